@@ -1,0 +1,108 @@
+import { z } from "zod";
+import {
+  durationSeconds,
+  type Env,
+  integer,
+  key32,
+  parseEnv,
+  postgresUrl,
+  type ReadFile,
+  secretText,
+} from "../lib/env.ts";
+import { logLevels } from "../lib/log.ts";
+
+const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
+const schema = z.object({
+  ENV: z.enum(["dev", "prod"]).default("dev"),
+  LOG_LEVEL: z.enum(logLevels).default("info"),
+  API_LISTEN: z.enum(["tunnel", "loopback"]).default("tunnel"),
+  API_PORT: integer(1, 65535).default(8000),
+  OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
+  WGD_SOCKET: absolutePath.default("/run/massacorp/wgd.sock"),
+  DATABASE_URL: postgresUrl,
+  DATABASE_PLATFORM_URL: postgresUrl,
+  DATABASE_DIRECT_URL: postgresUrl.optional(),
+  DATABASE_POOL_SIZE: integer(1, 500).default(10),
+  DATABASE_MAX_OVERFLOW: integer(0, 500).default(10),
+  DATABASE_POOL_TIMEOUT: durationSeconds.default(2),
+  DATABASE_POOL_RECYCLE: durationSeconds.default(1800),
+  JWT_SECRET: secretText(32),
+  JWT_ALGORITHM: z.enum(["HS256"], "must be HS256").default("HS256"),
+  JWT_ISSUER: z.string().min(1).max(200).default("massacorp"),
+  ACCESS_TOKEN_LIFETIME: durationSeconds.default(15 * 60),
+  REFRESH_TOKEN_LIFETIME: durationSeconds.default(7 * 86400),
+  SESSION_LIFETIME: durationSeconds.default(30 * 86400),
+  ENCRYPTION_KEY: key32,
+  PASSWORD_HASH_CONCURRENCY: integer(1, 64).optional(),
+  PASSWORD_HASH_QUEUE: integer(1, 10_000).default(64),
+  WG_INTERFACE_ID: integer(1, 32767).default(1),
+  WG_DNS: z.string().transform((text) => text.split(",").map((part) => part.trim()))
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6()], "must be a comma-separated list of addresses")).max(8))
+    .optional(),
+  WG_APPLY_TIMEOUT: durationSeconds.default(2),
+});
+
+/** The API's settings; README.md describes each variable. */
+export type ApiConfig = ReturnType<typeof loadConfig>;
+
+/** @throws {ConfigError} naming every fault at once */
+export function loadConfig(env: Env = Deno.env.toObject(), readFile?: ReadFile) {
+  const checked = schema.superRefine((value, context) => {
+    const fault = (path: string, message: string) =>
+      context.addIssue({ code: "custom", path: [path], message });
+    if (value.ENV === "prod" && value.API_LISTEN !== "tunnel") {
+      fault("API_LISTEN", "must be tunnel when ENV=prod: only the tunnel leads in");
+    }
+    if (value.SESSION_LIFETIME > 30 * 86400) fault("SESSION_LIFETIME", "must be at most 30d");
+    if (value.REFRESH_TOKEN_LIFETIME > value.SESSION_LIFETIME) {
+      fault("REFRESH_TOKEN_LIFETIME", "must not be longer than SESSION_LIFETIME");
+    }
+    if (value.ACCESS_TOKEN_LIFETIME > 3600) fault("ACCESS_TOKEN_LIFETIME", "must be at most 1h");
+  });
+  const parsed = parseEnv(checked, env, {
+    fromFile: [
+      "DATABASE_URL",
+      "DATABASE_PLATFORM_URL",
+      "DATABASE_DIRECT_URL",
+      "JWT_SECRET",
+      "ENCRYPTION_KEY",
+    ],
+    ...(readFile ? { readFile } : {}),
+  });
+  return {
+    env: parsed.ENV,
+    logLevel: parsed.LOG_LEVEL,
+    listen: parsed.API_LISTEN,
+    port: parsed.API_PORT,
+    operatorSocket: parsed.OPERATOR_SOCKET,
+    wgdSocket: parsed.WGD_SOCKET,
+    database: {
+      url: parsed.DATABASE_URL,
+      platformUrl: parsed.DATABASE_PLATFORM_URL,
+      directUrl: parsed.DATABASE_DIRECT_URL ?? parsed.DATABASE_URL,
+      poolSize: parsed.DATABASE_POOL_SIZE,
+      maxOverflow: parsed.DATABASE_MAX_OVERFLOW,
+      poolTimeoutMs: parsed.DATABASE_POOL_TIMEOUT * 1000,
+      recycleSeconds: parsed.DATABASE_POOL_RECYCLE,
+    },
+    tokens: {
+      secret: parsed.JWT_SECRET,
+      algorithm: parsed.JWT_ALGORITHM,
+      issuer: parsed.JWT_ISSUER,
+      accessSeconds: parsed.ACCESS_TOKEN_LIFETIME,
+      refreshSeconds: parsed.REFRESH_TOKEN_LIFETIME,
+      sessionSeconds: parsed.SESSION_LIFETIME,
+    },
+    encryptionKey: parsed.ENCRYPTION_KEY,
+    passwordHash: {
+      concurrency: parsed.PASSWORD_HASH_CONCURRENCY ?? navigator.hardwareConcurrency,
+      queue: parsed.PASSWORD_HASH_QUEUE,
+    },
+    wireguard: {
+      interfaceId: parsed.WG_INTERFACE_ID,
+      dns: parsed.WG_DNS ?? [],
+      applyTimeoutMs: parsed.WG_APPLY_TIMEOUT * 1000,
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import postgres from "postgres";
+import type { Secret } from "../lib/secret.ts";
+
+export type Sql = postgres.Sql;
+
+export interface ConnectOptions {
+  /** Connections at most. */
+  max: number;
+  /** Shown in pg_stat_activity. */
+  applicationName: string;
+  /** Seconds an unused connection stays open. */
+  idleTimeout?: number;
+  /** Seconds after which a connection is replaced by a fresh one. */
+  maxLifetime?: number;
+  /** Seconds to wait for a connection to open. */
+  connectTimeout?: number;
+  onnotice?: (notice: postgres.Notice) => void;
+}
+
+/**
+ * Opens a lazy pool: no connection is made before the first query.
+ *
+ * @param url `postgres://user:password@host:port/database`; as in libpq, `?host=/folder` names the folder
+ * of a Unix socket and wins over the host of the authority.
+ */
+export function connect(url: Secret<string>, options: ConnectOptions): Sql {
+  const parsed = new URL(url.reveal());
+  const socketFolder = parsed.searchParams.get("host");
+  parsed.searchParams.delete("host");
+  const port = parsed.port || "5432";
+  return postgres(parsed.href, {
+    max: options.max,
+    idle_timeout: options.idleTimeout ?? 300,
+    max_lifetime: options.maxLifetime ?? 1800,
+    connect_timeout: options.connectTimeout ?? 5,
+    // A short, bounded wait between attempts: a database that comes back is used within a second.
+    backoff: (retries) => Math.min(0.05 * 2 ** retries, 1),
+    fetch_types: false,
+    onnotice: options.onnotice ?? (() => {}),
+    connection: { application_name: options.applicationName },
+    ...(socketFolder ? { path: `${socketFolder}/.s.PGSQL.${port}` } : {}),
+  });
+}

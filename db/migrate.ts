@@ -1,0 +1,100 @@
+import { bytesToHex } from "@noble/hashes/utils.js";
+import type { Sql } from "./connection.ts";
+
+const folder = new URL("./migrations/", import.meta.url);
+/** One number for the whole product, so that two migrating processes wait for each other. */
+const advisoryLock = 0x6d617373; // "mass"
+
+export interface Migration {
+  /** File name without `.sql`; files apply in the order of their names. */
+  readonly id: string;
+  readonly sql: string;
+  /** SHA-256 of the text, in hex. */
+  readonly checksum: string;
+}
+
+export class MigrationError extends Error {
+  override name = "MigrationError";
+}
+
+/** Reads the migrations that this version of the code brings. */
+export async function readMigrations(from: URL = folder): Promise<Migration[]> {
+  const names: string[] = [];
+  for await (const entry of Deno.readDir(from)) {
+    if (entry.isFile && entry.name.endsWith(".sql")) names.push(entry.name);
+  }
+  return await Promise.all(names.sort().map(async (name) => {
+    const sql = await Deno.readTextFile(new URL(name, from));
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(sql));
+    return { id: name.slice(0, -".sql".length), sql, checksum: bytesToHex(new Uint8Array(digest)) };
+  }));
+}
+
+/**
+ * Brings the database to the newest schema, as the owner role. Each migration runs in its own transaction;
+ * an advisory lock makes concurrent calls take turns, so calling it twice is safe.
+ *
+ * @returns the ids applied by this call, in order
+ * @throws {MigrationError} when an applied file was edited, or the database is newer than the code
+ */
+export async function migrate(sql: Sql, migrations?: Migration[]): Promise<string[]> {
+  const wanted = migrations ?? await readMigrations();
+  const connection = await sql.reserve();
+  try {
+    await connection`select pg_advisory_lock(${advisoryLock})`;
+    try {
+      await connection`
+        create table if not exists schema_migrations (
+          id text primary key,
+          checksum text not null,
+          applied_at timestamptz not null default now()
+        )`;
+      const applied = await connection<{ id: string; checksum: string }[]>`
+        select id, checksum from schema_migrations order by id`;
+      refuseEdits(applied, wanted);
+      const done = new Set(applied.map((row) => row.id));
+      const fresh = wanted.filter((migration) => !done.has(migration.id));
+      for (const migration of fresh) {
+        await connection`begin`;
+        try {
+          await connection.unsafe(migration.sql);
+          await connection`
+            insert into schema_migrations (id, checksum) values (${migration.id}, ${migration.checksum})`;
+          await connection`commit`;
+        } catch (error) {
+          await connection`rollback`;
+          throw error;
+        }
+      }
+      return fresh.map((migration) => migration.id);
+    } finally {
+      await connection`select pg_advisory_unlock(${advisoryLock})`;
+    }
+  } finally {
+    connection.release();
+  }
+}
+
+function refuseEdits(applied: { id: string; checksum: string }[], wanted: Migration[]): void {
+  const byId = new Map(wanted.map((migration) => [migration.id, migration]));
+  for (const row of applied) {
+    const migration = byId.get(row.id);
+    if (!migration) {
+      throw new MigrationError(
+        `the database has migration ${row.id}, which this version does not know: it is older than the database`,
+      );
+    }
+    if (migration.checksum !== row.checksum) {
+      throw new MigrationError(
+        `migration ${row.id} was edited after it was applied; restore the file and add a new migration instead`,
+      );
+    }
+  }
+  const last = applied.at(-1)?.id;
+  const late = wanted.find((migration) =>
+    last !== undefined && migration.id < last && !applied.some((row) => row.id === migration.id)
+  );
+  if (late) {
+    throw new MigrationError(`migration ${late.id} sorts before ${last}, which is applied already`);
+  }
+}

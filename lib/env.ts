@@ -1,0 +1,139 @@
+import { z } from "zod";
+import { addressPlan } from "./address.ts";
+import { Secret } from "./secret.ts";
+
+/** Where settings come from: the process environment in `config.ts` files, a plain object in tests. */
+export type Env = Record<string, string | undefined>;
+
+/** What `loadConfig` needs of the file system. */
+export type ReadFile = (path: string) => string;
+
+/** Every fault of a configuration at once, each naming its variable and never its value. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  constructor(readonly faults: readonly string[]) {
+    super(`the configuration has ${faults.length} fault(s):\n  ${faults.join("\n  ")}`);
+  }
+}
+
+/**
+ * Parses settings with a schema whose keys are variable names. A variable `X` listed in `fromFile` may
+ * also be given as `X_FILE`, the path of a file that holds the value (a trailing newline is dropped);
+ * giving both is a fault. Empty variables count as absent.
+ *
+ * @throws {ConfigError} naming every fault found, not the first alone.
+ */
+export function parseEnv<S extends z.ZodObject>(
+  schema: S,
+  env: Env,
+  options: { fromFile?: readonly (keyof z.infer<S> & string)[]; readFile?: ReadFile } = {},
+): z.infer<S> {
+  const readFile = options.readFile ?? ((path) => Deno.readTextFileSync(path));
+  const fromFile = new Set<string>(options.fromFile ?? []);
+  const faults: string[] = [];
+  const raw: Record<string, string> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const value = env[name];
+    const path = env[`${name}_FILE`];
+    if (value) raw[name] = value;
+    if (!path || !fromFile.has(name)) continue;
+    if (value) {
+      faults.push(`${name}: set either ${name} or ${name}_FILE, not both`);
+      continue;
+    }
+    try {
+      raw[name] = readFile(path).replace(/\r?\n$/, "");
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : "unreadable";
+      faults.push(`${name}_FILE: cannot read ${path} (${reason})`);
+    }
+  }
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success) {
+    const already = new Set(faults.map((fault) => fault.split(/_FILE|:/, 1)[0]));
+    for (const issue of parsed.error.issues) {
+      const name = String(issue.path[0] ?? "");
+      if (!already.has(name)) faults.push(`${name}: ${issue.message}`);
+    }
+  }
+  if (faults.length > 0 || !parsed.success) throw new ConfigError(faults);
+  return parsed.data;
+}
+
+/** Seconds as `900`, `15m`, `24h`, `7d`, to a number of seconds. */
+export const durationSeconds = z.string()
+  .regex(/^[1-9]\d{0,8}[smhd]?$/, "must be a duration such as 900, 90s, 15m, 24h or 7d")
+  .transform((text) => {
+    const unit = { s: 1, m: 60, h: 3600, d: 86400 }[text.at(-1) ?? ""];
+    return unit === undefined ? Number(text) : Number(text.slice(0, -1)) * unit;
+  });
+
+/** A whole number within bounds, from its decimal text. */
+export function integer(min: number, max: number) {
+  const fault = `must be a whole number from ${min} to ${max}`;
+  return z.string().regex(/^-?\d{1,15}$/, fault).transform(Number)
+    .refine((value) => value >= min && value <= max, fault);
+}
+
+/** A connection string of PostgreSQL, kept as a secret because it holds a password. */
+export const postgresUrl = z.string()
+  .refine((text) => {
+    try {
+      return /^postgres(ql)?:$/.test(new URL(text).protocol);
+    } catch {
+      return false;
+    }
+  }, "must be a postgres:// URL")
+  .transform((text) => new Secret(text));
+
+/**
+ * A secret of at least `bytes` bytes, given as base64 or base64url, or as text of which each character
+ * counts one byte. Refused when short or when it repeats few characters: such a value was typed, not
+ * generated.
+ */
+export function secretText(bytes: number) {
+  return z.string()
+    .refine(
+      (text) => text.length >= bytes,
+      `must have at least ${bytes} characters (make one with: openssl rand -base64 ${bytes})`,
+    )
+    .refine(
+      (text) => shannonBits(text) >= bytes * 4 && !/change|secret|password|default|example/i.test(text),
+      `is too easy to guess (make one with: openssl rand -base64 ${bytes})`,
+    )
+    .transform((text) => new Secret(text));
+}
+
+/** Entropy of the text by its own character frequencies, in bits: an upper bound that shames repetition. */
+function shannonBits(text: string): number {
+  const counts = new Map<string, number>();
+  for (const char of text) counts.set(char, (counts.get(char) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= count * Math.log2(count / text.length);
+  return bits;
+}
+
+/** 32 bytes in base64 or base64url: a symmetric key. */
+export const key32 = z.string()
+  .regex(/^[A-Za-z0-9+/_-]{43}=?$/, "must be 32 bytes in base64 (make one with: openssl rand -base64 32)")
+  .transform((text, context) => {
+    const bytes = Uint8Array.from(
+      atob(text.replaceAll("-", "+").replaceAll("_", "/")),
+      (char) => char.charCodeAt(0),
+    );
+    if (new Set(bytes).size < 12) {
+      context.addIssue("is too easy to guess (make one with: openssl rand -base64 32)");
+      return z.NEVER;
+    }
+    return new Secret(bytes);
+  });
+
+/** A private IPv4 network from /12 to /28. */
+export const networkCidr = z.string().transform((text, context) => {
+  try {
+    return addressPlan(text).network;
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : "is not a network");
+    return z.NEVER;
+  }
+});

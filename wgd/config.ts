@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { addressPlan } from "../lib/address.ts";
+import {
+  durationSeconds,
+  type Env,
+  integer,
+  key32,
+  networkCidr,
+  parseEnv,
+  postgresUrl,
+  type ReadFile,
+} from "../lib/env.ts";
+import { logLevels } from "../lib/log.ts";
+
+const schema = z.object({
+  ENV: z.enum(["dev", "prod"]).default("dev"),
+  LOG_LEVEL: z.enum(logLevels).default("info"),
+  WGD_DATABASE_URL: postgresUrl,
+  WGD_PRESHARED_SUBKEY: key32,
+  WGD_SOCKET: z.string().startsWith("/", "must be an absolute path").default(
+    "/run/massacorp/wgd.sock",
+  ),
+  WGD_LOCK_FOLDER: z.string().startsWith("/", "must be an absolute path").default("/run/massacorp"),
+  WGD_RECONCILE_INTERVAL: durationSeconds.default(2),
+  WG_KEY_FILE: z.string().startsWith("/", "must be an absolute path").default(
+    "/var/lib/massacorp/wgd/gateway.key",
+  ),
+  WG_INTERFACE: z.string().regex(
+    /^[a-zA-Z0-9_=+.-]{1,15}$/,
+    "must be a Linux interface name of at most 15 characters",
+  ).default("wg0"),
+  WG_INTERFACE_ID: integer(1, 32767).default(1),
+  WG_NETWORK: networkCidr.default("10.10.0.0/24"),
+  WG_PORT: integer(1, 65535).default(51820),
+  WG_ENDPOINT: z.string().regex(
+    /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]{1,253})(:[1-9]\d{0,4})?$/,
+    "must be host or host:port as clients dial it",
+  ),
+  WG_MTU: integer(1280, 9000).default(1420),
+  WG_ADDRESS_REST: durationSeconds.default(3600),
+  API_PORT: integer(1, 65535).default(8000),
+});
+
+/** The daemon's settings; README.md describes each variable. */
+export type WgdConfig = ReturnType<typeof loadConfig>;
+
+/** @throws {ConfigError} naming every fault at once */
+export function loadConfig(env: Env = Deno.env.toObject(), readFile?: ReadFile) {
+  const parsed = parseEnv(schema, env, {
+    fromFile: ["WGD_DATABASE_URL", "WGD_PRESHARED_SUBKEY"],
+    ...(readFile ? { readFile } : {}),
+  });
+  const port = /:\d+$/.test(parsed.WG_ENDPOINT) ? "" : `:${parsed.WG_PORT}`;
+  return {
+    env: parsed.ENV,
+    logLevel: parsed.LOG_LEVEL,
+    databaseUrl: parsed.WGD_DATABASE_URL,
+    presharedSubkey: parsed.WGD_PRESHARED_SUBKEY,
+    socket: parsed.WGD_SOCKET,
+    lockFolder: parsed.WGD_LOCK_FOLDER,
+    reconcileIntervalMs: parsed.WGD_RECONCILE_INTERVAL * 1000,
+    keyFile: parsed.WG_KEY_FILE,
+    interface: {
+      id: parsed.WG_INTERFACE_ID,
+      name: parsed.WG_INTERFACE,
+      plan: addressPlan(parsed.WG_NETWORK),
+      listenPort: parsed.WG_PORT,
+      endpoint: parsed.WG_ENDPOINT + port,
+      mtu: parsed.WG_MTU,
+      addressRestSeconds: parsed.WG_ADDRESS_REST,
+    },
+    apiPort: parsed.API_PORT,
+  };
+}

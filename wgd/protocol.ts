@@ -1,0 +1,64 @@
+import { z } from "zod";
+
+/**
+ * What travels over the daemon's Unix socket, HTTP and JSON. The daemon takes no keys, no addresses and no
+ * commands: a caller can only ask it to look again, and what it sees.
+ */
+
+/** `POST /v1/reconcile`: look again at these peers, or at everything. */
+export const reconcileRequest = z.strictObject({
+  peer_ids: z.array(z.uuid()).max(1000).optional(),
+  /** Answer only after the interface was read back; otherwise answer at once. */
+  wait: z.boolean().default(true),
+});
+export type ReconcileRequest = z.input<typeof reconcileRequest>;
+
+/** What a read-back showed for the peers asked about (all, where none were named). */
+export interface ReconcileResult {
+  /** On the interface, exactly as their newest committed row desires. */
+  applied: string[];
+  /** Not on the interface, and their row wants that or is gone. */
+  removed: string[];
+  /** Neither, with the reason in plain words. */
+  failed: { peer_id: string; error: string }[];
+}
+
+/** `GET /v1/peers`: one peer as observed on the interface. No key but the public one, no preshared key. */
+export interface ObservedPeerView {
+  public_key: string;
+  /** Null for a key that no row explains. */
+  peer_id: string | null;
+  allowed_ips: string[];
+  endpoint: string | null;
+  last_handshake_at: string | null;
+  received_bytes: number;
+  sent_bytes: number;
+}
+
+/** `GET /v1/status`. Times are RFC 3339 UTC. */
+export interface DaemonStatus {
+  interface: {
+    id: number;
+    name: string;
+    backend: "kernel" | "userspace" | null;
+    up: boolean;
+    public_key: string;
+    listen_port: number;
+    network: string;
+  };
+  database: "connected" | "disconnected";
+  counts: {
+    desired: number;
+    applied: number;
+    /** Differences found by the last full pass, before it repaired them. */
+    drift: number;
+    held: number;
+    /** Keys on the interface that no row and no tombstone explains: left alone and reported. */
+    unexplained: number;
+    failed: number;
+  };
+  last_reconcile_at: string | null;
+  last_read_back_at: string | null;
+  last_error: string | null;
+  started_at: string;
+}
