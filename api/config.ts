@@ -38,7 +38,9 @@ const schema = z.object({
   PASSWORD_HASH_QUEUE: integer(1, 10_000).default(64),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
   WG_DNS: z.string().transform((text) => text.split(",").map((part) => part.trim()))
-    .pipe(z.array(z.union([z.ipv4(), z.ipv6()], "must be a comma-separated list of addresses")).max(8))
+    .pipe(
+      z.array(z.union([z.ipv4(), z.ipv6()], "must be a comma-separated list of addresses")).max(8),
+    )
     .optional(),
   WG_APPLY_TIMEOUT: durationSeconds.default(2),
 });

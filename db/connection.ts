@@ -35,7 +35,8 @@ export function connect(url: Secret<string>, options: ConnectOptions): Sql {
     connect_timeout: options.connectTimeout ?? 5,
     // A short, bounded wait between attempts: a database that comes back is used within a second.
     backoff: (retries) => Math.min(0.05 * 2 ** retries, 1),
-    fetch_types: false,
+    // Not only for array types: without this first query, reserve() on a fresh connection never resolves.
+    fetch_types: true,
     onnotice: options.onnotice ?? (() => {}),
     connection: { application_name: options.applicationName },
     ...(socketFolder ? { path: `${socketFolder}/.s.PGSQL.${port}` } : {}),

@@ -98,7 +98,8 @@ export function secretText(bytes: number) {
       `must have at least ${bytes} characters (make one with: openssl rand -base64 ${bytes})`,
     )
     .refine(
-      (text) => shannonBits(text) >= bytes * 4 && !/change|secret|password|default|example/i.test(text),
+      (text) =>
+        shannonBits(text) >= bytes * 4 && !/change|secret|password|default|example/i.test(text),
       `is too easy to guess (make one with: openssl rand -base64 ${bytes})`,
     )
     .transform((text) => new Secret(text));
@@ -115,7 +116,10 @@ function shannonBits(text: string): number {
 
 /** 32 bytes in base64 or base64url: a symmetric key. */
 export const key32 = z.string()
-  .regex(/^[A-Za-z0-9+/_-]{43}=?$/, "must be 32 bytes in base64 (make one with: openssl rand -base64 32)")
+  .regex(
+    /^[A-Za-z0-9+/_-]{43}=?$/,
+    "must be 32 bytes in base64 (make one with: openssl rand -base64 32)",
+  )
   .transform((text, context) => {
     const bytes = Uint8Array.from(
       atob(text.replaceAll("-", "+").replaceAll("_", "/")),

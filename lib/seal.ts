@@ -75,6 +75,8 @@ export async function createSealer(subkey: Secret<Uint8Array<ArrayBuffer>>): Pro
 }
 
 /** The row identity a peer's preshared key is bound to. */
-export function presharedKeyRow(peer: { tenantId: number; peerId: string; publicKey: string }): string {
+export function presharedKeyRow(
+  peer: { tenantId: number; peerId: string; publicKey: string },
+): string {
   return `wg_peers/${peer.tenantId}/${peer.peerId}/${peer.publicKey}`;
 }

@@ -31,7 +31,9 @@ export async function generateKeyPair(): Promise<KeyPair> {
   const pair = await crypto.subtle.generateKey({ name: "X25519" }, true, ["deriveBits"]);
   if (!("privateKey" in pair)) throw new TypeError("the platform made no X25519 key pair");
   const jwk = await crypto.subtle.exportKey("jwk", pair.privateKey);
-  if (!jwk.d || !jwk.x) throw new TypeError("the platform exported an X25519 key without its parts");
+  if (!jwk.d || !jwk.x) {
+    throw new TypeError("the platform exported an X25519 key without its parts");
+  }
   return {
     publicKey: base64urlToBase64(jwk.x),
     privateKey: new Secret(base64urlToBase64(jwk.d)),

@@ -1,0 +1,45 @@
+import { createIdentity, databaseUid } from "../../deploy/local/identity.ts";
+import { startEmbedded } from "../../db/embedded.ts";
+import { Secret } from "../../lib/secret.ts";
+
+/** The password of the superuser and of every role in test clusters. */
+export const testPassword = new Secret("only-for-tests");
+/** Where `tests/run.ts` tells the socket folder of the cluster that all test processes share. */
+export const clusterVariable = "MASSACORP_TEST_CLUSTER";
+
+export interface TestCluster {
+  socketFolder: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a real PostgreSQL of its own in a temporary folder: not durable, and gone after `stop()`. */
+export async function startTestCluster(): Promise<TestCluster> {
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-" });
+  await Deno.chmod(folder, 0o711);
+  const socketFolder = `${folder}/socket`;
+  await Deno.mkdir(socketFolder);
+  const root = Deno.uid() === 0;
+  if (root) await Deno.chown(socketFolder, databaseUid, databaseUid);
+  const identity = await createIdentity([Deno.cwd(), folder]);
+  const server = await startEmbedded({
+    dataFolder: `${folder}/data`,
+    socketFolder,
+    superuserPassword: testPassword,
+    durable: false,
+    ...(root
+      ? {
+        user: {
+          uid: databaseUid,
+          runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
+        },
+      }
+      : {}),
+  });
+  return {
+    socketFolder,
+    async stop() {
+      await server.stop();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { connect, type Sql } from "../../db/connection.ts";
+import { bootstrap, databaseUrl, type LoginRole } from "../../db/embedded.ts";
+import { migrate, readMigrations } from "../../db/migrate.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { clusterVariable, startTestCluster, testPassword } from "./cluster.ts";
+
+/** A database of a test file's own, cloned from the migrated template. */
+export interface TestDatabase extends AsyncDisposable {
+  name: string;
+  url(role: LoginRole | "postgres"): Secret<string>;
+  /** As the migrating owner, who bypasses row-level security: for arranging and for looking. */
+  owner: Sql;
+  /** As the superuser: for what no role of the product may do. */
+  superuser: Sql;
+}
+
+let socketFolder: Promise<string> | undefined;
+
+/** The shared cluster of this run; a lone test process starts one that ends with it. */
+function cluster(): Promise<string> {
+  socketFolder ??= (async () => {
+    const shared = Deno.env.get(clusterVariable);
+    if (shared) return shared;
+    // It has the death signal of its parent, so it ends with this process; only its folder is left in /tmp.
+    return (await startTestCluster()).socketFolder;
+  })();
+  return socketFolder;
+}
+
+function url(role: LoginRole | "postgres", socketFolder: string, database: string): Secret<string> {
+  return databaseUrl({ role, password: testPassword, socketFolder, database });
+}
+
+/** One template a schema: its name carries the checksums of all migrations. */
+async function template(socketFolder: string): Promise<string> {
+  const migrations = await readMigrations();
+  const text = migrations.map((migration) => migration.checksum).join("");
+  const digest = new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)),
+  );
+  const name = `template_${digest.slice(0, 8).toHex()}`;
+  const superuser = connect(url("postgres", socketFolder, "postgres"), {
+    max: 1,
+    applicationName: "test-template",
+  });
+  const lock = await superuser.reserve();
+  try {
+    await lock`select pg_advisory_lock(1)`;
+    const [ready] = await lock`select from pg_database where datname = ${name} and datistemplate`;
+    if (!ready) {
+      const passwords = {
+        massacorp_owner: testPassword,
+        massacorp_api: testPassword,
+        massacorp_platform: testPassword,
+        massacorp_wgd: testPassword,
+      };
+      await lock`drop database if exists ${lock(name)}`;
+      await bootstrap(url("postgres", socketFolder, "postgres"), passwords, name);
+      const owner = connect(url("massacorp_owner", socketFolder, name), {
+        max: 1,
+        applicationName: "test-template",
+      });
+      await migrate(owner, migrations);
+      await owner.end();
+      await lock`alter database ${lock(name)} is_template true`;
+    }
+    await lock`select pg_advisory_unlock(1)`;
+  } finally {
+    lock.release();
+    await superuser.end();
+  }
+  return name;
+}
+
+/**
+ * A fresh migrated database. Disposing of it fails when a connection to it was leaked, and drops it.
+ */
+export async function testDatabase(): Promise<TestDatabase> {
+  const folder = await cluster();
+  const source = await template(folder);
+  const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
+  const maintenance = connect(url("postgres", folder, "postgres"), {
+    max: 1,
+    applicationName: "test-maintenance",
+  });
+  await maintenance`create database ${maintenance(name)} template ${
+    maintenance(source)
+  } owner massacorp_owner`;
+  const open = (role: LoginRole | "postgres", applicationName: string) =>
+    connect(url(role, folder, name), { max: 4, applicationName });
+  const owner = open("massacorp_owner", "test-owner");
+  const superuser = open("postgres", "test-superuser");
+  return {
+    name,
+    url: (role) => url(role, folder, name),
+    owner,
+    superuser,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([owner.end(), superuser.end()]);
+      const leaked = await connectionsLeft(maintenance, name);
+      await maintenance`drop database ${maintenance(name)} with (force)`;
+      await maintenance.end();
+      if (leaked.length > 0) throw new Error(`connections leaked: ${leaked.join(", ")}`);
+    },
+  };
+}
+
+/** A backend needs a moment to see that its client left. */
+async function connectionsLeft(sql: Sql, name: string): Promise<string[]> {
+  const deadline = Date.now() + 2000;
+  for (;;) {
+    const rows = await sql<{ application_name: string }[]>`
+      select application_name from pg_stat_activity
+      where datname = ${name} and backend_type = 'client backend'`;
+    if (rows.length === 0 || Date.now() > deadline) return rows.map((row) => row.application_name);
+  }
+}
