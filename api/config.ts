@@ -6,6 +6,7 @@ import {
   key32,
   parseEnv,
   postgresUrl,
+  processEnv,
   type ReadFile,
   secretText,
 } from "../lib/env.ts";
@@ -49,7 +50,7 @@ const schema = z.object({
 export type ApiConfig = ReturnType<typeof loadConfig>;
 
 /** @throws {ConfigError} naming every fault at once */
-export function loadConfig(env: Env = Deno.env.toObject(), readFile?: ReadFile) {
+export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   const checked = schema.superRefine((value, context) => {
     const fault = (path: string, message: string) =>
       context.addIssue({ code: "custom", path: [path], message });

@@ -5,6 +5,11 @@ import { Secret } from "./secret.ts";
 /** Where settings come from: the process environment in `config.ts` files, a plain object in tests. */
 export type Env = Record<string, string | undefined>;
 
+/** The process environment, read name by name: a process may be allowed to see only the names it needs. */
+export const processEnv: Env = new Proxy({}, {
+  get: (_, name) => typeof name === "string" ? Deno.env.get(name) : undefined,
+});
+
 /** What `loadConfig` needs of the file system. */
 export type ReadFile = (path: string) => string;
 

@@ -8,6 +8,7 @@ import {
   networkCidr,
   parseEnv,
   postgresUrl,
+  processEnv,
   type ReadFile,
 } from "../lib/env.ts";
 import { logLevels } from "../lib/log.ts";
@@ -45,7 +46,7 @@ const schema = z.object({
 export type WgdConfig = ReturnType<typeof loadConfig>;
 
 /** @throws {ConfigError} naming every fault at once */
-export function loadConfig(env: Env = Deno.env.toObject(), readFile?: ReadFile) {
+export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   const parsed = parseEnv(schema, env, {
     fromFile: ["WGD_DATABASE_URL", "WGD_PRESHARED_SUBKEY"],
     ...(readFile ? { readFile } : {}),
