@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import postgres from "postgres";
 import { lines } from "../lib/lines.ts";
 import { Secret } from "../lib/secret.ts";
 import { connect, type Sql } from "./connection.ts";
@@ -158,7 +159,7 @@ export function databaseUrl(
 
 /**
  * Brings a cluster to where migrations can run: the roles with their passwords, and the database.
- * Safe to repeat; it also puts changed passwords right.
+ * Safe to repeat: a password that is in force already is left alone.
  */
 export async function bootstrap(
   superuserUrl: Secret<string>,
@@ -168,9 +169,40 @@ export async function bootstrap(
   const sql = connect(superuserUrl, { max: 1, applicationName: "massacorp-bootstrap" });
   try {
     await sql.unsafe(await Deno.readTextFile(new URL("./roles.sql", import.meta.url)));
-    for (const role of loginRoles) await setPassword(sql, role, passwords[role]);
+    for (const role of loginRoles) {
+      const url = withUser(superuserUrl, role, passwords[role]);
+      if (!(await hasPassword(sql, role)) || !(await logsIn(url))) {
+        await setPassword(sql, role, passwords[role]);
+      }
+    }
     const [found] = await sql`select from pg_database where datname = ${database}`;
     if (!found) await sql`create database ${sql(database)} owner massacorp_owner`;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+function withUser(url: Secret<string>, role: LoginRole, password: Secret<string>): Secret<string> {
+  const changed = new URL(url.reveal());
+  changed.username = role;
+  changed.password = encodeURIComponent(password.reveal());
+  return new Secret(changed.href);
+}
+
+async function hasPassword(sql: Sql, role: LoginRole): Promise<boolean> {
+  const rows = await sql`
+    select from pg_authid where rolname = ${role} and rolpassword is not null`;
+  return rows.length > 0;
+}
+
+async function logsIn(url: Secret<string>): Promise<boolean> {
+  const sql = connect(url, { max: 1, applicationName: "massacorp-bootstrap" });
+  try {
+    await sql`select 1`;
+    return true;
+  } catch (error) {
+    if (error instanceof postgres.PostgresError && error.code.startsWith("28")) return false;
+    throw error;
   } finally {
     await sql.end({ timeout: 5 });
   }

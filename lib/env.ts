@@ -39,9 +39,9 @@ export function parseEnv<S extends z.ZodObject>(
   const raw: Record<string, string> = {};
   for (const name of Object.keys(schema.shape)) {
     const value = env[name];
-    const path = env[`${name}_FILE`];
+    const path = fromFile.has(name) ? env[`${name}_FILE`] : undefined;
     if (value) raw[name] = value;
-    if (!path || !fromFile.has(name)) continue;
+    if (!path) continue;
     if (value) {
       faults.push(`${name}: set either ${name} or ${name}_FILE, not both`);
       continue;

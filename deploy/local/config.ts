@@ -1,0 +1,72 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import settings from "../../deno.json" with { type: "json" };
+import { ConfigError, type Env, parseEnv, processEnv, type ReadFile } from "../../lib/env.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { postgresUrl } from "../../lib/env.ts";
+
+const schema = z.object({
+  ENV: z.enum(["dev", "prod"]).default("dev"),
+  MASSACORP_DATA: z.string().default(".massacorp").transform((path) => resolve(path)),
+  ADMIN_EMAIL: z.email("must be an e-mail address").default("admin@massacorp.internal"),
+  DATABASE_OWNER_URL: postgresUrl.optional(),
+  PATH: z.string().default("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+});
+
+/** Databases of one's own: all of them or none. */
+const databaseVariables = [
+  "DATABASE_OWNER_URL",
+  "DATABASE_URL",
+  "DATABASE_PLATFORM_URL",
+  "WGD_DATABASE_URL",
+] as const;
+
+export interface LocalConfig {
+  env: "dev" | "prod";
+  dataFolder: string;
+  adminEmail: string;
+  /** Of a database that somebody else runs; undefined for the embedded server. */
+  ownerUrl: Secret<string> | undefined;
+  path: string;
+  /** The settings that were given, by name: what the API and the daemon may read of them. */
+  given: { api: Record<string, string>; wgd: Record<string, string> };
+}
+
+/** @throws {ConfigError} naming every fault at once */
+export function loadConfig(env: Env = processEnv, readFile?: ReadFile): LocalConfig {
+  const parsed = parseEnv(schema, env, {
+    fromFile: ["DATABASE_OWNER_URL"],
+    ...(readFile ? { readFile } : {}),
+  });
+  const isGiven = (name: string) => Boolean(env[name] || env[`${name}_FILE`]);
+  const missing = databaseVariables.filter((name) => !isGiven(name));
+  if (missing.length > 0 && missing.length < databaseVariables.length) {
+    throw new ConfigError(
+      missing.map((name) =>
+        `${name}: is missing; give all of ${
+          databaseVariables.join(", ")
+        }, or none of them for the embedded server`
+      ),
+    );
+  }
+  return {
+    env: parsed.ENV,
+    dataFolder: parsed.MASSACORP_DATA,
+    adminEmail: parsed.ADMIN_EMAIL,
+    ownerUrl: parsed.DATABASE_OWNER_URL,
+    path: parsed.PATH,
+    given: {
+      api: pick(env, settings.permissions.api.env),
+      wgd: pick(env, settings.permissions.wgd.env),
+    },
+  };
+}
+
+function pick(env: Env, names: readonly string[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const name of names) {
+    const value = name.endsWith("*") ? undefined : env[name];
+    if (value) found[name] = value;
+  }
+  return found;
+}

@@ -1,0 +1,116 @@
+import { join } from "node:path";
+import { apiUid, databaseUid } from "./identity.ts";
+
+/** Where everything of one installation lies. Each folder can be entered by its user alone. */
+export interface DataFolder {
+  root: string;
+  secrets: {
+    /** The supervisor's own: the superuser's and the owner's password. */
+    supervisor: string;
+    api: string;
+    wgd: string;
+  };
+  postgres: string;
+  /** The gateway's private key. */
+  wgd: string;
+  /** The admin's first tunnel file. */
+  admin: string;
+  /** Deno's caches, one for each user that runs it. */
+  cache: { api: string; wgd: string };
+  sockets: {
+    postgres: string;
+    /** Only the API's user and root come in here. */
+    operator: string;
+    /** Made by the daemon; the folder's group lets the API in. */
+    wgd: string;
+  };
+  /** Where the daemon locks its interface; one place for the whole host, where there is root. */
+  locks: string;
+}
+
+export class DataFolderError extends Error {
+  override name = "DataFolderError";
+}
+
+/** Linux takes 107 bytes for the path of a socket, and `postgres/.s.PGSQL.5432.lock` must fit. */
+const longestSocketFolder = 107 - "/postgres/.s.PGSQL.5432.lock".length;
+
+/**
+ * Makes what is missing of the data folder, and locks it: one supervisor a folder.
+ * @throws {DataFolderError} when another supervisor has it, or it belongs to somebody else
+ */
+export async function openDataFolder(root: string): Promise<DataFolder & Disposable> {
+  const asRoot = Deno.uid() === 0;
+  const folder = async (path: string, mode: number, owner?: { uid?: number; gid?: number }) => {
+    await Deno.mkdir(path, { recursive: true });
+    if (asRoot) await Deno.chown(path, owner?.uid ?? 0, owner?.gid ?? owner?.uid ?? 0);
+    await Deno.chmod(path, mode);
+    return path;
+  };
+  try {
+    await Deno.mkdir(root, { recursive: true });
+    const lock = await lockFolder(root);
+    await folder(root, 0o711);
+    const run = await socketFolder(root);
+    const secrets = await folder(join(root, "secrets"), 0o711);
+    const cache = await folder(join(root, "cache"), 0o711);
+    return {
+      root,
+      secrets: {
+        supervisor: await folder(join(secrets, "supervisor"), 0o700),
+        api: await folder(join(secrets, "api"), 0o700, { uid: apiUid }),
+        wgd: await folder(join(secrets, "wgd"), 0o700),
+      },
+      postgres: join(root, "postgres"),
+      wgd: await folder(join(root, "wgd"), 0o700),
+      admin: await folder(join(root, "admin"), 0o700),
+      cache: {
+        api: await folder(join(cache, "api"), 0o700, { uid: apiUid }),
+        wgd: await folder(join(cache, "wgd"), 0o700),
+      },
+      sockets: {
+        postgres: await folder(join(run, "postgres"), 0o711, { uid: databaseUid }),
+        operator: await folder(join(run, "operator"), 0o700, { uid: apiUid }),
+        // The set-group-id bit hands the folder's group to the socket made in it.
+        wgd: await folder(join(run, "wgd"), 0o2750, { gid: apiUid }),
+      },
+      locks: asRoot ? await folder("/run/massacorp", 0o711) : run,
+      [Symbol.dispose]: () => lock.close(),
+    };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new DataFolderError(
+      `${root} belongs to another user (was it made as root?): run as that user, or name another folder in MASSACORP_DATA`,
+    );
+  }
+}
+
+async function lockFolder(root: string): Promise<Disposable & { close(): void }> {
+  const file = await Deno.open(join(root, "lock"), { create: true, write: true, mode: 0o600 });
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw new DataFolderError(`another ./massacorp up runs on ${root}`);
+}
+
+/** `<data>/run`, or a short path of its own where that would be too long for a socket. */
+async function socketFolder(root: string): Promise<string> {
+  const own = join(root, "run");
+  const asRoot = Deno.uid() === 0;
+  const short = new TextEncoder().encode(own).length <= longestSocketFolder;
+  const path = short
+    ? own
+    : `${asRoot ? "/run/massacorp/" : `/tmp/massacorp-${Deno.uid()}-`}${await digest(root)}`;
+  await Deno.mkdir(path, { recursive: true });
+  const found = await Deno.lstat(path);
+  // In /tmp anybody could have been here first.
+  if (!found.isDirectory || found.uid !== Deno.uid()) {
+    throw new DataFolderError(`${path} is there already and is not ours`);
+  }
+  await Deno.chmod(path, asRoot ? 0o711 : 0o700);
+  return path;
+}
+
+async function digest(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(bytes).slice(0, 8).toHex();
+}

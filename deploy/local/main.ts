@@ -1,0 +1,87 @@
+import { parseArgs } from "node:util";
+import { loadConfig } from "./config.ts";
+import { createTerminal, drawQr, type Terminal } from "./terminal.ts";
+import { type Up, up } from "./up.ts";
+
+const usage = `usage: ./massacorp up [--no-tunnel] [--watch]
+
+  --no-tunnel  without root: the API on loopback, no WireGuard; peers stay pending (refused when ENV=prod)
+  --watch      restart the API and the daemon when a source file changes`;
+
+async function main(args: string[], terminal: Terminal): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      "no-tunnel": { type: "boolean", default: false },
+      watch: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    terminal.say(usage);
+    return 0;
+  }
+  const tunnel = !values["no-tunnel"];
+  if (tunnel && Deno.uid() !== 0) {
+    terminal.say(
+      "A tunnel needs root: run  sudo ./massacorp up\nor, without a tunnel:    ./massacorp up --no-tunnel",
+    );
+    return 1;
+  }
+  const asked = new AbortController();
+  const stopAsked = nextSignal().then(() => asked.abort());
+  const started = await up(loadConfig(), {
+    tunnel,
+    watch: values.watch,
+    terminal,
+    signal: asked.signal,
+  });
+  greet(started, terminal);
+  await stopAsked;
+  terminal.say("");
+  terminal.step("supervisor", "stopping");
+  await started.stop();
+  terminal.step("supervisor", "everything is stopped");
+  return 0;
+}
+
+function greet({ first }: Up, terminal: Terminal): void {
+  if (first) {
+    terminal.say("");
+    terminal.step("tenant", `${first.tenant.slug} (id ${first.tenant.id})`);
+    terminal.step("admin", first.admin.email);
+    terminal.step("password", `${first.admin.password}   (shown this once)`);
+    terminal.step("tunnel file", `${first.configFile}   (or scan this with the WireGuard app)`);
+    terminal.say("");
+    terminal.say(drawQr(first.config, { colour: Deno.stdout.isTerminal() }));
+  }
+  terminal.say("");
+  terminal.say("MassaCorp is up. Ctrl-C stops it.");
+}
+
+/** Resolves with the first signal that asks for an end; later ones are ignored, the end is under way. */
+function nextSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => resolve(signal));
+  }
+  return promise;
+}
+
+/** What went wrong first, and then what went wrong while taking everything down again. */
+function faults(error: unknown): string[] {
+  if (error instanceof SuppressedError) {
+    return [...faults(error.suppressed), ...faults(error.error)];
+  }
+  return [error instanceof Error ? error.message : String(error)];
+}
+
+if (import.meta.main) {
+  const terminal = createTerminal();
+  try {
+    Deno.exit(await main(Deno.args, terminal));
+  } catch (error) {
+    for (const fault of faults(error)) terminal.say(`massacorp: ${fault}`);
+    Deno.exit(1);
+  }
+}

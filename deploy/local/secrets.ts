@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import { databaseUrl, type LoginRole, loginRoles } from "../../db/embedded.ts";
+import { deriveSubkey } from "../../lib/seal.ts";
+import { Secret } from "../../lib/secret.ts";
+import type { DataFolder } from "./data_folder.ts";
+import { apiUid } from "./identity.ts";
+
+/** A secret as 43 characters of base64url: 32 random bytes. */
+export function randomSecret(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
+}
+
+/**
+ * The secret in a file, made at the first call and never changed by a later one.
+ * @param uid who may read it; of effect when the caller is root
+ */
+export async function secretFile(path: string, uid = 0): Promise<Secret<string>> {
+  try {
+    return new Secret((await Deno.readTextFile(path)).trim());
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const value = randomSecret();
+  await writeSecretFile(path, value, uid);
+  return new Secret(value);
+}
+
+/** Writes a file of mode 0600, whole or not at all, and on the disk before it counts. */
+export async function writeSecretFile(path: string, text: string, uid = 0): Promise<void> {
+  const fresh = `${path}.new`;
+  {
+    using file = await Deno.open(fresh, { write: true, create: true, truncate: true, mode: 0o600 });
+    const bytes = new TextEncoder().encode(`${text}\n`);
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.sync();
+  }
+  await Deno.chmod(fresh, 0o600);
+  if (Deno.uid() === 0) await Deno.chown(fresh, uid, uid);
+  await Deno.rename(fresh, path);
+}
+
+/** Writes it only where it holds something else. */
+async function keepSecretFile(path: string, text: string, uid = 0): Promise<void> {
+  try {
+    if ((await Deno.readTextFile(path)).trim() === text) return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  await writeSecretFile(path, text, uid);
+}
+
+export interface DatabaseSecrets {
+  superuser: Secret<string>;
+  roles: Record<LoginRole, Secret<string>>;
+  ownerUrl: Secret<string>;
+  /** Paths of files that hold a connection URL, each readable by its process alone. */
+  apiUrlFile: string;
+  platformUrlFile: string;
+  wgdUrlFile: string;
+}
+
+/** The passwords of the embedded server, made once, and the URLs that the processes get. */
+export async function databaseSecrets(folder: DataFolder): Promise<DatabaseSecrets> {
+  const own = folder.secrets.supervisor;
+  const password = (name: string) => secretFile(join(own, `${name}_password`));
+  const entries = await Promise.all(
+    loginRoles.map(async (role) => [role, await password(role)] as const),
+  );
+  const byName = new Map(entries);
+  const of = (role: LoginRole) => byName.get(role) ?? new Secret("");
+  const url = (role: LoginRole) =>
+    databaseUrl({
+      role,
+      password: of(role),
+      socketFolder: folder.sockets.postgres,
+      database: "massacorp",
+    });
+  const files = {
+    apiUrlFile: join(folder.secrets.api, "database_url"),
+    platformUrlFile: join(folder.secrets.api, "database_platform_url"),
+    wgdUrlFile: join(folder.secrets.wgd, "database_url"),
+  };
+  await keepSecretFile(files.apiUrlFile, url("massacorp_api").reveal(), apiUid);
+  await keepSecretFile(files.platformUrlFile, url("massacorp_platform").reveal(), apiUid);
+  await keepSecretFile(files.wgdUrlFile, url("massacorp_wgd").reveal());
+  return {
+    superuser: await password("postgres"),
+    roles: {
+      massacorp_owner: of("massacorp_owner"),
+      massacorp_api: of("massacorp_api"),
+      massacorp_platform: of("massacorp_platform"),
+      massacorp_wgd: of("massacorp_wgd"),
+    },
+    ownerUrl: url("massacorp_owner"),
+    ...files,
+  };
+}
+
+/** The API's own secrets as files, made once. */
+export async function apiSecretFiles(
+  folder: DataFolder,
+): Promise<{ jwtSecretFile: string; encryptionKeyFile: string }> {
+  const jwtSecretFile = join(folder.secrets.api, "jwt_secret");
+  const encryptionKeyFile = join(folder.secrets.api, "encryption_key");
+  await secretFile(jwtSecretFile, apiUid);
+  await secretFile(encryptionKeyFile, apiUid);
+  return { jwtSecretFile, encryptionKeyFile };
+}
+
+/**
+ * The one subkey of `ENCRYPTION_KEY` that the daemon needs, in a file of the daemon's: it never sees the key.
+ * @returns the file's path
+ */
+export async function presharedSubkeyFile(
+  folder: DataFolder,
+  encryptionKey: Secret<Uint8Array<ArrayBuffer>>,
+): Promise<string> {
+  const path = join(folder.secrets.wgd, "preshared_subkey");
+  const subkey = await deriveSubkey(encryptionKey, "wireguard-preshared-key");
+  await keepSecretFile(path, subkey.reveal().toBase64());
+  return path;
+}

@@ -1,0 +1,154 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import settings from "../../deno.json" with { type: "json" };
+import { startEmbedded } from "../../db/embedded.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { startChild } from "./child.ts";
+import type { DataFolder } from "./data_folder.ts";
+import { apiUid, databaseUid, type DropOptions, type Identity } from "./identity.ts";
+import { answersOk } from "./socket_http.ts";
+import type { Service } from "./supervise.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The folder of the program itself. */
+export const projectFolder = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+interface Shared {
+  folder: DataFolder;
+  identity: Identity;
+  terminal: Terminal;
+}
+
+/** The embedded PostgreSQL. */
+export function postgresService(
+  { folder, identity, terminal, superuserPassword }: Shared & { superuserPassword: Secret<string> },
+): Service {
+  return {
+    name: "postgres",
+    async start() {
+      const server = await startEmbedded({
+        dataFolder: folder.postgres,
+        socketFolder: folder.sockets.postgres,
+        superuserPassword,
+        onLine: (line) => {
+          if (!line.startsWith("LOG:")) terminal.child("postgres", line);
+        },
+        ...(Deno.uid() === 0
+          ? {
+            user: {
+              uid: databaseUid,
+              runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
+            },
+          }
+          : {}),
+      });
+      return { exited: server.exited.then(() => "stopped answering"), stop: () => server.stop() };
+    },
+  };
+}
+
+export interface ProgramOptions extends Shared {
+  /** Its whole environment, but for Deno's own. */
+  env: Record<string, string>;
+  /** Restart it when a source file changes. */
+  watch?: boolean;
+}
+
+/** The API, as a user of its own without any capability. */
+export function apiService(options: ProgramOptions): Service {
+  const { folder, terminal } = options;
+  const { sockets } = folder;
+  return {
+    name: "api",
+    start: (signal) =>
+      startChild({
+        argv: denoArgv(options, {
+          entry: "api/main.ts",
+          set: "api",
+          read: [folder.secrets.api, ...Object.values(sockets)],
+          write: Object.values(sockets),
+          drop: { uid: apiUid, deathSignal: "TERM" },
+        }),
+        cwd: projectFolder,
+        env: { ...options.env, ...denoEnv(folder.cache.api) },
+        onLine: (line) => terminal.child("api", line),
+        isReady: () => answersOk(join(sockets.operator, "api.sock"), "/health"),
+      }, signal),
+  };
+}
+
+/** The daemon, as root with the one capability that it needs. */
+export function wgdService(options: ProgramOptions): Service {
+  const { folder, terminal } = options;
+  return {
+    name: "wgd",
+    start: (signal) =>
+      startChild({
+        argv: wgdArgv(options, "wgd/main.ts"),
+        cwd: projectFolder,
+        env: { ...options.env, ...denoEnv(folder.cache.wgd) },
+        onLine: (line) => terminal.child("wgd", line),
+        isReady: () => answersOk(join(folder.sockets.wgd, "wgd.sock"), "/v1/status"),
+      }, signal),
+  };
+}
+
+/** Takes the interface and its firewall table away, after the daemon has ended. */
+export async function takeTunnelDown(options: ProgramOptions): Promise<void> {
+  const { folder, terminal } = options;
+  let last = "";
+  const running = await startChild({
+    argv: wgdArgv({ ...options, watch: false }, "wgd/down.ts"),
+    cwd: projectFolder,
+    env: { ...options.env, ...denoEnv(folder.cache.wgd) },
+    onLine: (line) => {
+      last = line;
+      terminal.child("wgd", line);
+    },
+    isReady: () => Promise.resolve(true),
+  }, new AbortController().signal);
+  const ending = await running.exited;
+  if (ending !== "exit code 0") throw new Error(`the tunnel was not taken down: ${last || ending}`);
+}
+
+function wgdArgv(options: ProgramOptions, entry: string): string[] {
+  const { folder } = options;
+  const sockets = [folder.sockets.wgd, folder.sockets.postgres];
+  return denoArgv(options, {
+    entry,
+    set: "wgd",
+    read: [folder.secrets.wgd, folder.wgd, folder.locks, ...sockets],
+    write: [folder.wgd, folder.locks, ...sockets],
+    drop: { uid: 0, capabilities: ["net_admin"], deathSignal: "TERM" },
+  });
+}
+
+interface Program {
+  entry: string;
+  set: "api" | "wgd";
+  read: string[];
+  write: string[];
+  drop: DropOptions;
+}
+
+function denoArgv({ identity, watch = false }: ProgramOptions, program: Program): string[] {
+  const set = settings.permissions[program.set];
+  // A flag replaces the list of the permission set, so it has to name what stands there as well.
+  const list = (paths: readonly string[]) =>
+    paths.map((path) => join(path.startsWith(".") ? projectFolder : "", path).replaceAll(",", ",,"))
+      .join(",");
+  return identity.drop([
+    Deno.execPath(),
+    "run",
+    ...(watch ? ["--watch"] : []),
+    ...["--no-prompt", "--cached-only", `--config=${join(projectFolder, "deno.json")}`],
+    `-P=${program.set}`,
+    `--allow-read=${list([...set.read, ...program.read])}`,
+    `--allow-write=${list([...set.write, ...program.write])}`,
+    join(projectFolder, program.entry),
+  ], program.drop);
+}
+
+function denoEnv(cache: string): Record<string, string> {
+  return { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
+}

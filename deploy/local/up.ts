@@ -1,0 +1,224 @@
+import { join } from "node:path";
+import { loadConfig as loadApiConfig } from "../../api/config.ts";
+import { connect } from "../../db/connection.ts";
+import { bootstrap, databaseUrl } from "../../db/embedded.ts";
+import { migrate } from "../../db/migrate.ts";
+import { ConfigError } from "../../lib/env.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { loadConfig as loadWgdConfig } from "../../wgd/config.ts";
+import { publishInterface } from "../../wgd/publish.ts";
+import type { LocalConfig } from "./config.ts";
+import { type DataFolder, openDataFolder } from "./data_folder.ts";
+import { primaryAddress } from "./endpoint.ts";
+import { type FirstStart, firstStart } from "./first_start.ts";
+import { createIdentity, type Identity } from "./identity.ts";
+import { apiSecretFiles, databaseSecrets, presharedSubkeyFile } from "./secrets.ts";
+import {
+  apiService,
+  postgresService,
+  type ProgramOptions,
+  projectFolder,
+  takeTunnelDown,
+  wgdService,
+} from "./services.ts";
+import { type Service, supervise, type Supervised } from "./supervise.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface UpOptions {
+  /** False: no daemon, no root needed; the API listens on loopback, and peers stay pending. */
+  tunnel: boolean;
+  watch: boolean;
+  terminal: Terminal;
+  /** Gives the start up half-way. */
+  signal?: AbortSignal;
+  now?: () => number;
+}
+
+export interface Up {
+  operatorSocket: string;
+  /** Where a browser or a client finds the API. */
+  address: string;
+  /** What was made, when this was the first start. */
+  first: FirstStart | undefined;
+  /** Ends everything, in the order API, daemon, tunnel, database. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything in its order: database, migrations, daemon, API. What fails half-way is taken down again.
+ * @throws {ConfigError} before anything was started
+ */
+export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
+  const { tunnel, terminal, signal, now = () => performance.now() } = options;
+  if (!tunnel && config.env === "prod") {
+    throw new ConfigError(["--no-tunnel: is refused when ENV=prod: only the tunnel leads in"]);
+  }
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await openDataFolder(config.dataFolder));
+  const identity = await createIdentity([
+    projectFolder,
+    Deno.execPath(),
+    folder.root,
+    ...Object.values(folder.sockets),
+  ]);
+  const settings = await prepareSettings(config, { folder, tunnel });
+  const shared = { folder, identity, terminal };
+  const supervised = { terminal, ...(signal ? { signal } : {}) };
+  const timed = async <T>(work: () => Promise<T>): Promise<[T, string]> => {
+    const started = now();
+    const result = await work();
+    return [result, `${((now() - started) / 1000).toFixed(1)} s`];
+  };
+
+  if (!config.ownerUrl) await startDatabase(undo, { ...shared, ...supervised }, timed);
+  await runMigrations(settings.ownerUrl, terminal);
+
+  const wgd: ProgramOptions = { ...shared, env: settings.wgdEnv, watch: options.watch };
+  const wgdConfig = loadWgdConfig(settings.wgdEnv);
+  if (tunnel) {
+    undo.defer(() => takeTunnelDown(wgd));
+    const [, took] = await timed(() => start(undo, wgdService(wgd), supervised));
+    terminal.step(
+      "wgd",
+      `ready in ${took}, ${wgdConfig.interface.name} ${wgdConfig.interface.plan.network}, clients dial ${wgdConfig.interface.endpoint}`,
+    );
+  } else {
+    const sql = connect(wgdConfig.databaseUrl, { max: 1, applicationName: "massacorp-up" });
+    try {
+      await publishInterface(sql, wgdConfig);
+    } finally {
+      await sql.end({ timeout: 5 });
+    }
+    terminal.step("wgd", "not started (--no-tunnel): peers stay pending");
+  }
+
+  const api: ProgramOptions = { ...shared, env: settings.apiEnv, watch: options.watch };
+  const [, took] = await timed(() => start(undo, apiService(api), supervised));
+  const apiConfig = loadApiConfig(settings.apiEnv);
+  const address = tunnel
+    ? `http://${wgdConfig.interface.plan.api}:${apiConfig.port}`
+    : `http://127.0.0.1:${apiConfig.port}`;
+  terminal.step("api", `ready in ${took}, ${address}${tunnel ? " through the tunnel" : ""}`);
+  terminal.step("operator", apiConfig.operatorSocket);
+  const first = await firstStart(apiConfig.operatorSocket, {
+    folder,
+    adminEmail: config.adminEmail,
+  });
+
+  const held = undo.move();
+  return {
+    operatorSocket: apiConfig.operatorSocket,
+    address,
+    first,
+    stop: () => held.disposeAsync(),
+  };
+}
+
+async function start(
+  undo: AsyncDisposableStack,
+  service: Service,
+  { terminal, signal }: { terminal: Terminal; signal?: AbortSignal },
+): Promise<Supervised> {
+  const supervised = await supervise(service, {
+    say: (line) => terminal.step("supervisor", line),
+    ...(signal ? { signal } : {}),
+  });
+  undo.defer(() => supervised.stop());
+  return supervised;
+}
+
+async function startDatabase(
+  undo: AsyncDisposableStack,
+  shared: { folder: DataFolder; identity: Identity; terminal: Terminal; signal?: AbortSignal },
+  timed: <T>(work: () => Promise<T>) => Promise<[T, string]>,
+): Promise<void> {
+  const { folder, terminal } = shared;
+  const secrets = await databaseSecrets(folder);
+  const [, took] = await timed(async () => {
+    const service = postgresService({ ...shared, superuserPassword: secrets.superuser });
+    await start(undo, service, shared);
+    const superuserUrl = databaseUrl({
+      role: "postgres",
+      password: secrets.superuser,
+      socketFolder: folder.sockets.postgres,
+      database: "postgres",
+    });
+    await bootstrap(superuserUrl, secrets.roles);
+  });
+  terminal.step("postgres", `ready in ${took}, ${folder.postgres}`);
+}
+
+async function runMigrations(ownerUrl: Secret<string>, terminal: Terminal): Promise<void> {
+  const owner = connect(ownerUrl, { max: 1, applicationName: "massacorp-up" });
+  try {
+    const applied = await migrate(owner);
+    terminal.step(
+      "migrations",
+      applied.length > 0 ? `${applied.length} applied` : "nothing to apply",
+    );
+  } finally {
+    await owner.end({ timeout: 5 });
+  }
+}
+
+interface Settings {
+  ownerUrl: Secret<string>;
+  apiEnv: Record<string, string>;
+  wgdEnv: Record<string, string>;
+}
+
+/**
+ * What each process gets as its environment. Secrets that were not given are made once and handed over as
+ * files that only their reader can open; in production the API's have to be given.
+ */
+async function prepareSettings(
+  config: LocalConfig,
+  { folder, tunnel }: { folder: DataFolder; tunnel: boolean },
+): Promise<Settings> {
+  const { api, wgd } = config.given;
+  const places = { WGD_SOCKET: join(folder.sockets.wgd, "wgd.sock") };
+  const apiEnv: Record<string, string> = {
+    ...api,
+    ...places,
+    OPERATOR_SOCKET: join(folder.sockets.operator, "api.sock"),
+    API_LISTEN: tunnel ? "tunnel" : "loopback",
+  };
+  const wgdEnv: Record<string, string> = {
+    ...wgd,
+    ...places,
+    PATH: config.path,
+    WGD_LOCK_FOLDER: folder.locks,
+    WG_KEY_FILE: wgd["WG_KEY_FILE"] ?? join(folder.wgd, "gateway.key"),
+    WG_ENDPOINT: wgd["WG_ENDPOINT"] ?? await primaryAddress(),
+  };
+  const database = await databaseSecrets(folder);
+  if (!config.ownerUrl) {
+    apiEnv["DATABASE_URL_FILE"] = database.apiUrlFile;
+    apiEnv["DATABASE_PLATFORM_URL_FILE"] = database.platformUrlFile;
+    wgdEnv["WGD_DATABASE_URL_FILE"] = database.wgdUrlFile;
+  }
+  const isGiven = (name: string) => name in apiEnv || `${name}_FILE` in apiEnv;
+  if (config.env !== "prod") {
+    const files = await apiSecretFiles(folder);
+    if (!isGiven("JWT_SECRET")) apiEnv["JWT_SECRET_FILE"] = files.jwtSecretFile;
+    if (!isGiven("ENCRYPTION_KEY")) apiEnv["ENCRYPTION_KEY_FILE"] = files.encryptionKeyFile;
+  }
+  // The processes check their own settings; asked here, all faults are told before anything was started.
+  const faults: string[] = [];
+  const collect = <T>(load: () => T): T | undefined => {
+    try {
+      return load();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      faults.push(...error.faults);
+      return undefined;
+    }
+  };
+  const checked = collect(() => loadApiConfig(apiEnv));
+  if (checked && !("WGD_PRESHARED_SUBKEY" in wgdEnv || "WGD_PRESHARED_SUBKEY_FILE" in wgdEnv)) {
+    wgdEnv["WGD_PRESHARED_SUBKEY_FILE"] = await presharedSubkeyFile(folder, checked.encryptionKey);
+  }
+  if (checked) collect(() => loadWgdConfig(wgdEnv));
+  if (faults.length > 0) throw new ConfigError([...new Set(faults)]);
+  return { ownerUrl: config.ownerUrl ?? database.ownerUrl, apiEnv, wgdEnv };
+}
