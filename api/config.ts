@@ -1,9 +1,11 @@
 import { z } from "zod";
+import { addressPlan } from "../lib/address.ts";
 import {
   durationSeconds,
   type Env,
   integer,
   key32,
+  networkCidr,
   parseEnv,
   postgresUrl,
   processEnv,
@@ -38,6 +40,7 @@ const schema = z.object({
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).optional(),
   PASSWORD_HASH_QUEUE: integer(1, 10_000).default(64),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
+  WG_NETWORK: networkCidr.default("10.10.0.0/24"),
   WG_DNS: z.string().transform((text) => text.split(",").map((part) => part.trim()))
     .pipe(
       z.array(z.union([z.ipv4(), z.ipv6()], "must be a comma-separated list of addresses")).max(8),
@@ -104,6 +107,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     },
     wireguard: {
       interfaceId: parsed.WG_INTERFACE_ID,
+      plan: addressPlan(parsed.WG_NETWORK),
       dns: parsed.WG_DNS ?? [],
       applyTimeoutMs: parsed.WG_APPLY_TIMEOUT * 1000,
     },

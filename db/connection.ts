@@ -15,6 +15,8 @@ export interface ConnectOptions {
   /** Seconds to wait for a connection to open. */
   connectTimeout?: number;
   onnotice?: (notice: postgres.Notice) => void;
+  /** Called at the very moment a connection is lost or closed. */
+  onclose?: () => void;
 }
 
 /**
@@ -38,6 +40,7 @@ export function connect(url: Secret<string>, options: ConnectOptions): Sql {
     // Not only for array types: without this first query, reserve() on a fresh connection never resolves.
     fetch_types: true,
     onnotice: options.onnotice ?? (() => {}),
+    ...(options.onclose ? { onclose: options.onclose } : {}),
     connection: { application_name: options.applicationName },
     ...(socketFolder ? { path: `${socketFolder}/.s.PGSQL.${port}` } : {}),
   });

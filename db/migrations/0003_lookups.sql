@@ -6,7 +6,9 @@ create function lookup_tenant(id_or_slug text)
   set search_path = pg_catalog, public
   as $$
     select t.id from public.tenants t
-    where t.slug = id_or_slug or (id_or_slug ~ '^[0-9]{1,9}$' and t.id = id_or_slug::integer)
+    where t.slug = id_or_slug
+      -- CASE, because AND does not promise to look at the pattern before the cast.
+      or t.id = case when id_or_slug ~ '^[0-9]{1,9}$' then id_or_slug::integer end
     limit 1
   $$;
 comment on function lookup_tenant(text) is 'The tenant that a header names by id or slug.';

@@ -1,0 +1,54 @@
+import { secureHeaders } from "hono/secure-headers";
+import type { Deps } from "./deps.ts";
+import { ApiError } from "./errors.ts";
+import { authFeature } from "./features/auth/mod.ts";
+import { baseFeature, infoFeature } from "./features/base/mod.ts";
+import { gatewayFeature } from "./features/gateway/mod.ts";
+import { peersFeature } from "./features/peers/mod.ts";
+import { tenantsFeature } from "./features/tenants/mod.ts";
+import { usersFeature } from "./features/users/mod.ts";
+import { jsonBody, limitBody } from "./middleware/body.ts";
+import { requestId } from "./middleware/request_id.ts";
+import { tunnel } from "./middleware/tunnel.ts";
+import { createRouter, type Router } from "./openapi.ts";
+import { handleError, problemResponse } from "./problem.ts";
+
+/** The whole HTTP interface; every listener serves this same app and says in its bindings which one it is. */
+export function createApp(deps: Deps): Router {
+  const app = createRouter();
+  app.onError(handleError);
+  app.notFound((c) => problemResponse(c, new ApiError("not_found")));
+
+  app.use(requestId(deps));
+  app.use(secureHeaders({
+    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    xFrameOptions: "DENY",
+    strictTransportSecurity: false,
+  }));
+  app.use(async (c, next) => {
+    await next();
+    c.header("Cache-Control", "no-store");
+  });
+  app.use(limitBody);
+  app.use(jsonBody);
+
+  app.route("/", baseFeature(deps));
+  app.use("/api/*", tunnel(deps));
+  app.route("/api/v1", infoFeature(deps));
+  app.route("/api/v1/auth", authFeature(deps));
+  app.route("/api/v1/users", usersFeature(deps));
+  app.route("/api/v1/tenants", tenantsFeature(deps));
+  app.route("/api/v1/wireguard/peers", peersFeature(deps));
+  app.route("/api/v1/wireguard", gatewayFeature(deps));
+
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+    bearerFormat: "JWT",
+  });
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "MassaCorp", version: deps.version },
+  });
+  return app;
+}

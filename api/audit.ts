@@ -1,0 +1,49 @@
+import type { Context } from "hono";
+import type { JSONValue } from "postgres";
+import type { AppEnv, Principal } from "./context.ts";
+import type { PlatformSql, TenantId, TenantSql } from "./database/tenancy.ts";
+
+/** Who did it, from where. */
+export interface AuditSource {
+  actor: "user" | "operator" | "anonymous";
+  userId: number | null;
+  requestId: string;
+  peerId: string | null;
+  address: string | null;
+}
+
+export interface AuditEntry {
+  /** Dotted, thing first: `peer.create`. */
+  action: string;
+  outcome: "succeeded" | "refused" | "failed";
+  target?: { type: string; id: string };
+  /** Facts, before and after; never a secret. */
+  details?: Record<string, JSONValue>;
+}
+
+export function auditSource(c: Context<AppEnv>, principal?: Principal): AuditSource {
+  const who = principal ?? c.get("principal");
+  return {
+    actor: who?.kind ?? "anonymous",
+    userId: who?.kind === "user" ? who.userId : null,
+    requestId: c.get("requestId"),
+    peerId: c.get("peer")?.peerId ?? null,
+    address: c.env.address,
+  };
+}
+
+/** Writes the entry in the transaction of the change itself: both are committed, or neither. */
+export async function writeAudit(
+  sql: TenantSql | PlatformSql,
+  entry: AuditEntry & { tenantId: TenantId; source: AuditSource },
+): Promise<void> {
+  const { source, target } = entry;
+  await sql`
+    insert into audit_log (
+      tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details
+    ) values (
+      ${entry.tenantId}, ${source.actor}, ${source.userId}, ${entry.action}, ${entry.outcome},
+      ${target?.type ?? null}, ${target?.id ?? null}, ${source.requestId}, ${source.peerId},
+      ${source.address}, ${sql.json(entry.details ?? {})}
+    )`;
+}

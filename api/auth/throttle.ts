@@ -1,0 +1,24 @@
+import type { Secret } from "../../lib/secret.ts";
+
+/** After this many failures of one account from one source within the window, the pair is locked. */
+export const failuresUntilLock = 10;
+export const lockWindowMs = 15 * 60_000;
+
+/**
+ * Names a submitted identifier in the record of log-ins without storing it: HMAC-SHA-256 under a key that is
+ * not in the database. Accounts that do not exist are counted the same way.
+ */
+export async function createIdentifierDigest(
+  secret: Secret<string>,
+): Promise<(identifier: string) => Promise<Uint8Array>> {
+  const encoder = new TextEncoder();
+  const key = await crypto.subtle.importKey(
+    "raw",
+    encoder.encode(`login-identifier:${secret.reveal()}`),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+  return async (identifier) =>
+    new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(identifier)));
+}

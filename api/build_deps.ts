@@ -1,0 +1,90 @@
+import type { Clock } from "../lib/clock.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
+import { createSealer, deriveSubkey } from "../lib/seal.ts";
+import { createWgdClient, WgdUnavailable } from "../wgd/client.ts";
+import { createPasswordHasher } from "./auth/password_hash.ts";
+import { createIdentifierDigest } from "./auth/throttle.ts";
+import { createTokens } from "./auth/tokens.ts";
+import type { ApiConfig } from "./config.ts";
+import { createLookups } from "./database/lookups.ts";
+import { createPool } from "./database/pool.ts";
+import { createRoleGate } from "./database/role_check.ts";
+import { createPlatform, createTenancy } from "./database/tenancy.ts";
+import type { Deps, Readiness } from "./deps.ts";
+
+export const version = "0.1.0";
+
+/** Wires the dependencies from the configuration. Nothing is connected before it is first used. */
+export async function buildDeps(
+  options: { config: ApiConfig; clock: Clock; log: Logger },
+): Promise<{ deps: Deps; close: () => Promise<void> }> {
+  const { config, clock, log } = options;
+  const { database } = config;
+  const bounds = {
+    timeoutMs: database.poolTimeoutMs,
+    recycleSeconds: database.recycleSeconds,
+  };
+  const apiPool = createRoleGate(createPool(database.url, {
+    applicationName: "massacorp-api",
+    size: database.poolSize,
+    overflow: database.maxOverflow,
+    ...bounds,
+  }));
+  const platformPool = createRoleGate(createPool(database.platformUrl, {
+    applicationName: "massacorp-platform",
+    size: 1,
+    overflow: 3,
+    ...bounds,
+  }));
+  const wgd = createWgdClient(config.wgdSocket, { timeoutMs: config.wireguard.applyTimeoutMs });
+
+  async function readiness(): Promise<Readiness> {
+    const probe = async (work: () => Promise<unknown>) => {
+      try {
+        await work();
+        return "ok" as const;
+      } catch (error) {
+        if (!(error instanceof WgdUnavailable)) log.debug("not ready", errorFields(error));
+        return "unavailable" as const;
+      }
+    };
+    const [databaseState, daemon] = await Promise.all([
+      probe(() => apiPool.use(({ sql }) => sql`select 1`)),
+      probe(() => wgd.status()),
+    ]);
+    // Without the daemon the API still serves; peers stay pending, and say so.
+    return { ready: databaseState === "ok", checks: { database: databaseState, daemon } };
+  }
+
+  const deps: Deps = {
+    env: config.env,
+    version,
+    clock,
+    log,
+    tenancy: createTenancy(apiPool),
+    platform: createPlatform(platformPool),
+    lookups: createLookups(apiPool),
+    hasher: await createPasswordHasher(config.passwordHash),
+    tokens: createTokens({ ...config.tokens, clock }),
+    identifierDigest: await createIdentifierDigest(config.tokens.secret),
+    presharedKeys: await createSealer(
+      await deriveSubkey(config.encryptionKey, "wireguard-preshared-key"),
+    ),
+    wgd,
+    readiness,
+    settings: {
+      interfaceId: config.wireguard.interfaceId,
+      network: config.wireguard.plan.network,
+      dns: config.wireguard.dns,
+      refreshSeconds: config.tokens.refreshSeconds,
+      sessionSeconds: config.tokens.sessionSeconds,
+    },
+  };
+  return {
+    deps,
+    async close() {
+      wgd.close();
+      await Promise.all([apiPool.end(), platformPool.end()]);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import type { Logger } from "../lib/log.ts";
+import type { PeerIdentity } from "./database/lookups.ts";
+import type { TenantId } from "./database/tenancy.ts";
+import type { Permission, Role } from "./auth/permissions.ts";
+
+/** Where a connection was accepted. Only `tunnel` is reachable by others than the host's own users. */
+export type Listener = "tunnel" | "loopback" | "operator";
+
+/** Who is asking, once proven. */
+export type Principal =
+  | { kind: "operator" }
+  | {
+    kind: "user";
+    tenantId: TenantId;
+    userId: number;
+    sessionId: string;
+    email: string;
+    role: Role;
+    permissions: ReadonlySet<Permission>;
+  };
+
+/** What Hono carries from the server and between the middlewares. */
+export interface AppEnv {
+  Bindings: {
+    listener: Listener;
+    /** The source address; null on a Unix socket. */
+    address: string | null;
+  };
+  Variables: {
+    requestId: string;
+    log: Logger;
+    /** The peer that the request came through; only on the tunnel. */
+    peer?: PeerIdentity;
+    principal?: Principal;
+    /** The tenant this request works in, once proven. */
+    tenantId?: TenantId;
+  };
+}

@@ -1,0 +1,83 @@
+import { ApiError, type ErrorCode, invalidField } from "../errors.ts";
+
+/** Thrown by the pool itself when the database cannot be reached, or no connection came free in time. */
+export class DatabaseUnavailable extends Error {
+  override name = "DatabaseUnavailable";
+}
+
+/** Constraints whose violation is the client's doing. Everything else is a bug and stays a 500. */
+const conflicts: Record<string, ErrorCode> = {
+  users_email_is_taken: "email_taken",
+  tenants_slug_is_taken: "slug_taken",
+  tenants_have_one_platform: "platform_exists",
+  wg_peers_public_key_is_taken: "public_key_taken",
+  wg_peers_removal_is_final: "peer_revoking",
+};
+
+const invalid: Record<string, { path: string; code: string; message: string }> = {
+  wg_peers_user_exists: { path: "user_id", code: "unknown", message: "there is no such user" },
+  wg_peers_public_key_is_no_gateway: {
+    path: "public_key",
+    code: "gateway_key",
+    message: "is the gateway's own key",
+  },
+};
+
+/** What the driver and the server say when the connection, not the statement, is at fault. */
+const connectionCodes = new Set([
+  "CONNECTION_CLOSED",
+  "CONNECTION_ENDED",
+  "CONNECTION_DESTROYED",
+  "CONNECT_TIMEOUT",
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "EACCES",
+  "57P01", // admin_shutdown
+  "57P02", // crash_shutdown
+  "57P03", // cannot_connect_now
+  "53300", // too_many_connections
+]);
+
+/** The code of an error of the driver or of the server, such as `23505` or `ECONNREFUSED`. */
+function codeOf(error: Error): string | undefined {
+  return "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** True where nothing is known about the statement because the connection failed. */
+export function isConnectionError(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailable) return true;
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  return code !== undefined && (connectionCodes.has(code) || code.startsWith("08"));
+}
+
+/**
+ * The one place where SQLSTATE and constraint names become answers. Text of the database never passes.
+ * @returns undefined for what is no expected outcome
+ */
+export function translateDatabaseError(error: Error): ApiError | undefined {
+  if (isConnectionError(error)) {
+    return new ApiError("database_unavailable", { retryAfter: 1, cause: error });
+  }
+  const code = codeOf(error);
+  const constraint = "constraint_name" in error ? String(error.constraint_name) : "";
+  switch (code) {
+    case "23505":
+    case "23514":
+    case "23503": {
+      const field = invalid[constraint];
+      if (field) return invalidField(field.path, field.code, field.message);
+      const conflict = conflicts[constraint];
+      return conflict && new ApiError(conflict, { cause: error });
+    }
+    case "57014": // statement_timeout
+    case "55P03": // lock_timeout
+    case "40001":
+    case "40P01":
+      return new ApiError("overloaded", { retryAfter: 1, cause: error });
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Pool } from "./pool.ts";
+import { asTenantId, type TenantId } from "./tenancy.ts";
+
+/** Whose peer holds a tunnel address. */
+export interface PeerIdentity {
+  tenantId: TenantId;
+  peerId: string;
+  /** The owner, whose tokens alone may come this way; null for a machine's peer. */
+  userId: number | null;
+}
+
+/** What has to be known before a tenant is known; each question is one SECURITY DEFINER function. */
+export interface Lookups {
+  /** @param idOrSlug as the X-Tenant-ID header names it */
+  tenant(idOrSlug: string): Promise<TenantId | undefined>;
+  /** The live peer behind a source address of the tunnel. */
+  peer(address: string): Promise<PeerIdentity | undefined>;
+}
+
+export function createLookups(pool: Pool): Lookups {
+  return {
+    async tenant(idOrSlug) {
+      // No slug or id is longer, and PostgreSQL's text has no NUL.
+      if (!/^[a-z0-9-]{1,63}$/.test(idOrSlug)) return undefined;
+      const [row] = await pool.use(({ sql }) =>
+        sql<{ tenant_id: number }[]>`select tenant_id from lookup_tenant(${idOrSlug})`
+      );
+      return row && asTenantId(row.tenant_id);
+    },
+    async peer(address) {
+      const [row] = await pool.use(({ sql }) =>
+        sql<{ tenant_id: number; peer_id: string; user_id: number | null }[]>`
+          select tenant_id, peer_id, user_id from lookup_peer(${address}::inet)`
+      );
+      return row &&
+        { tenantId: asTenantId(row.tenant_id), peerId: row.peer_id, userId: row.user_id };
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Sealer } from "../lib/seal.ts";
+import type { WgdClient } from "../wgd/client.ts";
+import type { PasswordHasher } from "./auth/password_hash.ts";
+import type { Tokens } from "./auth/tokens.ts";
+import type { Lookups } from "./database/lookups.ts";
+import type { Platform, Tenancy } from "./database/tenancy.ts";
+
+/** What operations are made of. Each names the few it uses. */
+export interface Deps {
+  env: "dev" | "prod";
+  version: string;
+  clock: Clock;
+  log: Logger;
+  tenancy: Tenancy;
+  platform: Platform;
+  lookups: Lookups;
+  hasher: PasswordHasher;
+  tokens: Tokens;
+  identifierDigest: (identifier: string) => Promise<Uint8Array>;
+  presharedKeys: Sealer;
+  wgd: WgdClient;
+  readiness: () => Promise<Readiness>;
+  settings: {
+    interfaceId: number;
+    /** CIDR of the tunnel. */
+    network: string;
+    /** Written into clients' files where a peer sets none of its own. */
+    dns: readonly string[];
+    refreshSeconds: number;
+    sessionSeconds: number;
+  };
+}
+
+/** What `GET /ready` answers. */
+export interface Readiness {
+  ready: boolean;
+  checks: Record<string, "ok" | "unavailable" | "outdated">;
+}

@@ -1,0 +1,73 @@
+/** Every code that a client can meet, with the HTTP status and title it always has. Codes are stable. */
+export const problemTypes = {
+  malformed_json: { status: 400, title: "The body is not JSON" },
+  invalid_encoding: { status: 400, title: "The body is not UTF-8" },
+  tenant_required: { status: 400, title: "The X-Tenant-ID header is missing" },
+  invalid_credentials: { status: 401, title: "The credentials are wrong" },
+  invalid_token: { status: 401, title: "The token is missing, wrong or no longer good" },
+  forbidden: { status: 403, title: "The permission is missing" },
+  tenant_mismatch: { status: 403, title: "The tenant is not that of the token" },
+  wrong_tunnel: {
+    status: 403,
+    title: "The request came through a tunnel that it does not belong to",
+  },
+  not_found: { status: 404, title: "There is no such thing" },
+  method_not_allowed: { status: 405, title: "The method is not allowed here" },
+  not_acceptable: { status: 406, title: "The answer has none of the accepted types" },
+  public_key_taken: { status: 409, title: "The public key is in use" },
+  email_taken: { status: 409, title: "The e-mail address is in use" },
+  slug_taken: { status: 409, title: "The slug is in use" },
+  platform_exists: { status: 409, title: "There is a platform tenant already" },
+  pool_exhausted: { status: 409, title: "No address is free" },
+  peer_revoking: { status: 409, title: "The peer is being removed" },
+  body_too_large: { status: 413, title: "The body is too large" },
+  unsupported_media_type: { status: 415, title: "The body must be application/json" },
+  invalid_input: { status: 422, title: "Some values are wrong" },
+  internal_error: { status: 500, title: "Something went wrong on our side" },
+  overloaded: { status: 503, title: "Too much is going on at once" },
+  database_unavailable: { status: 503, title: "The database does not answer" },
+  gateway_not_ready: { status: 503, title: "The gateway has not published its key yet" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ErrorCode = keyof typeof problemTypes;
+
+/** One wrong field. `path` is dotted, as in `client_allowed_ips.0`. */
+export interface FieldError {
+  path: string;
+  code: string;
+  message: string;
+}
+
+interface ApiErrorOptions {
+  /** Shown to the client; the title alone where absent. */
+  detail?: string;
+  errors?: FieldError[];
+  /** Seconds after which a retry makes sense. */
+  retryAfter?: number;
+  /** Logged, never shown. */
+  cause?: unknown;
+}
+
+/** A refusal that reaches the client as a problem document (RFC 9457). */
+export class ApiError extends Error {
+  override name = "ApiError";
+  readonly detail: string | undefined;
+  readonly errors: FieldError[] | undefined;
+  readonly retryAfter: number | undefined;
+
+  constructor(readonly code: ErrorCode, options: ApiErrorOptions = {}) {
+    super(options.detail ?? problemTypes[code].title, { cause: options.cause });
+    this.detail = options.detail;
+    this.errors = options.errors;
+    this.retryAfter = options.retryAfter;
+  }
+
+  get status() {
+    return problemTypes[this.code].status;
+  }
+}
+
+/** The one answer for bad input in a single field. */
+export function invalidField(path: string, code: string, message: string): ApiError {
+  return new ApiError("invalid_input", { errors: [{ path, code, message }] });
+}

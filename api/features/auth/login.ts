@@ -1,0 +1,137 @@
+import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
+import { v7 as uuidv7 } from "uuid";
+import { auditSource, writeAudit } from "../../audit.ts";
+import { failuresUntilLock, lockWindowMs } from "../../auth/throttle.ts";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { namedTenant, publicAccess, refuseTunnel } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { email, presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
+import { insertSession, type LoginAccount, readLoginFacts, recordAttempt } from "./store.ts";
+
+type LoginDeps = Pick<
+  Deps,
+  "tenancy" | "lookups" | "hasher" | "tokens" | "identifierDigest" | "clock" | "settings"
+>;
+
+const route = createRoute({
+  method: "post",
+  path: "/login",
+  summary: "Log in with e-mail and password",
+  ...publicAccess,
+  request: {
+    headers: tenantHeader,
+    ...jsonRequest(z.strictObject({ email, password: presentedPassword })),
+  },
+  responses: {
+    200: jsonResponse(tokenPair, "An access token and the first refresh token of a new session"),
+    ...refusals(400, 401, 403, 413, 415, 422, 503),
+  },
+});
+
+export function login(router: Router, deps: LoginDeps): void {
+  router.openapi(route, async (c) => {
+    const { email, password } = c.req.valid("json");
+    const tenantId = await namedTenant(deps, c);
+    const attempt = await startAttempt(deps, c, tenantId, email);
+    // Every path does the same work: one hash, whoever it is about (A4).
+    const stored = attempt?.account?.password_hash ?? null;
+    const matches = await deps.hasher.verify(stored, password);
+    if (!attempt) throw new ApiError("invalid_credentials");
+    const account = matches && !attempt.locked && attempt.account?.active ? attempt.account : null;
+    const pair = await finishAttempt(deps, c, attempt, account);
+    if (!pair) throw new ApiError("invalid_credentials");
+    return c.json(pair, 200);
+  });
+}
+
+interface Attempt {
+  tenantId: TenantId;
+  digest: Uint8Array;
+  source: string;
+  account: LoginAccount | null;
+  locked: boolean;
+}
+
+async function startAttempt(
+  deps: LoginDeps,
+  c: Context<AppEnv>,
+  tenantId: TenantId | undefined,
+  email: string,
+): Promise<Attempt | undefined> {
+  if (tenantId === undefined) return undefined;
+  const peer = c.get("peer");
+  // A lock binds the account and the way it came, so that nobody locks out somebody else (A5).
+  const source = peer?.peerId ?? c.env.listener;
+  const digest = await deps.identifierDigest(email);
+  const since = new Date(deps.clock.now() - lockWindowMs);
+  const [facts] = await deps.tenancy.query(
+    tenantId,
+    (sql) => readLoginFacts(sql, { email, digest, source, since }),
+  );
+  // Refused before the password is looked at: the answer tells nothing about it.
+  if (peer && peer.userId !== null && peer.userId !== facts.account?.user_id) {
+    await refuseTunnel(deps, c, { reason: "log-in of somebody who does not own the peer" });
+  }
+  const locked = facts.recent_failures >= failuresUntilLock;
+  return { tenantId, digest, source, account: facts.account, locked };
+}
+
+async function finishAttempt(
+  deps: LoginDeps,
+  c: Context<AppEnv>,
+  attempt: Attempt,
+  account: LoginAccount | null,
+) {
+  const { tenantId } = attempt;
+  const now = deps.clock.now();
+  const at = new Date(now);
+  const sessionId = uuidv7({ msecs: now });
+  const expiresAt = now + deps.settings.sessionSeconds * 1000;
+  const refreshExpiresAt = Math.min(now + deps.settings.refreshSeconds * 1000, expiresAt);
+  const outcome = account ? "succeeded" : attempt.locked ? "locked" : "failed";
+  await deps.tenancy.transaction(tenantId, async (sql) => {
+    await recordAttempt(sql, { ...attempt, outcome, at });
+    if (account) {
+      await insertSession(sql, {
+        tenantId,
+        id: sessionId,
+        userId: account.user_id,
+        at,
+        refreshExpiresAt: new Date(refreshExpiresAt),
+        expiresAt: new Date(expiresAt),
+        peerId: c.get("peer")?.peerId ?? null,
+        address: c.env.address,
+        userAgent: (c.req.header("user-agent") ?? "").slice(0, 256),
+      });
+    }
+    const known = attempt.account;
+    await writeAudit(sql, {
+      tenantId,
+      source: {
+        ...auditSource(c),
+        ...(account ? { actor: "user", userId: account.user_id } : { actor: "anonymous" }),
+      },
+      action: "auth.login",
+      outcome: account ? "succeeded" : "refused",
+      ...(known ? { target: { type: "user", id: String(known.user_id) } } : {}),
+      ...(attempt.locked ? { details: { locked: true } } : {}),
+    });
+  });
+  if (!account) return undefined;
+  const subject = { tenantId, userId: account.user_id, sessionId };
+  return {
+    access_token: await deps.tokens.mintAccess({ ...subject, email: account.email }),
+    refresh_token: await deps.tokens.mintRefresh({
+      ...subject,
+      counter: 0,
+      issuedAt: now,
+      expiresAt: refreshExpiresAt,
+    }),
+    token_type: "Bearer" as const,
+    expires_in: deps.tokens.accessSeconds,
+  };
+}

@@ -1,0 +1,50 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { roles } from "../../auth/permissions.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access } from "../../middleware/access.ts";
+import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
+import { readMe } from "./store.ts";
+
+const me = z.object({
+  id: z.int(),
+  email: z.string(),
+  name: z.string(),
+  role: z.enum(roles),
+  permissions: z.array(z.string()),
+  mfa_enabled: z.boolean(),
+  tenant: z.object({ id: z.int(), slug: z.string(), name: z.string() }),
+  session_id: z.uuid(),
+  created_at: timestamp,
+}).openapi("Me");
+
+export function whoAmI(
+  router: Router,
+  deps: Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock">,
+): void {
+  const route = createRoute({
+    method: "get",
+    path: "/me",
+    summary: "The caller",
+    ...access(deps, null),
+    responses: { 200: jsonResponse(me, "The user behind the token"), ...refusals(401, 403, 503) },
+  });
+  router.openapi(route, async (c) => {
+    const principal = c.get("principal");
+    // The operator is no user of any tenant.
+    if (principal?.kind !== "user") throw new ApiError("forbidden");
+    const row = await deps.tenancy.transaction(
+      principal.tenantId,
+      (sql) => readMe(sql, principal.userId),
+    );
+    if (!row) throw new ApiError("invalid_token");
+    return c.json({
+      ...row,
+      permissions: [...principal.permissions],
+      // No second factor can be enrolled yet, so nobody has one.
+      mfa_enabled: false,
+      session_id: principal.sessionId,
+      created_at: row.created_at.toISOString(),
+    }, 200);
+  });
+}

@@ -1,0 +1,16 @@
+import type { Deps } from "../../deps.ts";
+import { createRouter, type Router } from "../../openapi.ts";
+import { login } from "./login.ts";
+import { logout } from "./logout.ts";
+import { whoAmI } from "./me.ts";
+import { refresh } from "./refresh.ts";
+
+/** `/api/v1/auth` */
+export function authFeature(deps: Deps): Router {
+  const router = createRouter();
+  login(router, deps);
+  refresh(router, deps);
+  logout(router, deps);
+  whoAmI(router, deps);
+  return router;
+}

@@ -1,0 +1,132 @@
+import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
+import { type AuditEntry, auditSource, writeAudit } from "../../audit.ts";
+import { decideRefresh } from "../../auth/refresh_policy.ts";
+import type { RefreshToken } from "../../auth/tokens.ts";
+import type { AppEnv } from "../../context.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { publicAccess, refuseTunnel } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { tenantHeader, tokenPair } from "./schemas.ts";
+import { endSessions, lockSession, rotateSession } from "./store.ts";
+
+type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings">;
+
+const route = createRoute({
+  method: "post",
+  path: "/refresh",
+  summary: "Exchange a refresh token for the next pair",
+  description:
+    "A parent token stays good until its child was first presented, or for 10 s after; anything older ends the session.",
+  ...publicAccess,
+  request: {
+    headers: tenantHeader,
+    ...jsonRequest(z.strictObject({ refresh_token: z.string().min(1).max(4096) })),
+  },
+  responses: {
+    200: jsonResponse(tokenPair, "An access token and the newest refresh token of the session"),
+    ...refusals(400, 401, 403, 413, 415, 422, 503),
+  },
+});
+
+export function refresh(router: Router, deps: RefreshDeps): void {
+  router.openapi(route, async (c) => {
+    const token = await deps.tokens.verifyRefresh(c.req.valid("json").refresh_token);
+    await holdToCaller(deps, c, token);
+    const session = await deps.tenancy.transaction(
+      token.tenantId,
+      (sql) => advance(deps, c, token, sql),
+    );
+    // Thrown out here: the end of a session must be committed before it is answered (A2).
+    if (!session) throw new ApiError("invalid_token");
+    const subject = { tenantId: token.tenantId, userId: token.userId, sessionId: token.sessionId };
+    return c.json({
+      access_token: await deps.tokens.mintAccess({ ...subject, email: session.email }),
+      refresh_token: await deps.tokens.mintRefresh({ ...subject, ...session }),
+      token_type: "Bearer" as const,
+      expires_in: deps.tokens.accessSeconds,
+    }, 200);
+  });
+}
+
+/** The token names the tenant; peer and header must agree with it. */
+async function holdToCaller(
+  deps: RefreshDeps,
+  c: Context<AppEnv>,
+  token: RefreshToken,
+): Promise<void> {
+  const peer = c.get("peer");
+  const fits = !peer || peer.tenantId === token.tenantId &&
+      (peer.userId === null || peer.userId === token.userId);
+  if (!fits) await refuseTunnel(deps, c, { reason: "refresh token of another owner" });
+  const named = c.req.header("x-tenant-id");
+  if (named !== undefined && await deps.lookups.tenant(named) !== token.tenantId) {
+    throw new ApiError("tenant_mismatch");
+  }
+}
+
+interface NewestToken {
+  email: string;
+  counter: number;
+  issuedAt: number;
+  expiresAt: number;
+}
+
+/** Decides under the lock of the session row, and returns what its newest token is to be made of. */
+async function advance(
+  deps: RefreshDeps,
+  c: Context<AppEnv>,
+  token: RefreshToken,
+  sql: Parameters<typeof lockSession>[0],
+): Promise<NewestToken | undefined> {
+  const row = await lockSession(sql, { id: token.sessionId, userId: token.userId });
+  if (!row?.active) return undefined;
+  const now = deps.clock.now();
+  const state = {
+    counter: row.refresh_counter,
+    rotatedAt: row.refresh_rotated_at.getTime(),
+    endedAt: row.ended_at?.getTime() ?? null,
+    expiresAt: row.expires_at.getTime(),
+  };
+  const record = (entry: Pick<AuditEntry, "action" | "outcome" | "details">) =>
+    writeAudit(sql, {
+      tenantId: token.tenantId,
+      source: { ...auditSource(c), actor: "user", userId: token.userId },
+      target: { type: "session", id: token.sessionId },
+      ...entry,
+    });
+  switch (decideRefresh(state, token.counter, now)) {
+    case "over":
+      return undefined;
+    case "reuse":
+      await endSessions(sql, {
+        userId: token.userId,
+        only: token.sessionId,
+        reason: "refresh_reuse",
+        at: new Date(now),
+      });
+      await record({
+        action: "session.end",
+        outcome: "succeeded",
+        details: { reason: "refresh_reuse", presented: token.counter, newest: row.refresh_counter },
+      });
+      return undefined;
+    case "repeat":
+      return {
+        email: row.email,
+        counter: row.refresh_counter,
+        issuedAt: state.rotatedAt,
+        expiresAt: row.refresh_expires_at.getTime(),
+      };
+    case "rotate": {
+      const expiresAt = Math.min(now + deps.settings.refreshSeconds * 1000, state.expiresAt);
+      await rotateSession(sql, {
+        id: token.sessionId,
+        at: new Date(now),
+        refreshExpiresAt: new Date(expiresAt),
+      });
+      return { email: row.email, counter: row.refresh_counter + 1, issuedAt: now, expiresAt };
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import type { TenantSql } from "../../database/tenancy.ts";
+import type { Role } from "../../auth/permissions.ts";
+
+export interface LoginAccount {
+  user_id: number;
+  email: string;
+  role: Role;
+  password_hash: string;
+  active: boolean;
+}
+
+export interface LoginFacts {
+  account: LoginAccount | null;
+  recent_failures: number;
+}
+
+/** One query whether the account exists or not, so that both cost the same. */
+export function readLoginFacts(
+  sql: TenantSql,
+  by: { email: string; digest: Uint8Array; source: string; since: Date },
+) {
+  return sql<[{ account: LoginAccount | null; recent_failures: number }]>`
+    select
+      (
+        select jsonb_build_object(
+          'user_id', u.id, 'email', u.email, 'role', u.role, 'password_hash', u.password_hash,
+          'active', u.status = 'active' and t.status = 'active'
+        )
+        from users u join tenants t on t.id = u.tenant_id
+        where u.email = ${by.email}
+      ) as account,
+      (
+        select count(*)::integer from login_attempts a
+        where a.identifier_digest = ${by.digest} and a.source = ${by.source}
+          and a.at > greatest(${by.since}, coalesce((
+            select max(s.at) from login_attempts s
+            where s.identifier_digest = ${by.digest} and s.source = ${by.source} and s.outcome = 'succeeded'
+          ), '-infinity'))
+          and a.outcome = 'failed'
+      ) as recent_failures`;
+}
+
+export async function recordAttempt(
+  sql: TenantSql,
+  attempt: {
+    tenantId: number;
+    digest: Uint8Array;
+    source: string;
+    outcome: "succeeded" | "failed" | "locked";
+    at: Date;
+  },
+): Promise<void> {
+  await sql`
+    insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+    values (${attempt.tenantId}, ${attempt.digest}, ${attempt.source}, ${attempt.outcome}, ${attempt.at})`;
+}
+
+export async function insertSession(
+  sql: TenantSql,
+  session: {
+    tenantId: number;
+    id: string;
+    userId: number;
+    at: Date;
+    refreshExpiresAt: Date;
+    expiresAt: Date;
+    peerId: string | null;
+    address: string | null;
+    userAgent: string;
+  },
+): Promise<void> {
+  await sql`
+    insert into sessions (
+      tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at, last_seen_at, expires_at,
+      peer_id, address, user_agent
+    ) values (
+      ${session.tenantId}, ${session.id}, ${session.userId}, ${session.at}, ${session.refreshExpiresAt},
+      ${session.at}, ${session.at}, ${session.expiresAt}, ${session.peerId}, ${session.address},
+      ${session.userAgent}
+    )`;
+}
+
+export interface RefreshRow {
+  user_id: number;
+  email: string;
+  refresh_counter: number;
+  refresh_rotated_at: Date;
+  refresh_expires_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+  active: boolean;
+}
+
+/** Locks the session, so that refreshes of one session take turns. */
+export async function lockSession(
+  sql: TenantSql,
+  session: { id: string; userId: number },
+): Promise<RefreshRow | undefined> {
+  const [row] = await sql<RefreshRow[]>`
+    select s.user_id, u.email, s.refresh_counter, s.refresh_rotated_at, s.refresh_expires_at, s.expires_at,
+      s.ended_at, u.status = 'active' and t.status = 'active' as active
+    from sessions s
+    join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+    join tenants t on t.id = s.tenant_id
+    where s.id = ${session.id} and s.user_id = ${session.userId}
+    for update of s`;
+  return row;
+}
+
+export async function rotateSession(
+  sql: TenantSql,
+  session: { id: string; at: Date; refreshExpiresAt: Date },
+): Promise<void> {
+  await sql`
+    update sessions set refresh_counter = refresh_counter + 1, refresh_rotated_at = ${session.at},
+      refresh_expires_at = ${session.refreshExpiresAt}, last_seen_at = ${session.at}
+    where id = ${session.id}`;
+}
+
+export type EndReason = "logout" | "refresh_reuse";
+
+/** @returns how many sessions ended by this call */
+export async function endSessions(
+  sql: TenantSql,
+  which: { userId: number; reason: EndReason; at: Date; only?: string; except?: string },
+): Promise<number> {
+  const result = await sql`
+    update sessions set ended_at = ${which.at}, ended_reason = ${which.reason}
+    where user_id = ${which.userId} and ended_at is null
+      and (${which.only ?? null}::uuid is null or id = ${which.only ?? null})
+      and (${which.except ?? null}::uuid is null or id <> ${which.except ?? null})`;
+  return result.count;
+}
+
+export async function readMe(sql: TenantSql, userId: number) {
+  const [row] = await sql<{
+    id: number;
+    email: string;
+    name: string;
+    role: Role;
+    created_at: Date;
+    tenant: { id: number; slug: string; name: string };
+  }[]>`
+    select u.id, u.email, u.name, u.role, u.created_at,
+      jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name) as tenant
+    from users u join tenants t on t.id = u.tenant_id
+    where u.id = ${userId}`;
+  return row;
+}

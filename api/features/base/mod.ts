@@ -1,0 +1,110 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { publicAccess } from "../../middleware/access.ts";
+import type { Deps } from "../../deps.ts";
+import { createRouter, jsonResponse, refusals, type Router } from "../../openapi.ts";
+
+/** What answers without a tenant: the root, liveness and readiness. */
+export function baseFeature(deps: Deps): Router {
+  const router = createRouter();
+
+  const root = createRoute({
+    method: "get",
+    path: "/",
+    summary: "What this is",
+    ...publicAccess,
+    responses: {
+      200: jsonResponse(z.object({ name: z.string(), api: z.string() }), "Name and base path"),
+    },
+  });
+  router.openapi(root, (c) => c.json({ name: "MassaCorp", api: "/api/v1" }, 200));
+
+  const health = createRoute({
+    method: "get",
+    path: "/health",
+    summary: "Liveness: the process answers",
+    ...publicAccess,
+    responses: {
+      200: jsonResponse(
+        z.object({
+          status: z.literal("healthy"),
+          environment: z.string(),
+          wireguard_network: z.string(),
+        }),
+        "Alive; says nothing about dependencies",
+      ),
+    },
+  });
+  router.openapi(health, (c) =>
+    c.json({
+      status: "healthy" as const,
+      environment: deps.env,
+      wireguard_network: deps.settings.network,
+    }, 200));
+
+  const readiness = z.object({
+    status: z.enum(["ready", "not_ready"]),
+    checks: z.record(z.string(), z.string()),
+  });
+  const ready = createRoute({
+    method: "get",
+    path: "/ready",
+    summary: "Readiness: requests can be served",
+    ...publicAccess,
+    responses: {
+      200: jsonResponse(readiness, "Ready"),
+      503: jsonResponse(readiness, "Not ready; `checks` says why"),
+    },
+  });
+  router.openapi(ready, async (c) => {
+    const { ready, checks } = await deps.readiness();
+    if (ready) return c.json({ status: "ready" as const, checks }, 200);
+    c.header("Retry-After", "1");
+    return c.json({ status: "not_ready" as const, checks }, 503);
+  });
+  return router;
+}
+
+/** `/api/v1/info`: the API, and the caller as the tunnel sees it. */
+export function infoFeature(deps: Deps): Router {
+  const router = createRouter();
+  const route = createRoute({
+    method: "get",
+    path: "/info",
+    summary: "The API, and the caller as the tunnel sees it",
+    ...publicAccess,
+    responses: {
+      200: jsonResponse(
+        z.object({
+          name: z.string(),
+          version: z.string(),
+          environment: z.string(),
+          wireguard_network: z.string(),
+          caller: z.object({
+            via: z.enum(["tunnel", "loopback", "operator"]),
+            address: z.string().nullable(),
+            peer_id: z.uuid().nullable(),
+            tenant_id: z.int().nullable(),
+          }),
+        }),
+        "What a client can know without logging in",
+      ),
+      ...refusals(403, 503),
+    },
+  });
+  router.openapi(route, (c) => {
+    const peer = c.get("peer");
+    return c.json({
+      name: "MassaCorp",
+      version: deps.version,
+      environment: deps.env,
+      wireguard_network: deps.settings.network,
+      caller: {
+        via: c.env.listener,
+        address: c.env.address,
+        peer_id: peer?.peerId ?? null,
+        tenant_id: peer?.tenantId ?? null,
+      },
+    }, 200);
+  });
+  return router;
+}

@@ -1,0 +1,91 @@
+import { createRoute } from "@hono/zod-openapi";
+import { v7 as uuidv7 } from "uuid";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError, invalidField } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, refusals, type Router } from "../../openapi.ts";
+import { applyNow } from "./apply.ts";
+import {
+  checkResolvers,
+  chooseType,
+  makeKeys,
+  provisionResponse,
+  requireGateway,
+} from "./provision.ts";
+import { createPeerBody, provisionedResponse } from "./schemas.ts";
+import { insertPeer, readGateway, readPeer } from "./store.ts";
+
+export function createPeer(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/",
+    summary: "Create a peer and return its client configuration",
+    description:
+      "`Accept: text/plain` answers the .conf as a download, `image/svg+xml` or `image/png` its QR code. Secrets are shown this once.",
+    ...access(deps, "wireguard.write"),
+    request: jsonRequest(createPeerBody),
+    responses: {
+      201: provisionedResponse("The peer, its configuration and QR code"),
+      ...refusals(400, 401, 403, 406, 409, 413, 415, 422, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const body = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    const type = chooseType(c, body.public_key !== undefined);
+    const now = deps.clock.now();
+    const expiresAt = body.expires_at === undefined ? null : new Date(body.expires_at);
+    if (expiresAt && expiresAt.getTime() <= now) {
+      throw invalidField("expires_at", "in_the_past", "must be in the future");
+    }
+    const id = uuidv7({ msecs: now });
+    const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
+    const dns = body.dns ?? null;
+    const clientAllowedIps = body.client_allowed_ips ?? null;
+
+    const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+      checkResolvers(gateway, dns, clientAllowedIps);
+      const address = await insertPeer(sql, {
+        tenantId,
+        id,
+        interfaceId: deps.settings.interfaceId,
+        userId: body.user_id ?? null,
+        name: body.name,
+        publicKey: keys.publicKey,
+        presharedKey: keys.sealedPresharedKey,
+        expiresAt,
+        clientAllowedIps,
+        dns,
+        mtu: body.mtu ?? null,
+        persistentKeepalive: body.persistent_keepalive ?? null,
+        at: new Date(now),
+      });
+      if (address === undefined) throw new ApiError("pool_exhausted");
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "peer.create",
+        outcome: "succeeded",
+        target: { type: "peer", id },
+        details: {
+          name: body.name,
+          address,
+          user_id: body.user_id ?? null,
+          own_key: !keys.privateKey,
+        },
+      });
+      return gateway;
+    });
+
+    await applyNow(deps, c, [id]);
+    const peer = await deps.tenancy.transaction(
+      tenantId,
+      (sql) => readPeer(sql, id, new Date(deps.clock.now())),
+    );
+    if (!peer) throw new ApiError("not_found");
+    c.header("Location", `/api/v1/wireguard/peers/${id}`);
+    return provisionResponse(deps, c, { type, status: 201, peer, keys, gateway });
+  });
+}

@@ -1,0 +1,43 @@
+/** The states of a peer as a client sees them. */
+export const peerStatuses = ["active", "pending", "disabled", "revoking", "expired"] as const;
+export type PeerStatus = typeof peerStatuses[number];
+
+/** What decides over a status: the row, its owner and tenant, and what the daemon saw last. */
+export interface StatusFacts {
+  enabled: boolean;
+  deleted: boolean;
+  expired: boolean;
+  /** Owner and tenant are active. */
+  ownerActive: boolean;
+  generation: bigint;
+  /** Null where the daemon has never seen the peer. */
+  observed: { state: "applied" | "removed" | "failed" | "held"; generation: bigint } | null;
+}
+
+/**
+ * Says what is true on the interface, not what was asked for: `active` only once the daemon has read back
+ * this very generation, and `disabled` or `expired` only once it has read back that the peer is gone.
+ *
+ * ```
+ *                      observed applied,      observed removed,    anything else
+ *                      this generation        this generation
+ *   wanted             active                 pending              pending
+ *   not wanted         revoking               disabled | expired   revoking
+ *   deleted            revoking               revoking             revoking   (then the row goes)
+ * ```
+ */
+export function peerStatus(facts: StatusFacts): PeerStatus {
+  if (facts.deleted) return "revoking";
+  const settled = facts.observed?.generation === facts.generation ? facts.observed.state : null;
+  const wanted = facts.enabled && !facts.expired && facts.ownerActive;
+  if (wanted) return settled === "applied" ? "active" : "pending";
+  if (settled !== "removed") return "revoking";
+  return facts.enabled && facts.expired ? "expired" : "disabled";
+}
+
+/** A file name that wg-quick takes as an interface name: at most 15 safe characters before `.conf`. */
+export function configFileName(peerName: string): string {
+  const safe = peerName.normalize("NFKD").replace(/[^A-Za-z0-9_=+.-]+/g, "-").slice(0, 15)
+    .replace(/^[-.]+|[-.]+$/g, "");
+  return `${safe || "massacorp"}.conf`;
+}

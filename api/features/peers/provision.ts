@@ -1,0 +1,132 @@
+import type { Context } from "hono";
+import { presharedKeyRow } from "../../../lib/seal.ts";
+import type { Secret } from "../../../lib/secret.ts";
+import { generateKeyPair, generatePresharedKey } from "../../../lib/wireguard_key.ts";
+import type { AppEnv } from "../../context.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError, invalidField } from "../../errors.ts";
+import { renderClientConfig, unreachableResolvers } from "./client_config.ts";
+import { configFileName } from "./policy.ts";
+import { qrPng, qrSvg } from "./qr_code.ts";
+import type { PeerView } from "./schemas.ts";
+import type { GatewayRow } from "./store.ts";
+
+/** The keys of a peer: the caller's own public key, or a pair made here whose private half is returned once. */
+export interface PeerKeys {
+  publicKey: string;
+  privateKey: Secret<string> | null;
+  presharedKey: Secret<string> | null;
+  /** The preshared key as the database keeps it. */
+  sealedPresharedKey: Uint8Array | null;
+}
+
+export async function makeKeys(
+  deps: Pick<Deps, "presharedKeys">,
+  owner: { tenantId: number; peerId: string },
+  choice: { public_key?: string | undefined; preshared_key: boolean },
+): Promise<PeerKeys> {
+  const pair = choice.public_key === undefined ? await generateKeyPair() : null;
+  const publicKey = choice.public_key ?? pair?.publicKey ?? "";
+  const presharedKey = choice.preshared_key ? generatePresharedKey() : null;
+  const row = presharedKeyRow({ ...owner, publicKey });
+  return {
+    publicKey,
+    privateKey: pair?.privateKey ?? null,
+    presharedKey,
+    sealedPresharedKey: presharedKey &&
+      await deps.presharedKeys.seal(new TextEncoder().encode(presharedKey.reveal()), row),
+  };
+}
+
+/** A gateway that clients can be pointed at. */
+export type ReadyGateway = GatewayRow & { public_key: string };
+
+export function requireGateway(row: GatewayRow | undefined): ReadyGateway {
+  if (!row || row.public_key === null) throw new ApiError("gateway_not_ready", { retryAfter: 2 });
+  return { ...row, public_key: row.public_key };
+}
+
+/** The client routes the API and the gateway where it sets nothing else. */
+export function routesOf(gateway: GatewayRow, own: readonly string[] | null): string[] {
+  return own ? [...own] : [`${gateway.gateway}/32`, `${gateway.api_address}/32`];
+}
+
+/** Refuses resolvers that the peer could not reach. */
+export function checkResolvers(gateway: GatewayRow, dns: string[] | null, own: string[] | null) {
+  const routes = [...routesOf(gateway, own), gateway.network];
+  const [first] = unreachableResolvers(dns ?? [], routes);
+  if (first !== undefined) {
+    const index = dns?.indexOf(first) ?? 0;
+    throw invalidField(
+      `dns.${index}`,
+      "unreachable",
+      `${first} would be looked for inside the tunnel, where nothing answers it`,
+    );
+  }
+}
+
+/** The representations of a provisioned peer. */
+export const provisionTypes = [
+  "application/json",
+  "text/plain",
+  "image/svg+xml",
+  "image/png",
+] as const;
+type ProvisionType = typeof provisionTypes[number];
+
+/**
+ * Chooses what to answer with before anything is created.
+ * @throws {ApiError} `not_acceptable`, also for a QR code of a config that has no private key
+ */
+export function chooseType(c: Context<AppEnv>, ownKey: boolean): ProvisionType {
+  const accept = (c.req.header("accept") ?? "*/*").toLowerCase();
+  const wanted = accept.split(",").map((part) => part.split(";", 1)[0]?.trim());
+  const type = wanted.includes("application/json") || wanted.includes("*/*")
+    ? "application/json"
+    : provisionTypes.find((type) =>
+      wanted.includes(type) || wanted.includes(`${type.split("/")[0]}/*`)
+    );
+  if (!type || (ownKey && type.startsWith("image/"))) throw new ApiError("not_acceptable");
+  return type;
+}
+
+/** The answer that carries a client's secrets, this once. */
+export function provisionResponse<S extends 200 | 201>(
+  deps: Pick<Deps, "settings">,
+  c: Context<AppEnv>,
+  made: { type: ProvisionType; status: S; peer: PeerView; keys: PeerKeys; gateway: ReadyGateway },
+) {
+  const { peer, keys, gateway, type, status } = made;
+  const routes = routesOf(gateway, peer.client_allowed_ips);
+  const dns = peer.dns ?? deps.settings.dns;
+  const unreachable = unreachableResolvers(dns, routes);
+  const config = renderClientConfig({
+    peerName: peer.name,
+    privateKey: keys.privateKey,
+    presharedKey: keys.presharedKey,
+    address: peer.address,
+    mtu: peer.mtu,
+    dns: dns.filter((address) => !unreachable.includes(address)),
+    gatewayPublicKey: gateway.public_key,
+    endpoint: gateway.endpoint,
+    allowedIps: routes,
+    persistentKeepalive: peer.persistent_keepalive,
+  });
+  const fileName = configFileName(peer.name);
+  const attachment = (name: string) => ({
+    "Content-Disposition": `attachment; filename="${name}"`,
+  });
+  switch (type) {
+    case "application/json":
+      return c.json({ peer, config, qr: keys.privateKey ? { svg: qrSvg(config) } : null }, status);
+    case "text/plain":
+      return c.body(config, status, {
+        "Content-Type": "text/plain; charset=utf-8",
+        ...attachment(fileName),
+      });
+    case "image/svg+xml":
+      return c.body(qrSvg(config), status, { "Content-Type": type });
+    case "image/png":
+      return c.body(qrPng(config), status, { "Content-Type": type });
+  }
+}

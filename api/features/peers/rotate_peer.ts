@@ -1,0 +1,59 @@
+import { createRoute } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, refusals, type Router } from "../../openapi.ts";
+import { applyNow } from "./apply.ts";
+import { chooseType, makeKeys, provisionResponse, requireGateway } from "./provision.ts";
+import { peerId, provisionedResponse, rotatePeerBody } from "./schemas.ts";
+import { lockPeer, readGateway, readPeer, replaceKeys } from "./store.ts";
+
+export function rotatePeer(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/{id}/rotate",
+    summary: "Give a peer new keys at its old address",
+    description:
+      "The old key is taken off the interface in the same step that puts the new one on.",
+    ...access(deps, "wireguard.write"),
+    request: { params: peerId, ...jsonRequest(rotatePeerBody) },
+    responses: {
+      200: provisionedResponse("The peer with its new configuration and QR code"),
+      ...refusals(400, 401, 403, 404, 406, 409, 413, 415, 422, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const body = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    const type = chooseType(c, body.public_key !== undefined);
+    const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
+    const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+      const before = await lockPeer(sql, id);
+      if (!before) throw new ApiError("not_found");
+      await replaceKeys(sql, {
+        id,
+        publicKey: keys.publicKey,
+        presharedKey: keys.sealedPresharedKey,
+      });
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "peer.rotate",
+        outcome: "succeeded",
+        target: { type: "peer", id },
+        details: { public_key_before: before.public_key, public_key: keys.publicKey },
+      });
+      return gateway;
+    });
+    await applyNow(deps, c, [id]);
+    const peer = await deps.tenancy.transaction(
+      tenantId,
+      (sql) => readPeer(sql, id, new Date(deps.clock.now())),
+    );
+    if (!peer) throw new ApiError("not_found");
+    return provisionResponse(deps, c, { type, status: 200, peer, keys, gateway });
+  });
+}

@@ -1,0 +1,99 @@
+import { z } from "@hono/zod-openapi";
+import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
+import { timestamp } from "../../openapi.ts";
+import { peerStatuses } from "./policy.ts";
+
+export const publicKey = z.string()
+  .refine(isWireGuardKey, "must be a WireGuard key: the base64 of 32 bytes")
+  .refine((key) => !/^A{42}A=$/.test(key), "is the all-zero key")
+  .openapi({ example: "j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=" });
+
+const name = z.string().regex(
+  /^[^\p{Cc}\u2028\u2029]{1,64}$/u,
+  "must have 1 to 64 characters and no control characters",
+).openapi({ example: "ada-laptop" });
+
+const cidr = z.union([z.cidrv4(), z.cidrv6()], "must be a network in CIDR form");
+const address = z.union([z.ipv4(), z.ipv6()], "must be an IP address");
+
+export const keyChoice = {
+  public_key: publicKey.optional().openapi({
+    description:
+      "Your own key; without it the server makes a pair and returns the private half once",
+  }),
+  preshared_key: z.boolean().default(true),
+};
+
+export const createPeerBody = z.strictObject({
+  name,
+  user_id: z.int().positive().max(2 ** 31 - 1).optional().openapi({
+    description: "The owner; a peer without one is a machine's",
+  }),
+  ...keyChoice,
+  client_allowed_ips: z.array(cidr).min(1).max(64).optional().openapi({
+    description:
+      "What the client routes into the tunnel; the API and the gateway where absent. The server routes to a peer its own address and nothing else.",
+  }),
+  dns: z.array(address).max(8).optional(),
+  mtu: z.int().min(1280).max(9000).optional(),
+  persistent_keepalive: z.int().min(0).max(65535).optional(),
+  expires_at: z.iso.datetime({ offset: true }).optional(),
+});
+
+export const rotatePeerBody = z.strictObject(keyChoice);
+
+export const peerSchema = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  tenant_id: z.int(),
+  user_id: z.int().nullable(),
+  kind: z.enum(["permanent", "enrolment"]),
+  public_key: z.string(),
+  has_preshared_key: z.boolean(),
+  address: z.ipv4(),
+  status: z.enum(peerStatuses).openapi({
+    description: "`active` only once the daemon has read this very state back from the interface",
+  }),
+  status_reason: z.string().nullable().openapi({
+    description: "Why it is not on the interface as desired, in plain words",
+  }),
+  enabled: z.boolean(),
+  expires_at: timestamp.nullable(),
+  applied_at: timestamp.nullable(),
+  last_handshake_at: timestamp.nullable(),
+  client_allowed_ips: z.array(z.string()).nullable(),
+  dns: z.array(z.string()).nullable(),
+  mtu: z.int().nullable(),
+  persistent_keepalive: z.int().nullable(),
+  created_at: timestamp,
+  updated_at: timestamp,
+}).openapi("Peer");
+export type PeerView = z.infer<typeof peerSchema>;
+
+export const provisionedPeer = z.object({
+  peer: peerSchema,
+  config: z.string().openapi({ description: "The client's file for wg-quick; shown this once" }),
+  qr: z.object({ svg: z.string() }).nullable().openapi({
+    description: "The file as a QR code; null where the private key is the caller's own",
+  }),
+}).openapi("ProvisionedPeer");
+
+/** The representations of a provisioned peer, the JSON one being the default. */
+export function provisionedResponse(description: string) {
+  return {
+    description,
+    content: {
+      "application/json": { schema: provisionedPeer },
+      "text/plain": { schema: z.string() },
+      "image/svg+xml": { schema: z.string() },
+      "image/png": { schema: z.string().openapi({ format: "binary" }) },
+    },
+  };
+}
+
+export const peerId = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
+
+/** A path id that is no UUID is an id that nothing has. */
+export function isPeerId(text: string): boolean {
+  return z.uuid().safeParse(text).success;
+}

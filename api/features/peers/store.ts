@@ -1,0 +1,230 @@
+import type { TenantSql } from "../../database/tenancy.ts";
+import { peerStatus, type StatusFacts } from "./policy.ts";
+import type { PeerView } from "./schemas.ts";
+
+export interface GatewayRow {
+  network: string;
+  gateway: string;
+  api_address: string;
+  endpoint: string;
+  public_key: string | null;
+}
+
+/** The interface as its daemon published it; undefined before the daemon's first start. */
+export async function readGateway(
+  sql: TenantSql,
+  interfaceId: number,
+): Promise<GatewayRow | undefined> {
+  const [row] = await sql<GatewayRow[]>`
+    select network::text, host(gateway) as gateway, host(api_address) as api_address, endpoint, public_key
+    from wg_interfaces where id = ${interfaceId}`;
+  return row;
+}
+
+export interface NewPeer {
+  tenantId: number;
+  id: string;
+  interfaceId: number;
+  userId: number | null;
+  name: string;
+  publicKey: string;
+  presharedKey: Uint8Array | null;
+  expiresAt: Date | null;
+  clientAllowedIps: string[] | null;
+  dns: string[] | null;
+  mtu: number | null;
+  persistentKeepalive: number | null;
+  at: Date;
+}
+
+/**
+ * Takes the lowest free address and inserts the peer, in one statement.
+ * @returns its address, or undefined when no address is free
+ */
+export async function insertPeer(sql: TenantSql, peer: NewPeer): Promise<string | undefined> {
+  // First past everybody who is taking an address at this moment; only when that leaves nothing, wait for
+  // them, because one of them may yet roll back.
+  for (const lock of [sql`for update skip locked`, sql`for update`]) {
+    const [row] = await sql<{ address: string }[]>`
+      with lowest as (
+        select interface_id, address from wg_ip_pool
+        where interface_id = ${peer.interfaceId} and free_from is not null and free_from <= now()
+        order by address limit 1 ${lock}
+      ), taken as (
+        update wg_ip_pool p set free_from = null from lowest l
+        where p.interface_id = l.interface_id and p.address = l.address
+        returning p.address
+      )
+      insert into wg_peers (
+        tenant_id, id, interface_id, user_id, name, public_key, preshared_key, address, expires_at,
+        client_allowed_ips, dns, mtu, persistent_keepalive, created_at
+      )
+      select ${peer.tenantId}, ${peer.id}, ${peer.interfaceId}, ${peer.userId}, ${peer.name},
+        ${peer.publicKey}, ${peer.presharedKey}, taken.address, ${peer.expiresAt},
+        (select array_agg(network(n::inet)) from unnest(${peer.clientAllowedIps}::text[]) n),
+        ${peer.dns}::text[]::inet[], ${peer.mtu}, ${peer.persistentKeepalive}, ${peer.at}
+      from taken
+      returning host(address) as address`;
+    if (row) return row.address;
+  }
+  return undefined;
+}
+
+interface PeerRow {
+  id: string;
+  name: string;
+  tenant_id: number;
+  user_id: number | null;
+  kind: "permanent" | "enrolment";
+  public_key: string;
+  has_preshared_key: boolean;
+  address: string;
+  enabled: boolean;
+  deleted: boolean;
+  expires_at: Date | null;
+  expired: boolean;
+  owner_active: boolean;
+  generation: string;
+  state: "applied" | "removed" | "failed" | "held" | null;
+  state_generation: string | null;
+  error: string | null;
+  changed_at: Date | null;
+  last_handshake_at: Date | null;
+  client_allowed_ips: string[] | null;
+  dns: string[] | null;
+  mtu: number | null;
+  persistent_keepalive: number | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** What makes a peer's view, for `where` and `order by` to follow. Deleted ones included: they are `revoking`. */
+function peerColumns(sql: TenantSql, now: Date) {
+  return sql`
+    select p.id, p.name, p.tenant_id, p.user_id, p.kind, p.public_key,
+      p.preshared_key is not null as has_preshared_key, host(p.address) as address, p.enabled,
+      p.deleted_at is not null as deleted, p.expires_at,
+      coalesce(p.expires_at <= ${now}, false) as expired,
+      t.status = 'active' and coalesce(u.status = 'active', true) as owner_active,
+      p.generation::text, s.state, s.generation::text as state_generation, s.error, s.changed_at,
+      s.last_handshake_at, p.client_allowed_ips::text[], array(select host(d) from unnest(p.dns) d) as dns,
+      p.mtu, p.persistent_keepalive, p.created_at, p.updated_at
+    from wg_peers p
+    join tenants t on t.id = p.tenant_id
+    left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
+    left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id`;
+}
+
+export async function readPeer(
+  sql: TenantSql,
+  id: string,
+  now: Date,
+): Promise<PeerView | undefined> {
+  const [row] = await sql<PeerRow[]>`${peerColumns(sql, now)} where p.id = ${id}`;
+  return row && viewPeer(row);
+}
+
+/** Oldest first; ids are UUIDv7, so their order is the order of creation. */
+export async function listPeers(
+  sql: TenantSql,
+  page: { after: string | null; userId: number | null; limit: number; now: Date },
+): Promise<PeerView[]> {
+  const rows = await sql<PeerRow[]>`
+    ${peerColumns(sql, page.now)}
+    where (${page.after}::uuid is null or p.id > ${page.after})
+      and (${page.userId}::integer is null or p.user_id = ${page.userId})
+    order by p.id limit ${page.limit}`;
+  return rows.map(viewPeer);
+}
+
+function viewPeer(row: PeerRow): PeerView {
+  const facts: StatusFacts = {
+    enabled: row.enabled,
+    deleted: row.deleted,
+    expired: row.expired,
+    ownerActive: row.owner_active,
+    generation: BigInt(row.generation),
+    observed: row.state === null || row.state_generation === null
+      ? null
+      : { state: row.state, generation: BigInt(row.state_generation) },
+  };
+  const status = peerStatus(facts);
+  return {
+    id: row.id,
+    name: row.name,
+    tenant_id: row.tenant_id,
+    user_id: row.user_id,
+    kind: row.kind,
+    public_key: row.public_key,
+    has_preshared_key: row.has_preshared_key,
+    address: row.address,
+    status,
+    status_reason: status === "active" ? null : row.error,
+    enabled: row.enabled,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    applied_at: status === "active" ? row.changed_at?.toISOString() ?? null : null,
+    last_handshake_at: row.last_handshake_at?.toISOString() ?? null,
+    client_allowed_ips: row.client_allowed_ips,
+    dns: row.dns?.length ? row.dns : null,
+    mtu: row.mtu,
+    persistent_keepalive: row.persistent_keepalive,
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}
+
+/** Makes a tombstone. @returns false where there is no such peer; true again for one being removed already */
+export async function removePeer(sql: TenantSql, id: string): Promise<boolean> {
+  const result = await sql`
+    update wg_peers set deleted_at = coalesce(deleted_at, now()) where id = ${id}`;
+  return result.count > 0;
+}
+
+export async function setPeerEnabled(
+  sql: TenantSql,
+  id: string,
+  enabled: boolean,
+): Promise<boolean> {
+  const result = await sql`
+    update wg_peers set enabled = ${enabled} where id = ${id} and deleted_at is null`;
+  return result.count > 0;
+}
+
+/** Locks a peer that is not being removed, for the rest of the transaction. */
+export async function lockPeer(
+  sql: TenantSql,
+  id: string,
+): Promise<{ public_key: string } | undefined> {
+  const [row] = await sql<{ public_key: string }[]>`
+    select public_key from wg_peers where id = ${id} and deleted_at is null for update`;
+  return row;
+}
+
+export async function replaceKeys(
+  sql: TenantSql,
+  keys: { id: string; publicKey: string; presharedKey: Uint8Array | null },
+): Promise<void> {
+  await sql`
+    update wg_peers set public_key = ${keys.publicKey}, preshared_key = ${keys.presharedKey}
+    where id = ${keys.id}`;
+}
+
+export interface PeerCounts {
+  desired: number;
+  applied: number;
+  pending: number;
+  revoking: number;
+  total: number;
+}
+
+export async function countPeers(sql: TenantSql, now: Date): Promise<PeerCounts> {
+  const rows = await sql<PeerRow[]>`${peerColumns(sql, now)}`;
+  const counts = { desired: 0, applied: 0, pending: 0, revoking: 0, total: rows.length };
+  for (const { status } of rows.map(viewPeer)) {
+    if (status === "active" || status === "pending") counts.desired++;
+    if (status === "active") counts.applied++;
+    if (status === "pending") counts.pending++;
+    if (status === "revoking") counts.revoking++;
+  }
+  return counts;
+}

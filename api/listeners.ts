@@ -1,0 +1,105 @@
+import { dirname } from "node:path";
+import { errorFields, type Logger } from "../lib/log.ts";
+import type { AppEnv, Listener } from "./context.ts";
+
+type Fetch = (request: Request, env: AppEnv["Bindings"]) => Response | Promise<Response>;
+
+/** A listener that accepts, or will as soon as it can. */
+export interface RunningListener {
+  /** Stops accepting and waits for what is under way. */
+  shutdown(): Promise<void>;
+}
+
+interface TcpOptions {
+  fetch: Fetch;
+  log: Logger;
+  listener: Exclude<Listener, "operator">;
+  hostname: string;
+  port: number;
+  /** How often to try again while the address is not there, in ms. */
+  retryMs?: number;
+}
+
+/**
+ * Serves on an address that may not exist yet: the tunnel's addresses come with the interface. Once bound,
+ * the socket outlives the interface, so that a recreated one is served again without a bind.
+ */
+export function listenTcp(options: TcpOptions): RunningListener {
+  const { hostname, port, log, listener, retryMs = 250 } = options;
+  let server: Deno.HttpServer | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let waitLogged = false;
+
+  const bind = () => {
+    try {
+      server = Deno.serve({
+        hostname,
+        port,
+        onListen: () => log.info("listening", { listener, hostname, port }),
+        handler: (request, info) =>
+          options.fetch(request, { listener, address: info.remoteAddr.hostname }),
+      });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrNotAvailable)) throw error;
+      if (!waitLogged) log.info("waiting for the address", { listener, hostname, port });
+      waitLogged = true;
+      timer = setTimeout(bind, retryMs);
+    }
+  };
+  bind();
+  return {
+    async shutdown() {
+      clearTimeout(timer);
+      await server?.shutdown();
+    },
+  };
+}
+
+/**
+ * Serves on a Unix socket. Its folder is the gate: it must be closed to everybody but this process's user
+ * (and root), and is refused otherwise.
+ */
+export async function listenUnix(
+  options: { fetch: Fetch; log: Logger; path: string },
+): Promise<RunningListener> {
+  const { path, log } = options;
+  await refuseOpenFolder(dirname(path));
+  await removeStale(path);
+  const server = Deno.serve({
+    path,
+    onListen: () => log.info("listening", { listener: "operator", path }),
+    handler: (request) => options.fetch(request, { listener: "operator", address: null }),
+  });
+  return { shutdown: () => server.shutdown() };
+}
+
+async function refuseOpenFolder(folder: string): Promise<void> {
+  const { mode } = await Deno.stat(folder);
+  if (mode !== null && (mode & 0o077) !== 0) {
+    throw new Error(
+      `${folder} must be closed to others (mode 0700): whoever enters it is the operator`,
+    );
+  }
+}
+
+/** A socket file nobody listens on is left over from a process that was killed. */
+async function removeStale(path: string): Promise<void> {
+  try {
+    const connection = await Deno.connect({ transport: "unix", path });
+    connection.close();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    await Deno.remove(path);
+    return;
+  }
+  throw new Error(`another process listens on ${path}`);
+}
+
+/** Keeps a process alive through what nobody awaited: logged, never silent. */
+export function logUnhandled(log: Logger): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("unhandled rejection", errorFields(event.reason, { stack: true }));
+  });
+}

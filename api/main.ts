@@ -1,0 +1,49 @@
+import { systemClock } from "../lib/clock.ts";
+import { ConfigError } from "../lib/env.ts";
+import { createLogger } from "../lib/log.ts";
+import { createApp } from "./app.ts";
+import { loadConfig } from "./config.ts";
+import { buildDeps } from "./build_deps.ts";
+import { listenTcp, listenUnix, logUnhandled, type RunningListener } from "./listeners.ts";
+
+function readConfig() {
+  try {
+    return loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    Deno.stderr.writeSync(new TextEncoder().encode(`api: ${error.message}\n`));
+    Deno.exit(78); // EX_CONFIG of sysexits(3)
+  }
+}
+
+const config = readConfig();
+const log = createLogger({ level: config.logLevel, fields: { process: "api" } });
+logUnhandled(log);
+const { deps, close } = await buildDeps({ config, clock: systemClock, log });
+const app = createApp(deps);
+const fetch = (request: Request, env: Parameters<typeof app.fetch>[1]) => app.fetch(request, env);
+
+const { plan } = config.wireguard;
+const addresses = config.listen === "tunnel" ? [plan.gateway, plan.api] : ["127.0.0.1"];
+const listeners: RunningListener[] = [
+  await listenUnix({ fetch, log, path: config.operatorSocket }),
+  ...addresses.map((hostname) =>
+    listenTcp({ fetch, log, listener: config.listen, hostname, port: config.port })
+  ),
+];
+
+let stopping = false;
+async function stop(signal: string) {
+  if (stopping) return;
+  stopping = true;
+  log.info("stopping", { signal });
+  // Requests under way get their time, a client that keeps its connection open does not.
+  const patience = setTimeout(() => Deno.exit(0), 5000);
+  await Promise.all(listeners.map((listener) => listener.shutdown()));
+  await close();
+  clearTimeout(patience);
+  Deno.exit(0);
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.addSignalListener(signal, () => stop(signal));
+}

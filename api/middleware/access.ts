@@ -1,0 +1,159 @@
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { auditSource, writeAudit } from "../audit.ts";
+import { type Permission, permissionsOf, type Role } from "../auth/permissions.ts";
+import type { AppEnv, Principal } from "../context.ts";
+import type { Deps } from "../deps.ts";
+import type { TenantId } from "../database/tenancy.ts";
+import { ApiError } from "../errors.ts";
+
+type AccessDeps = Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock">;
+
+/**
+ * What an operation asks of its caller, to be spread into its route: the middleware that proves the caller
+ * and the entries of the OpenAPI document that say so.
+ * @param permission null where being logged in is enough
+ */
+export function access(deps: AccessDeps, permission: Permission | null) {
+  return {
+    security: [{ bearer: [] }],
+    "x-permission": permission ?? "authenticated",
+    middleware: [authenticate(deps), permit(permission)],
+  };
+}
+
+/** For operations that carry no token. */
+export const publicAccess = { security: [], "x-permission": "public" };
+
+function permit(permission: Permission | null) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const principal = c.get("principal");
+    const holds = principal?.kind === "operator" ||
+      (principal?.kind === "user" &&
+        (permission === null || principal.permissions.has(permission)));
+    if (!holds) throw new ApiError("forbidden");
+    await next();
+  });
+}
+
+function authenticate(deps: AccessDeps) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const header = c.req.header("authorization");
+    if (header === undefined && c.env.listener === "operator") {
+      c.set("principal", { kind: "operator" });
+      await enterNamedTenant(deps, c);
+    } else {
+      const token = /^Bearer ([A-Za-z0-9_.-]{1,4096})$/i.exec(header ?? "")?.[1];
+      if (!token) throw new ApiError("invalid_token");
+      const user = await findUser(deps, token);
+      await holdToTunnel(deps, c, user);
+      await holdToHeader(deps, c, user.tenantId);
+      c.set("principal", user);
+      c.set("tenantId", user.tenantId);
+    }
+    await next();
+  });
+}
+
+/** The user behind an access token, as the database knows the session this very moment (A1). */
+async function findUser(
+  { tokens, tenancy, clock }: AccessDeps,
+  token: string,
+): Promise<Principal & { kind: "user" }> {
+  const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
+  const [row] = await tenancy.query(tenantId, (sql) =>
+    sql<{ email: string; role: Role }[]>`
+      select u.email, u.role from sessions s
+      join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+      join tenants t on t.id = s.tenant_id
+      where s.id = ${sessionId} and s.user_id = ${userId}
+        and s.ended_at is null and s.expires_at > ${new Date(clock.now())}
+        and u.status = 'active' and t.status = 'active'`);
+  if (!row) throw new ApiError("invalid_token");
+  const { email, role } = row;
+  return {
+    kind: "user",
+    tenantId,
+    userId,
+    sessionId,
+    email,
+    role,
+    permissions: permissionsOf(role),
+  };
+}
+
+/** A token works only through a peer of its tenant, and through an owned peer only for the owner (T10). */
+async function holdToTunnel(
+  deps: AccessDeps,
+  c: Context<AppEnv>,
+  user: Principal & { kind: "user" },
+): Promise<void> {
+  const peer = c.get("peer");
+  if (!peer) return;
+  const fits = peer.tenantId === user.tenantId &&
+    (peer.userId === null || peer.userId === user.userId);
+  if (!fits) await refuseTunnel(deps, c, { reason: "token of another owner" });
+}
+
+/** Refuses with `wrong_tunnel` and leaves a record with the tenant whose peer it was. */
+export async function refuseTunnel(
+  deps: Pick<Deps, "tenancy">,
+  c: Context<AppEnv>,
+  details: { reason: string },
+): Promise<never> {
+  const peer = c.get("peer");
+  if (peer) {
+    await deps.tenancy.transaction(peer.tenantId, (sql) =>
+      writeAudit(sql, {
+        tenantId: peer.tenantId,
+        source: { ...auditSource(c), actor: "anonymous", userId: null },
+        action: "tunnel.refuse",
+        outcome: "refused",
+        target: { type: "peer", id: peer.peerId },
+        details,
+      }));
+  }
+  throw new ApiError("wrong_tunnel");
+}
+
+async function holdToHeader(deps: AccessDeps, c: Context<AppEnv>, tenantId: TenantId) {
+  const named = c.req.header("x-tenant-id");
+  if (named === undefined) return;
+  if (await deps.lookups.tenant(named) !== tenantId) throw new ApiError("tenant_mismatch");
+}
+
+async function enterNamedTenant(deps: AccessDeps, c: Context<AppEnv>): Promise<void> {
+  const named = c.req.header("x-tenant-id");
+  if (named === undefined) return;
+  const tenantId = await deps.lookups.tenant(named);
+  if (tenantId === undefined) {
+    throw new ApiError("not_found", { detail: "there is no such tenant" });
+  }
+  c.set("tenantId", tenantId);
+}
+
+/**
+ * The tenant that a call without a token names. On the tunnel it must be the peer's, and any other name,
+ * known or not, is refused alike; elsewhere an unknown name gives undefined, for the caller to answer as wrong
+ * credentials.
+ */
+export async function namedTenant(
+  deps: Pick<Deps, "lookups" | "tenancy">,
+  c: Context<AppEnv>,
+): Promise<TenantId | undefined> {
+  const named = c.req.header("x-tenant-id");
+  if (!named) throw new ApiError("tenant_required");
+  const tenantId = await deps.lookups.tenant(named);
+  const peer = c.get("peer");
+  if (peer && peer.tenantId !== tenantId) {
+    await refuseTunnel(deps, c, { reason: "another tenant was named" });
+  }
+  return tenantId;
+}
+
+/** The tenant an authenticated operation works in; the operator names it by header. */
+export function tenantOf(c: Context<AppEnv>): TenantId {
+  const tenantId = c.get("tenantId");
+  if (tenantId === undefined) throw new ApiError("tenant_required");
+  return tenantId;
+}

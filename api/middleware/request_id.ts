@@ -1,0 +1,34 @@
+import { createMiddleware } from "hono/factory";
+import { v7 as uuidv7 } from "uuid";
+import type { AppEnv } from "../context.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../lib/log.ts";
+
+/** A caller's own id is echoed where it cannot confuse a log or a header. */
+const acceptable = /^[A-Za-z0-9._-]{8,64}$/;
+
+/** Gives every request an id and a logger that carries it, and writes the access log. Outermost: refusals carry it too. */
+export function requestId(deps: { log: Logger; clock: Clock }) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const offered = c.req.header("x-request-id");
+    const id = offered && acceptable.test(offered) ? offered : uuidv7();
+    const started = performance.now();
+    c.set("requestId", id);
+    c.set("log", deps.log.with({ request_id: id }));
+    await next();
+    const elapsed = performance.now() - started;
+    c.header("X-Request-ID", id);
+    c.header("X-Response-Time", `${elapsed.toFixed(1)}ms`);
+    const principal = c.get("principal");
+    c.get("log").info("request", {
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      duration_ms: Math.round(elapsed * 10) / 10,
+      listener: c.env.listener,
+      peer_id: c.get("peer")?.peerId,
+      tenant_id: c.get("tenantId"),
+      user_id: principal?.kind === "user" ? principal.userId : undefined,
+    });
+  });
+}

@@ -1,0 +1,19 @@
+import { createMiddleware } from "hono/factory";
+import type { AppEnv } from "../context.ts";
+import type { Lookups } from "../database/lookups.ts";
+import { ApiError } from "../errors.ts";
+
+/**
+ * On the tunnel, finds the peer behind the request. WireGuard has authenticated the source address, so it
+ * says which peer speaks (T10). A request of no live peer is refused: it was revoked a moment ago.
+ */
+export function tunnel(deps: { lookups: Lookups }) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (c.env.listener === "tunnel") {
+      const peer = c.env.address === null ? undefined : await deps.lookups.peer(c.env.address);
+      if (!peer) throw new ApiError("wrong_tunnel");
+      c.set("peer", peer);
+    }
+    await next();
+  });
+}

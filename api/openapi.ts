@@ -1,0 +1,63 @@
+import { type Hook, OpenAPIHono, z } from "@hono/zod-openapi";
+import type { AppEnv } from "./context.ts";
+import { ApiError, type FieldError } from "./errors.ts";
+import { problemSchema } from "./problem.ts";
+
+export type Router = OpenAPIHono<AppEnv>;
+
+/** Values that do not fit the schema become one problem document that names each field. */
+const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
+  if (result.success) return;
+  const errors = result.error.issues.flatMap((issue): FieldError[] => {
+    const path = issue.path.map(String);
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        path: [...path, key].join("."),
+        code: "unknown_field",
+        message: "is not a field of this operation",
+      }));
+    }
+    return [{ path: path.join("."), code: issue.code, message: issue.message }];
+  });
+  throw new ApiError("invalid_input", { errors });
+};
+
+export function createRouter(): Router {
+  return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+}
+
+/** A JSON request body that must be there. */
+export function jsonRequest<S extends z.ZodType>(schema: S) {
+  return { body: { required: true, content: { "application/json": { schema } } } };
+}
+
+export function jsonResponse<S extends z.ZodType>(schema: S, description: string) {
+  return { description, content: { "application/json": { schema } } };
+}
+
+const descriptions = {
+  400: "The request cannot be read, or names no tenant",
+  401: "No credentials, or wrong ones",
+  403: "Not permitted, or through a tunnel that is not the caller's",
+  404: "Unknown, or another tenant's",
+  406: "None of the accepted types can be given",
+  409: "In conflict with what is there",
+  413: "The body is over 1 MiB",
+  415: "The body is not application/json",
+  422: "Values are wrong; `errors` names each field",
+  503: "A dependency is down or too much is going on; retry after `Retry-After` seconds",
+} as const;
+
+/** Entries of the OpenAPI document for the refusals of an operation. */
+export function refusals<const S extends keyof typeof descriptions>(...statuses: S[]) {
+  const content = { "application/problem+json": { schema: problemSchema } };
+  const entries = statuses.map((
+    status,
+  ) => [status, { description: descriptions[status], content }]);
+  return Object.fromEntries(entries) as Record<
+    S,
+    { description: string; content: typeof content }
+  >;
+}
+
+export const timestamp = z.iso.datetime().openapi({ example: "2026-01-31T12:00:00.000Z" });

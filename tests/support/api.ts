@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { createApp } from "../../api/app.ts";
+import { buildDeps } from "../../api/build_deps.ts";
+import { loadConfig } from "../../api/config.ts";
+import type { AppEnv } from "../../api/context.ts";
+import type { Deps } from "../../api/deps.ts";
+import { connect } from "../../db/connection.ts";
+import { createLogger } from "../../lib/log.ts";
+import { generateKeyPair } from "../../lib/wireguard_key.ts";
+import { FakeClock } from "./clock.ts";
+import { type TestDatabase, testDatabase } from "./database.ts";
+
+/** Secrets of test APIs; the scan of logs looks for them. */
+export const testSecrets = {
+  JWT_SECRET: "tLwq0mXb9GvN4r7JzKcY2pHfUe6sDaQi",
+  ENCRYPTION_KEY: "83PoHdK+nBhmx1m1ccNEKREotL7f/BHiw+dXGeuQMuA=",
+};
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  /** The parsed body, where it is JSON. */
+  // deno-lint-ignore no-explicit-any
+  body: any;
+  text: string;
+}
+
+export interface RequestOptions {
+  method?: string;
+  body?: unknown;
+  /** A body as it stands, instead of `body`. */
+  raw?: BodyInit;
+  token?: string;
+  tenant?: string | number;
+  headers?: Record<string, string>;
+  /** The listener and source address; the operator's socket where absent. */
+  via?: AppEnv["Bindings"];
+}
+
+/** A whole API in this process, on a database of its own, with no daemon unless the test brings one. */
+export interface TestApi extends AsyncDisposable {
+  db: TestDatabase;
+  deps: Deps;
+  clock: FakeClock;
+  /** Everything that was logged so far. */
+  log: string[];
+  request(path: string, options?: RequestOptions): Promise<Reply>;
+}
+
+export const operator: AppEnv["Bindings"] = { listener: "operator", address: null };
+export const loopback: AppEnv["Bindings"] = { listener: "loopback", address: "127.0.0.1" };
+export const tunnelFrom = (address: string): AppEnv["Bindings"] => ({
+  listener: "tunnel",
+  address,
+});
+
+export async function testApi(
+  options: { env?: Record<string, string>; gateway?: boolean; network?: string } = {},
+): Promise<TestApi> {
+  const db = await testDatabase();
+  const clock = new FakeClock();
+  const log: string[] = [];
+  const network = options.network ?? "10.10.0.0/24";
+  const config = loadConfig({
+    ...testSecrets,
+    API_LISTEN: "loopback",
+    DATABASE_URL: db.url("massacorp_api").reveal(),
+    DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
+    DATABASE_POOL_SIZE: "8",
+    DATABASE_MAX_OVERFLOW: "0",
+    WGD_SOCKET: `/tmp/massacorp-test-no-daemon-${crypto.randomUUID()}.sock`,
+    OPERATOR_SOCKET: "/unused",
+    WG_NETWORK: network,
+    ...options.env,
+  });
+  const { deps, close } = await buildDeps({
+    config,
+    clock,
+    log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
+  });
+  const app = createApp(deps);
+  if (options.gateway ?? true) await publishGateway(db, network);
+  return {
+    db,
+    deps,
+    clock,
+    log,
+    async request(path, request = {}) {
+      const headers = new Headers(request.headers);
+      if (request.token) headers.set("Authorization", `Bearer ${request.token}`);
+      if (request.tenant !== undefined) headers.set("X-Tenant-ID", String(request.tenant));
+      const body = request.raw ??
+        (request.body === undefined ? null : JSON.stringify(request.body));
+      if (body !== null && !headers.has("Content-Type")) {
+        headers.set("Content-Type", "application/json");
+      }
+      const method = request.method ?? (body === null ? "GET" : "POST");
+      const response = await app.fetch(
+        new Request(`http://api.test${path}`, { method, headers, body }),
+        request.via ?? operator,
+      );
+      const text = await response.text();
+      const json = /json/.test(response.headers.get("content-type") ?? "");
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: json ? JSON.parse(text) : undefined,
+        text,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      await close();
+      await db[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Does what a starting daemon does: publishes the interface and its public key. */
+export async function publishGateway(db: TestDatabase, network: string): Promise<string> {
+  const { publicKey } = await generateKeyPair();
+  const sql = connect(db.url("massacorp_wgd"), { max: 1, applicationName: "test-wgd" });
+  await sql`
+    insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu, public_key)
+    values (1, 'wg0', ${network}, 51820, 'vpn.example.com:51820', 1420, ${publicKey})`;
+  await sql.end();
+  return publicKey;
+}
+
+export interface Persona {
+  tenantId: number;
+  slug: string;
+  userId: number;
+  email: string;
+  password: string;
+  token: string;
+  refreshToken: string;
+}
+
+/** A tenant with an admin who is logged in. */
+export async function adminOf(api: TestApi, slug: string): Promise<Persona> {
+  const email = `admin@${slug}.example`;
+  const made = await api.request("/api/v1/tenants", {
+    body: { slug, name: `The ${slug} company`, admin_email: email },
+  });
+  assert.equal(made.status, 201, made.text);
+  const { tenant, admin } = made.body;
+  return await logIn(api, {
+    tenantId: tenant.id,
+    slug,
+    userId: admin.id,
+    email,
+    password: admin.password,
+  });
+}
+
+/** Another user of the same tenant, logged in. */
+export async function userOf(
+  api: TestApi,
+  admin: Persona,
+  user: { email: string; role?: "admin" | "user" },
+): Promise<Persona> {
+  const made = await api.request("/api/v1/users", { token: admin.token, body: user });
+  assert.equal(made.status, 201, made.text);
+  return await logIn(api, {
+    tenantId: admin.tenantId,
+    slug: admin.slug,
+    userId: made.body.user.id,
+    email: user.email,
+    password: made.body.password,
+  });
+}
+
+export async function logIn(
+  api: TestApi,
+  who: Omit<Persona, "token" | "refreshToken">,
+): Promise<Persona> {
+  const reply = await api.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant: who.slug,
+    body: { email: who.email, password: who.password },
+  });
+  assert.equal(reply.status, 200, reply.text);
+  return { ...who, token: reply.body.access_token, refreshToken: reply.body.refresh_token };
+}
