@@ -1,0 +1,120 @@
+/** What a command in a namespace did. */
+export interface Outcome {
+  success: boolean;
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+interface ExecOptions {
+  stdin?: string;
+  env?: Record<string, string>;
+}
+
+/**
+ * Network namespaces on one underlay, 192.0.2.0/24; the first is .1, the next .2 and so on. Disposing of them
+ * kills what runs inside and deletes them.
+ */
+export interface Namespaces extends AsyncDisposable {
+  /** Its address on the underlay. */
+  address(role: string): string;
+  /** Argv that runs a command inside. */
+  argv(role: string, command: readonly string[]): string[];
+  exec(role: string, command: readonly string[], options?: ExecOptions): Promise<Outcome>;
+  /** As exec, but a failure throws, and the answer is the standard output. */
+  run(role: string, command: readonly string[], options?: ExecOptions): Promise<string>;
+}
+
+/** A name for an interface: wireguard-go's control sockets are found by it, across namespaces. */
+export function uniqueInterface(): string {
+  return `mc${crypto.randomUUID().replaceAll("-", "").slice(0, 8)}`;
+}
+
+export async function namespaces<R extends string>(...roles: R[]): Promise<Namespaces> {
+  const id = crypto.randomUUID().slice(0, 8);
+  const names = new Map<string, string>(roles.map((role) => [role, `mc-${id}-${role}`]));
+  const name = (role: string) => {
+    const found = names.get(role);
+    if (!found) throw new RangeError(`no namespace ${role}`);
+    return found;
+  };
+  const argv = (role: string, command: readonly string[]) => [
+    ...["ip", "netns", "exec", name(role)],
+    ...command,
+  ];
+  const made: Namespaces = {
+    address: (role) => `192.0.2.${[...names.keys()].indexOf(role) + 1}`,
+    argv,
+    exec: (role, command, options) => output(argv(role, command), options),
+    run: (role, command, options) => succeed(argv(role, command), options),
+    async [Symbol.asyncDispose]() {
+      for (const namespace of names.values()) await destroy(namespace);
+    },
+  };
+  try {
+    for (const namespace of names.values()) {
+      await succeed(["ip", "netns", "add", namespace]);
+      await succeed(["ip", "-n", namespace, "link", "set", "lo", "up"]);
+    }
+    await connectUnderlay(made, names);
+    return made;
+  } catch (error) {
+    await made[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The first namespace holds a bridge; each of the others hangs on it by a veth pair. */
+async function connectUnderlay(made: Namespaces, names: Map<string, string>): Promise<void> {
+  const [[hub, hubName] = ["", ""], ...spokes] = [...names];
+  await made.run(hub, ["ip", "link", "add", "underlay", "type", "bridge"]);
+  await made.run(hub, ["ip", "address", "add", `${made.address(hub)}/24`, "dev", "underlay"]);
+  await made.run(hub, ["ip", "link", "set", "underlay", "up"]);
+  for (const [at, [role, namespace]] of spokes.entries()) {
+    const port = `port${at}`;
+    await succeed(
+      ["ip", "-n", hubName, "link", "add", port, "type", "veth"]
+        .concat(["peer", "name", "underlay", "netns", namespace]),
+    );
+    await made.run(hub, ["ip", "link", "set", port, "master", "underlay", "up"]);
+    await made.run(role, ["ip", "address", "add", `${made.address(role)}/24`, "dev", "underlay"]);
+    await made.run(role, ["ip", "link", "set", "underlay", "up"]);
+  }
+}
+
+async function destroy(namespace: string): Promise<void> {
+  const { stdout } = await output(["ip", "netns", "pids", namespace]);
+  for (const pid of stdout.split("\n").filter(Boolean)) {
+    try {
+      Deno.kill(Number(pid), "SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
+  }
+  await output(["ip", "netns", "delete", namespace]);
+}
+
+async function output(command: readonly string[], options: ExecOptions = {}): Promise<Outcome> {
+  const [program = "", ...args] = command;
+  const child = new Deno.Command(program, {
+    args,
+    stdin: options.stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    ...(options.env ? { env: options.env } : {}),
+  }).spawn();
+  if (options.stdin !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(options.stdin));
+    await writer.close();
+  }
+  const { success, code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { success, code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+async function succeed(command: readonly string[], options?: ExecOptions): Promise<string> {
+  const { success, stdout, stderr, code } = await output(command, options);
+  if (!success) throw new Error(`${command.join(" ")} ended with ${code}: ${stderr}`);
+  return stdout;
+}

@@ -1,0 +1,279 @@
+import { lines } from "../../lib/lines.ts";
+import { createSealer, presharedKeyRow } from "../../lib/seal.ts";
+import { Secret } from "../../lib/secret.ts";
+import {
+  encodeKey,
+  generateKeyPair,
+  generatePresharedKey,
+  type KeyPair,
+} from "../../lib/wireguard_key.ts";
+import { createWgdClient, type WgdClient } from "../../wgd/client.ts";
+import { type ObservedInterface, parseDump } from "../../wgd/observed.ts";
+import type { TestDatabase } from "./database.ts";
+import { type Namespaces, uniqueInterface } from "./netns.ts";
+import { until } from "./until.ts";
+
+export interface TestPeer extends KeyPair {
+  tenantId: number;
+  id: string;
+  address: string;
+  presharedKey: Secret<string> | null;
+}
+
+interface NewPeer {
+  psk?: boolean;
+  expiresAt?: Date;
+  userId?: number;
+  tenantId?: number;
+}
+
+interface Options {
+  /** Settings beside those that the test brings. */
+  env?: Record<string, string>;
+  /** Put before the PATH of the daemon, to replace a program. */
+  programs?: string;
+}
+
+/** The real daemon as a real process in the namespace `server`, and hands on its database and interface. */
+export class TestDaemon implements AsyncDisposable {
+  readonly name = uniqueInterface();
+  readonly log: { level: string; message: string; [field: string]: unknown }[] = [];
+  #subkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
+  #process: { child: Deno.ChildProcess; ended: Promise<unknown> } | undefined;
+  #client: WgdClient | undefined;
+  #tenantId: number | undefined;
+
+  private constructor(
+    readonly db: TestDatabase,
+    readonly net: Namespaces,
+    readonly folder: string,
+    readonly options: Options,
+  ) {}
+
+  static async create(
+    db: TestDatabase,
+    net: Namespaces,
+    options: Options = {},
+  ): Promise<TestDaemon> {
+    return new TestDaemon(db, net, await Deno.makeTempDir({ prefix: "massacorp-wgd-" }), options);
+  }
+
+  get env(): Record<string, string> {
+    return {
+      LOG_LEVEL: "debug",
+      WGD_DATABASE_URL: this.db.url("massacorp_wgd").reveal(),
+      WGD_PRESHARED_SUBKEY: encodeKey(this.#subkey.reveal()),
+      WGD_SOCKET: `${this.folder}/wgd.sock`,
+      WGD_LOCK_FOLDER: this.folder,
+      WG_KEY_FILE: `${this.folder}/gateway.key`,
+      WG_INTERFACE: this.name,
+      WG_ENDPOINT: this.net.address("server"),
+      ...this.options.env,
+    };
+  }
+
+  get client(): WgdClient {
+    return this.#client ??= createWgdClient(`${this.folder}/wgd.sock`, { timeoutMs: 20_000 });
+  }
+
+  get pid(): number {
+    if (!this.#process) throw new Error("the daemon was not started");
+    return this.#process.child.pid;
+  }
+
+  /** Starts the process; `ready` waits for a first read-back, too. */
+  async start({ ready = true }: { ready?: boolean } = {}): Promise<void> {
+    const child = this.spawn("wgd/main.ts");
+    const ended = Promise.all([
+      child.status,
+      this.#collect(child.stdout),
+      this.#collect(child.stderr),
+    ]);
+    this.#process = { child, ended };
+    if (!ready) return;
+    await until("the daemon is ready", async () => {
+      const status = await this.client.status();
+      return status.interface.up && status.database === "connected" && status.last_error === null;
+    }, { timeoutMs: 20_000 });
+  }
+
+  /** One more process of the daemon's code, with this daemon's settings. */
+  spawn(entry: string): Deno.ChildProcess {
+    const path = Deno.env.get("PATH") ?? "";
+    const programs = this.options.programs;
+    const database = new URL(this.env.WGD_DATABASE_URL ?? "").searchParams.get("host");
+    const folders = [this.folder, database].join(",");
+    const [program = "", ...args] = this.net.argv("server", [
+      ...[Deno.execPath(), "run", "-P=wgd", `--allow-read=${folders}`],
+      ...[`--allow-write=${folders}`, entry],
+    ]);
+    return new Deno.Command(program, {
+      args,
+      clearEnv: true,
+      env: {
+        ...this.env,
+        PATH: programs ? `${programs}:${path}` : path,
+        HOME: Deno.env.get("HOME") ?? "/",
+        ...(Deno.env.get("DENO_DIR") ? { DENO_DIR: Deno.env.get("DENO_DIR") ?? "" } : {}),
+        NO_COLOR: "1",
+      },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  }
+
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const line of lines(stream)) {
+      try {
+        this.log.push(JSON.parse(line));
+      } catch {
+        this.log.push({ level: "stderr", message: line });
+      }
+    }
+  }
+
+  /** Ends the process, in order or not; the tunnel stays. */
+  async end(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
+    if (!this.#process) throw new Error("the daemon was not started");
+    const { child, ended } = this.#process;
+    child.kill(signal);
+    await ended;
+    this.#process = undefined;
+    return await child.status;
+  }
+
+  /** The status of a process that ends by itself. */
+  async ended(): Promise<Deno.CommandStatus> {
+    if (!this.#process) throw new Error("the daemon was not started");
+    const { child, ended } = this.#process;
+    await ended;
+    this.#process = undefined;
+    return await child.status;
+  }
+
+  wg(...args: string[]): Promise<string> {
+    return this.net.run("server", ["wg", ...args]);
+  }
+
+  ip(...args: string[]): Promise<string> {
+    return this.net.run("server", ["ip", ...args]);
+  }
+
+  async dump(): Promise<ObservedInterface> {
+    return parseDump(await this.wg("show", this.name, "dump"));
+  }
+
+  async tenant(): Promise<number> {
+    if (this.#tenantId !== undefined) return this.#tenantId;
+    const [row] = await this.db.owner<{ id: number }[]>`
+      insert into tenants (slug, name) values (${`t${crypto.randomUUID().slice(0, 8)}`}, 'Test')
+      returning id`;
+    if (!row) throw new Error("no tenant was made");
+    return this.#tenantId = row.id;
+  }
+
+  /** Inserts a peer as the API would: the lowest free address, its preshared key sealed. */
+  async addPeer(options: NewPeer = {}): Promise<TestPeer> {
+    const [peer] = await this.addPeers(1, options);
+    if (!peer) throw new Error("no peer was made");
+    return peer;
+  }
+
+  async addPeers(count: number, options: NewPeer = {}): Promise<TestPeer[]> {
+    const tenantId = options.tenantId ?? await this.tenant();
+    const sealer = await createSealer(this.#subkey);
+    const free = await this.db.owner<{ address: string }[]>`
+      update wg_ip_pool set free_from = null where (interface_id, address) in (
+        select interface_id, address from wg_ip_pool
+          where interface_id = 1 and free_from <= now() order by address limit ${count})
+      returning host(address) as address`;
+    const peers: TestPeer[] = [];
+    const rows: Record<string, unknown>[] = [];
+    for (const { address } of free) {
+      const id = crypto.randomUUID();
+      const pair = await generateKeyPair();
+      const presharedKey = options.psk === false ? null : generatePresharedKey();
+      const place = presharedKeyRow({ tenantId, peerId: id, publicKey: pair.publicKey });
+      const plain = presharedKey && new TextEncoder().encode(presharedKey.reveal());
+      const sealed = plain && await sealer.seal(plain, place);
+      peers.push({ ...pair, tenantId, id, address, presharedKey });
+      rows.push({
+        tenant_id: tenantId,
+        id,
+        interface_id: 1,
+        user_id: options.userId ?? null,
+        name: "test",
+        public_key: pair.publicKey,
+        preshared_key: sealed ? `\\x${sealed.toHex()}` : null,
+        address,
+        expires_at: options.expiresAt?.toISOString() ?? null,
+      });
+    }
+    await this.db.owner`
+      insert into wg_peers (tenant_id, id, interface_id, user_id, name, public_key, preshared_key, address,
+          expires_at)
+        select tenant_id, id, interface_id, user_id, name, public_key, preshared_key, address, expires_at
+        from jsonb_to_recordset(${
+      JSON.stringify(rows)
+    }::text::jsonb) as row (tenant_id integer, id uuid,
+          interface_id smallint, user_id integer, name text, public_key text, preshared_key bytea,
+          address inet, expires_at timestamptz)`;
+    return peers;
+  }
+
+  async status(peer: TestPeer): Promise<{ state: string; error: string | null } | undefined> {
+    const [row] = await this.db.owner<{ state: string; error: string | null }[]>`
+      select s.state, s.error from wg_peer_status s join wg_peers p
+        on p.tenant_id = s.tenant_id and p.id = s.peer_id and p.generation = s.generation
+      where s.tenant_id = ${peer.tenantId} and s.peer_id = ${peer.id}`;
+    return row;
+  }
+
+  async untilState(peer: TestPeer, state: string): Promise<void> {
+    await until(`${peer.id} is ${state}`, async () => (await this.status(peer))?.state === state);
+  }
+
+  /** A client's end of the tunnel, in another namespace; returns the name of its interface. */
+  async connect(role: string, peer: TestPeer): Promise<string> {
+    const name = uniqueInterface();
+    const folder = await Deno.makeTempDir({ dir: this.folder });
+    const go = this.net.argv(role, ["wireguard-go", "-f", name]);
+    new Deno.Command(go[0] ?? "", {
+      args: go.slice(1),
+      env: { LOG_LEVEL: "silent" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn().unref();
+    await until(
+      "the client's interface is there",
+      async () => (await this.net.exec(role, ["wg", "show", name, "dump"])).success,
+    );
+    const [row] = await this.db.owner<{ public_key: string; endpoint: string; network: string }[]>`
+      select public_key, endpoint, network::text as network from wg_interfaces where id = 1`;
+    const config = `[Interface]
+PrivateKey = ${peer.privateKey.reveal()}
+[Peer]
+PublicKey = ${row?.public_key}
+${peer.presharedKey ? `PresharedKey = ${peer.presharedKey.reveal()}` : ""}
+Endpoint = ${row?.endpoint}
+AllowedIPs = ${row?.network}
+PersistentKeepalive = 1
+`;
+    await this.net.run(role, ["wg", "setconf", name, "/dev/stdin"], { stdin: config });
+    await this.net.run(role, ["ip", "address", "add", `${peer.address}/32`, "dev", name]);
+    await this.net.run(role, ["ip", "link", "set", name, "up"]);
+    await this.net.run(role, ["ip", "route", "add", row?.network ?? "", "dev", name]);
+    await Deno.remove(folder);
+    return name;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process) await this.end("SIGKILL");
+    this.#client?.close();
+    // Inside the namespace, which ends with the test; but the process has to let its socket go.
+    await this.net.exec("server", ["ip", "link", "delete", this.name]);
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}

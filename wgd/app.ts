@@ -1,0 +1,94 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { validator } from "hono/validator";
+import { z } from "zod";
+import { errorFields, type Logger } from "../lib/log.ts";
+import type { DaemonView } from "./daemon.ts";
+import { type ReconcileRequest, reconcileRequest, type ReconcileResult } from "./protocol.ts";
+
+/** A thousand ids are 40 kB. */
+const maxBodyBytes = 64 * 1024;
+
+interface Problem {
+  code: string;
+  detail: string;
+}
+
+const problems: { [status: number]: string } = {
+  400: "malformed",
+  404: "not_found",
+  413: "too_large",
+  415: "unsupported_media_type",
+  503: "not_ready",
+};
+
+/** The app of the daemon's socket. It takes no keys, no addresses and no commands but "look again". */
+export function createApp(daemon: DaemonView, log: Logger) {
+  const app = new Hono();
+  app.use(bodyLimit({
+    maxSize: maxBodyBytes,
+    onError: () => {
+      throw new HTTPException(413, { message: `the body is larger than ${maxBodyBytes} bytes` });
+    },
+  }));
+  app.notFound((c) => c.json<Problem>({ code: "not_found", detail: "there is no such path" }, 404));
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) {
+      const status: ContentfulStatusCode = error.status;
+      return c.json<Problem>(
+        { code: problems[status] ?? "refused", detail: error.message },
+        status,
+      );
+    }
+    log.error("a request failed", { path: c.req.path, ...errorFields(error) });
+    return c.json<Problem>({ code: "internal", detail: "the daemon failed; see its log" }, 500);
+  });
+  return mountRoutes(app, daemon);
+}
+
+function mountRoutes(app: Hono, daemon: DaemonView) {
+  const routes = app
+    .get("/v1/status", (c) => c.json(daemon.status()))
+    .get("/v1/peers", (c) => {
+      const peers = daemon.peers();
+      if (!peers) throw notReady();
+      return c.json({ peers });
+    })
+    .get("/v1/metrics", (c) => c.text(daemon.metrics()))
+    .post(
+      "/v1/reconcile",
+      async (c, next) => {
+        if (!/^application\/json\s*(;|$)/i.test(c.req.header("content-type") ?? "")) {
+          throw new HTTPException(415, { message: "the body must be application/json" });
+        }
+        await next();
+      },
+      validator("json", (value: unknown, c): ReconcileRequest | Response => {
+        const parsed = reconcileRequest.safeParse(value);
+        if (parsed.success) return parsed.data;
+        const detail = z.prettifyError(parsed.error);
+        return c.json<Problem>({ code: "invalid", detail }, 422);
+      }),
+      async (c) => {
+        const { peer_ids, wait } = c.req.valid("json");
+        const answer = daemon.reconcile(peer_ids ?? "all");
+        if (!answer) throw notReady();
+        if (wait) return c.json<ReconcileResult>(await answer);
+        // Its outcome stands in status and log.
+        answer.catch(() => {});
+        return c.json<ReconcileResult>({ applied: [], removed: [], failed: [] }, 202);
+      },
+    );
+  return routes;
+}
+
+function notReady(): HTTPException {
+  return new HTTPException(503, {
+    message: "the interface is not up yet; see the daemon's status",
+  });
+}
+
+/** The type from which the client knows every path, body and answer. */
+export type WgdApp = ReturnType<typeof mountRoutes>;

@@ -1,0 +1,109 @@
+import { errorFields, type Logger } from "../lib/log.ts";
+import { ProcessError } from "../lib/process.ts";
+import type { DesiredPeer, RetiredKey } from "./desired.ts";
+import type { GatewayKey } from "./gateway_key.ts";
+import type { Ensured, TunnelInterface } from "./interface/mod.ts";
+import type { ObservedInterface } from "./observed.ts";
+import { type Command, keysOf, plan, removalsOnly } from "./plan.ts";
+
+/** What the interface is to be brought to. */
+export interface Work {
+  /** Looks at the interface itself as well, and at every peer before anything is written. */
+  readonly full: boolean;
+  readonly peers: readonly DesiredPeer[];
+  readonly retired: readonly RetiredKey[];
+  /** Of what was found on the interface, the keys that were added by hand. */
+  foreign(found: ObservedInterface): readonly string[];
+  hasRow(publicKey: string): boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+export interface Convergence {
+  /** As found, before any peer was written. */
+  readonly before: ObservedInterface;
+  /** As read back after the last command. */
+  readonly after: ObservedInterface;
+  readonly foreign: readonly string[];
+  /** By public key: why a command for it failed, in plain words. */
+  readonly failures: ReadonlyMap<string, string>;
+  /** Null where only peers were looked at. */
+  readonly ensured: Ensured | null;
+}
+
+export interface Converger {
+  /**
+   * Brings the interface to the work's rows and reads it back.
+   * @throws when the interface cannot be read back, so that nothing is known of it
+   */
+  converge(work: Work): Promise<Convergence>;
+}
+
+const unguarded = "the firewall rules are not in place, so nobody is let in";
+
+export function createConverger(
+  { tunnel, key, log }: { tunnel: TunnelInterface; key: GatewayKey; log: Logger },
+): Converger {
+  /** The last read-back. Only this process writes, so it saves a dump before each small change. */
+  let last: ObservedInterface | undefined;
+  let guarded = false;
+
+  return {
+    async converge(work) {
+      if (work.full || !last) return await attempt(work, true);
+      try {
+        return await attempt(work, false);
+      } catch (error) {
+        if (error instanceof ProcessError && error.failure === "timeout") throw error;
+        // The interface itself may be gone.
+        return await attempt(work, true);
+      }
+    },
+  };
+
+  async function attempt(work: Work, full: boolean): Promise<Convergence> {
+    const known = last;
+    last = undefined;
+    const ensured = full || !known ? await tunnel.ensure(key) : null;
+    if (ensured) guarded = ensured.guarded;
+    const before = ensured?.observed ?? known;
+    if (!before) throw new TypeError("a pass without a look at the interface");
+    const foreign = work.foreign(before);
+    const failures = new Map<string, string>();
+    let after = before;
+    // What was remembered may have been changed by hand; the read-back shows it, and a second try repairs it.
+    for (let round = 0; round < 2; round++) {
+      const commands = plan({
+        ...work,
+        foreign: round === 0 ? foreign : [],
+        observed: after.peers,
+      });
+      if (round > 0 && commands.length === 0) break;
+      await apply(commands, failures);
+      if (commands.length > 0 || !ensured) after = await tunnel.observe();
+      if (ensured || failures.size > 0) break;
+    }
+    last = after;
+    return { before, after, foreign, failures, ensured };
+  }
+
+  async function apply(commands: readonly Command[], failures: Map<string, string>): Promise<void> {
+    let hanging: string | undefined;
+    for (const command of commands) {
+      const allowed = guarded ? command : removalsOnly(command);
+      if (allowed !== command) { for (const key of keysOf(command)) failures.set(key, unguarded); }
+      if (!allowed) continue;
+      let failure = hanging;
+      try {
+        if (failure === undefined) await tunnel.apply(allowed);
+      } catch (error) {
+        if (!(error instanceof ProcessError)) throw error;
+        log.error("wg refused a change", { peers: keysOf(allowed).length, ...errorFields(error) });
+        failure = error.summary;
+        // Every further call would have to be waited for as long.
+        if (error.failure === "timeout") hanging = failure;
+      }
+      if (failure !== undefined) { for (const key of keysOf(allowed)) failures.set(key, failure); }
+    }
+  }
+}

@@ -1,0 +1,218 @@
+import { connect } from "../db/connection.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
+import type { RunProcess } from "../lib/process.ts";
+import { createSealer } from "../lib/seal.ts";
+import type { WgdConfig } from "./config.ts";
+import { createConverger } from "./converge.ts";
+import { type Database, DatabaseError, openDatabase } from "./database.ts";
+import { createDesiredStore } from "./desired.ts";
+import { type GatewayKey, readGatewayKey } from "./gateway_key.ts";
+import { createTunnelInterface, interfaceSettings } from "./interface/mod.ts";
+import { renderMetrics } from "./metrics.ts";
+import { createPass } from "./pass.ts";
+import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
+import { publishInterface } from "./publish.ts";
+import { createReconciler, type Reconciler, StoppedError } from "./reconcile.ts";
+import type { Scope } from "./pass.ts";
+import { Seen } from "./seen.ts";
+import { DesiredTable } from "./table.ts";
+
+/** What the socket's app needs of the daemon. */
+export interface DaemonView {
+  status(): DaemonStatus;
+  /** Null before the interface was read back for the first time. */
+  peers(): ObservedPeerView[] | null;
+  metrics(): string;
+  /** Null while the daemon cannot work yet. */
+  reconcile(scope: Scope): Promise<ReconcileResult> | null;
+}
+
+export interface Daemon extends DaemonView {
+  /** Rejects when the daemon must not go on: the message says what to do. */
+  readonly failed: Promise<never>;
+  /** Brings the tunnel up and keeps it as the database wants it. */
+  start(): Promise<void>;
+  /** Ends the daemon's work; the tunnel stays. */
+  stop(): Promise<void>;
+}
+
+/** How long an expiry waits for a pass that is under way. */
+const expiryPatienceMs = 200;
+/** Longest sleep of the expiry timer, so that a clock that jumps is noticed. */
+const longestSleepMs = 60_000;
+const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+export function createDaemon(
+  config: WgdConfig,
+  { run, log, clock = systemClock }: { run: RunProcess; log: Logger; clock?: Clock },
+): Daemon {
+  const table = new DesiredTable();
+  const seen = new Seen();
+  const tunnel = createTunnelInterface(interfaceSettings(config), { run, log });
+  const startedAt = clock.now();
+  const failure = Promise.withResolvers<never>();
+  let key: GatewayKey | undefined;
+  let reconciler: Reconciler | undefined;
+  let interval: number | NodeJS.Timeout | undefined;
+  let expiry: number | NodeJS.Timeout | undefined;
+  let stopped = false;
+  let ready = Promise.withResolvers<void>();
+
+  const database: Database = openDatabase({
+    open: () => connect(config.databaseUrl, { max: 2, applicationName: "massacorp-wgd" }),
+    openListener: () =>
+      connect(config.databaseUrl, { max: 1, applicationName: "massacorp-wgd-listen" }),
+    channel: "wg_desired",
+    onNotify: (payload) => {
+      if (payload === "*") look("all");
+      else if (idPattern.test(payload)) look([payload]);
+      else log.warn("a notification was neither a peer nor everything");
+    },
+    onReady: () => {
+      ready.resolve();
+      ready = Promise.withResolvers();
+      if (reconciler) void publishAgain();
+    },
+    log,
+  });
+
+  function look(scope: Scope): void {
+    reconciler?.request(scope).catch((error) => {
+      if (!(error instanceof StoppedError)) log.error("a pass failed", errorFields(error));
+    });
+  }
+
+  /** What the database says of the interface may have changed while nobody listened. */
+  async function publishAgain(): Promise<void> {
+    try {
+      await database.use((sql) => publishInterface(sql, config));
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) failure.reject(error);
+    }
+    look("all");
+  }
+
+  /** Without the database, the key of this host is believed; without a key there is nothing to begin with. */
+  async function findKey(): Promise<GatewayKey | undefined> {
+    await database.attempted;
+    while (!stopped) {
+      const changed = ready.promise;
+      try {
+        return await database.use((sql) => publishInterface(sql, config));
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) throw error;
+        seen.lastError = "the interface cannot be published, because the database cannot be used";
+        log.warn(seen.lastError, errorFields(error.cause ?? error));
+      }
+      const onHost = await readGatewayKey(config.keyFile);
+      if (onHost) return onHost;
+      // Connected, but not in a state to answer (no schema yet, say): that has no event to wait for.
+      await Promise.race([changed, pause(1_000)]);
+    }
+  }
+
+  function armExpiry(): void {
+    clearTimeout(expiry);
+    if (stopped) return;
+    const next = table.nextExpiry(seen.highestTime(clock.now()));
+    const wait = next === null ? longestSleepMs : next - clock.now();
+    expiry = setTimeout(expire, Math.min(Math.max(wait, 1), longestSleepMs));
+  }
+
+  function expire(): void {
+    const now = seen.highestTime(clock.now());
+    const due = [...table.peers.values()].filter(({ id, active, expiresAt }) =>
+      active && expiresAt !== null && expiresAt <= now && seen.verdicts.get(id)?.state !== "removed"
+    );
+    if (due.length === 0) return armExpiry();
+    // A pass that waits for the database must not keep an expired peer alive.
+    if (reconciler?.busy) setTimeout(() => reconciler?.hurry(), expiryPatienceMs);
+    look(due.map((peer) => peer.id));
+  }
+
+  async function everyInterval(): Promise<void> {
+    try {
+      await reconciler?.request("all");
+    } catch (error) {
+      if (!(error instanceof StoppedError)) log.error("a pass failed", errorFields(error));
+    }
+    if (!stopped) interval = setTimeout(everyInterval, config.reconcileIntervalMs);
+  }
+
+  return {
+    failed: failure.promise,
+    async start() {
+      const sealer = await createSealer(config.presharedSubkey);
+      const { id: interfaceId, plan } = config.interface;
+      key = await findKey();
+      if (!key) return;
+      const runPass = createPass({
+        interfaceId,
+        converger: createConverger({ tunnel, key, log }),
+        database,
+        store: createDesiredStore({ interfaceId, plan, sealer }),
+        table,
+        seen,
+        clock,
+        log,
+      });
+      reconciler = createReconciler(runPass, { onPassed: armExpiry });
+      await everyInterval();
+    },
+    async stop() {
+      stopped = true;
+      ready.resolve();
+      clearTimeout(interval);
+      clearTimeout(expiry);
+      await reconciler?.stop();
+      clearTimeout(expiry);
+      await database.close();
+    },
+    reconcile: (scope) => reconciler?.request(scope) ?? null,
+    status,
+    peers() {
+      if (!seen.observed) return null;
+      return [...seen.observed.peers.values()].map((peer) => ({
+        public_key: peer.publicKey,
+        peer_id: table.byKey(peer.publicKey)?.id ?? table.retired.get(peer.publicKey)?.peerId ??
+          null,
+        allowed_ips: [...peer.allowedIps],
+        endpoint: peer.endpoint,
+        last_handshake_at: peer.latestHandshake > 0 ? iso(peer.latestHandshake * 1000) : null,
+        received_bytes: peer.receivedBytes,
+        sent_bytes: peer.sentBytes,
+      }));
+    },
+    metrics: () => renderMetrics(status(), seen),
+  };
+
+  function status(): DaemonStatus {
+    const { id, name, listenPort, plan } = config.interface;
+    return {
+      interface: {
+        id,
+        name,
+        backend: tunnel.backend,
+        up: seen.lastReadBackAt !== null && seen.observed !== undefined,
+        public_key: key?.publicKey ?? "",
+        listen_port: listenPort,
+        network: plan.network,
+      },
+      database: database.state,
+      counts: seen.counts(table.peers.values(), seen.highestTime(clock.now())),
+      last_reconcile_at: seen.lastReconcileAt === null ? null : iso(seen.lastReconcileAt),
+      last_read_back_at: seen.lastReadBackAt === null ? null : iso(seen.lastReadBackAt),
+      last_error: seen.lastError,
+      started_at: iso(startedAt),
+    };
+  }
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,155 @@
+import postgres from "postgres";
+import type { Sql } from "../db/connection.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
+
+/** The database did not answer; what it would have said is not known. */
+export class DatabaseError extends Error {
+  override name = "DatabaseError";
+}
+
+export interface Database {
+  readonly state: "connected" | "disconnected";
+  /** Settles when the first attempt to connect succeeded or failed. */
+  readonly attempted: Promise<void>;
+  /**
+   * Does some work with the database. While it is disconnected, this fails at once: asking again is this
+   * object's own affair, and a pass over the interface must not wait for it.
+   *
+   * @param signal stops the waiting, not the work
+   * @throws {DatabaseError} when the database did not do it; what the work itself throws passes through
+   */
+  use<T>(work: (sql: Sql) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Opens a pool for queries. */
+  open: () => Sql;
+  /** Opens a pool of one connection, for LISTEN. */
+  openListener: () => Sql;
+  channel: string;
+  /** A notification, with its payload. */
+  onNotify: (payload: string) => void;
+  /** The database is there (again), or notifications may have been missed: look at everything. */
+  onReady: () => void;
+  log: Logger;
+  /** Milliseconds until an answer counts as lost; 5,000 unless told. */
+  timeoutMs?: number;
+}
+
+const firstDelayMs = 50;
+const longestDelayMs = 1_000;
+
+/** Keeps one pool and one LISTEN alive for as long as it is open. */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { log, timeoutMs = 5_000 } = options;
+  let sql = options.open();
+  let state: Database["state"] = "disconnected";
+  let closed = false;
+  const closing = Promise.withResolvers<void>();
+  const attempted = Promise.withResolvers<void>();
+  const pause = async (ms: number) => {
+    const elapsed = Promise.withResolvers<void>();
+    const timer = setTimeout(elapsed.resolve, ms);
+    await Promise.race([elapsed.promise, closing.promise]);
+    clearTimeout(timer);
+  };
+
+  async function bounded<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+    const given = Promise.withResolvers<never>();
+    const abort = () => given.reject(new DatabaseError("not waited for any longer"));
+    signal?.addEventListener("abort", abort);
+    const timer = setTimeout(() => given.reject(new LostError("no answer in time")), timeoutMs);
+    // An answer that comes when nobody waits for it any more must not be an unhandled rejection.
+    work.catch(() => {});
+    try {
+      if (signal?.aborted) abort();
+      return await Promise.race([work, given.promise]);
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  function lose(error: unknown): void {
+    if (state === "disconnected" || closed) return;
+    state = "disconnected";
+    log.warn("the database is lost; the tunnel stays as it is", errorFields(error));
+    void reconnect();
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let delay = firstDelayMs; !closed; delay = Math.min(delay * 2, longestDelayMs)) {
+      // A pool that hangs is not mended by waiting, and what it still holds must not arrive later.
+      const old = sql;
+      sql = options.open();
+      void old.end({ timeout: 0 }).catch(() => {});
+      try {
+        await bounded(sql`select 1`);
+        state = "connected";
+        attempted.resolve();
+        log.info("the database is connected");
+        options.onReady();
+        return;
+      } catch (error) {
+        attempted.resolve();
+        log.debug("the database does not answer", errorFields(error));
+        await pause(delay);
+      }
+    }
+  }
+
+  // postgres.js listens again by itself after a connection that once listened is lost, and then calls
+  // onlisten again; only the first attempt is ours to repeat.
+  async function listen(): Promise<void> {
+    for (let delay = firstDelayMs; !closed; delay = Math.min(delay * 2, longestDelayMs)) {
+      const listener = options.openListener();
+      try {
+        await listener.listen(options.channel, options.onNotify, options.onReady);
+        await closing.promise;
+      } catch (error) {
+        log.debug("cannot listen for notifications yet", errorFields(error));
+        await pause(delay);
+      }
+      await listener.end({ timeout: 0 }).catch(() => {});
+    }
+  }
+
+  const listening = listen();
+  const connecting = reconnect();
+  return {
+    attempted: attempted.promise,
+    get state() {
+      return state;
+    },
+    async use(work, signal) {
+      if (state === "disconnected") throw new DatabaseError("the database is disconnected");
+      try {
+        return await bounded(work(sql), signal);
+      } catch (error) {
+        if (isLoss(error)) lose(error);
+        else if (!(error instanceof postgres.PostgresError)) throw error;
+        throw new DatabaseError("the database did not do its part", { cause: error });
+      }
+    },
+    async close() {
+      closed = true;
+      closing.resolve();
+      await Promise.all([listening, connecting, sql.end({ timeout: 1 }).catch(() => {})]);
+    },
+  };
+}
+
+class LostError extends Error {
+  override name = "LostError";
+}
+
+/** SQLSTATE classes of a server that is going, starting, full, or takes nobody in; others say it is well. */
+const lostClasses = new Set(["08", "28", "3D", "53", "57"]);
+
+function isLoss(error: unknown): boolean {
+  if (error instanceof LostError) return true;
+  if (error instanceof postgres.PostgresError) return lostClasses.has(error.code.slice(0, 2));
+  // Those of postgres.js (CONNECTION_CLOSED, CONNECT_TIMEOUT ...) and of sockets (ECONNREFUSED, ENOENT ...).
+  return error instanceof Error && "code" in error && /^(CONN|E[A-Z]+$)/.test(String(error.code));
+}

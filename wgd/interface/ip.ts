@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { ProcessError, type RunProcess } from "../../lib/process.ts";
+
+/** A network interface as `ip` tells it. */
+export interface Link {
+  /** `wireguard` for the kernel's, `tun` for wireguard-go's; otherwise something else has the name. */
+  readonly kind: string;
+  readonly up: boolean;
+  readonly mtu: number;
+  /** IPv4 addresses with their prefix, such as `10.10.0.1/24`. */
+  readonly addresses: readonly string[];
+}
+
+/** ip(8) on one interface. */
+export interface Ip {
+  /** Null where there is no such interface. */
+  show(): Promise<Link | null>;
+  addWireGuard(): Promise<void>;
+  setMtu(mtu: number): Promise<void>;
+  setUp(): Promise<void>;
+  addAddress(address: string): Promise<void>;
+  removeAddress(address: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const links = z.array(z.object({
+  ifname: z.string().optional(),
+  flags: z.array(z.string()).default([]),
+  mtu: z.number().default(0),
+  linkinfo: z.object({ info_kind: z.string().default("") }).optional(),
+  addr_info: z.array(z.object({
+    family: z.string().optional(),
+    local: z.string().optional(),
+    prefixlen: z.number().optional(),
+  })).default([]),
+}));
+
+const maxOutputBytes = 16 * 1024 * 1024;
+
+export function createIp(run: RunProcess, name: string): Ip {
+  const ip = (...args: string[]) => run("ip", args);
+  const list = async (...filter: string[]) => {
+    const text = await run("ip", ["-json", "-details", "address", "show", ...filter], {
+      maxOutputBytes,
+    });
+    const found = links.parse(JSON.parse(text || "[]")).find((link) => link.ifname === name);
+    if (!found) return null;
+    return {
+      kind: found.linkinfo?.info_kind ?? "",
+      up: found.flags.includes("UP"),
+      mtu: found.mtu,
+      addresses: found.addr_info
+        .filter((address) => address.family === "inet")
+        .map((address) => `${address.local}/${address.prefixlen}`),
+    };
+  };
+  return {
+    async show() {
+      try {
+        return await list("dev", name);
+      } catch (error) {
+        if (!(error instanceof ProcessError) || error.failure !== "exit") throw error;
+        // A name that does not exist and a failing `ip` both end with 1; the list of all tells them apart.
+        return await list();
+      }
+    },
+    async addWireGuard() {
+      await ip("link", "add", "dev", name, "type", "wireguard");
+    },
+    async setMtu(mtu) {
+      await ip("link", "set", "dev", name, "mtu", String(mtu));
+    },
+    async setUp() {
+      await ip("link", "set", "dev", name, "up");
+    },
+    async addAddress(address) {
+      await ip("address", "add", address, "dev", name);
+    },
+    async removeAddress(address) {
+      await ip("address", "delete", address, "dev", name);
+    },
+    async remove() {
+      await ip("link", "delete", "dev", name);
+    },
+  };
+}

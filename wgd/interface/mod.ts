@@ -1,0 +1,220 @@
+import { errorFields, type Logger } from "../../lib/log.ts";
+import { ProcessError, type RunProcess } from "../../lib/process.ts";
+import type { GatewayKey } from "../gateway_key.ts";
+import type { ObservedInterface } from "../observed.ts";
+import type { Command } from "../plan.ts";
+import { createIp, type Link } from "./ip.ts";
+import { createInKernel } from "./kernel.ts";
+import { createFirewall } from "./nft.ts";
+import { createInUserspace, type SpawnDetached, spawnDetached } from "./userspace.ts";
+import { createWg, type Wg } from "./wg.ts";
+
+export type Backend = "kernel" | "userspace";
+
+/** What can be wrong with the interface itself, peers apart. */
+export type InterfaceDrift =
+  | "firewall"
+  | "interface"
+  | "private_key"
+  | "listen_port"
+  | "mtu"
+  | "address"
+  | "link_down";
+
+export interface InterfaceSettings {
+  readonly name: string;
+  readonly listenPort: number;
+  readonly mtu: number;
+  /** CIDR of the tunnel network. */
+  readonly network: string;
+  /** With their prefix; the first is the gateway's and brings the route. */
+  readonly addresses: readonly string[];
+  readonly apiPort: number;
+}
+
+export interface Ensured {
+  readonly observed: ObservedInterface;
+  /** What was wrong and is right now. */
+  readonly drift: readonly InterfaceDrift[];
+  /** The interface did not exist, so that it has no peers yet. */
+  readonly created: boolean;
+  /** The firewall stands. Where it does not, nobody must be let in. */
+  readonly guarded: boolean;
+  /** What could not be put right, in plain words; the next call tries again. */
+  readonly faults: readonly string[];
+}
+
+/** The tunnel interface and its firewall: the daemon's only hand on the kernel. */
+export interface TunnelInterface {
+  readonly backend: Backend | null;
+  /** Brings everything but the peers to what is set, and reads the interface back. */
+  ensure(key: GatewayKey): Promise<Ensured>;
+  observe(): Promise<ObservedInterface>;
+  apply(command: Command): Promise<void>;
+}
+
+export class InterfaceError extends Error {
+  override name = "InterfaceError";
+}
+
+/** The settings of the interface of a configuration: gateway with the network's prefix, API as one host. */
+export function interfaceSettings(
+  config: {
+    interface: {
+      name: string;
+      listenPort: number;
+      mtu: number;
+      plan: { network: string; prefixLength: number; gateway: string; api: string };
+    };
+    apiPort: number;
+  },
+): InterfaceSettings {
+  const { name, listenPort, mtu, plan } = config.interface;
+  return {
+    name,
+    listenPort,
+    mtu,
+    network: plan.network,
+    addresses: [`${plan.gateway}/${plan.prefixLength}`, `${plan.api}/32`],
+    apiPort: config.apiPort,
+  };
+}
+
+export function createTunnelInterface(
+  settings: InterfaceSettings,
+  { run, log, spawn = spawnDetached }: { run: RunProcess; log: Logger; spawn?: SpawnDetached },
+): TunnelInterface {
+  const { name } = settings;
+  const wg = createWg(run, name);
+  const ip = createIp(run, name);
+  const firewall = createFirewall(run, {
+    name,
+    network: settings.network,
+    addresses: settings.addresses.map((address) => address.slice(0, address.indexOf("/"))),
+    apiPort: settings.apiPort,
+  });
+  let backend: Backend | null = null;
+  // The first pass builds what a reboot took away; only later is something missing drift.
+  let builtOnce = false;
+
+  async function create(): Promise<void> {
+    try {
+      await createInKernel(ip);
+      backend = "kernel";
+    } catch (error) {
+      log.info(
+        "the kernel makes no WireGuard interface, wireguard-go is started",
+        errorFields(error),
+      );
+      await createInUserspace({ name, wg, spawn });
+      backend = "userspace";
+    }
+  }
+
+  function recognise(link: Link): Backend {
+    if (link.kind === "wireguard") return "kernel";
+    if (link.kind === "tun") return "userspace";
+    throw new InterfaceError(
+      `the interface name ${name} is taken by something that is not WireGuard (${
+        link.kind || "no kind"
+      })`,
+    );
+  }
+
+  return {
+    get backend() {
+      return backend;
+    },
+    async ensure(key) {
+      const drift = new Set<InterfaceDrift>();
+      const faults: string[] = [];
+      const repair = async (kind: InterfaceDrift, action: () => Promise<unknown>) => {
+        try {
+          await action();
+          drift.add(kind);
+          return true;
+        } catch (error) {
+          if (!(error instanceof ProcessError)) throw error;
+          faults.push(`${kind} could not be put right: ${error.summary}`);
+          log.warn("the interface could not be put right", { kind, ...errorFields(error) });
+          return false;
+        }
+      };
+
+      // Before any address: without it the API would answer whoever reaches the host.
+      const guarded = await firewall.isInstalled() || await repair("firewall", firewall.install);
+      let link = await ip.show();
+      const created = !link;
+      if (!link) {
+        await create();
+        drift.add("interface");
+        link = await ip.show();
+        if (!link) throw new InterfaceError(`the interface ${name} vanished while it was made`);
+      }
+      backend = recognise(link);
+
+      let observed = await wg.dump();
+      const { privateKey } = key;
+      const { listenPort } = settings;
+      let written = false;
+      if (observed.publicKey !== key.publicKey) {
+        written = await repair("private_key", () => wg.setDevice({ privateKey }));
+      }
+      if (observed.listenPort !== listenPort) {
+        written = await repair("listen_port", () => wg.setDevice({ listenPort })) || written;
+      }
+      if (written) observed = await wg.dump();
+      if (guarded) await ensureLink(link, repair);
+
+      const counted = !builtOnce ? [] : created ? ["interface" as const] : [...drift];
+      builtOnce = true;
+      return { observed, drift: counted, created, guarded, faults };
+    },
+    observe: () => wg.dump(),
+    apply: (command) => wg.apply(command),
+  };
+
+  async function ensureLink(
+    link: Link,
+    repair: (kind: InterfaceDrift, action: () => Promise<unknown>) => Promise<boolean>,
+  ): Promise<void> {
+    const { addresses, mtu } = settings;
+    if (link.mtu !== mtu) await repair("mtu", () => ip.setMtu(mtu));
+    for (const address of link.addresses.filter((found) => !addresses.includes(found))) {
+      await repair("address", () => ip.removeAddress(address));
+    }
+    for (const address of addresses.filter((wanted) => !link.addresses.includes(wanted))) {
+      await repair("address", () => ip.addAddress(address));
+    }
+    if (!link.up) await repair("link_down", () => ip.setUp());
+  }
+}
+
+/** Takes the tunnel down: peers first (a kernel of 6.1 needs 20 ms a peer otherwise), link, firewall. */
+export async function removeTunnelInterface(name: string, run: RunProcess): Promise<void> {
+  const ip = createIp(run, name);
+  const link = await ip.show();
+  if (link?.kind === "wireguard" || link?.kind === "tun") {
+    await removePeers(createWg(run, name));
+    await ip.remove();
+  }
+  const unused = { name, network: "", addresses: [], apiPort: 0 };
+  await createFirewall(run, unused).remove();
+}
+
+async function removePeers(wg: Wg): Promise<void> {
+  let keys: string[];
+  try {
+    keys = [...(await wg.dump()).peers.keys()];
+  } catch {
+    // It does not answer any more; deleting the link ends it all the same.
+    return;
+  }
+  for (let at = 0; at < keys.length; at += 1000) {
+    const entries = keys.slice(at, at + 1000).map((publicKey) => ({
+      kind: "remove" as const,
+      publicKey,
+    }));
+    await wg.apply({ kind: "set", entries });
+  }
+}

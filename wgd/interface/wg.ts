@@ -1,0 +1,81 @@
+import type { RunProcess } from "../../lib/process.ts";
+import { Secret } from "../../lib/secret.ts";
+import { type ObservedInterface, parseDump } from "../observed.ts";
+import type { Command, PeerChange } from "../plan.ts";
+
+/** A peer takes about 200 bytes of a dump; the largest network has a million. */
+const maxDumpBytes = 256 * 1024 * 1024;
+
+/** wg(8) on one interface. Secrets go by stdin, never by argument. */
+export interface Wg {
+  /** @throws {import("../observed.ts").DumpError | import("../../lib/process.ts").ProcessError} */
+  dump(): Promise<ObservedInterface>;
+  apply(command: Command): Promise<void>;
+  setDevice(settings: { privateKey?: Secret<string>; listenPort?: number }): Promise<void>;
+}
+
+export function createWg(run: RunProcess, name: string): Wg {
+  return {
+    async dump() {
+      // Holds the private key and every preshared key: parsed at once, and kept nowhere.
+      return parseDump(await run("wg", ["show", name, "dump"], { maxOutputBytes: maxDumpBytes }));
+    },
+    async apply(command) {
+      if (command.kind === "addconf") {
+        await run("wg", ["addconf", name, "/dev/stdin"], {
+          stdin: new Secret(renderPeers(command.changes)),
+        });
+        return;
+      }
+      const { args, stdin } = renderSet(command);
+      await run("wg", ["set", name, ...args], stdin ? { stdin } : {});
+    },
+    async setDevice({ privateKey, listenPort }) {
+      const args = [
+        ...(listenPort === undefined ? [] : ["listen-port", String(listenPort)]),
+        ...(privateKey === undefined ? [] : ["private-key", "/dev/stdin"]),
+      ];
+      await run("wg", ["set", name, ...args], privateKey ? { stdin: privateKey } : {});
+    },
+  };
+}
+
+/** Arguments of `wg set IF`, and the one preshared key for its stdin. */
+export function renderSet(
+  command: Command & { kind: "set" },
+): { args: string[]; stdin?: Secret<string> } {
+  let stdin: Secret<string> | undefined;
+  const args = command.entries.flatMap((entry) => {
+    if (entry.kind === "remove") return ["peer", entry.publicKey, "remove"];
+    const { publicKey, address, presharedKey, keepaliveOff } = entry.change;
+    if (presharedKey && stdin) throw new RangeError("wg set reads one preshared key a call");
+    if (presharedKey) stdin = presharedKey;
+    return [
+      ...["peer", publicKey],
+      // An empty file takes the key away.
+      ...(presharedKey === undefined
+        ? []
+        : ["preshared-key", presharedKey ? "/dev/stdin" : "/dev/null"]),
+      ...(keepaliveOff ? ["persistent-keepalive", "0"] : []),
+      ...["allowed-ips", `${address}/32`],
+    ];
+  });
+  return stdin ? { args, stdin } : { args };
+}
+
+/**
+ * Text for `wg addconf`. A section for a peer that is there already replaces its allowed IPs and its preshared
+ * key, and leaves endpoint, counters and session alone.
+ */
+export function renderPeers(changes: readonly PeerChange[]): string {
+  return changes.map(({ publicKey, address, presharedKey, keepaliveOff }) =>
+    [
+      "[Peer]",
+      `PublicKey = ${publicKey}`,
+      ...(presharedKey ? [`PresharedKey = ${presharedKey.reveal()}`] : []),
+      ...(keepaliveOff ? ["PersistentKeepalive = off"] : []),
+      `AllowedIPs = ${address}/32`,
+      "",
+    ].join("\n")
+  ).join("\n");
+}

@@ -1,0 +1,45 @@
+import { ConfigError } from "../lib/env.ts";
+import { createLogger, errorFields } from "../lib/log.ts";
+import { runProcess } from "../lib/process.ts";
+import { createApp } from "./app.ts";
+import { loadConfig, type WgdConfig } from "./config.ts";
+import { createDaemon } from "./daemon.ts";
+import { lockInterface } from "./lock.ts";
+import { serveSocket } from "./socket.ts";
+
+function readConfig(): WgdConfig {
+  try {
+    return loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    createLogger({ level: "error" }).error("the daemon does not start", errorFields(error));
+    Deno.exit(1);
+  }
+}
+
+const config = readConfig();
+const log = createLogger({ level: config.logLevel, fields: { interface: config.interface.name } });
+try {
+  using _lock = await lockInterface(config.lockFolder, config.interface.name);
+  const daemon = createDaemon(config, { run: runProcess, log });
+  const server = await serveSocket(config.socket, createApp(daemon, log).fetch);
+  const signalled = Promise.withResolvers<void>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, signalled.resolve);
+  }
+  log.info("the daemon runs", { socket: config.socket });
+  try {
+    await Promise.race([
+      daemon.failed,
+      daemon.start().then(() => signalled.promise),
+      signalled.promise,
+    ]);
+    log.info("the daemon stops; the tunnel stays up");
+  } finally {
+    await Promise.all([server.close(), daemon.stop()]);
+  }
+} catch (error) {
+  log.error("the daemon ends", errorFields(error, { stack: config.logLevel === "debug" }));
+  Deno.exit(1);
+}
+Deno.exit(0);

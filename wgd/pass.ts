@@ -1,0 +1,286 @@
+import type { Clock } from "../lib/clock.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
+import { ProcessError } from "../lib/process.ts";
+import type { Convergence, Converger } from "./converge.ts";
+import { type Database, DatabaseError } from "./database.ts";
+import { type DesiredPeer, type DesiredStore, isWanted, type RetiredKey } from "./desired.ts";
+import type { ObservedInterface } from "./observed.ts";
+import type { ReconcileResult } from "./protocol.ts";
+import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
+import { resultFor } from "./result.ts";
+import type { Seen } from "./seen.ts";
+import type { DesiredTable } from "./table.ts";
+import { driftOf, judge, type Verdict } from "./verdict.ts";
+
+/** Peer ids to look at again, or everything. */
+export type Scope = "all" | readonly string[];
+
+export interface PassOutcome {
+  /** The interface was not what it was; everything has to be looked at. */
+  readonly needsFull: boolean;
+  resultFor(asked: Scope): ReconcileResult;
+}
+
+export interface PassDeps {
+  readonly interfaceId: number;
+  readonly converger: Converger;
+  readonly database: Database;
+  readonly store: DesiredStore;
+  readonly table: DesiredTable;
+  readonly seen: Seen;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Rows {
+  readonly peers: readonly DesiredPeer[];
+  readonly retired: readonly RetiredKey[];
+}
+
+/** Audit entries kept while the database is away. */
+const auditBacklog = 10_000;
+
+/**
+ * One pass: reads rows, brings the interface to them, reads it back, and writes down what that showed.
+ * `signal` makes it go on without the database, from the rows last read.
+ */
+export type RunPass = (scope: Scope, signal: AbortSignal) => Promise<PassOutcome>;
+
+export function createPass(deps: PassDeps): RunPass {
+  const { interfaceId, converger, database, store, table, seen, clock, log } = deps;
+  let audit: AuditEntry[] = [];
+
+  /** @returns why the rows could not be read, or null */
+  async function readRows(scope: Scope, signal: AbortSignal): Promise<string | null> {
+    try {
+      const ids = scope === "all" ? undefined : scope;
+      const state = await database.use((sql) => store.read(sql, ids), signal);
+      if (ids) table.replaceSome(ids, state);
+      else table.replaceAll(state);
+      return null;
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      if (error.cause) log.warn("the desired peers cannot be read", errorFields(error.cause));
+      return "the database cannot be read";
+    }
+  }
+
+  function rowsOf(scope: Scope): Rows {
+    if (scope === "all") {
+      return { peers: [...table.peers.values()], retired: [...table.retired.values()] };
+    }
+    const ids = new Set(scope);
+    return {
+      peers: [...ids].map((id) => table.peers.get(id)).filter((peer) => peer !== undefined),
+      retired: [...table.retired.values()].filter((key) => ids.has(key.peerId)),
+    };
+  }
+
+  /** Only a complete read tells what was added by hand, and an empty table explains nothing (T7). */
+  function foreign(found: ObservedInterface): string[] {
+    table.adopt(found.peers.keys());
+    if (table.peers.size === 0) return [];
+    return [...found.peers.keys()].filter((publicKey) => table.explain(publicKey) === "foreign");
+  }
+
+  function judgeRows(
+    rows: Rows,
+    { after, failures }: Convergence,
+    now: number,
+  ): Map<string, Verdict> {
+    const oldKeys = new Map<string, number>();
+    for (const { peerId, publicKey } of rows.retired) {
+      if (after.peers.has(publicKey) && !table.byKey(publicKey)) {
+        oldKeys.set(peerId, (oldKeys.get(peerId) ?? 0) + 1);
+      }
+    }
+    return new Map(rows.peers.map((peer) => [
+      peer.id,
+      judge(peer, {
+        observed: after.peers,
+        oldKeys: oldKeys.get(peer.id) ?? 0,
+        failure: failures.get(peer.publicKey),
+        now,
+      }),
+    ]));
+  }
+
+  /** Notes what was wrong though no row had changed; an interface made anew has lost its peers as a whole. */
+  function noteDrift(
+    rows: Rows,
+    found: Convergence,
+    verdicts: Map<string, Verdict>,
+    now: number,
+  ): void {
+    const { ensured, before, foreign } = found;
+    if (!ensured) return;
+    seen.drift = 0;
+    for (const kind of ensured.drift) {
+      seen.countDrift(kind);
+      log.warn("drift of the interface was repaired", { kind });
+    }
+    for (const publicKey of foreign) {
+      seen.countDrift("foreign");
+      log.warn("a peer that was added by hand was taken off", { public_key: publicKey });
+    }
+    if (ensured.created) return;
+    for (const peer of rows.peers) {
+      const kinds = driftOf(peer, before.peers, now);
+      for (const kind of kinds) seen.countDrift(kind);
+      const state = verdicts.get(peer.id)?.state;
+      if (kinds.length === 0 || (state !== "applied" && state !== "removed")) continue;
+      log.warn("drift of a peer was repaired", { peer_id: peer.id, kinds });
+      audit.push({
+        tenantId: peer.tenantId,
+        peerId: peer.id,
+        action: "wireguard.drift_repaired",
+        details: { differences: kinds },
+      });
+    }
+  }
+
+  function statusChanges(
+    rows: Rows,
+    after: ObservedInterface | undefined,
+    verdicts: ReadonlyMap<string, Verdict>,
+  ): StatusChange[] {
+    const changes: StatusChange[] = [];
+    for (const { tenantId, id, publicKey, generation, status } of rows.peers) {
+      const verdict = verdicts.get(id);
+      if (!verdict) continue;
+      const lastHandshake = after?.peers.get(publicKey)?.latestHandshake ?? 0;
+      const same = status?.generation === generation && status.state === verdict.state &&
+        status.error === verdict.error;
+      if (same && lastHandshake <= status.lastHandshake) continue;
+      changes.push({ tenantId, peerId: id, generation, ...verdict, lastHandshake });
+    }
+    return changes;
+  }
+
+  /** Tombstones of what the read-back proves gone. */
+  function purgeable(
+    scope: Scope,
+    rows: Rows,
+    after: ObservedInterface,
+    verdicts: ReadonlyMap<string, Verdict>,
+  ): Rows {
+    return {
+      peers: rows.peers.filter((peer) =>
+        peer.tombstone && verdicts.get(peer.id)?.state === "removed"
+      ),
+      // A key that a row wants again needs no tombstone; but only one snapshot of all rows shows that.
+      retired: rows.retired.filter(({ publicKey }) =>
+        table.byKey(publicKey) ? scope === "all" : !after.peers.has(publicKey)
+      ),
+    };
+  }
+
+  async function write(statuses: StatusChange[], purge: Rows, signal: AbortSignal): Promise<void> {
+    const removals = [
+      ...purge.peers.map((peer) => removalEntry(peer.tenantId, peer.id, peer.publicKey, "peer")),
+      ...purge.retired.map((key) => removalEntry(key.tenantId, key.peerId, key.publicKey, "key")),
+    ];
+    const entries = [...audit, ...removals];
+    const purged = new Set(purge.peers.map((peer) => peer.id));
+    try {
+      await database.use((sql) =>
+        writeRecord(sql, interfaceId, {
+          statuses: statuses.filter((status) => !purged.has(status.peerId)),
+          ...purge,
+          audit: entries,
+        }), signal);
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      if (error.cause) log.warn("what was seen cannot be written", errorFields(error.cause));
+      audit = audit.slice(-auditBacklog);
+      return;
+    }
+    audit = [];
+    for (const { peerId, lastHandshake, ...status } of statuses) {
+      const before = table.peers.get(peerId)?.status?.lastHandshake ?? 0;
+      table.setStatus(peerId, { ...status, lastHandshake: Math.max(before, lastHandshake) });
+    }
+    table.forget(purge);
+  }
+
+  function noteUnexplained(after: ObservedInterface): void {
+    const keys = [...after.peers.keys()].filter((publicKey) =>
+      !["row", "retired"].includes(table.explain(publicKey))
+    );
+    for (const publicKey of seen.unexplainedAnew(keys)) {
+      log.warn("a key on the interface has no row; it is left alone until somebody decides", {
+        public_key: publicKey,
+      });
+    }
+  }
+
+  return async (scope, signal) => {
+    const started = performance.now();
+    const unread = await readRows(scope, signal);
+    const now = seen.highestTime(clock.now());
+    const rows = rowsOf(scope);
+    const complete = scope === "all" && unread === null;
+    let verdicts: Map<string, Verdict>;
+    let after: ObservedInterface | undefined;
+    let needsFull = false;
+    try {
+      const found = await converger.converge({
+        full: scope === "all",
+        ...rows,
+        foreign: complete ? foreign : () => [],
+        hasRow: (publicKey) => table.byKey(publicKey) !== undefined,
+        now,
+      });
+      after = found.after;
+      verdicts = judgeRows(rows, found, now);
+      needsFull = scope !== "all" && found.ensured !== null;
+      noteDrift(rows, found, verdicts, now);
+      seen.readBack(after, clock.now());
+      seen.lastError = unread ?? found.ensured?.faults[0] ?? null;
+    } catch (error) {
+      // Nothing is known of the interface now. What was proven before stays; what was not has failed so far.
+      const words = error instanceof ProcessError ? error.summary : "see the daemon's log";
+      const failed: Verdict = { state: "failed", error: `the interface cannot be read: ${words}` };
+      verdicts = new Map(rows.peers.map((peer) => [peer.id, failed]));
+      seen.lastError = failed.error;
+      log.error("the interface cannot be worked on", errorFields(error));
+    }
+    if (scope === "all") seen.verdicts.clear();
+    for (const [id, verdict] of verdicts) seen.verdicts.set(id, verdict);
+    if (complete && after) noteUnexplained(after);
+    if (unread === null) {
+      const written = after
+        ? rows
+        : { ...rows, peers: rows.peers.filter((peer) => !isSettled(peer, now)) };
+      const purge = after ? purgeable(scope, rows, after, verdicts) : { peers: [], retired: [] };
+      await write(statusChanges(written, after, verdicts), purge, signal);
+      for (const { id } of purge.peers) seen.verdicts.delete(id);
+    }
+    seen.passDone((performance.now() - started) / 1000, clock.now());
+    return {
+      needsFull,
+      resultFor: (asked) => resultFor(asked, { peers: rows.peers, verdicts, unread, after, table }),
+    };
+  };
+}
+
+/** True when its recorded status is the one that its row asks for. */
+function isSettled(peer: DesiredPeer, now: number): boolean {
+  const { status, generation } = peer;
+  return status?.generation === generation &&
+    (status.state === "held" || status.state === (isWanted(peer, now) ? "applied" : "removed"));
+}
+
+function removalEntry(
+  tenantId: number,
+  peerId: string,
+  publicKey: string,
+  what: "peer" | "key",
+): AuditEntry {
+  return {
+    tenantId,
+    peerId,
+    action: `wireguard.${what}_removed`,
+    details: { public_key: publicKey },
+  };
+}

@@ -1,0 +1,176 @@
+import type { Secret } from "../lib/secret.ts";
+import { type DesiredPeer, isWanted, type RetiredKey } from "./desired.ts";
+import type { ObservedPeer } from "./observed.ts";
+
+/** What differs between a row and the interface. */
+export type Difference =
+  | "missing"
+  | "allowed_ips"
+  | "preshared_key"
+  | "persistent_keepalive"
+  | "unwanted"
+  | "foreign";
+
+/** One peer to be written; what is not named stays as it is. */
+export interface PeerChange {
+  readonly publicKey: string;
+  readonly address: string;
+  /** Null takes a preshared key away; undefined leaves it alone. */
+  readonly presharedKey?: Secret<string> | null;
+  /** A gateway waits for its peers; it never knocks itself. */
+  readonly keepaliveOff?: true;
+}
+
+/** One part of a `wg set` call, in order. */
+export type SetEntry =
+  | { readonly kind: "peer"; readonly change: PeerChange }
+  | { readonly kind: "remove"; readonly publicKey: string };
+
+/** One call of `wg`. */
+export type Command =
+  /** `wg set`; at most one of its peers has a preshared key to be set, because stdin gives only one. */
+  | { readonly kind: "set"; readonly entries: readonly SetEntry[] }
+  /** `wg addconf` from stdin: any number of preshared keys. */
+  | { readonly kind: "addconf"; readonly changes: readonly PeerChange[] };
+
+export interface PlanInput {
+  /** The rows to bring onto or off the interface. */
+  readonly peers: Iterable<DesiredPeer>;
+  readonly retired: Iterable<RetiredKey>;
+  /** Keys that were added by hand. */
+  readonly foreign: Iterable<string>;
+  readonly observed: ReadonlyMap<string, ObservedPeer>;
+  /** True when some row names this key, whichever rows are in `peers`. */
+  hasRow(publicKey: string): boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+/** Peers in one call: far below the 128 KiB of one argument and the 2 MiB of all. */
+const chunkSize = 1000;
+
+/**
+ * The differences between a row and the interface; none means exactly as desired. A row that is held
+ * differs in nothing: it is neither applied nor taken off.
+ */
+export function differences(
+  peer: DesiredPeer,
+  observed: ObservedPeer | undefined,
+  now: number,
+): Difference[] {
+  if (!isWanted(peer, now)) return observed ? ["unwanted"] : [];
+  if (peer.heldBecause !== null) return [];
+  if (!observed) return ["missing"];
+  const found: Difference[] = [];
+  if (observed.allowedIps.length !== 1 || observed.allowedIps[0] !== `${peer.address}/32`) {
+    found.push("allowed_ips");
+  }
+  if (observed.presharedKey?.reveal() !== peer.presharedKey?.reveal()) found.push("preshared_key");
+  if (observed.persistentKeepalive !== null) found.push("persistent_keepalive");
+  return found;
+}
+
+/**
+ * The calls of `wg` that bring the interface to where the rows want it. Pure. A peer that is as it should be
+ * appears in none of them, and a key that nothing explains only when it is named as foreign.
+ */
+export function plan(input: PlanInput): Command[] {
+  const { observed, now } = input;
+  const changes: PeerChange[] = [];
+  const removals = new Set<string>(input.foreign);
+  for (const peer of input.peers) {
+    const present = observed.get(peer.publicKey);
+    const found = differences(peer, present, now);
+    if (found.includes("unwanted")) removals.add(peer.publicKey);
+    else if (found.length > 0) changes.push(toChange(peer, found));
+  }
+  for (const { publicKey } of input.retired) {
+    if (observed.has(publicKey) && !input.hasRow(publicKey)) removals.add(publicKey);
+  }
+  return arrange(changes, removals, observed);
+}
+
+function toChange(peer: DesiredPeer, found: readonly Difference[]): PeerChange {
+  const fresh = found.includes("missing");
+  const withKey = found.includes("preshared_key") || (fresh && peer.presharedKey !== null);
+  return {
+    publicKey: peer.publicKey,
+    address: peer.address,
+    ...(withKey ? { presharedKey: peer.presharedKey } : {}),
+    ...(found.includes("persistent_keepalive") ? { keepaliveOff: true } : {}),
+  };
+}
+
+/**
+ * Removals first, so that an address is never with two peers. But where a new key takes the address of a key
+ * that goes (a rotation), the new one is set first and both travel in one call: there is no moment without.
+ */
+function arrange(
+  changes: readonly PeerChange[],
+  removals: ReadonlySet<string>,
+  observed: ReadonlyMap<string, ObservedPeer>,
+): Command[] {
+  const leaving = new Map<string, string>();
+  for (const publicKey of removals) {
+    for (const ip of observed.get(publicKey)?.allowedIps ?? []) leaving.set(ip, publicKey);
+  }
+  const predecessor = (change: PeerChange) => leaving.get(`${change.address}/32`);
+  const paired = new Set(changes.map(predecessor).filter((key) => key !== undefined));
+  const together = (change: PeerChange): SetEntry[] => {
+    const old = predecessor(change);
+    return [
+      { kind: "peer", change },
+      ...(old === undefined ? [] : [{ kind: "remove", publicKey: old } as const]),
+    ];
+  };
+  const keyed = changes.filter((change) => change.presharedKey);
+  const plain = changes.filter((change) => !change.presharedKey);
+  const loose = [...removals].filter((publicKey) => !paired.has(publicKey));
+
+  const commands: Command[] = [];
+  for (const part of chunks(loose)) {
+    commands.push({
+      kind: "set",
+      entries: part.map((publicKey) => ({ kind: "remove", publicKey })),
+    });
+  }
+  for (const part of chunks(plain)) {
+    commands.push({ kind: "set", entries: part.flatMap(together) });
+  }
+  const [only, ...others] = keyed;
+  if (only && others.length === 0) {
+    commands.push({ kind: "set", entries: together(only) });
+    return commands;
+  }
+  for (const part of chunks(keyed)) {
+    commands.push({ kind: "addconf", changes: part });
+    const old = part.map(predecessor).filter((key) => key !== undefined);
+    if (old.length === 0) continue;
+    commands.push({
+      kind: "set",
+      entries: old.map((publicKey) => ({ kind: "remove", publicKey })),
+    });
+  }
+  return commands;
+}
+
+function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += chunkSize) yield all.slice(at, at + chunkSize);
+}
+
+/** The keys that a command writes or removes. */
+export function keysOf(command: Command): string[] {
+  return command.kind === "addconf"
+    ? command.changes.map((change) => change.publicKey)
+    : command.entries.map((entry) =>
+      entry.kind === "peer" ? entry.change.publicKey : entry.publicKey
+    );
+}
+
+/** What is left of a command when nobody may be let in; null for nothing. */
+export function removalsOnly(command: Command): Command | null {
+  if (command.kind === "addconf") return null;
+  const entries = command.entries.filter((entry) => entry.kind === "remove");
+  if (entries.length === command.entries.length) return command;
+  return entries.length > 0 ? { kind: "set", entries } : null;
+}

@@ -1,0 +1,98 @@
+import postgres from "postgres";
+import type { Sql } from "../db/connection.ts";
+import type { AddressPlan } from "../lib/address.ts";
+import {
+  createGatewayKey,
+  type GatewayKey,
+  GatewayKeyError,
+  readGatewayKey,
+} from "./gateway_key.ts";
+
+export interface PublishConfig {
+  readonly keyFile: string;
+  readonly interface: {
+    readonly id: number;
+    readonly name: string;
+    readonly plan: AddressPlan;
+    readonly listenPort: number;
+    readonly endpoint: string;
+    readonly mtu: number;
+    readonly addressRestSeconds: number;
+  };
+}
+
+/** The database refuses what the configuration says of the interface; the message says why. */
+export class PublishError extends Error {
+  override name = "PublishError";
+}
+
+const refusals: Record<string, string> = {
+  wg_interfaces_network_only_grows:
+    "WG_NETWORK can only grow, and keeps its first address, because peers hold addresses in it",
+  wg_interfaces_name_is_taken: "WG_INTERFACE is the name of another interface in the database",
+  wg_interfaces_networks_do_not_overlap:
+    "WG_NETWORK overlaps the network of another interface in the database",
+};
+
+/**
+ * Writes this host's interface into `wg_interfaces` as the daemon's role, its public key included, and makes
+ * the gateway's key first where neither the host nor the database has one. Writes nothing when nothing changed.
+ *
+ * @returns the gateway's key pair; only the public half has left the host
+ * @throws {GatewayKeyError} when the database knows another key than this host
+ * @throws {PublishError} when the database refuses the settings
+ */
+export async function publishInterface(sql: Sql, config: PublishConfig): Promise<GatewayKey> {
+  const { id, name, plan, listenPort, endpoint, mtu, addressRestSeconds } = config.interface;
+  const [row] = await sql<{ public_key: string | null }[]>`
+    select public_key from wg_interfaces where id = ${id}`;
+  const published = row?.public_key ?? null;
+  const onHost = await readGatewayKey(config.keyFile);
+  if (published !== null && onHost?.publicKey !== published) {
+    throw wrongKey(config, { published, missing: !onHost });
+  }
+  const key = onHost ?? await createGatewayKey(config.keyFile);
+  try {
+    // The key stands in the condition, so that of two hosts that publish at once only one wins.
+    await sql`
+      insert into wg_interfaces as i
+          (id, name, network, listen_port, endpoint, mtu, public_key, address_rest)
+        values (${id}, ${name}, ${plan.network}, ${listenPort}, ${endpoint}, ${mtu}, ${key.publicKey},
+          make_interval(secs => ${addressRestSeconds}))
+      on conflict (id) do update set name = excluded.name, network = excluded.network,
+          listen_port = excluded.listen_port, endpoint = excluded.endpoint, mtu = excluded.mtu,
+          public_key = excluded.public_key, address_rest = excluded.address_rest
+        where (i.public_key is null or i.public_key = excluded.public_key)
+          and (i.name, i.network, i.listen_port, i.endpoint, i.mtu, i.public_key, i.address_rest)
+            is distinct from
+              (excluded.name, excluded.network, excluded.listen_port, excluded.endpoint, excluded.mtu,
+               excluded.public_key, excluded.address_rest)`;
+  } catch (error) {
+    if (error instanceof postgres.PostgresError && error.code.startsWith("23")) {
+      const rule = error.constraint_name ?? "a constraint";
+      throw new PublishError(refusals[rule] ?? `the database refuses the interface: ${rule}`);
+    }
+    throw error;
+  }
+  const [now] = await sql<{ public_key: string | null }[]>`
+    select public_key from wg_interfaces where id = ${id}`;
+  if (now?.public_key !== key.publicKey) {
+    throw wrongKey(config, { published: now?.public_key ?? "", missing: false });
+  }
+  return key;
+}
+
+function wrongKey(
+  { keyFile, interface: { id } }: PublishConfig,
+  { published, missing }: { published: string; missing: boolean },
+): GatewayKeyError {
+  const what = missing
+    ? `this host has no gateway key (${keyFile})`
+    : `the gateway key of this host (${keyFile}) is another one`;
+  return new GatewayKeyError(
+    `interface ${id} is published with the public key ${published}, but ${what}. ` +
+      `Restore that file from a backup, or run the daemon on the host that has it. ` +
+      `If the key is lost for good: update wg_interfaces set public_key = null where id = ${id}; ` +
+      `then start again, and issue every client a new configuration`,
+  );
+}

@@ -1,0 +1,88 @@
+import type { TransactionSql } from "postgres";
+import type { Sql } from "../db/connection.ts";
+import type { DesiredPeer, PeerState, RetiredKey } from "./desired.ts";
+
+/** One row of `wg_peer_status` to be written. */
+export interface StatusChange {
+  readonly tenantId: number;
+  readonly peerId: string;
+  readonly generation: string;
+  readonly state: PeerState;
+  readonly error: string | null;
+  /** Seconds since the Unix epoch; 0 leaves what is recorded. */
+  readonly lastHandshake: number;
+}
+
+export interface AuditEntry {
+  readonly tenantId: number;
+  readonly peerId: string;
+  readonly action: "wireguard.drift_repaired" | "wireguard.peer_removed" | "wireguard.key_removed";
+  readonly details: Record<string, string | string[]>;
+}
+
+/** What one pass has to write; all of it commits together. */
+export interface PassRecord {
+  readonly statuses: readonly StatusChange[];
+  /** Tombstones whose key was read back gone. */
+  readonly peers: readonly DesiredPeer[];
+  readonly retired: readonly RetiredKey[];
+  readonly audit: readonly AuditEntry[];
+}
+
+/** Writes what a pass has seen, in one transaction of a few statements however many peers there are. */
+export async function writeRecord(
+  sql: Sql,
+  interfaceId: number,
+  record: PassRecord,
+): Promise<void> {
+  const { statuses, peers, retired, audit } = record;
+  if (statuses.length + peers.length + retired.length + audit.length === 0) return;
+  await sql.begin((tx) => [
+    ...(statuses.length > 0 ? [writeStatuses(tx, statuses)] : []),
+    ...(peers.length > 0
+      ? [tx`
+        delete from wg_peers p
+          using jsonb_to_recordset(${
+        tx.json(peers.map(({ tenantId, id }) => ({ tenantId, id })))
+      }::jsonb)
+            as gone ("tenantId" integer, id uuid)
+          where p.tenant_id = gone."tenantId" and p.id = gone.id and p.deleted_at is not null`]
+      : []),
+    ...(retired.length > 0
+      ? [tx`
+        delete from wg_retired_keys
+          where interface_id = ${interfaceId} and public_key in (
+            select jsonb_array_elements_text(${
+        tx.json(retired.map((key) => key.publicKey))
+      }::jsonb))`]
+      : []),
+    ...(audit.length > 0
+      ? [tx`
+        insert into audit_log (tenant_id, actor, action, outcome, target_type, target_id, peer_id, details)
+          select "tenantId", 'daemon', action, 'succeeded', 'wg_peer', "peerId", "peerId"::uuid, details
+          from jsonb_to_recordset(${tx.json(audit.map((entry) => ({ ...entry })))}::jsonb)
+            as entry ("tenantId" integer, "peerId" text, action text, details jsonb)`]
+      : []),
+  ]);
+}
+
+function writeStatuses(sql: TransactionSql, statuses: readonly StatusChange[]) {
+  // A row that vanished meanwhile is left out; a status of an older row never replaces that of a newer one.
+  return sql`
+    insert into wg_peer_status as s
+        (tenant_id, peer_id, generation, state, error, changed_at, last_handshake_at)
+      select p.tenant_id, p.id, seen.generation, seen.state, seen.error, now(),
+          to_timestamp(nullif(seen."lastHandshake", 0))
+        from jsonb_to_recordset(${sql.json(statuses.map((status) => ({ ...status })))}::jsonb)
+          as seen ("tenantId" integer, "peerId" uuid, generation bigint, state text, error text,
+            "lastHandshake" double precision)
+        join wg_peers p on p.tenant_id = seen."tenantId" and p.id = seen."peerId"
+    on conflict (tenant_id, peer_id) do update set
+        generation = excluded.generation, state = excluded.state, error = excluded.error,
+        changed_at = case
+          when (s.generation, s.state, s.error) is distinct from
+            (excluded.generation, excluded.state, excluded.error) then excluded.changed_at
+          else s.changed_at end,
+        last_handshake_at = coalesce(excluded.last_handshake_at, s.last_handshake_at)
+      where excluded.generation >= s.generation`;
+}

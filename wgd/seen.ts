@@ -1,0 +1,68 @@
+import { type DesiredPeer, isWanted } from "./desired.ts";
+import type { InterfaceDrift } from "./interface/mod.ts";
+import type { ObservedInterface } from "./observed.ts";
+import type { Difference } from "./plan.ts";
+import type { Verdict } from "./verdict.ts";
+
+export type DriftKind = Difference | InterfaceDrift;
+
+/** What the passes have seen so far: the material of status and metrics. */
+export class Seen {
+  /** The last read-back. */
+  observed: ObservedInterface | undefined;
+  /** By peer id. */
+  readonly verdicts = new Map<string, Verdict>();
+  /** Differences found by the last full pass. */
+  drift = 0;
+  readonly driftTotals = new Map<DriftKind, number>();
+  lastReadBackAt: number | null = null;
+  lastReconcileAt: number | null = null;
+  lastError: string | null = null;
+  passes = 0;
+  passSeconds = 0;
+  #highestTime = 0;
+  #unexplained = new Set<string>();
+
+  get unexplained(): number {
+    return this.#unexplained.size;
+  }
+
+  /** The highest time seen: a clock that is set back revives nothing. */
+  highestTime(now: number): number {
+    this.#highestTime = Math.max(this.#highestTime, now);
+    return this.#highestTime;
+  }
+
+  countDrift(kind: DriftKind): void {
+    this.drift++;
+    this.driftTotals.set(kind, (this.driftTotals.get(kind) ?? 0) + 1);
+  }
+
+  readBack(observed: ObservedInterface, at: number): void {
+    this.observed = observed;
+    this.lastReadBackAt = at;
+  }
+
+  passDone(seconds: number, at: number): void {
+    this.passes++;
+    this.passSeconds += seconds;
+    this.lastReconcileAt = at;
+  }
+
+  /** Takes over which keys are unexplained; answers those that were not before. */
+  unexplainedAnew(publicKeys: readonly string[]): string[] {
+    const before = this.#unexplained;
+    this.#unexplained = new Set(publicKeys);
+    return publicKeys.filter((key) => !before.has(key));
+  }
+
+  counts(peers: Iterable<DesiredPeer>, now: number) {
+    const counts = { desired: 0, applied: 0, held: 0, failed: 0 };
+    for (const peer of peers) {
+      if (isWanted(peer, now)) counts.desired++;
+      const state = this.verdicts.get(peer.id)?.state;
+      if (state === "applied" || state === "held" || state === "failed") counts[state]++;
+    }
+    return { ...counts, drift: this.drift, unexplained: this.unexplained };
+  }
+}

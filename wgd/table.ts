@@ -1,0 +1,132 @@
+import type { DesiredPeer, DesiredState, RecordedStatus, RetiredKey } from "./desired.ts";
+
+/** Why a key on the interface is there, or is not explained. */
+export type Explanation = "row" | "retired" | "vanished" | "adopted" | "foreign";
+
+/**
+ * The desired rows as last read, and what else the daemon remembers of keys. With the database away it decides
+ * from here; and it tells a key whose row vanished (held, T7) from one added by hand (drift, T2), as
+ * docs/decisions/0010-unexplained-keys.md says.
+ */
+export class DesiredTable {
+  readonly #peers = new Map<string, DesiredPeer>();
+  readonly #byKey = new Map<string, DesiredPeer>();
+  readonly #retired = new Map<string, RetiredKey>();
+  /** Keys that had a row once, which went without a tombstone; with the id of that row. */
+  readonly #vanished = new Map<string, string>();
+  /** Keys found on the interface by the first complete pass, which nothing explained then. */
+  #adopted: Set<string> | undefined;
+  #loaded = false;
+
+  /** True once everything was read. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  get peers(): ReadonlyMap<string, DesiredPeer> {
+    return this.#peers;
+  }
+
+  get retired(): ReadonlyMap<string, RetiredKey> {
+    return this.#retired;
+  }
+
+  byKey(publicKey: string): DesiredPeer | undefined {
+    return this.#byKey.get(publicKey);
+  }
+
+  /** Takes over a read of all rows. */
+  replaceAll(state: DesiredState): void {
+    const before = new Map<string, string>();
+    for (const { publicKey, id } of this.#peers.values()) before.set(publicKey, id);
+    for (const { publicKey, peerId } of this.#retired.values()) before.set(publicKey, peerId);
+    this.#peers.clear();
+    this.#byKey.clear();
+    this.#retired.clear();
+    this.#add(state, before);
+    this.#loaded = true;
+  }
+
+  /** Takes over a read of the rows of some peers; one that is missing has no row any more. */
+  replaceSome(peerIds: readonly string[], state: DesiredState): void {
+    const asked = new Set(peerIds);
+    const before = new Map<string, string>();
+    for (const id of asked) {
+      const peer = this.#peers.get(id);
+      if (!peer) continue;
+      before.set(peer.publicKey, id);
+      this.#peers.delete(id);
+      this.#byKey.delete(peer.publicKey);
+    }
+    for (const [publicKey, { peerId }] of this.#retired) {
+      if (!asked.has(peerId)) continue;
+      before.set(publicKey, peerId);
+      this.#retired.delete(publicKey);
+    }
+    this.#add(state, before);
+  }
+
+  #add(state: DesiredState, before: ReadonlyMap<string, string>): void {
+    for (const peer of state.peers) {
+      this.#peers.set(peer.id, peer);
+      this.#byKey.set(peer.publicKey, peer);
+      this.#vanished.delete(peer.publicKey);
+    }
+    for (const key of state.retired) {
+      this.#retired.set(key.publicKey, key);
+      this.#vanished.delete(key.publicKey);
+    }
+    for (const [publicKey, id] of before) {
+      if (!this.#byKey.has(publicKey) && !this.#retired.has(publicKey)) {
+        this.#vanished.set(publicKey, id);
+      }
+    }
+  }
+
+  /** Forgets what was purged: keys proven gone, whose tombstones went with them. */
+  forget(purged: { peers: readonly DesiredPeer[]; retired: readonly RetiredKey[] }): void {
+    for (const peer of purged.peers) {
+      this.#peers.delete(peer.id);
+      this.#byKey.delete(peer.publicKey);
+    }
+    for (const { publicKey } of purged.retired) this.#retired.delete(publicKey);
+  }
+
+  /** Called with what the first complete pass found on the interface; later calls change nothing. */
+  adopt(publicKeys: Iterable<string>): void {
+    this.#adopted ??= new Set(
+      [...publicKeys].filter((key) => !this.#byKey.has(key) && !this.#retired.has(key)),
+    );
+  }
+
+  explain(publicKey: string): Explanation {
+    if (this.#byKey.has(publicKey)) return "row";
+    if (this.#retired.has(publicKey)) return "retired";
+    if (this.#vanished.has(publicKey)) return "vanished";
+    return this.#adopted?.has(publicKey) ?? true ? "adopted" : "foreign";
+  }
+
+  /** The keys that a peer had when its row went without a tombstone. */
+  vanishedKeys(peerId: string): string[] {
+    return [...this.#vanished].filter(([, id]) => id === peerId).map(([publicKey]) => publicKey);
+  }
+
+  /** Notes what was written of a peer, so that it is known with the database away, too. */
+  setStatus(peerId: string, status: RecordedStatus): void {
+    const peer = this.#peers.get(peerId);
+    if (!peer) return;
+    const known = { ...peer, status };
+    this.#peers.set(peerId, known);
+    this.#byKey.set(peer.publicKey, known);
+  }
+
+  /** Milliseconds since the Unix epoch of the next expiry after a time. */
+  nextExpiry(after: number): number | null {
+    let next: number | null = null;
+    for (const { active, expiresAt } of this.#peers.values()) {
+      if (!active || expiresAt === null || expiresAt <= after) continue;
+      if (next === null || expiresAt < next) next = expiresAt;
+    }
+    return next;
+  }
+}
