@@ -12,6 +12,9 @@ export function asTenantId(id: number): TenantId {
   return id as TenantId;
 }
 
+/** An id that no tenant has: inside it, nothing of any tenant shows. */
+export const noTenant = asTenantId(0);
+
 interface Statement<Scope extends string> {
   <T extends readonly (object | undefined)[] = postgres.Row[]>(
     template: TemplateStringsArray,

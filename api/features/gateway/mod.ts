@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { DaemonStatus } from "../../../wgd/protocol.ts";
 import type { Deps } from "../../deps.ts";
+import { noTenant } from "../../database/tenancy.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { createRouter, jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
 import { countPeers, readGateway } from "../peers/mod.ts";
@@ -23,7 +24,20 @@ const status = z.object({
     applied: z.int(),
     pending: z.int(),
     revoking: z.int(),
-  }).openapi({ description: "The tenant's own" }),
+  }).nullable().openapi({
+    description: "The tenant's own; null where the operator names no tenant",
+  }),
+  interface_counts: z.object({
+    desired: z.int(),
+    applied: z.int(),
+    drift: z.int(),
+    held: z.int(),
+    unexplained: z.int(),
+    failed: z.int(),
+  }).nullable().openapi({
+    description: "Of all tenants, for the operator; null for everybody else",
+  }),
+  last_error: z.string().nullable().openapi({ description: "The daemon's, for the operator" }),
   last_reconcile_at: timestamp.nullable(),
   last_read_back_at: timestamp.nullable(),
 }).openapi("WireGuardStatus");
@@ -40,11 +54,15 @@ export function gatewayFeature(deps: Deps): Router {
   });
   router.openapi(route, async (c) => {
     const now = new Date(deps.clock.now());
+    const isOperator = c.get("principal")?.kind === "operator";
+    const everywhere = isOperator && c.get("tenantId") === undefined;
+    // The interface is nobody's in particular; without a tenant set, no row of a tenant shows.
+    const tenantId = everywhere ? noTenant : tenantOf(c);
     const [daemon, { gateway, peers }] = await Promise.all([
       daemonStatus(deps),
-      deps.tenancy.transaction(tenantOf(c), async (sql) => ({
+      deps.tenancy.transaction(tenantId, async (sql) => ({
         gateway: await readGateway(sql, deps.settings.interfaceId),
-        peers: await countPeers(sql, now),
+        peers: everywhere ? null : await countPeers(sql, now),
       })),
     ]);
     return c.json({
@@ -61,6 +79,8 @@ export function gatewayFeature(deps: Deps): Router {
         ? daemon.database === "connected" ? "ok" as const : "degraded" as const
         : "unreachable" as const,
       peers,
+      interface_counts: isOperator ? daemon?.counts ?? null : null,
+      last_error: isOperator ? daemon?.last_error ?? null : null,
       last_reconcile_at: daemon?.last_reconcile_at ?? null,
       last_read_back_at: daemon?.last_read_back_at ?? null,
     }, 200);

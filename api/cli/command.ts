@@ -1,0 +1,49 @@
+import type { ParseArgsConfig } from "node:util";
+import type { OperatorApi } from "./operator.ts";
+
+type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
+
+/** One command: what it takes, and how its answer reads. */
+export interface Command {
+  usage: string;
+  summary: string;
+  options: NonNullable<ParseArgsConfig["options"]>;
+  run(call: { api: OperatorApi; values: Values; positionals: string[] }): Promise<{
+    /** What the API answered, for `--json`. */
+    answer: unknown;
+    /** The same for a person. */
+    text: string;
+  }>;
+}
+
+/** Something to tell the caller in one sentence. */
+export class CliError extends Error {
+  override name = "CliError";
+  constructor(message: string, readonly exitCode: 1 | 2 = 1) {
+    super(message);
+  }
+}
+
+/** The value of an option that must be there. */
+export function required(values: Values, name: string): string {
+  const value = values[name];
+  if (typeof value !== "string" || value === "") throw new CliError(`--${name} is missing`, 2);
+  return value;
+}
+
+/** The value of an option, where it was given. */
+export function optional(values: Values, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Rows under their headings, columns aligned. */
+export function table(headings: string[], rows: string[][]): string {
+  const all = [headings, ...rows];
+  const widths = headings.map((_, column) =>
+    Math.max(...all.map((row) => row[column]?.length ?? 0))
+  );
+  return all.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
+  ).join("\n");
+}

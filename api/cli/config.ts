@@ -1,0 +1,16 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { type Env, parseEnv, processEnv } from "../../lib/env.ts";
+
+const schema = z.object({
+  OPERATOR_SOCKET: z.string().optional(),
+  MASSACORP_DATA: z.string().default(".massacorp").transform((path) => resolve(path)),
+});
+
+/** Where the operator's socket may be: as told, or of `./massacorp up`, or of an installed service. */
+export function operatorSockets(env: Env = processEnv): string[] {
+  const { OPERATOR_SOCKET, MASSACORP_DATA } = parseEnv(schema, env);
+  return OPERATOR_SOCKET
+    ? [OPERATOR_SOCKET]
+    : [`${MASSACORP_DATA}/run/operator/api.sock`, "/run/massacorp/operator/api.sock"];
+}

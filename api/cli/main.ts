@@ -1,0 +1,67 @@
+import { parseArgs } from "node:util";
+import { ConfigError } from "../../lib/env.ts";
+import { CliError, type Command } from "./command.ts";
+import { operatorSockets } from "./config.ts";
+import { connectOperator } from "./operator.ts";
+import { peerAdd, peerList, peerRevoke } from "./peer.ts";
+import { tenantCreate } from "./tenant.ts";
+import { userCreate } from "./user.ts";
+import { wgStatus } from "./wg_status.ts";
+
+const commands: Record<string, Command> = {
+  "tenant:create": tenantCreate,
+  "user:create": userCreate,
+  "peer:add": peerAdd,
+  "peer:list": peerList,
+  "peer:revoke": peerRevoke,
+  "wg:status": wgStatus,
+};
+
+function say(text: string, to: typeof Deno.stdout | typeof Deno.stderr = Deno.stdout): void {
+  to.writeSync(new TextEncoder().encode(text.endsWith("\n") ? text : `${text}\n`));
+}
+
+function usage(): string {
+  const lines = Object.entries(commands).map(([name, { usage, summary }]) =>
+    `  deno task ${name} ${usage}\n      ${summary}`
+  );
+  return `Commands, spoken to the running API over the operator's socket; --json prints its answer as it is:\n${
+    lines.join("\n")
+  }`;
+}
+
+/** @returns the exit code: 0 done, 1 refused or unreachable, 2 called wrongly */
+async function run(args: string[]): Promise<number> {
+  const [name = "", ...rest] = args;
+  const command = commands[name];
+  if (!command) {
+    say(usage(), Deno.stderr);
+    return 2;
+  }
+  try {
+    const { values, positionals } = parseArgs({
+      args: rest,
+      options: { ...command.options, json: { type: "boolean" } },
+      allowPositionals: true,
+    });
+    using api = await connectOperator(operatorSockets());
+    const { answer, text } = await command.run({ api, values, positionals });
+    say(values.json ? JSON.stringify(answer) : text);
+    return 0;
+  } catch (error) {
+    const code = exitCode(error);
+    if (code === undefined || !(error instanceof Error)) throw error;
+    say(`${name}: ${error.message}`, Deno.stderr);
+    if (code === 2) say(`usage: deno task ${name} ${command.usage}`, Deno.stderr);
+    return code;
+  }
+}
+
+/** Undefined for what nobody foresaw. */
+function exitCode(error: unknown): number | undefined {
+  if (error instanceof CliError) return error.exitCode;
+  // parseArgs throws a TypeError at options it does not know.
+  return error instanceof TypeError || error instanceof ConfigError ? 2 : undefined;
+}
+
+Deno.exit(await run(Deno.args));

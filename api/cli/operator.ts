@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { CliError } from "./command.ts";
+
+/** The running API, spoken to as its operator. */
+export interface OperatorApi extends Disposable {
+  /**
+   * One call; its answer must have the shape.
+   * @param call.tenant id or slug of the tenant to work in
+   * @throws {CliError} with the problem's own words when the API refuses
+   */
+  call<T>(
+    shape: z.ZodType<T>,
+    call: { method?: string; path: string; tenant?: string; body?: unknown },
+  ): Promise<T>;
+}
+
+const problem = z.object({
+  title: z.string(),
+  code: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+
+/** Finds the socket that an API listens on. @throws {CliError} when there is none */
+export async function connectOperator(sockets: string[]): Promise<OperatorApi> {
+  for (const socket of sockets) {
+    if (await listens(socket)) return operatorAt(socket);
+  }
+  throw new CliError(
+    `no API listens on ${
+      sockets.join(" or ")
+    }. Start it with ./massacorp up, call this as the same user ` +
+      "(root, where it was started by root), or name the socket in OPERATOR_SOCKET",
+  );
+}
+
+async function listens(path: string): Promise<boolean> {
+  try {
+    const connection = await Deno.connect({ transport: "unix", path });
+    connection.close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  }
+}
+
+function operatorAt(socket: string): OperatorApi {
+  const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
+  return {
+    async call(shape, { method = "GET", path, tenant, body }) {
+      const response = await fetch(`http://operator/api/v1${path}`, {
+        client,
+        method,
+        headers: {
+          ...(tenant === undefined ? {} : { "X-Tenant-ID": tenant }),
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(30_000),
+      });
+      const answer: unknown = await response.json();
+      if (!response.ok) throw new CliError(describe(problem.parse(answer)));
+      return shape.parse(answer);
+    },
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+function describe({ title, code, detail, errors }: z.infer<typeof problem>): string {
+  const fields = (errors ?? []).map(({ path, message }) => `\n  ${path || "body"}: ${message}`);
+  return `${title}${detail ? `: ${detail}` : ""} (${code})${fields.join("")}`;
+}

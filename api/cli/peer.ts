@@ -1,0 +1,124 @@
+import encodeQR from "qr";
+import { z } from "zod";
+import { CliError, type Command, optional, required, table } from "./command.ts";
+
+const peer = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  user_id: z.int().nullable(),
+  address: z.string(),
+  status: z.string(),
+  status_reason: z.string().nullable(),
+  last_handshake_at: z.string().nullable(),
+});
+const provisioned = z.looseObject({ peer, config: z.string() });
+
+function userId(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new CliError("--user takes the number of a user", 2);
+  return Number(text);
+}
+
+export const peerAdd: Command = {
+  usage:
+    "--tenant acme --name ada-phone [--user 7] [--expires-at 2026-12-31T00:00:00Z] [--out ada.conf] [--qr]",
+  summary: "Create a peer; its file goes to --out (mode 0600) or to the terminal, this once",
+  options: {
+    tenant: { type: "string" },
+    name: { type: "string" },
+    user: { type: "string" },
+    "expires-at": { type: "string" },
+    out: { type: "string" },
+    qr: { type: "boolean" },
+  },
+  async run({ api, values }) {
+    const out = optional(values, "out");
+    // Opened first: a peer whose file could not be written would be lost.
+    using file = out === undefined ? undefined : await openNew(out);
+    const answer = await api.call(provisioned, {
+      method: "POST",
+      path: "/wireguard/peers",
+      tenant: required(values, "tenant"),
+      body: {
+        name: required(values, "name"),
+        user_id: userId(optional(values, "user")),
+        expires_at: optional(values, "expires-at"),
+      },
+    });
+    if (file) await file.write(new TextEncoder().encode(answer.config));
+    const { id, address, status } = answer.peer;
+    const lines = [
+      `peer ${id} at ${address}: ${status}`,
+      out === undefined ? `\n${answer.config}` : `its file: ${out}`,
+    ];
+    if (values.qr) lines.push(encodeQR(answer.config, "ascii", { ecc: "low", border: 2 }));
+    return { answer, text: lines.join("\n") };
+  },
+};
+
+/** A new file that nobody else can read; one that is there already is left alone. */
+async function openNew(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new CliError(`cannot create ${path} (${error.name})`);
+  }
+}
+
+const page = z.object({ items: z.array(peer), next_cursor: z.string().nullable() });
+
+export const peerList: Command = {
+  usage: "--tenant acme",
+  summary: "List a tenant's peers",
+  options: { tenant: { type: "string" } },
+  async run({ api, values }) {
+    const tenant = required(values, "tenant");
+    const items: z.infer<typeof peer>[] = [];
+    let cursor: string | null = "";
+    while (cursor !== null) {
+      const query: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+      const answer: z.infer<typeof page> = await api.call(page, {
+        path: `/wireguard/peers?limit=200${query}`,
+        tenant,
+      });
+      items.push(...answer.items);
+      cursor = answer.next_cursor;
+    }
+    const rows = items.map((item) => [
+      item.id,
+      item.name,
+      item.user_id === null ? "-" : String(item.user_id),
+      item.address,
+      item.status + (item.status_reason ? ` (${item.status_reason})` : ""),
+      item.last_handshake_at ?? "never",
+    ]);
+    return {
+      answer: items,
+      text: table(["ID", "NAME", "USER", "ADDRESS", "STATUS", "LAST HANDSHAKE"], rows),
+    };
+  },
+};
+
+const removal = z.object({ removed: z.boolean() });
+
+export const peerRevoke: Command = {
+  usage: "--tenant acme PEER_ID",
+  summary: "Remove a peer; says whether the interface was seen without it",
+  options: { tenant: { type: "string" } },
+  async run({ api, values, positionals }) {
+    const [id, ...more] = positionals;
+    if (!id || more.length > 0) throw new CliError("give one peer id", 2);
+    const answer = await api.call(removal, {
+      method: "DELETE",
+      path: `/wireguard/peers/${encodeURIComponent(id)}`,
+      tenant: required(values, "tenant"),
+    });
+    return {
+      answer,
+      text: answer.removed
+        ? `${id} is gone from the interface`
+        : `${id} is being revoked: the daemon has not confirmed yet that it is gone`,
+    };
+  },
+};

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import type { Command } from "./command.ts";
+
+const status = z.looseObject({
+  interface: z.looseObject({
+    network: z.string(),
+    endpoint: z.string(),
+    public_key: z.string().nullable(),
+    up: z.boolean().nullable(),
+    backend: z.string().nullable(),
+  }).nullable(),
+  daemon: z.string(),
+  interface_counts: z.record(z.string(), z.int()).nullable(),
+  last_error: z.string().nullable(),
+  last_read_back_at: z.string().nullable(),
+});
+
+export const wgStatus: Command = {
+  usage: "",
+  summary: "The interface, the daemon, and all peers in numbers",
+  options: {},
+  async run({ api }) {
+    const answer = await api.call(status, { path: "/wireguard/status" });
+    const link = answer.interface;
+    const counts = Object.entries(answer.interface_counts ?? {}).map(([name, n]) => `${name} ${n}`);
+    const lines = [
+      `daemon     ${answer.daemon}`,
+      link
+        ? `interface  ${link.up === null ? "unknown" : link.up ? "up" : "down"}` +
+          `${link.backend ? ` (${link.backend})` : ""}, ${link.network}, ${link.endpoint}`
+        : "interface  never published: no daemon was started yet",
+      ...(link?.public_key ? [`key        ${link.public_key}`] : []),
+      ...(counts.length > 0 ? [`peers      ${counts.join(", ")}`] : []),
+      `read back  ${answer.last_read_back_at ?? "never"}`,
+      ...(answer.last_error ? [`error      ${answer.last_error}`] : []),
+    ];
+    return { answer, text: lines.join("\n") };
+  },
+};
