@@ -5,21 +5,25 @@ import type { RequestOrder, RequestOutcome } from "./request.ts";
 import { run } from "./run.ts";
 
 /** The client's host: it has tunnel files, `wg-quick`, and a way to ask over HTTP. */
-export interface Client {
+export interface Client extends AsyncDisposable {
   request(order: RequestOrder): Promise<RequestOutcome>;
-  /** Loads a file with `wg-quick up`. */
-  tunnelUp(file: string): Promise<void>;
-  tunnelDown(file: string): Promise<void>;
+  /** Loads a file with `wg-quick up`, after taking down the one loaded before. */
+  load(file: string): Promise<void>;
 }
 
 export function createClient(namespace: string, signal: AbortSignal): Client {
   const inside = ["ip", "netns", "exec", namespace];
+  let loaded: string | undefined;
   const quick = (verb: "up" | "down", file: string) =>
     run([...inside, "wg-quick", verb, file], {
-      signal,
       // Where the kernel makes no WireGuard interface, wg-quick starts this one.
       env: { WG_QUICK_USERSPACE_IMPLEMENTATION: "wireguard-go", LOG_LEVEL: "silent" },
     });
+  const unload = async () => {
+    const file = loaded;
+    loaded = undefined;
+    if (file !== undefined) await quick("down", file);
+  };
   return {
     async request(order) {
       const script = fileURLToPath(new URL("./request.ts", import.meta.url));
@@ -34,7 +38,11 @@ export function createClient(namespace: string, signal: AbortSignal): Client {
       ], { stdin: JSON.stringify(order), timeoutMs: order.timeoutMs + 15_000, signal });
       return JSON.parse(output);
     },
-    tunnelUp: async (file) => void await quick("up", file),
-    tunnelDown: async (file) => void await quick("down", file),
+    async load(file) {
+      await unload();
+      await quick("up", file);
+      loaded = file;
+    },
+    [Symbol.asyncDispose]: unload,
   };
 }

@@ -38,14 +38,18 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
     note(`server ${made.serverAddress}, client ${made.clientAddress}, each a network namespace`);
     return made;
   });
-  const client = createClient(hosts.client, signal);
+  const client = undo.use(createClient(hosts.client, signal));
 
   const server = await step("the server starts from an empty folder", async (note) => {
     const started = undo.use(
       await startServer({
         namespace: hosts.server,
         dataFolder: join(folder, "data"),
-        env: { WG_INTERFACE: `mcg${tag}`, WG_ENDPOINT: hosts.serverAddress },
+        env: {
+          WG_INTERFACE: `mcg${tag}`,
+          WG_ENDPOINT: hosts.serverAddress,
+          WGD_LOCK_FOLDER: folder,
+        },
         signal,
       }),
     );
@@ -86,7 +90,7 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
     );
   });
 
-  await step("wg-quick loads the file on the client", () => client.tunnelUp(first.file));
+  await step("wg-quick loads the file on the client", () => client.load(first.file));
 
   const logIn = () =>
     tunnel(200, loggedIn, {
@@ -121,10 +125,7 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
     note(`byte for byte the .conf (${second.config.length} characters)`);
   });
 
-  await step("wg-quick loads the second file instead of the first", async () => {
-    await client.tunnelDown(first.file);
-    await client.tunnelUp(second.file);
-  });
+  await step("wg-quick loads the second file instead of the first", () => client.load(second.file));
 
   await step("the first peer is revoked, through the second", async (note) => {
     const removed = z.object({ removed: z.literal(true) });
@@ -137,12 +138,10 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
   });
 
   await step("the revoked file leads nowhere", async (note) => {
-    await client.tunnelDown(second.file);
-    await client.tunnelUp(first.file);
+    await client.load(first.file);
     await expectSilence(client, { url: `${api}/health` });
     note(`GET ${api}/health through the first tunnel: silence for ${silenceMs / 1000} s`);
-    await client.tunnelDown(first.file);
-    await client.tunnelUp(second.file);
+    await client.load(second.file);
   });
 
   const url = `${api}/api/v1/auth/me`;

@@ -29,6 +29,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   }
   const { success, code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  options.signal?.throwIfAborted();
   if (!success) {
     throw new DemoError(`${argv.join(" ")} ended with exit code ${code}: ${text(stderr).trim()}`);
   }

@@ -65,7 +65,7 @@ export function apiService(options: ProgramOptions): Service {
         argv: denoArgv(options, {
           entry: "api/main.ts",
           set: "api",
-          read: [folder.secrets.api, ...Object.values(sockets)],
+          read: [folder.secrets.api, ...secretFiles(options.env), ...Object.values(sockets)],
           write: Object.values(sockets),
           drop: { uid: apiUid, deathSignal: "TERM" },
         }),
@@ -112,15 +112,26 @@ export async function takeTunnelDown(options: ProgramOptions): Promise<void> {
 }
 
 function wgdArgv(options: ProgramOptions, entry: string): string[] {
-  const { folder } = options;
-  const sockets = [folder.sockets.wgd, folder.sockets.postgres];
+  const { folder, env } = options;
+  const own = [
+    folder.sockets.wgd,
+    folder.sockets.postgres,
+    env["WGD_LOCK_FOLDER"] ?? folder.locks,
+    // The key is written beside its place first.
+    dirname(env["WG_KEY_FILE"] ?? folder.wgd),
+  ];
   return denoArgv(options, {
     entry,
     set: "wgd",
-    read: [folder.secrets.wgd, folder.wgd, folder.locks, ...sockets],
-    write: [folder.wgd, folder.locks, ...sockets],
+    read: [folder.secrets.wgd, ...secretFiles(env), ...own],
+    write: own,
     drop: { uid: 0, capabilities: ["net_admin"], deathSignal: "TERM" },
   });
+}
+
+/** The files that settings name, wherever somebody keeps them. */
+function secretFiles(env: Record<string, string>): string[] {
+  return Object.entries(env).filter(([name]) => name.endsWith("_FILE")).map(([, path]) => path);
 }
 
 interface Program {

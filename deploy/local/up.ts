@@ -187,7 +187,7 @@ async function prepareSettings(
     ...wgd,
     ...places,
     PATH: config.path,
-    WGD_LOCK_FOLDER: folder.locks,
+    WGD_LOCK_FOLDER: wgd["WGD_LOCK_FOLDER"] ?? folder.locks,
     WG_KEY_FILE: wgd["WG_KEY_FILE"] ?? join(folder.wgd, "gateway.key"),
     WG_ENDPOINT: wgd["WG_ENDPOINT"] ?? await primaryAddress(),
   };
