@@ -144,12 +144,10 @@ class LostError extends Error {
   override name = "LostError";
 }
 
-/** SQLSTATE classes of a server that is going, starting, full, or takes nobody in; others say it is well. */
-const lostClasses = new Set(["08", "28", "3D", "53", "57"]);
-
 function isLoss(error: unknown): boolean {
   if (error instanceof LostError) return true;
-  if (error instanceof postgres.PostgresError) return lostClasses.has(error.code.slice(0, 2));
+  // The server ended the session, or let nobody in; any other error says that it is well.
+  if (error instanceof postgres.PostgresError) return /^(FATAL|PANIC)$/.test(error.severity);
   // Those of postgres.js (CONNECTION_CLOSED, CONNECT_TIMEOUT ...) and of sockets (ECONNREFUSED, ENOENT ...).
   return error instanceof Error && "code" in error && /^(CONN|E[A-Z]+$)/.test(String(error.code));
 }

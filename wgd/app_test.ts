@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { silentLogger } from "../lib/log.ts";
+import { createApp } from "./app.ts";
+import { createWgdClient, WgdUnavailable } from "./client.ts";
+import type { DaemonView } from "./daemon.ts";
+import { renderMetrics } from "./metrics.ts";
+import type { Scope } from "./pass.ts";
+import type { DaemonStatus } from "./protocol.ts";
+import { Seen } from "./seen.ts";
+import { serveSocket } from "./socket.ts";
+
+const status: DaemonStatus = {
+  interface: {
+    id: 1,
+    name: "wg0",
+    backend: "kernel",
+    up: true,
+    public_key: "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=",
+    listen_port: 51820,
+    network: "10.10.0.0/24",
+  },
+  database: "connected",
+  counts: { desired: 3, applied: 2, drift: 1, held: 1, unexplained: 4, failed: 0 },
+  last_reconcile_at: "2030-01-01T00:00:00.000Z",
+  last_read_back_at: null,
+  last_error: null,
+  started_at: "2030-01-01T00:00:00.000Z",
+};
+const id = "0198f3a1-0000-7000-8000-000000000001";
+
+function fakeDaemon(): DaemonView & { asked: Scope[] } {
+  const asked: Scope[] = [];
+  return {
+    asked,
+    status: () => status,
+    peers: () => [],
+    metrics: () => renderMetrics(status, new Seen()),
+    reconcile(scope) {
+      asked.push(scope);
+      return Promise.resolve({
+        applied: scope === "all" ? [] : [...scope],
+        removed: [],
+        failed: [],
+      });
+    },
+  };
+}
+
+async function post(body: BodyInit, headers: Record<string, string> = {}) {
+  const daemon = fakeDaemon();
+  const response = await createApp(daemon, silentLogger).request("/v1/reconcile", {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json", ...headers },
+  });
+  const answer: unknown = await response.json();
+  return { status: response.status, answer, asked: daemon.asked };
+}
+
+const refused: [name: string, body: BodyInit, status: number, headers?: Record<string, string>][] =
+  [
+    ["an unknown field", JSON.stringify({ peer_ids: [id], command: "x" }), 422],
+    ["an id that is none", JSON.stringify({ peer_ids: ["x"] }), 422],
+    ["more than 1,000 ids", JSON.stringify({ peer_ids: Array(1001).fill(id) }), 422],
+    ["a body that is no object", "[]", 422],
+    ["malformed JSON", "{", 400],
+    ["a body that is not declared as JSON", "{}", 415, { "content-type": "text/plain" }],
+    ["a body that is too large", `{"wait":true,"x":"${"y".repeat(70_000)}"}`, 413],
+  ];
+for (const [name, body, expected, headers] of refused) {
+  Deno.test(`POST /v1/reconcile: refuses ${name}, and asks the daemon nothing`, async () => {
+    const { status, answer, asked } = await post(body, headers);
+    assert.equal(status, expected);
+    assert.ok(answer && typeof answer === "object");
+    assert.deepEqual(Object.keys(answer), ["code", "detail"]);
+    assert.deepEqual(asked, []);
+  });
+}
+
+Deno.test("POST /v1/reconcile: some, everything, and without waiting", async () => {
+  assert.deepEqual((await post(JSON.stringify({ peer_ids: [id] }))).asked, [[id]]);
+  assert.deepEqual((await post("{}")).asked, ["all"]);
+  const { status, answer } = await post(JSON.stringify({ peer_ids: [id], wait: false }));
+  assert.equal(status, 202);
+  assert.deepEqual(answer, { applied: [], removed: [], failed: [] });
+});
+
+Deno.test("createApp: an unknown path and a failing daemon answer in the same shape", async () => {
+  const app = createApp({
+    ...fakeDaemon(),
+    status: () => {
+      throw new Error("private words");
+    },
+  }, silentLogger);
+  assert.equal((await app.request("/v1/keys")).status, 404);
+  const broken = await app.request("/v1/status");
+  assert.equal(broken.status, 500);
+  assert.ok(!(await broken.text()).includes("private words"));
+});
+
+Deno.test("renderMetrics: numbers, and never a key or an address", () => {
+  const seen = new Seen();
+  seen.countDrift("allowed_ips");
+  seen.countDrift("allowed_ips");
+  seen.passDone(0.25, 0);
+  const text = renderMetrics(status, seen);
+  assert.match(text, /^massacorp_wgd_peers_desired 3$/m);
+  assert.match(text, /^massacorp_wgd_keys_unexplained 4$/m);
+  assert.match(text, /^massacorp_wgd_drift_total\{kind="allowed_ips"\} 2$/m);
+  assert.match(text, /^massacorp_wgd_reconcile_seconds_total 0.25$/m);
+  for (const line of text.trim().split("\n")) {
+    assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{kind="\w+"\})? [\d.e+-]+)$/);
+  }
+  assert.ok(!text.includes(status.interface.public_key));
+});
+
+Deno.test("createWgdClient: speaks with the app over a real socket, and names what goes wrong", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/wgd.sock`;
+  const client = createWgdClient(path, { timeoutMs: 500 });
+  const reason = async (call: Promise<unknown>) => {
+    try {
+      await call;
+    } catch (error) {
+      if (error instanceof WgdUnavailable) return error.reason;
+      throw error;
+    }
+  };
+  try {
+    assert.equal(await reason(client.status()), "unreachable");
+    const daemon = fakeDaemon();
+    const stuck = Promise.withResolvers<never>();
+    let answers: DaemonView = daemon;
+    const server = await serveSocket(
+      path,
+      (request) => createApp(answers, silentLogger).fetch(request),
+    );
+    assert.deepEqual(await client.status(), status);
+    assert.deepEqual((await client.reconcile({ peer_ids: [id] })).applied, [id]);
+    assert.deepEqual(await client.peers(), []);
+    assert.match(await client.metrics(), /massacorp_wgd_drift 1/);
+    assert.equal(await reason(client.reconcile({ peer_ids: ["x"] })), "refused");
+    answers = { ...daemon, reconcile: () => null };
+    assert.equal(await reason(client.reconcile({})), "not_ready");
+    answers = { ...daemon, reconcile: () => stuck.promise };
+    assert.equal(await reason(client.reconcile({})), "timeout");
+    stuck.reject(new Error("given up"));
+    await server.close();
+    assert.equal(await reason(client.status()), "unreachable");
+  } finally {
+    client.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { renderRules, tableName } from "./nft.ts";
+
+Deno.test("T1, T9: renderRules: the whole table as text", () => {
+  const text = renderRules({
+    name: "wg0",
+    network: "10.10.0.0/24",
+    addresses: ["10.10.0.1", "10.10.0.2"],
+    apiPort: 8000,
+  });
+  assert.equal(
+    text,
+    `table inet massacorp_wg0
+delete table inet massacorp_wg0
+table inet massacorp_wg0 {
+	chain input {
+		type filter hook input priority -10; policy accept;
+		iifname "wg0" ip daddr { 10.10.0.1, 10.10.0.2 } tcp dport 8000 accept
+		iifname "wg0" ip daddr { 10.10.0.1, 10.10.0.2 } icmp type echo-request accept
+		iifname "wg0" drop
+		ip daddr 10.10.0.0/24 drop
+	}
+	chain forward {
+		type filter hook forward priority -10; policy accept;
+		iifname "wg0" drop
+		oifname "wg0" drop
+	}
+}
+`,
+  );
+});
+
+Deno.test("tableName: an identifier of nft, and one of its own for each interface name", () => {
+  const names = ["wg0", "wg.0", "wg-0", "wg_0", "wg_2d0", "wg=0", "wg+0"];
+  const tables = names.map(tableName);
+  for (const table of tables) assert.match(table, /^massacorp_[a-zA-Z0-9_]+$/);
+  assert.equal(new Set(tables).size, names.length);
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { DumpError, parseDump } from "./observed.ts";
+
+const gateway = "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=";
+const privateKey = "4Kqi4VYGRQ8aCVPpbi1jHHuzDGoqk9Vi0l0QUfDtY0U=";
+const peer = "3rS77DUg+uqEQgOO4kV4qupB2tLEaj4zkSzA6+2e628=";
+const psk = "xEF+wzPadp9JI3Xqqc5Mrzl3ufpin5UmDWj8wJAyslE=";
+const head = `${privateKey}\t${gateway}\t51820\toff\n`;
+const line = `${peer}\t${psk}\t192.0.2.2:49730\t10.10.0.6/32\t1795231252\t564\t476\toff\n`;
+
+Deno.test("parseDump: reads what wg prints", () => {
+  const dump = parseDump(head + line);
+  assert.equal(dump.publicKey, gateway);
+  assert.equal(dump.listenPort, 51820);
+  const { presharedKey, ...rest } = dump.peers.get(peer) ?? assert.fail("no peer");
+  assert.equal(presharedKey?.reveal(), psk);
+  assert.deepEqual(rest, {
+    publicKey: peer,
+    endpoint: "192.0.2.2:49730",
+    allowedIps: ["10.10.0.6/32"],
+    latestHandshake: 1795231252,
+    receivedBytes: 564,
+    sentBytes: 476,
+    persistentKeepalive: null,
+  });
+});
+
+Deno.test("parseDump: an interface without key, peer without anything, IPv6", () => {
+  const dump = parseDump(
+    `(none)\t(none)\t0\t0x1\n` +
+      `${peer}\t(none)\t[fe80::1%eth0]:1\t10.0.0.6/32,fd00::6/128\t0\t18446744073709551615\t0\t25\n` +
+      `${gateway}\t(none)\t(none)\t(none)\t0\t0\t0\toff\n`,
+  );
+  assert.equal(dump.publicKey, null);
+  assert.deepEqual(dump.peers.get(peer)?.allowedIps, ["10.0.0.6/32", "fd00::6/128"]);
+  assert.equal(dump.peers.get(peer)?.persistentKeepalive, 25);
+  assert.deepEqual(dump.peers.get(gateway)?.allowedIps, []);
+});
+
+Deno.test("T6: parseDump keeps no private key, and prints no preshared key", () => {
+  const dump = parseDump(head + line);
+  const printed = Deno.inspect(dump, { depth: 9 }) + JSON.stringify([...dump.peers]);
+  assert.ok(!printed.includes(privateKey) && !printed.includes(psk));
+});
+
+const malformed: Record<string, string> = {
+  "nothing at all": "",
+  "an empty line": "\n",
+  "output cut inside a line (T7)": (head + line).slice(0, -20),
+  "output cut at the end of the last line (T7)": (head + line).slice(0, -1),
+  "a header with too few fields": `${privateKey}\t${gateway}\t51820\n`,
+  "a header with too many fields": head.replace("\n", "\tx\n"),
+  "a public key that is none": head.replace(gateway, "x"),
+  "a public key with loose last bits": head.replace("yU=", "yV="),
+  "a port beyond 65535": head.replace("51820", "65536"),
+  "a negative port": head.replace("51820", "-1"),
+  "a peer without key": head + line.replace(peer, "(none)"),
+  "a peer twice": head + line + line,
+  "a preshared key that is none": head + line.replace(psk, "psk"),
+  "an endpoint with a blank": head + line.replace("192.0.2.2:", "192.0.2.2 :"),
+  "an allowed IP without prefix": head + line.replace("/32", ""),
+  "an empty allowed IP": head + line.replace("10.10.0.6/32", "10.10.0.6/32,"),
+  "a handshake that is no number": head + line.replace("1795231252", "now"),
+  "a number in hex": head + line.replace("\t564\t", "\t0x10\t"),
+  "a keepalive beyond 16 bit": head + line.replace("off\n", "65536\n"),
+  "a carriage return": (head + line).replaceAll("\n", "\r\n"),
+  "an empty line between": head + "\n" + line,
+};
+for (const [name, text] of Object.entries(malformed)) {
+  Deno.test(`parseDump: refuses ${name}`, () => assert.throws(() => parseDump(text), DumpError));
+}
+
+/** Pieces that look right, so that hostile text gets past the first check. */
+const token = fc.oneof(
+  fc.constantFrom(gateway, privateKey, peer, psk, "(none)", "off", "0", "51820", "10.10.0.6/32"),
+  fc.constantFrom("192.0.2.2:1", "[::1]:1", "\t", "\n", "\r", "\0", ",", "/", "%", "\u2028"),
+  fc.string({ unit: "binary", maxLength: 20 }),
+  fc.nat().map(String),
+);
+const hostile = fc.array(token, { maxLength: 40 }).chain((tokens) =>
+  fc.constantFrom("\t", "\n", "").map((glue) => tokens.join(glue))
+);
+
+Deno.test("parseDump: hostile text throws a DumpError that quotes none of it, or parses", () => {
+  fc.assert(
+    fc.property(fc.oneof(hostile, hostile.map((text) => head + text + "\n")), (text) => {
+      try {
+        for (const found of parseDump(text).peers.values()) {
+          assert.match(found.publicKey, /^[A-Za-z0-9+/]{43}=$/);
+        }
+      } catch (error) {
+        if (!(error instanceof DumpError)) throw error;
+        assert.match(error.message, /^line \d+ of the dump: [a-zA-Z0-9 ]+$/);
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+Deno.test("parseDump: one damaged character never loses a peer silently", () => {
+  const text = head + line + line.replace(peer, gateway);
+  fc.assert(
+    fc.property(fc.nat(text.length - 1), fc.string({ maxLength: 2 }), (at, piece) => {
+      const damaged = text.slice(0, at) + piece + text.slice(at + 1);
+      try {
+        assert.equal(parseDump(damaged).peers.size, 2);
+      } catch (error) {
+        if (!(error instanceof DumpError)) throw error;
+      }
+    }),
+    { numRuns: 3000 },
+  );
+});

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import type { DesiredPeer } from "./desired.ts";
+import { DesiredTable } from "./table.ts";
+
+function peer(id: string, publicKey: string, more: Partial<DesiredPeer> = {}): DesiredPeer {
+  return {
+    tenantId: 1,
+    id,
+    publicKey,
+    address: "10.10.0.6",
+    presharedKey: null,
+    generation: "1",
+    active: true,
+    expiresAt: null,
+    tombstone: false,
+    heldBecause: null,
+    status: null,
+    ...more,
+  };
+}
+
+function retired(peerId: string, publicKey: string) {
+  return { tenantId: 1, peerId, publicKey };
+}
+
+Deno.test("T7: explain: a key whose row vanished without a tombstone is told from one added by hand", () => {
+  const table = new DesiredTable();
+  table.replaceAll({ peers: [peer("a", "A"), peer("b", "B")], retired: [] });
+  table.adopt(["A", "B"]);
+  assert.equal(table.explain("A"), "row");
+  assert.equal(table.explain("X"), "foreign");
+  table.replaceAll({ peers: [peer("b", "B")], retired: [] });
+  assert.equal(table.explain("A"), "vanished");
+  assert.deepEqual(table.vanishedKeys("a"), ["A"]);
+  table.replaceAll({ peers: [peer("a", "A")], retired: [] });
+  assert.equal(table.explain("A"), "row");
+  assert.equal(table.explain("B"), "vanished");
+});
+
+Deno.test("T7: explain: what was there before the daemon could know is adopted, for as long as it runs", () => {
+  const table = new DesiredTable();
+  assert.equal(table.explain("X"), "adopted");
+  table.replaceAll({ peers: [peer("a", "A")], retired: [] });
+  table.adopt(["A", "X"]);
+  table.adopt(["Y"]);
+  assert.equal(table.explain("X"), "adopted");
+  assert.equal(table.explain("Y"), "foreign");
+});
+
+Deno.test("explain: a rotated key is retired, and forgotten once purged", () => {
+  const table = new DesiredTable();
+  table.replaceAll({ peers: [peer("a", "A")], retired: [] });
+  table.adopt([]);
+  table.replaceSome(["a"], { peers: [peer("a", "A2")], retired: [retired("a", "A")] });
+  assert.equal(table.explain("A"), "retired");
+  assert.equal(table.explain("A2"), "row");
+  table.forget({ peers: [], retired: [retired("a", "A")] });
+  assert.equal(table.explain("A"), "foreign");
+});
+
+Deno.test("replaceSome: touches the named peers alone, and sees that one has no row any more", () => {
+  const table = new DesiredTable();
+  table.replaceAll({ peers: [peer("a", "A"), peer("b", "B")], retired: [retired("b", "B0")] });
+  table.replaceSome(["a", "c"], { peers: [peer("c", "C")], retired: [] });
+  assert.deepEqual([...table.peers.keys()], ["b", "c"]);
+  assert.equal(table.explain("A"), "vanished");
+  assert.equal(table.explain("B0"), "retired");
+});
+
+Deno.test("forget: a purged peer is no vanished one", () => {
+  const table = new DesiredTable();
+  const tombstone = peer("a", "A", { active: false, tombstone: true });
+  table.replaceAll({ peers: [tombstone, peer("b", "B")], retired: [] });
+  table.adopt([]);
+  table.forget({ peers: [tombstone], retired: [] });
+  table.replaceAll({ peers: [peer("b", "B")], retired: [] });
+  assert.equal(table.explain("A"), "foreign");
+});
+
+Deno.test("nextExpiry: the nearest to come, of active peers", () => {
+  const table = new DesiredTable();
+  table.replaceAll({
+    peers: [
+      peer("a", "A", { expiresAt: 100 }),
+      peer("b", "B", { expiresAt: 300 }),
+      peer("c", "C", { expiresAt: 200, active: false }),
+      peer("d", "D"),
+    ],
+    retired: [],
+  });
+  assert.equal(table.nextExpiry(50), 100);
+  assert.equal(table.nextExpiry(100), 300);
+  assert.equal(table.nextExpiry(300), null);
+});
