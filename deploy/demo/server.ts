@@ -23,7 +23,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       // When the demo is killed, the server ends as it would by Ctrl-C.
       ...["--pdeathsig=TERM", "--", "ip", "netns", "exec", options.namespace],
       ...[Deno.execPath(), "run", "--quiet", "--no-prompt", "--cached-only"],
-      ...[`--config=${join(projectFolder, "deno.json")}`, "--allow-all"],
+      ...[`--config=${join(projectFolder, "deno.json")}`, "-P=local"],
       join(projectFolder, "deploy/local/main.ts"),
     ],
     cwd: projectFolder,
