@@ -54,6 +54,7 @@ async function keepSecretFile(path: string, text: string, uid = 0): Promise<void
 
 export interface DatabaseSecrets {
   superuser: Secret<string>;
+  superuserUrl: Secret<string>;
   roles: Record<LoginRole, Secret<string>>;
   ownerUrl: Secret<string>;
   /** Paths of files that hold a connection URL, each readable by its process alone. */
@@ -71,13 +72,10 @@ export async function databaseSecrets(folder: DataFolder): Promise<DatabaseSecre
   );
   const byName = new Map(entries);
   const of = (role: LoginRole) => byName.get(role) ?? new Secret("");
+  const { postgres: socketFolder } = folder.sockets;
   const url = (role: LoginRole) =>
-    databaseUrl({
-      role,
-      password: of(role),
-      socketFolder: folder.sockets.postgres,
-      database: "massacorp",
-    });
+    databaseUrl({ role, password: of(role), socketFolder, database: "massacorp" });
+  const superuser = await password("postgres");
   const files = {
     apiUrlFile: join(folder.secrets.api, "database_url"),
     platformUrlFile: join(folder.secrets.api, "database_platform_url"),
@@ -87,7 +85,13 @@ export async function databaseSecrets(folder: DataFolder): Promise<DatabaseSecre
   await keepSecretFile(files.platformUrlFile, url("massacorp_platform").reveal(), apiUid);
   await keepSecretFile(files.wgdUrlFile, url("massacorp_wgd").reveal());
   return {
-    superuser: await password("postgres"),
+    superuser,
+    superuserUrl: databaseUrl({
+      role: "postgres",
+      password: superuser,
+      socketFolder,
+      database: "postgres",
+    }),
     roles: {
       massacorp_owner: of("massacorp_owner"),
       massacorp_api: of("massacorp_api"),

@@ -1,0 +1,16 @@
+import { migrate } from "../../db/migrate.ts";
+import { loadConfig } from "./config.ts";
+import { asOwner } from "./owner_session.ts";
+import { createTerminal } from "./terminal.ts";
+
+/** `deno task db:migrate`: what `./massacorp up` does by itself when it starts. */
+if (import.meta.main) {
+  const terminal = createTerminal();
+  try {
+    const applied = await asOwner(loadConfig(), terminal, ({ owner }) => migrate(owner));
+    terminal.say(applied.length > 0 ? `applied: ${applied.join(", ")}` : "nothing to apply");
+  } catch (error) {
+    terminal.say(`db:migrate: ${error instanceof Error ? error.message : String(error)}`);
+    Deno.exit(1);
+  }
+}

@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import { loadConfig as loadApiConfig } from "../../api/config.ts";
+import { ConfigError } from "../../lib/env.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { loadConfig as loadWgdConfig } from "../../wgd/config.ts";
+import type { LocalConfig } from "./config.ts";
+import type { DataFolder } from "./data_folder.ts";
+import { primaryAddress } from "./endpoint.ts";
+import { apiSecretFiles, databaseSecrets, presharedSubkeyFile } from "./secrets.ts";
+
+/** What the processes are told. */
+export interface Settings {
+  ownerUrl: Secret<string>;
+  apiEnv: Record<string, string>;
+  wgdEnv: Record<string, string>;
+}
+
+/**
+ * What each process gets as its environment. Secrets that were not given are made once and handed over as
+ * files that only their reader can open; in production the API's have to be given.
+ *
+ * @throws {ConfigError} with the faults of all processes at once
+ */
+export async function prepareSettings(
+  config: LocalConfig,
+  { folder, tunnel }: { folder: DataFolder; tunnel: boolean },
+): Promise<Settings> {
+  const { api, wgd } = config.given;
+  const places = { WGD_SOCKET: join(folder.sockets.wgd, "wgd.sock") };
+  const apiEnv: Record<string, string> = {
+    ...api,
+    ...places,
+    OPERATOR_SOCKET: join(folder.sockets.operator, "api.sock"),
+    API_LISTEN: tunnel ? "tunnel" : "loopback",
+  };
+  const wgdEnv: Record<string, string> = {
+    ...wgd,
+    ...places,
+    PATH: config.path,
+    WGD_LOCK_FOLDER: wgd["WGD_LOCK_FOLDER"] ?? folder.locks,
+    WG_KEY_FILE: wgd["WG_KEY_FILE"] ?? join(folder.wgd, "gateway.key"),
+    WG_ENDPOINT: wgd["WG_ENDPOINT"] ?? await primaryAddress(),
+  };
+  const database = await databaseSecrets(folder);
+  if (!config.ownerUrl) {
+    apiEnv["DATABASE_URL_FILE"] = database.apiUrlFile;
+    apiEnv["DATABASE_PLATFORM_URL_FILE"] = database.platformUrlFile;
+    wgdEnv["WGD_DATABASE_URL_FILE"] = database.wgdUrlFile;
+  }
+  const isGiven = (name: string) => name in apiEnv || `${name}_FILE` in apiEnv;
+  if (config.env !== "prod") {
+    const files = await apiSecretFiles(folder);
+    if (!isGiven("JWT_SECRET")) apiEnv["JWT_SECRET_FILE"] = files.jwtSecretFile;
+    if (!isGiven("ENCRYPTION_KEY")) apiEnv["ENCRYPTION_KEY_FILE"] = files.encryptionKeyFile;
+  }
+  // The processes check their own settings; asked here, all faults are told before anything was started.
+  const faults: string[] = [];
+  const collect = <T>(load: () => T): T | undefined => {
+    try {
+      return load();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      faults.push(...error.faults);
+      return undefined;
+    }
+  };
+  const checked = collect(() => loadApiConfig(apiEnv));
+  if (checked && !("WGD_PRESHARED_SUBKEY" in wgdEnv || "WGD_PRESHARED_SUBKEY_FILE" in wgdEnv)) {
+    wgdEnv["WGD_PRESHARED_SUBKEY_FILE"] = await presharedSubkeyFile(folder, checked.encryptionKey);
+  }
+  if (checked) collect(() => loadWgdConfig(wgdEnv));
+  if (faults.length > 0) throw new ConfigError([...new Set(faults)]);
+  return { ownerUrl: config.ownerUrl ?? database.ownerUrl, apiEnv, wgdEnv };
+}
