@@ -8,6 +8,8 @@ export type Router = OpenAPIHono<AppEnv>;
 /** Values that do not fit the schema become one problem document that names each field. */
 const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
   if (result.success) return;
+  // An id of the wrong form is an id that nothing has.
+  if (result.target === "param") throw new ApiError("not_found");
   const errors = result.error.issues.flatMap((issue): FieldError[] => {
     const path = issue.path.map(String);
     if (issue.code === "unrecognized_keys") {
@@ -23,7 +25,8 @@ const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
 };
 
 export function createRouter(): Router {
-  return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid });
+  // Not strict: `/peers` and `/peers/` are one and the same.
+  return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid, strict: false });
 }
 
 /** A JSON request body that must be there. */

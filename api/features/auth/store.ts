@@ -32,10 +32,11 @@ export function readLoginFacts(
       (
         select count(*)::integer from login_attempts a
         where a.identifier_digest = ${by.digest} and a.source = ${by.source}
-          and a.at > greatest(${by.since}, coalesce((
-            select max(s.at) from login_attempts s
+          and a.at > ${by.since}
+          and a.id > coalesce((
+            select max(s.id) from login_attempts s
             where s.identifier_digest = ${by.digest} and s.source = ${by.source} and s.outcome = 'succeeded'
-          ), '-infinity'))
+          ), 0)
           and a.outcome = 'failed'
       ) as recent_failures`;
 }

@@ -37,7 +37,7 @@ export function peerStatus(facts: StatusFacts): PeerStatus {
 
 /** A file name that wg-quick takes as an interface name: at most 15 safe characters before `.conf`. */
 export function configFileName(peerName: string): string {
-  const safe = peerName.normalize("NFKD").replace(/[^A-Za-z0-9_=+.-]+/g, "-").slice(0, 15)
-    .replace(/^[-.]+|[-.]+$/g, "");
+  const safe = peerName.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^A-Za-z0-9_=+.-]+/g, "-")
+    .replace(/^[-.]+/, "").slice(0, 15).replace(/[-.]+$/, "");
   return `${safe || "massacorp"}.conf`;
 }

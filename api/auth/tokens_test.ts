@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { base64url, SignJWT } from "jose";
+import { Secret } from "../../lib/secret.ts";
+import { FakeClock } from "../../tests/support/clock.ts";
+import { asTenantId } from "../database/tenancy.ts";
+import { ApiError } from "../errors.ts";
+import { createTokens } from "./tokens.ts";
+
+const secret = "kR8vZ1yQm3TnXw6sLd0JfHbU5cGaEiOp";
+const clock = new FakeClock();
+const tokens = createTokens({
+  secret: new Secret(secret),
+  algorithm: "HS256",
+  issuer: "massacorp",
+  accessSeconds: 900,
+  clock,
+});
+const subject = {
+  tenantId: asTenantId(3),
+  userId: 7,
+  sessionId: "01890a5d-ac96-774b-bcce-b302099a8057",
+};
+
+const isInvalidToken = (error: unknown) =>
+  error instanceof ApiError && error.code === "invalid_token";
+
+/** A token made outside, with whatever header and claims an attacker likes. */
+function forge(
+  claims: Record<string, unknown>,
+  options: { alg?: string; key?: string; typ?: string } = {},
+): Promise<string> {
+  const now = Math.floor(clock.now() / 1000);
+  const all = {
+    sub: "7",
+    tenant_id: 3,
+    email: "ada@acme.example",
+    sid: subject.sessionId,
+    type: "access",
+    jti: "x",
+    iss: "massacorp",
+    aud: "massacorp",
+    iat: now,
+    exp: now + 60,
+    ...claims,
+  };
+  return new SignJWT(all)
+    .setProtectedHeader({ alg: options.alg ?? "HS256", typ: options.typ ?? "JWT" })
+    .sign(new TextEncoder().encode(options.key ?? secret));
+}
+
+Deno.test("verifyAccess: accepts what mintAccess makes, until it expires", async () => {
+  const clock = new FakeClock();
+  const tokens = createTokens({
+    secret: new Secret(secret),
+    algorithm: "HS256",
+    issuer: "massacorp",
+    accessSeconds: 900,
+    clock,
+  });
+  const token = await tokens.mintAccess({ ...subject, email: "ada@acme.example" });
+  assert.deepEqual(await tokens.verifyAccess(token), subject);
+  clock.advance(899_000);
+  assert.deepEqual(await tokens.verifyAccess(token), subject);
+  clock.advance(2_000);
+  await assert.rejects(tokens.verifyAccess(token), isInvalidToken);
+});
+
+Deno.test("verifyAccess: the control of the forgeries below is accepted", async () => {
+  assert.deepEqual(await tokens.verifyAccess(await forge({})), subject);
+});
+
+Deno.test("verifyAccess: refuses every token that is not exactly ours", async (t) => {
+  const [header = "", payload = "", signature = ""] = (await forge({})).split(".");
+  const unsigned = base64url.encode(JSON.stringify({ alg: "none", typ: "JWT" }));
+  const richer = base64url.encode(
+    JSON.stringify({
+      ...JSON.parse(new TextDecoder().decode(base64url.decode(payload))),
+      sub: "1",
+    }),
+  );
+  const forgeries: Record<string, string> = {
+    "no algorithm, no signature": `${unsigned}.${payload}.`,
+    "no algorithm, old signature": `${unsigned}.${payload}.${signature}`,
+    "changed claims": `${header}.${richer}.${signature}`,
+    "cut signature": `${header}.${payload}.${signature.slice(0, -4)}`,
+    "another algorithm of the same key": await forge({}, {
+      alg: "HS512",
+      key: secret.padEnd(64, "x"),
+    }),
+    "another key": await forge({}, { key: secret.toLowerCase() }),
+    "another token type header": await forge({}, { typ: "at+jwt" }),
+    "a refresh token": await tokens.mintRefresh({
+      ...subject,
+      counter: 0,
+      issuedAt: clock.now(),
+      expiresAt: clock.now() + 60_000,
+    }),
+    "an MFA session": await forge({ type: "mfa_session" }),
+    "no type": await forge({ type: undefined }),
+    "another issuer": await forge({ iss: "elsewhere" }),
+    "another audience": await forge({ aud: "elsewhere" }),
+    "expired": await forge({ exp: Math.floor(clock.now() / 1000) - 1 }),
+    "no expiry": await forge({ exp: undefined }),
+    "not yet valid": await forge({ nbf: Math.floor(clock.now() / 1000) + 60 }),
+    "no tenant": await forge({ tenant_id: undefined }),
+    "a tenant in words": await forge({ tenant_id: "3 or 1=1" }),
+    "a fractional tenant": await forge({ tenant_id: 3.5 }),
+    "a negative user": await forge({ sub: "-7" }),
+    "a session that is no id": await forge({ sid: "../../etc/passwd" }),
+    "not a token": "x",
+    "empty": "",
+  };
+  for (const [name, token] of Object.entries(forgeries)) {
+    await t.step(name, () => assert.rejects(tokens.verifyAccess(token), isInvalidToken));
+  }
+});
+
+Deno.test("mintRefresh: A2: the same state mints the same token again", async () => {
+  const state = { ...subject, counter: 4, issuedAt: clock.now(), expiresAt: clock.now() + 60_000 };
+  const first = await tokens.mintRefresh(state);
+  assert.equal(await tokens.mintRefresh(state), first);
+  assert.deepEqual(await tokens.verifyRefresh(first), { ...subject, counter: 4 });
+  assert.notEqual(await tokens.mintRefresh({ ...state, counter: 5 }), first);
+  await assert.rejects(tokens.verifyAccess(first), isInvalidToken);
+});
