@@ -10,15 +10,17 @@ export interface PoolOptions {
   overflow: number;
   /** Milliseconds a caller waits for a connection. */
   timeoutMs: number;
-  /** Seconds after which a connection is replaced. */
+  /** Seconds after which a connection is replaced, between two holders. */
   recycleSeconds: number;
 }
 
 /** One connection, held by one caller at a time. */
 export interface Slot {
   readonly sql: Sql;
-  /** Grows whenever the connection is lost: a transaction that sees it change is gone. */
-  readonly losses: number;
+  /** True once the connection is gone, and with it any transaction. It does not come back: the next holder gets another. */
+  readonly lost: boolean;
+  /** Drops a connection nobody can trust any more; whatever is under way on it is rejected. */
+  giveUp(): void;
 }
 
 /**
@@ -35,25 +37,43 @@ export interface Pool {
   end(): Promise<void>;
 }
 
+/** Milliseconds an overflow connection stays open unused. */
+const overflowIdleMs = 10_000;
+
 export function createPool(url: Secret<string>, options: PoolOptions): Pool {
-  const slots = Array.from(
-    { length: options.size + options.overflow },
-    (_, index) => openSlot(url, options, index < options.size),
-  );
+  const open = () => openConnection(url, options);
+  const slots = Array.from({ length: options.size + options.overflow }, open);
   // The lowest free slot first, so that overflow connections fall idle and close.
   const free = slots.map((_, index) => index);
   const waiting: ((index: number) => void)[] = [];
+  const idle = new Map<number, ReturnType<typeof setTimeout>>();
+  const closing = new Set<Promise<void>>();
+  let ended = false;
+
+  function replace(index: number): Connection {
+    const old = slots[index] ?? unreachable();
+    const closed = old.close().finally(() => closing.delete(closed));
+    closing.add(closed);
+    return slots[index] = open();
+  }
 
   function release(index: number): void {
     const next = waiting.shift();
     if (next) return next(index);
     const place = free.findIndex((other) => other > index);
     free.splice(place < 0 ? free.length : place, 0, index);
+    if (index >= options.size && !ended) {
+      idle.set(index, setTimeout(() => replace(index), overflowIdleMs));
+    }
   }
 
   function acquire(): Promise<number> {
+    if (ended) return Promise.reject(new DatabaseUnavailable("the pool was closed"));
     const index = free.shift();
-    if (index !== undefined) return Promise.resolve(index);
+    if (index !== undefined) {
+      clearTimeout(idle.get(index));
+      return Promise.resolve(index);
+    }
     return new Promise((resolve, reject) => {
       const take = (index: number) => {
         clearTimeout(timer);
@@ -71,7 +91,8 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     async use(work) {
       const index = await acquire();
       try {
-        return await work(slots[index] ?? unreachable());
+        const slot = slots[index] ?? unreachable();
+        return await work(slot.lost || slot.isOld() ? replace(index) : slot);
       } finally {
         release(index);
       }
@@ -80,26 +101,42 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
       return { busy: slots.length - free.length, waiting: waiting.length, size: slots.length };
     },
     async end() {
-      await Promise.all(slots.map((slot) => slot.sql.end({ timeout: 5 })));
+      ended = true;
+      for (const timer of idle.values()) clearTimeout(timer);
+      await Promise.all([...slots.map((slot) => slot.close()), ...closing]);
     },
   };
 }
 
-function openSlot(url: Secret<string>, options: PoolOptions, core: boolean): Slot {
-  let losses = 0;
+interface Connection extends Slot {
+  isOld(): boolean;
+  close(): Promise<void>;
+}
+
+function openConnection(url: Secret<string>, options: PoolOptions): Connection {
+  const openedAt = performance.now();
+  let lost = false;
   const sql = connect(url, {
     max: 1,
     applicationName: options.applicationName,
-    idleTimeout: core ? 0 : 10,
-    maxLifetime: options.recycleSeconds,
+    // Never by the driver's own timers: they close a connection under a transaction that is between two
+    // statements, and the next statement then runs on a new connection, outside of it.
+    idleTimeout: 0,
+    maxLifetime: 0,
     connectTimeout: Math.max(1, options.timeoutMs / 1000),
-    onclose: () => losses++,
+    onclose: () => lost = true,
   });
   return {
     sql,
-    get losses() {
-      return losses;
+    get lost() {
+      return lost;
     },
+    giveUp() {
+      lost = true;
+      void sql.end({ timeout: 0 });
+    },
+    isOld: () => performance.now() - openedAt > options.recycleSeconds * 1000,
+    close: () => sql.end({ timeout: 5 }),
   };
 }
 

@@ -1,5 +1,5 @@
-import type postgres from "postgres";
-import { DatabaseUnavailable, isConnectionError } from "./errors.ts";
+import postgres from "postgres";
+import { DatabaseUnavailable } from "./errors.ts";
 import type { Pool, Slot } from "./pool.ts";
 
 declare const scope: unique symbol;
@@ -53,26 +53,28 @@ export type Enter = (tenant: TenantId) => Promise<void>;
 export function createTenancy(pool: Pool): Tenancy {
   return {
     query: (tenant, statement) =>
-      pool.use(async ({ sql }) => {
-        const settled = await Promise.allSettled([
-          sql`begin`.execute(),
-          setTenant(sql, tenant).execute(),
-          // Not awaited between: should the tenant fail to be set, the transaction is aborted and this with it.
-          statement(bind<"tenant">(sql)).execute(),
-          sql`commit`.execute(),
-        ]);
+      pool.use(async (slot) => {
+        let asked = false;
+        const once = () => {
+          if (asked) throw new Error("a statement came after its transaction had ended");
+          asked = true;
+        };
+        const begun = watch(slot, slot.sql`begin`).execute();
+        const set = setTenant(slot, tenant).execute();
+        // Not awaited between: should the tenant fail to be set, the transaction is aborted and this with it.
+        const result = attempt(() => statement(bind<"tenant">(slot, once)));
+        const committed = watch(slot, slot.sql`commit`).execute();
+        const settled = await Promise.allSettled([begun, set, result, committed]);
         for (const outcome of settled) {
           if (outcome.status === "rejected") throw outcome.reason;
         }
-        const result = settled[2];
-        if (result.status === "rejected") throw result.reason;
-        return result.value;
+        return await result;
       }),
     transaction: (tenant, work) =>
       pool.use((slot) =>
         runTransaction(slot, async (guard) => {
-          const setting = setTenant(slot.sql, tenant).execute();
-          const [result] = await Promise.all([work(bind<"tenant">(slot.sql, guard)), setting]);
+          const setting = setTenant(slot, tenant).execute();
+          const [result] = await Promise.all([work(bind<"tenant">(slot, guard)), setting]);
           return result;
         })
       ),
@@ -84,62 +86,109 @@ export function createPlatform(pool: Pool): Platform {
     transaction: (work) =>
       pool.use((slot) =>
         runTransaction(slot, (guard) =>
-          work(bind<"platform">(slot.sql, guard), async (tenant) => {
-            guard();
-            await setTenant(slot.sql, tenant);
+          work(bind<"platform">(slot, guard), async (tenant) => {
+            await setTenant(slot, tenant, guard);
           }))
       ),
   };
 }
 
-/**
- * BEGIN, work, COMMIT on one connection. `guard` throws once the connection was lost: the driver would
- * quietly go on over a new one, outside the transaction.
- */
+/** Sends a statement; one that cannot even be written rejects like any other. */
+function attempt<T extends readonly (object | undefined)[]>(
+  statement: () => postgres.PendingQuery<T>,
+): Promise<postgres.RowList<T>> {
+  try {
+    return statement().execute();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** BEGIN, work, COMMIT on one connection. `guard` throws once the transaction is over or its connection lost. */
 async function runTransaction<T>(
   slot: Slot,
   work: (guard: () => void) => Promise<T>,
 ): Promise<T> {
   const { sql } = slot;
-  await sql`begin`;
-  const before = slot.losses;
+  await watch(slot, sql`begin`);
   let over = false;
   const guard = () => {
     // A branch of `work` that outlived it must not speak on a connection that somebody else holds by then.
     if (over) throw new Error("a statement came after its transaction had ended");
-    if (slot.losses !== before) {
+    // The driver would quietly go on over a new connection, outside the transaction.
+    if (slot.lost) {
       throw new DatabaseUnavailable("the connection was lost in the middle of a transaction");
     }
   };
   try {
     const result = await work(guard);
     guard();
-    const commit = await sql`commit`;
+    over = true;
+    const commit = await watch(slot, sql`commit`);
     if (commit.command !== "COMMIT") {
       throw new Error("the transaction had failed and was rolled back");
     }
     return result;
   } catch (error) {
-    // Whatever is still under way on this connection ends before it is given to somebody else.
-    if (slot.losses === before && !isConnectionError(error)) await sql`rollback`;
-    throw error;
-  } finally {
     over = true;
+    // Whatever is still under way on this connection ends before it is given to somebody else. A connection
+    // that cannot even roll back is dropped by `watch`, and `error` stays the one to report.
+    if (!slot.lost) await watch(slot, sql`rollback`).catch(() => {});
+    throw error;
   }
 }
 
-/** Transaction-local, always: a setting of the session would outlive its request on a pooled connection. */
-function setTenant(sql: postgres.Sql, tenant: TenantId) {
-  return sql`select set_config('app.tenant_id', ${String(tenant)}, true)`;
+/**
+ * Lets `guard` speak at the moment a statement goes out, which may be long after it was written; and gives
+ * the connection up after any failure that is not the server's answer to that statement. A parameter that
+ * cannot be serialised is such a failure: the driver then takes the answers of later statements for it, and
+ * the last one never gets any.
+ */
+function watch<T extends readonly (object | undefined)[]>(
+  slot: Slot,
+  query: postgres.PendingQuery<T>,
+  guard: () => void = () => {},
+): postgres.PendingQuery<T> {
+  const send: unknown = Reflect.get(query, "handler");
+  const reject: unknown = Reflect.get(query, "reject");
+  if (typeof send !== "function" || typeof reject !== "function") {
+    throw new TypeError("this version of the driver is built differently");
+  }
+  const refuse = (error: unknown) => {
+    if (!isAnswer(error)) slot.giveUp();
+    reject(error);
+  };
+  return Object.assign(query, {
+    reject: refuse,
+    handler() {
+      try {
+        guard();
+      } catch (error) {
+        return reject(error);
+      }
+      send(query);
+    },
+  });
 }
 
-function bind<Scope extends string>(sql: postgres.Sql, guard: () => void = () => {}) {
-  const statement = (
+/** The server refused one statement; the connection is as good as before. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity);
+}
+
+/** Transaction-local, always: a setting of the session would outlive its request on a pooled connection. */
+function setTenant(slot: Slot, tenant: TenantId, guard?: () => void) {
+  return watch(
+    slot,
+    slot.sql`select set_config('app.tenant_id', ${String(tenant)}, true)`,
+    guard,
+  );
+}
+
+function bind<Scope extends string>(slot: Slot, guard: () => void) {
+  const statement = <T extends readonly (object | undefined)[]>(
     template: TemplateStringsArray,
     ...parameters: readonly postgres.ParameterOrFragment<never>[]
-  ) => {
-    guard();
-    return sql(template, ...parameters);
-  };
-  return Object.assign(statement, { json: sql.json }) as Statement<Scope>;
+  ) => watch(slot, slot.sql<T>(template, ...parameters), guard);
+  return Object.assign(statement, { json: slot.sql.json }) as Statement<Scope>;
 }

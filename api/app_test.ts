@@ -1,0 +1,399 @@
+import assert from "node:assert/strict";
+import { generateKeyPair } from "../lib/wireguard_key.ts";
+import { permissions } from "./auth/permissions.ts";
+import { maxBodyBytes } from "./middleware/body.ts";
+import {
+  adminOf,
+  loopback,
+  type Persona,
+  type Reply,
+  type RequestOptions,
+  type TestApi,
+  testApi,
+  tunnelFrom,
+  userOf,
+} from "../tests/support/api.ts";
+import { databaseDigest } from "../tests/support/snapshot.ts";
+
+interface Operation {
+  name: string;
+  method: string;
+  path: string;
+  permission: string;
+  takesBody: boolean;
+}
+
+/** Every operation that the OpenAPI document lists, with ids filled in by ones that nothing has. */
+async function operations(api: TestApi): Promise<Operation[]> {
+  const { body } = await api.request("/openapi.json");
+  const found: Operation[] = [];
+  for (
+    const [template, methods] of Object.entries<Record<string, Record<string, unknown>>>(body.paths)
+  ) {
+    for (const [method, operation] of Object.entries(methods)) {
+      found.push({
+        name: `${method.toUpperCase()} ${template}`,
+        method: method.toUpperCase(),
+        path: template.replaceAll(/\{\w+\}/g, "01890a5d-ac96-774b-bcce-b302099a8057"),
+        permission: String(operation["x-permission"]),
+        takesBody: "requestBody" in operation,
+      });
+    }
+  }
+  assert(found.length >= 18, `the document lists ${found.length} operations`);
+  return found;
+}
+
+/** A refusal: a problem document with a stable code, the headers of every answer, and nothing changed. */
+async function assertRefused(
+  api: TestApi,
+  operation: Operation,
+  options: RequestOptions,
+  expected: { status: number; code: string; writes?: string[] },
+): Promise<Reply> {
+  const before = await databaseDigest(api.db, { except: expected.writes ?? [] });
+  const reply = await api.request(operation.path, {
+    method: operation.method,
+    via: loopback,
+    ...options,
+  });
+  assert.equal(reply.status, expected.status, `${operation.name}: ${reply.text}`);
+  assert.equal(reply.headers.get("content-type"), "application/problem+json");
+  assert.equal(reply.body.code, expected.code);
+  assert.equal(reply.body.status, expected.status);
+  assert.equal(reply.body.type, `urn:massacorp:problem:${expected.code}`);
+  assert.equal(reply.body.request_id, reply.headers.get("x-request-id"));
+  if (expected.status === 401) assert(reply.headers.has("www-authenticate"));
+  assertCommonHeaders(reply);
+  const after = await databaseDigest(api.db, { except: expected.writes ?? [] });
+  assert.deepEqual(after, before, `${operation.name} changed nothing`);
+  return reply;
+}
+
+function assertCommonHeaders({ headers }: Reply): void {
+  assert.match(headers.get("x-request-id") ?? "", /^[A-Za-z0-9._-]{8,64}$/);
+  assert.match(headers.get("x-response-time") ?? "", /^\d+\.\dms$/);
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.equal(headers.get("x-frame-options"), "DENY");
+  assert.equal(headers.get("referrer-policy"), "no-referrer");
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/);
+}
+
+Deno.test("app: every operation declares its permission", async () => {
+  await using api = await testApi();
+  const known = new Set<string>([...permissions, "authenticated", "public"]);
+  const all = await operations(api);
+  for (const { name, permission } of all) assert(known.has(permission), `${name}: ${permission}`);
+  const open = all.filter((operation) => operation.permission === "public").map(({ name }) => name);
+  assert.deepEqual(open.sort(), [
+    "GET /",
+    "GET /api/v1/info",
+    "GET /health",
+    "GET /ready",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/refresh",
+  ]);
+});
+
+Deno.test("app: every operation that is not public refuses whoever is not proven", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const credentials: Record<string, RequestOptions> = {
+    "no token": {},
+    "an empty token": { headers: { authorization: "Bearer " } },
+    "another scheme": { headers: { authorization: `Basic ${btoa("admin:admin")}` } },
+    "not a token": { token: "abc" },
+    "a refresh token": { token: acme.refreshToken },
+    "a cut token": { token: acme.token.slice(0, -1) },
+    "a tenant instead of a token": { tenant: "acme" },
+  };
+  for (const operation of await operations(api)) {
+    if (operation.permission === "public") continue;
+    await t.step(operation.name, async () => {
+      for (const options of Object.values(credentials)) {
+        await assertRefused(api, operation, options, { status: 401, code: "invalid_token" });
+      }
+    });
+  }
+});
+
+Deno.test("app: every operation that needs a permission refuses a user without it", async (t) => {
+  await using api = await testApi();
+  const bob = await userOf(api, await adminOf(api, "acme"), { email: "bob@acme.example" });
+  for (const operation of await operations(api)) {
+    if (["public", "authenticated"].includes(operation.permission)) continue;
+    await t.step(operation.name, () =>
+      assertRefused(api, operation, {
+        token: bob.token,
+        ...(operation.takesBody ? { body: {} } : {}),
+      }, { status: 403, code: "forbidden" }).then(() => {}));
+  }
+});
+
+Deno.test("app: tenants are for the operator, whatever a tenant's admin holds", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  for (const operation of await operations(api)) {
+    if (operation.permission !== "platform.tenants") continue;
+    await assertRefused(api, operation, { token: acme.token }, { status: 403, code: "forbidden" });
+  }
+});
+
+Deno.test("app: every operation with a body refuses what is no JSON, no UTF-8, too large or of another type", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const json = { "content-type": "application/json" };
+  const endless = () =>
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024).fill(0x20)),
+    });
+  const bodies: Record<string, [RequestOptions, number, string]> = {
+    "not JSON": [{ raw: "{", headers: json }, 400, "malformed_json"],
+    "trailing text": [{ raw: "{} {}", headers: json }, 400, "malformed_json"],
+    "invalid UTF-8": [
+      { raw: new Uint8Array([0x22, 0xff, 0x22]), headers: json },
+      400,
+      "invalid_encoding",
+    ],
+    "a form": [
+      { raw: "a=b", headers: { "content-type": "application/x-www-form-urlencoded" } },
+      415,
+      "unsupported_media_type",
+    ],
+    "no type": [
+      { raw: new Uint8Array([0x7b, 0x7d]), headers: { "content-type": "" } },
+      415,
+      "unsupported_media_type",
+    ],
+    "too large": [{ raw: `"${"x".repeat(maxBodyBytes)}"`, headers: json }, 413, "body_too_large"],
+    "endless": [{ raw: endless(), headers: json }, 413, "body_too_large"],
+  };
+  for (const operation of await operations(api)) {
+    if (!operation.takesBody) continue;
+    await t.step(operation.name, async () => {
+      for (const [name, [options, status, code]] of Object.entries(bodies)) {
+        const raw = name === "endless" ? endless() : options.raw;
+        await assertRefused(api, operation, {
+          ...options,
+          ...(raw === undefined ? {} : { raw }),
+          token: acme.token,
+          tenant: "acme",
+        }, { status, code });
+      }
+    });
+  }
+});
+
+Deno.test("app: every operation with a body names unknown fields", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  for (const operation of await operations(api)) {
+    if (!operation.takesBody) continue;
+    await t.step(operation.name, async () => {
+      const platform = operation.permission === "platform.tenants";
+      const reply = await assertRefused(api, operation, {
+        ...(platform ? { via: { listener: "operator", address: null } } : { token: acme.token }),
+        tenant: "acme",
+        body: { "no such field": 1, "__proto__": { admin: true } },
+      }, { status: 422, code: "invalid_input" });
+      const unknown = reply.body.errors.filter((error: { code: string }) =>
+        error.code === "unknown_field"
+      );
+      assert.deepEqual(unknown.map((error: { path: string }) => error.path), ["no such field"]);
+    });
+  }
+});
+
+Deno.test("app: calls without a token must name a tenant", async () => {
+  await using api = await testApi();
+  const reply = await api.request("/api/v1/auth/login", {
+    via: loopback,
+    body: { email: "a@b.example", password: "x" },
+  });
+  assert.equal(reply.status, 400);
+  assert.equal(reply.body.code, "tenant_required");
+});
+
+Deno.test("app: a header that names another tenant than the token is refused on every operation", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await adminOf(api, "other");
+  for (const operation of await operations(api)) {
+    if (operation.permission === "public") continue;
+    await t.step(operation.name, async () => {
+      for (const tenant of ["other", "nowhere", "4711"]) {
+        await assertRefused(api, operation, { token: acme.token, tenant }, {
+          status: 403,
+          code: "tenant_mismatch",
+        });
+      }
+    });
+  }
+});
+
+/** A peer that stands in the table; the address it speaks from is all that the API sees of it. */
+async function peerOf(
+  api: TestApi,
+  who: Persona,
+  more: Record<string, unknown> = {},
+): Promise<string> {
+  const { publicKey } = await generateKeyPair();
+  const reply = await api.request("/api/v1/wireguard/peers", {
+    via: loopback,
+    token: who.token,
+    body: { name: "peer", public_key: publicKey, ...more },
+  });
+  assert.equal(reply.status, 201, reply.text);
+  return reply.body.peer.address;
+}
+
+Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const gone = await peerOf(api, acme);
+  const disabled = await peerOf(api, acme);
+  await api.db.owner`update wg_peers set deleted_at = now() where host(address) = ${gone}`;
+  await api.db.owner`update wg_peers set enabled = false where host(address) = ${disabled}`;
+  for (const operation of await operations(api)) {
+    if (!operation.path.startsWith("/api/")) continue;
+    await t.step(operation.name, async () => {
+      for (const address of ["10.10.0.250", "10.10.0.1", "192.0.2.9", "::1", gone, disabled]) {
+        await assertRefused(api, operation, {
+          via: tunnelFrom(address),
+          token: acme.token,
+          tenant: "acme",
+        }, {
+          status: 403,
+          code: "wrong_tunnel",
+        });
+      }
+    });
+  }
+});
+
+Deno.test("app: T10: a token works only through a peer of its tenant, and the refusal is audited there", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  const theirs = tunnelFrom(await peerOf(api, other));
+  for (const operation of await operations(api)) {
+    if (operation.permission === "public") continue;
+    await t.step(operation.name, async () => {
+      await assertRefused(api, operation, { via: theirs, token: acme.token }, {
+        status: 403,
+        code: "wrong_tunnel",
+        writes: ["audit_log"],
+      });
+    });
+  }
+  const rows = await api.db.owner`
+    select distinct tenant_id, action, outcome from audit_log where action = 'tunnel.refuse'`;
+  assert.deepEqual([...rows], [{
+    tenant_id: other.tenantId,
+    action: "tunnel.refuse",
+    outcome: "refused",
+  }]);
+});
+
+Deno.test("app: T10: a peer with an owner carries nobody else's token, refresh token or log-in", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const bobs = tunnelFrom(await peerOf(api, acme, { user_id: bob.userId }));
+  const unbound = tunnelFrom(await peerOf(api, acme));
+  const me = (via: RequestOptions["via"], who: Persona) =>
+    api.request("/api/v1/auth/me", { token: who.token, ...(via ? { via } : {}) });
+  const login = (via: RequestOptions["via"], who: Persona, tenant = "acme") =>
+    api.request("/api/v1/auth/login", {
+      tenant,
+      body: { email: who.email, password: who.password },
+      ...(via ? { via } : {}),
+    });
+  const refresh = (via: RequestOptions["via"], who: Persona) =>
+    api.request("/api/v1/auth/refresh", {
+      body: { refresh_token: who.refreshToken },
+      ...(via ? { via } : {}),
+    });
+
+  assert.equal((await me(bobs, bob)).status, 200);
+  assert.equal((await login(bobs, bob)).status, 200);
+  assert.equal((await me(unbound, acme)).status, 200);
+  assert.equal((await login(unbound, acme)).status, 200);
+  for (const reply of [await me(bobs, acme), await login(bobs, acme), await refresh(bobs, acme)]) {
+    assert.equal(reply.status, 403);
+    assert.equal(reply.body.code, "wrong_tunnel");
+  }
+  // Another tenant's name is refused like one that does not exist: neither tells whether there is such a tenant.
+  await adminOf(api, "other");
+  const [foreign, unknown] = [await login(bobs, bob, "other"), await login(bobs, bob, "nowhere")];
+  assert.equal(foreign.status, 403);
+  assert.deepEqual({ ...foreign.body, request_id: "" }, { ...unknown.body, request_id: "" });
+});
+
+Deno.test("info: shows the caller as the tunnel sees it", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const address = await peerOf(api, acme);
+  const [row] = await api.db.owner`select id from wg_peers`;
+  const reply = await api.request("/api/v1/info", { via: tunnelFrom(address) });
+  assert.equal(reply.status, 200);
+  assert.deepEqual(reply.body.caller, {
+    via: "tunnel",
+    address,
+    peer_id: row?.id,
+    tenant_id: acme.tenantId,
+  });
+});
+
+Deno.test("app: the operator works in the tenant it names, and in none it does not", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await peerOf(api, acme);
+  await adminOf(api, "other");
+  const list = (tenant?: string) =>
+    api.request("/api/v1/wireguard/peers", tenant === undefined ? {} : { tenant });
+  assert.equal((await list("acme")).body.items.length, 1);
+  assert.equal((await list("other")).body.items.length, 0);
+  assert.equal((await list()).body.code, "tenant_required");
+  assert.equal((await list("nowhere")).status, 404);
+});
+
+Deno.test("app: a request id of the caller is echoed where it is safe to, and replaced where not", async () => {
+  await using api = await testApi();
+  const ask = async (id: string) =>
+    (await api.request("/health", { headers: { "x-request-id": id } })).headers.get("x-request-id");
+  assert.equal(await ask("abcdefgh-1.2_3"), "abcdefgh-1.2_3");
+  for (const bad of ["short", "x".repeat(65), "has space in it", 'quote"quote"quote']) {
+    assert.notEqual(await ask(bad), bad);
+  }
+});
+
+Deno.test("app: unknown paths are a problem document as well, in and outside the API", async () => {
+  await using api = await testApi();
+  for (
+    const path of [
+      "/nothing",
+      "/api/v1/nothing",
+      "/api/v1/auth/nothing",
+      "/api/v1/wireguard/peers/x/y/z",
+    ]
+  ) {
+    const reply = await api.request(path);
+    assert.equal(reply.status, 404, path);
+    assert.equal(reply.body.code, "not_found");
+    assertCommonHeaders(reply);
+  }
+});
+
+Deno.test("app: base endpoints say what the contract says", async () => {
+  await using api = await testApi();
+  const health = await api.request("/health");
+  assert.deepEqual(health.body, {
+    status: "healthy",
+    environment: "dev",
+    wireguard_network: "10.10.0.0/24",
+  });
+  assert.equal((await api.request("/ready")).status, 200);
+  assertCommonHeaders(health);
+});
