@@ -49,24 +49,27 @@ const schema = z.object({
   WG_APPLY_TIMEOUT: durationSeconds.default(2),
 });
 
+function checkTogether(value: Partial<z.infer<typeof schema>>): string[] {
+  const faults: string[] = [];
+  const { SESSION_LIFETIME = 0, REFRESH_TOKEN_LIFETIME = 0, ACCESS_TOKEN_LIFETIME = 0 } = value;
+  if (value.ENV === "prod" && value.API_LISTEN === "loopback") {
+    faults.push("API_LISTEN: must be tunnel when ENV=prod: only the tunnel leads in");
+  }
+  if (SESSION_LIFETIME > 30 * 86400) faults.push("SESSION_LIFETIME: must be at most 30d");
+  if (value.SESSION_LIFETIME !== undefined && REFRESH_TOKEN_LIFETIME > SESSION_LIFETIME) {
+    faults.push("REFRESH_TOKEN_LIFETIME: must not be longer than SESSION_LIFETIME");
+  }
+  if (ACCESS_TOKEN_LIFETIME > 3600) faults.push("ACCESS_TOKEN_LIFETIME: must be at most 1h");
+  return faults;
+}
+
 /** The API's settings; README.md describes each variable. */
 export type ApiConfig = ReturnType<typeof loadConfig>;
 
 /** @throws {ConfigError} naming every fault at once */
 export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
-  const checked = schema.superRefine((value, context) => {
-    const fault = (path: string, message: string) =>
-      context.addIssue({ code: "custom", path: [path], message });
-    if (value.ENV === "prod" && value.API_LISTEN !== "tunnel") {
-      fault("API_LISTEN", "must be tunnel when ENV=prod: only the tunnel leads in");
-    }
-    if (value.SESSION_LIFETIME > 30 * 86400) fault("SESSION_LIFETIME", "must be at most 30d");
-    if (value.REFRESH_TOKEN_LIFETIME > value.SESSION_LIFETIME) {
-      fault("REFRESH_TOKEN_LIFETIME", "must not be longer than SESSION_LIFETIME");
-    }
-    if (value.ACCESS_TOKEN_LIFETIME > 3600) fault("ACCESS_TOKEN_LIFETIME", "must be at most 1h");
-  });
-  const parsed = parseEnv(checked, env, {
+  const parsed = parseEnv(schema, env, {
+    between: checkTogether,
     fromFile: [
       "DATABASE_URL",
       "DATABASE_PLATFORM_URL",

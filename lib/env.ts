@@ -21,6 +21,14 @@ export class ConfigError extends Error {
   }
 }
 
+interface ParseEnvOptions<T> {
+  /** Variables that may also be given as `X_FILE`. */
+  fromFile?: readonly (keyof T & string)[];
+  readFile?: ReadFile;
+  /** Rules between settings; sees those that are right by themselves, and answers faults as `NAME: what`. */
+  between?: (settings: Partial<T>) => string[];
+}
+
 /**
  * Parses settings with a schema whose keys are variable names. A variable `X` listed in `fromFile` may
  * also be given as `X_FILE`, the path of a file that holds the value (a trailing newline is dropped);
@@ -31,12 +39,13 @@ export class ConfigError extends Error {
 export function parseEnv<S extends z.ZodObject>(
   schema: S,
   env: Env,
-  options: { fromFile?: readonly (keyof z.infer<S> & string)[]; readFile?: ReadFile } = {},
+  options: ParseEnvOptions<z.infer<S>> = {},
 ): z.infer<S> {
   const readFile = options.readFile ?? ((path) => Deno.readTextFileSync(path));
   const fromFile = new Set<string>(options.fromFile ?? []);
   const faults: string[] = [];
   const raw: Record<string, string> = {};
+  const missing = new Set<string>();
   for (const name of Object.keys(schema.shape)) {
     const value = env[name];
     const path = fromFile.has(name) ? env[`${name}_FILE`] : undefined;
@@ -51,16 +60,21 @@ export function parseEnv<S extends z.ZodObject>(
     } catch (error) {
       const reason = error instanceof Error ? error.name : "unreadable";
       faults.push(`${name}_FILE: cannot read ${path} (${reason})`);
+      missing.add(name);
     }
   }
   const parsed = schema.safeParse(raw);
-  if (!parsed.success) {
-    const already = new Set(faults.map((fault) => fault.split(/_FILE|:/, 1)[0]));
-    for (const issue of parsed.error.issues) {
-      const name = String(issue.path[0] ?? "");
-      if (!already.has(name)) faults.push(`${name}: ${issue.message}`);
-    }
+  // One fault a variable: the first says enough.
+  const first = new Map<string, string>();
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0]);
+    if (!missing.has(name) && !first.has(name)) first.set(name, `${name}: ${issue.message}`);
   }
+  faults.push(...first.values());
+  const wrong = new Set([...missing, ...first.keys()]);
+  const right = Object.entries(schema.shape).filter(([name]) => !wrong.has(name));
+  const settings = z.object(Object.fromEntries(right)).parse(raw) as Partial<z.infer<S>>;
+  faults.push(...options.between?.(settings) ?? []);
   if (faults.length > 0 || !parsed.success) throw new ConfigError(faults);
   return parsed.data;
 }
