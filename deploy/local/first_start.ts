@@ -8,9 +8,8 @@ import { socketFetch } from "./socket_http.ts";
 export interface FirstStart {
   tenant: { id: number; slug: string };
   admin: { email: string; password: string };
-  /** The text of the admin's tunnel file, and where it was written. */
-  config: string;
-  configFile: string;
+  /** The admin's tunnel file, its text and where it was written; or why there is none. */
+  peer: { config: string; file: string } | { error: string };
 }
 
 const tenantList = z.object({ items: z.array(z.unknown()) });
@@ -44,18 +43,26 @@ export async function firstStart(
       is_platform: true,
     },
   });
-  const peer = await ask(socket, "/api/v1/wireguard/peers", 201, peerCreated, {
-    headers: { "x-tenant-id": String(tenant.id) },
-    json: { name: "admin", user_id: admin.id },
-  });
-  const configFile = join(options.folder.admin, "admin.conf");
-  await writeSecretFile(configFile, peer.config.trimEnd());
   return {
     tenant: { id: tenant.id, slug: "platform" },
     admin: { email: admin.email, password: admin.password },
-    config: peer.config,
-    configFile,
+    // Without a peer the password still has to be shown: nothing will ever show it again.
+    peer: await firstPeer(socket, { folder: options.folder, tenantId: tenant.id, userId: admin.id })
+      .catch((error) => ({ error: error instanceof Error ? error.message : String(error) })),
   };
+}
+
+async function firstPeer(
+  socket: string,
+  { folder, tenantId, userId }: { folder: DataFolder; tenantId: number; userId: number },
+): Promise<{ config: string; file: string }> {
+  const { config } = await ask(socket, "/api/v1/wireguard/peers", 201, peerCreated, {
+    headers: { "x-tenant-id": String(tenantId) },
+    json: { name: "admin", user_id: userId },
+  });
+  const file = join(folder.admin, "admin.conf");
+  await writeSecretFile(file, config.trimEnd());
+  return { config, file };
 }
 
 /** One call that has to succeed. @throws {FirstStartError} with the problem's own words */

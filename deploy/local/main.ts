@@ -51,9 +51,14 @@ function greet({ first }: Up, terminal: Terminal): void {
     terminal.step("tenant", `${first.tenant.slug} (id ${first.tenant.id})`);
     terminal.step("admin", first.admin.email);
     terminal.step("password", `${first.admin.password}   (shown this once)`);
-    terminal.step("tunnel file", `${first.configFile}   (or scan this with the WireGuard app)`);
-    terminal.say("");
-    terminal.say(drawQr(first.config, { colour: Deno.stdout.isTerminal() }));
+    if ("error" in first.peer) {
+      terminal.step("no tunnel", first.peer.error);
+      terminal.say("Make a peer with:  deno task peer:add --help");
+    } else {
+      terminal.step("tunnel file", `${first.peer.file}   (or scan this with the WireGuard app)`);
+      terminal.say("");
+      terminal.say(drawQr(first.peer.config, { colour: Deno.stdout.isTerminal() }));
+    }
   }
   terminal.say("");
   terminal.say("MassaCorp is up. Ctrl-C stops it.");

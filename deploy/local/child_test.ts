@@ -1,0 +1,89 @@
+import { deepEqual, equal, rejects } from "node:assert/strict";
+import { startChild } from "./child.ts";
+
+const common = { cwd: "/", env: { PATH: Deno.env.get("PATH") ?? "" } };
+const never = new AbortController().signal;
+
+function isAlive(pid: number): boolean {
+  try {
+    Deno.statSync(`/proc/${pid}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("startChild: is ready when it says so, and hands over its lines", async () => {
+  const heard: string[] = [];
+  const running = await startChild({
+    ...common,
+    argv: ["sh", "-c", 'echo "up $SECRET"; exec sleep 60'],
+    env: { ...common.env, SECRET: "given" },
+    onLine: (line) => heard.push(line),
+    isReady: () => Promise.resolve(heard.length > 0),
+  }, never);
+  await running.stop();
+  deepEqual(heard, ["up given"]);
+});
+
+Deno.test("startChild: inherits no variable", async () => {
+  Deno.env.set("MASSACORP_LEAK", "leaked");
+  const heard: string[] = [];
+  const running = await startChild({
+    ...common,
+    argv: ["env"],
+    onLine: (line) => heard.push(line),
+    isReady: () => Promise.resolve(heard.length > 0),
+  }, never).catch(() => undefined);
+  await running?.exited;
+  Deno.env.delete("MASSACORP_LEAK");
+  equal(heard.some((line) => line.includes("leaked")), false);
+});
+
+Deno.test("startChild: one that ends before it is ready fails with its last words", async () => {
+  await rejects(
+    startChild({
+      ...common,
+      argv: ["sh", "-c", "echo why >&2; exit 3"],
+      onLine: () => {},
+      isReady: () => Promise.resolve(false),
+    }, never),
+    /exit code 3\n {2}why/,
+  );
+});
+
+Deno.test("startChild: one that is never ready is killed", async () => {
+  let pid = 0;
+  await rejects(
+    startChild({
+      ...common,
+      argv: ["sh", "-c", "echo $$; trap '' TERM; while :; do read -r _ </dev/zero; done"],
+      onLine: (line) => pid = Number(line),
+      isReady: () => Promise.resolve(false),
+      readyTimeoutMs: 300,
+      stopTimeoutMs: 100,
+    }, never),
+    /did not become ready in time/,
+  );
+  equal(isAlive(pid), false);
+});
+
+Deno.test("stop: asks with SIGTERM, then kills", async () => {
+  for (
+    const [script, ending] of [
+      ["trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done", "exit code 0"],
+      ["trap '' TERM; echo up; while :; do sleep 0.05; done", "killed by SIGKILL"],
+    ] as const
+  ) {
+    let up = false;
+    const running = await startChild({
+      ...common,
+      argv: ["sh", "-c", script],
+      onLine: () => up = true,
+      isReady: () => Promise.resolve(up),
+      stopTimeoutMs: 300,
+    }, never);
+    await running.stop();
+    equal(await running.exited, ending);
+  }
+});

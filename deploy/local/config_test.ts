@@ -1,0 +1,38 @@
+import { deepEqual, equal, throws } from "node:assert/strict";
+import { loadConfig } from "./config.ts";
+
+Deno.test("loadConfig: needs nothing", () => {
+  const config = loadConfig({});
+  equal(config.env, "dev");
+  equal(config.dataFolder, `${Deno.cwd()}/.massacorp`);
+  equal(config.ownerUrl, undefined);
+});
+
+Deno.test("loadConfig: a database of one's own is given whole", () => {
+  const url = "postgres://someone@db.example/massacorp";
+  throws(
+    () => loadConfig({ DATABASE_URL: url, WGD_DATABASE_URL_FILE: "/etc/massacorp/wgd" }),
+    /DATABASE_OWNER_URL: is missing.*\n.*DATABASE_PLATFORM_URL: is missing/,
+  );
+  const whole = loadConfig({
+    DATABASE_OWNER_URL: url,
+    DATABASE_URL: url,
+    DATABASE_PLATFORM_URL: url,
+    WGD_DATABASE_URL: url,
+  });
+  equal(whole.ownerUrl?.reveal(), url);
+});
+
+Deno.test("loadConfig: each process is handed what it may read, and nothing else", () => {
+  const { given } = loadConfig({
+    ENCRYPTION_KEY: "for the API",
+    WG_MTU: "1400",
+    WG_NETWORK: "10.20.0.0/24",
+    AWS_SECRET_ACCESS_KEY: "for nobody",
+    PGPASSWORD: "for nobody",
+  });
+  deepEqual(given, {
+    api: { ENCRYPTION_KEY: "for the API", WG_NETWORK: "10.20.0.0/24" },
+    wgd: { WG_NETWORK: "10.20.0.0/24", WG_MTU: "1400" },
+  });
+});

@@ -1,0 +1,70 @@
+import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import { openDataFolder } from "./data_folder.ts";
+import { apiUid, databaseUid } from "./identity.ts";
+
+async function temporary() {
+  const path = await Deno.makeTempDir();
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}
+
+async function access(path: string): Promise<string> {
+  const { mode, uid, gid } = await Deno.stat(path);
+  return `${((mode ?? 0) & 0o7777).toString(8)} ${uid}:${gid}`;
+}
+
+Deno.test("openDataFolder: each folder is its user's alone", async () => {
+  await using parent = await temporary();
+  using folder = await openDataFolder(join(parent.path, "data"));
+  const me = `${Deno.uid()}:${Deno.gid()}`;
+  const of = (uid: number) => Deno.uid() === 0 ? `${uid}:${uid}` : me;
+  deepEqual(
+    {
+      root: await access(folder.root),
+      supervisor: await access(folder.secrets.supervisor),
+      api: await access(folder.secrets.api),
+      wgd: await access(folder.secrets.wgd),
+      key: await access(folder.wgd),
+      admin: await access(folder.admin),
+      operator: await access(folder.sockets.operator),
+      postgres: await access(folder.sockets.postgres),
+      daemon: await access(folder.sockets.wgd),
+    },
+    {
+      root: `711 ${me}`,
+      supervisor: `700 ${me}`,
+      api: `700 ${of(apiUid)}`,
+      wgd: `700 ${me}`,
+      key: `700 ${me}`,
+      admin: `700 ${me}`,
+      operator: `700 ${of(apiUid)}`,
+      postgres: `711 ${of(databaseUid)}`,
+      daemon: `2750 ${Deno.uid() === 0 ? `0:${apiUid}` : me}`,
+    },
+  );
+});
+
+Deno.test("openDataFolder: one supervisor a folder", async () => {
+  await using parent = await temporary();
+  const path = join(parent.path, "data");
+  {
+    using _held = await openDataFolder(path);
+    await rejects(openDataFolder(path), /another \.\/massacorp up runs on/);
+  }
+  using _free = await openDataFolder(path);
+});
+
+Deno.test("openDataFolder: sockets of a long path get a short one, always the same", async () => {
+  await using parent = await temporary();
+  const path = join(parent.path, "long".repeat(20));
+  let first: string;
+  {
+    using folder = await openDataFolder(path);
+    first = folder.sockets.postgres;
+  }
+  ok(`${first}/.s.PGSQL.5432.lock`.length <= 107);
+  equal(first.startsWith(path), false);
+  using again = await openDataFolder(path);
+  equal(again.sockets.postgres, first);
+  await Deno.remove(join(first, ".."), { recursive: true });
+});

@@ -1,0 +1,67 @@
+/** A part of the tests that needs the same of its machine. */
+export interface Group {
+  name: string;
+  about: string;
+  /** `test` runs test files; `check` only compiles. */
+  kind: "test" | "check";
+  paths: readonly string[];
+  /** Without these the group is skipped. */
+  needs: { root?: boolean; programs?: readonly string[] };
+}
+
+export const groups: readonly Group[] = [
+  {
+    name: "types",
+    about: "what must not compile",
+    kind: "check",
+    paths: ["tests/types"],
+    needs: {},
+  },
+  {
+    name: "unit",
+    about: "modules, with the real PostgreSQL where they speak to it",
+    kind: "test",
+    paths: ["lib", "db", "api", "wgd", "deploy", "tests/run_test.ts"],
+    needs: {},
+  },
+  {
+    name: "db",
+    about: "roles, policies and constraints of the real PostgreSQL",
+    kind: "test",
+    paths: ["tests/db"],
+    needs: {},
+  },
+  {
+    name: "permissions",
+    about: "what each process is refused",
+    kind: "test",
+    paths: ["tests/permissions_test.ts"],
+    needs: {},
+  },
+  {
+    name: "e2e",
+    about: "real interfaces and real packets between network namespaces",
+    kind: "test",
+    paths: ["tests/e2e"],
+    needs: {
+      root: true,
+      programs: ["ip", "nft", "wg", "wg-quick", "ping", "setpriv", "unshare", "zbarimg"],
+    },
+  },
+];
+
+/** Why this machine cannot run a group, or undefined when it can. */
+export async function unmet({ needs }: Group): Promise<string | undefined> {
+  if (needs.root && Deno.uid() !== 0) {
+    return "needs root, to make network namespaces and WireGuard interfaces";
+  }
+  const missing: string[] = [];
+  for (const program of needs.programs ?? []) {
+    const { success } = await new Deno.Command("sh", {
+      args: ["-c", 'command -v "$1"', "sh", program],
+      stdout: "null",
+    }).output();
+    if (!success) missing.push(program);
+  }
+  return missing.length > 0 ? `needs ${missing.join(", ")}` : undefined;
+}

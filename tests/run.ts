@@ -1,0 +1,92 @@
+import { type Group, groups, unmet } from "./groups.ts";
+import { clusterVariable, startTestCluster } from "./support/cluster.ts";
+
+/** The runner behind `./massacorp test`: every group, or those named, and one plain line at the end. */
+interface Outcome {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+async function runGroup(group: Group, env: Record<string, string>): Promise<Outcome> {
+  const report = await Deno.makeTempFile({ prefix: "massacorp-junit-" });
+  try {
+    const { success } = await new Deno.Command(Deno.execPath(), {
+      args: group.kind === "check" ? ["check", "--quiet", ...group.paths] : [
+        ...["test", "--allow-all", "--no-prompt", "--permit-no-files"],
+        ...[`--junit-path=${report}`, ...group.paths],
+      ],
+      env: { ...env, NO_COLOR: "1" },
+      stdin: "null",
+    }).spawn().status;
+    if (group.kind === "check") {
+      return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
+    }
+    const counted = countJunit(await Deno.readTextFile(report));
+    // A file that does not even load, or a leak after the last test, is a failure without a test.
+    if (!success && counted.failed === 0) counted.failed = 1;
+    return counted;
+  } finally {
+    await Deno.remove(report);
+  }
+}
+
+/** Sums up what `deno test --junit-path` wrote; a test with steps counts once. */
+export function countJunit(xml: string): Outcome {
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  for (const [, suite = ""] of xml.matchAll(/<testsuite .*?>(.*?)<\/testsuite>/gs)) {
+    const cases = [...suite.matchAll(/<testcase name="([^"]*)".*?>(.*?)<\/testcase>/gs)];
+    const names = new Set(cases.map(([, name = ""]) => name));
+    for (const [, name = "", body = ""] of cases) {
+      const parents = [...name.matchAll(/ &gt; /g)].map(({ index }) => name.slice(0, index));
+      if (parents.some((parent) => names.has(parent))) continue;
+      if (/<(failure|error)/.test(body)) sum.failed++;
+      else if (/<skipped/.test(body)) sum.skipped++;
+      else sum.passed++;
+    }
+  }
+  return sum;
+}
+
+async function main(names: string[]): Promise<number> {
+  const unknown = names.filter((name) => !groups.some((group) => group.name === name));
+  if (unknown.length > 0) {
+    say(`no group ${unknown.join(", ")}; there are: ${groups.map(({ name }) => name).join(", ")}`);
+    return 2;
+  }
+  const strict = Deno.env.get("CI") === "true";
+  const wanted = groups.filter(({ name }) => names.length === 0 || names.includes(name));
+  const total: Outcome = { passed: 0, failed: 0, skipped: 0 };
+  const skippedGroups: string[] = [];
+  const cluster = await startTestCluster();
+  try {
+    for (const group of wanted) {
+      const reason = await unmet(group);
+      if (reason !== undefined) {
+        skippedGroups.push(`${group.name} (${reason})`);
+        if (strict) total.failed++;
+        else total.skipped++;
+        continue;
+      }
+      say(`\n== ${group.name}: ${group.about}`);
+      const outcome = await runGroup(group, { [clusterVariable]: cluster.socketFolder });
+      total.passed += outcome.passed;
+      total.failed += outcome.failed;
+      total.skipped += outcome.skipped;
+    }
+  } finally {
+    await cluster.stop();
+  }
+  say("");
+  for (const skipped of skippedGroups) {
+    say(`${strict ? "FAILED, because CI skips nothing" : "skipped"}: ${skipped}`);
+  }
+  say(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed > 0 ? 1 : 0;
+}
+
+function say(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

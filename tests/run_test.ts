@@ -1,0 +1,29 @@
+import { deepEqual } from "node:assert/strict";
+import { countJunit } from "./run.ts";
+
+Deno.test("countJunit: counts tests, not their steps", () => {
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="deno test" tests="5" failures="1" errors="0" time="0.013">
+    <testsuite name="./a_test.ts" tests="4" disabled="2" errors="0" failures="1">
+        <testcase name="a" classname="./a_test.ts" time="0.002" line="1" col="6">
+        </testcase>
+        <testcase name="left out" classname="./a_test.ts" time="0.000" line="2" col="11">
+            <skipped/>
+        </testcase>
+        <testcase name="bad" classname="./a_test.ts" time="0.001" line="3" col="6">
+            <failure message="Uncaught Error: x&lt;y">Error: x&lt;y</failure>
+        </testcase>
+        <testcase name="a &gt; b &gt; c" classname="./a_test.ts" time="0.000" line="1" col="39">
+        </testcase>
+    </testsuite>
+    <testsuite name="./b_test.ts" tests="1" disabled="0" errors="0" failures="0">
+        <testcase name="one &gt; other" classname="./b_test.ts" time="0.002" line="1" col="6">
+        </testcase>
+    </testsuite>
+</testsuites>`;
+  deepEqual(countJunit(xml), { passed: 2, failed: 1, skipped: 1 });
+});
+
+Deno.test("countJunit: an empty report counts nothing", () => {
+  deepEqual(countJunit(""), { passed: 0, failed: 0, skipped: 0 });
+});
