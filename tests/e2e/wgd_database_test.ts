@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { type EmbeddedServer, startEmbedded } from "../../db/embedded.ts";
+import { createIdentity, databaseUid } from "../../deploy/local/identity.ts";
+import { clusterVariable, testPassword } from "../support/cluster.ts";
+import { testDatabase } from "../support/database.ts";
+import { namespaces } from "../support/netns.ts";
+import { until } from "../support/until.ts";
+import { TestDaemon } from "../support/wgd.ts";
+
+/** A PostgreSQL of this file's own, which can be killed and started again. */
+async function killableServer() {
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-" });
+  await Deno.chmod(folder, 0o711);
+  const socketFolder = `${folder}/socket`;
+  await Deno.mkdir(socketFolder);
+  await Deno.chown(socketFolder, databaseUid, databaseUid);
+  const identity = await createIdentity([Deno.cwd(), folder]);
+  let server: EmbeddedServer | undefined;
+  const start = async () => {
+    server = await startEmbedded({
+      dataFolder: `${folder}/data`,
+      socketFolder,
+      superuserPassword: testPassword,
+      // What was committed must be there after the kill.
+      durable: true,
+      user: {
+        uid: databaseUid,
+        runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
+      },
+    });
+  };
+  await start();
+  return {
+    socketFolder,
+    start,
+    async kill() {
+      if (!server) throw new Error("it does not run");
+      Deno.kill(server.pid, "SIGKILL");
+      await server.exited;
+    },
+    async [Symbol.asyncDispose]() {
+      await server?.stop();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+Deno.test("T8: the tunnel without its database", async (t) => {
+  await using server = await killableServer();
+  const shared = Deno.env.get(clusterVariable);
+  Deno.env.set(clusterVariable, server.socketFolder);
+  using _restore = {
+    [Symbol.dispose]: () =>
+      shared === undefined
+        ? Deno.env.delete(clusterVariable)
+        : Deno.env.set(clusterVariable, shared),
+  };
+  await using db = await testDatabase();
+  await using net = await namespaces("server", "client");
+  await using wgd = await TestDaemon.create(db, net);
+  const step = async (name: string, run: () => Promise<void>) =>
+    assert.ok(await t.step(name, run), name);
+  const pings = async () =>
+    (await net.exec("client", ["ping", "-c", "1", "-W", "1", "10.10.0.1"])).success;
+  const database = async () => (await wgd.client.status()).database;
+
+  await step("down at the very first start: the daemon waits, and makes no key", async () => {
+    await server.kill();
+    await wgd.start({ ready: false });
+    await until("it says so", async () => await database() === "disconnected");
+    await assert.rejects(wgd.client.reconcile({}), { reason: "not_ready" });
+    assert.equal((await net.exec("server", ["ip", "link", "show", wgd.name])).success, false);
+    await server.start();
+    await until("it starts by itself", async () => (await wgd.client.status()).interface.up);
+  });
+
+  const peer = await wgd.addPeer();
+  const quiet = await wgd.addPeer();
+  await Promise.all([wgd.untilState(peer, "applied"), wgd.untilState(quiet, "applied")]);
+  await wgd.connect("client", peer);
+  await until("the tunnel carries packets", pings);
+  const expiresAt = new Date(Date.now() + 3000);
+  const guest = await wgd.addPeer({ expiresAt });
+  await wgd.untilState(guest, "applied");
+
+  await step(
+    "killed under the daemon: the tunnel stays, and an expiry still cuts within 1 s",
+    async () => {
+      await server.kill();
+      await until("it is noticed", async () => await database() === "disconnected");
+      const has = async () => (await wgd.dump()).peers.has(guest.publicKey);
+      await until("the guest is gone", async () => !(await has()));
+      const late = Date.now() - expiresAt.getTime();
+      assert.ok(late >= 0 && late < 1000, `gone ${late} ms after its time`);
+      assert.ok(await pings());
+    },
+  );
+  await step(
+    "drift is repaired from memory, and the answer admits that nothing was read",
+    async () => {
+      await wgd.wg("set", wgd.name, "peer", quiet.publicKey, "remove");
+      await until("it is back", async () => (await wgd.dump()).peers.has(quiet.publicKey));
+      const { applied, failed } = await wgd.client.reconcile({ peer_ids: [quiet.id] });
+      assert.deepEqual([applied, failed[0]?.error], [[], "the database cannot be read"]);
+    },
+  );
+  await step("back again: connected, recorded, and changes arrive at once", async () => {
+    await server.start();
+    await until("it is connected", async () => await database() === "connected");
+    await wgd.untilState(guest, "removed");
+    const fresh = await wgd.addPeer();
+    await wgd.untilState(fresh, "applied");
+    // What was repaired meanwhile is audited now.
+    const entries = await db.owner`
+      select from audit_log where action = 'wireguard.drift_repaired' and peer_id = ${quiet.id}`;
+    assert.equal(entries.length, 1);
+  });
+  await step("down while the daemon starts: it adopts the interface as it is", async () => {
+    await until("the tunnel carries packets", pings);
+    const before = [...(await wgd.dump()).peers.keys()].sort();
+    await server.kill();
+    await wgd.end("SIGKILL");
+    await wgd.start({ ready: false });
+    await until(
+      "the interface was looked at",
+      async () => (await wgd.client.status()).interface.up,
+    );
+    assert.deepEqual([...(await wgd.dump()).peers.keys()].sort(), before);
+    assert.ok(await pings());
+    await server.start();
+    await until("it is connected", async () => await database() === "connected");
+    const fresh = await wgd.addPeer();
+    await wgd.untilState(fresh, "applied");
+  });
+});
