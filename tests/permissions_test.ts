@@ -1,0 +1,174 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The permission sets of deno.json, asked by small programs that run under them. As root, so that only the
+ * set can be what refuses.
+ */
+const project = fileURLToPath(new URL("..", import.meta.url));
+
+type Verdict = "allowed" | "refused" | string;
+
+/** Runs each expression under a permission set. @returns "allowed", "refused" by Deno, or another error */
+async function ask(
+  set: "api" | "wgd",
+  probes: Record<string, string>,
+  env: Record<string, string> = {},
+): Promise<Record<string, Verdict>> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const script = join(folder, "probe.ts");
+    const attempts = Object.entries(probes).map(([name, expression]) =>
+      `await attempt(${JSON.stringify(name)}, async () => { ${expression} });`
+    );
+    await Deno.writeTextFile(
+      script,
+      `
+      const verdicts = {};
+      async function attempt(name, act) {
+        try { await act(); verdicts[name] = "allowed"; }
+        catch (error) { verdicts[name] = error instanceof Deno.errors.NotCapable ? "refused" : String(error); }
+      }
+      ${attempts.join("\n")}
+      console.log(JSON.stringify(verdicts));`,
+    );
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--no-check",
+        "--no-prompt",
+        `-P=${set}`,
+        `--config=${join(project, "deno.json")}`,
+        script,
+      ],
+      cwd: project,
+      env,
+      stdin: "null",
+    }).output();
+    const answer = new TextDecoder().decode(stdout);
+    match(answer, /^\{/, new TextDecoder().decode(stderr));
+    return JSON.parse(answer);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const spawn = (program: string) =>
+  `await new Deno.Command("${program}", { args: ["--version"], stdout: "null", stderr: "null" }).output();`;
+const foreignLibrary = `Deno.dlopen("/lib/x86_64-linux-gnu/libc.so.6", {});`;
+const nativeAddon =
+  `(await import("node:module")).createRequire("${project}api/main.ts")("/tmp/foreign.node");`;
+
+Deno.test("api: spawns nothing, by whatever way", async () => {
+  const programs = ["sh", "wg", "ip", Deno.execPath()];
+  const probes = Object.fromEntries(programs.map((program) => [program, spawn(program)]));
+  const node = `await new Promise((done, fail) => {
+    import("node:child_process").then(({ execFile }) => execFile("true", { env: {} }, (e) => e ? fail(e) : done())).catch(fail);
+  });`;
+  const worker = `await new Promise((done, fail) => {
+    const source = "try { new Deno.Command('true').outputSync(); postMessage('ran'); } catch (e) { postMessage(e.name); }";
+    const worker = new Worker("data:text/javascript," + encodeURIComponent(source), { type: "module" });
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      data === "ran" ? done() : fail(data === "NotCapable" ? new Deno.errors.NotCapable(data) : data);
+    };
+  });`;
+  const verdicts = await ask("api", { ...probes, node, worker });
+  deepEqual(new Set(Object.values(verdicts)), new Set(["refused"]), JSON.stringify(verdicts));
+});
+
+Deno.test("api: loads no native code but the hash module", async () => {
+  deepEqual(await ask("api", { foreignLibrary, nativeAddon }), {
+    foreignLibrary: "refused",
+    nativeAddon: "refused",
+  });
+  const hash = join(project, "api/auth/password_hash.ts");
+  deepEqual(await ask("api", { hash: `await import("${hash}");` }), { hash: "allowed" });
+});
+
+Deno.test("api: reads and writes nothing outside its folders", async () => {
+  deepEqual(
+    await ask("api", {
+      passwd: `await Deno.readTextFile("/etc/passwd");`,
+      memory: `await Deno.readTextFile("/proc/self/environ");`,
+      code: `await Deno.writeTextFile("${project}api/planted.ts", "");`,
+      temporary: `await Deno.writeTextFile("/tmp/planted", "");`,
+      link: `await Deno.symlink("/etc/passwd", "/run/massacorp/link");`,
+      own: `await Deno.readTextFile("${project}deno.json");`,
+    }),
+    {
+      passwd: "refused",
+      memory: "refused",
+      code: "refused",
+      temporary: "refused",
+      link: "refused",
+      own: "allowed",
+    },
+  );
+});
+
+Deno.test("api: sees its own variables alone", async () => {
+  const verdicts = await ask("api", {
+    path: `Deno.env.get("PATH");`,
+    all: `Deno.env.toObject();`,
+    subkey: `Deno.env.get("WGD_PRESHARED_SUBKEY");`,
+    own: `Deno.env.get("DATABASE_URL");`,
+  });
+  deepEqual(verdicts, { path: "refused", all: "refused", subkey: "refused", own: "allowed" });
+});
+
+Deno.test("wgd: runs its four programs and no other", async () => {
+  const verdicts = await ask("wgd", {
+    sh: spawn("sh"),
+    deno: spawn(Deno.execPath()),
+    wgQuick: spawn("wg-quick"),
+    // A program of that name elsewhere is not the one that was allowed.
+    impostor: spawn("/tmp/wg"),
+    wg: spawn("wg"),
+  });
+  const { wg, ...others } = verdicts;
+  deepEqual(new Set(Object.values(others)), new Set(["refused"]), JSON.stringify(verdicts));
+  // On a machine without it, Deno cannot tell which program was meant.
+  if (await isInstalled("wg")) equal(wg, "allowed");
+});
+
+Deno.test("wgd: loads no native code, and reads and writes nothing outside its folders", async () => {
+  deepEqual(
+    await ask("wgd", {
+      foreignLibrary,
+      nativeAddon,
+      passwd: `await Deno.readTextFile("/etc/passwd");`,
+      code: `await Deno.writeTextFile("${project}wgd/planted.ts", "");`,
+      temporary: `await Deno.writeTextFile("/tmp/planted", "");`,
+      masterKey: `Deno.env.get("ENCRYPTION_KEY");`,
+    }),
+    {
+      foreignLibrary: "refused",
+      nativeAddon: "refused",
+      passwd: "refused",
+      code: "refused",
+      temporary: "refused",
+      masterKey: "refused",
+    },
+  );
+});
+
+Deno.test("loadConfig: each process may read every variable that it knows", async () => {
+  for (const set of ["api", "wgd"] as const) {
+    const { config } = await ask(set, {
+      config: `
+        const { loadConfig } = await import("${project}${set}/config.ts");
+        try { loadConfig(); } catch (error) { if (error.name !== "ConfigError") throw error; }`,
+    });
+    equal(config, "allowed", set);
+  }
+});
+
+async function isInstalled(program: string): Promise<boolean> {
+  const { success } = await new Deno.Command("sh", {
+    args: ["-c", 'command -v "$1"', "sh", program],
+    stdout: "null",
+  }).output();
+  return success;
+}
