@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { createClient } from "../../deploy/demo/client.ts";
+import { socketFetch } from "../../deploy/local/socket_http.ts";
+import { lines } from "../../lib/lines.ts";
+import { encodeKey } from "../../lib/wireguard_key.ts";
+import { deriveSubkey } from "../../lib/seal.ts";
+import { Secret } from "../../lib/secret.ts";
+import { testSecrets } from "./api.ts";
+import { type TestDatabase, testDatabase } from "./database.ts";
+import { type Namespaces, namespaces, uniqueInterface } from "./netns.ts";
+import { until } from "./until.ts";
+import { TestDaemon } from "./wgd.ts";
+
+/** The address of the API inside the tunnel. */
+export const apiUrl = "http://10.10.0.2:8000";
+
+/** The whole product as real processes: PostgreSQL, daemon and API on one host, clients on others. */
+export interface Stack extends AsyncDisposable {
+  db: TestDatabase;
+  net: Namespaces;
+  daemon: TestDaemon;
+  log: string[];
+  startApi(): Promise<void>;
+  stopApi(signal?: Deno.Signal): Promise<void>;
+  /** As the operator, over the operator's socket. */
+  operator(
+    path: string,
+    call?: { method?: string; tenant?: string | number; json?: unknown },
+    // deno-lint-ignore no-explicit-any
+  ): Promise<{ status: number; body: any }>;
+  /** A client's host with `config` loaded by wg-quick. */
+  client(role: string, config: string): Promise<StackClient>;
+}
+
+export interface StackClient extends AsyncDisposable {
+  request(
+    path: string,
+    call?: {
+      method?: string;
+      headers?: Record<string, string>;
+      json?: unknown;
+      timeoutMs?: number;
+    },
+    // deno-lint-ignore no-explicit-any
+  ): Promise<{ status: number; body: any } | { error: string }>;
+}
+
+export async function stack(...roles: string[]): Promise<Stack> {
+  await using undo = new AsyncDisposableStack();
+  const db = undo.use(await testDatabase());
+  const net = undo.use(await namespaces<string>("server", ...roles));
+  const key = Uint8Array.from(atob(testSecrets.ENCRYPTION_KEY), (char) => char.charCodeAt(0));
+  const subkey = await deriveSubkey(new Secret(key), "wireguard-preshared-key");
+  const daemon = undo.use(
+    await TestDaemon.create(db, net, {
+      env: { WGD_PRESHARED_SUBKEY: encodeKey(subkey.reveal()) },
+    }),
+  );
+  const operatorFolder = `${daemon.folder}/operator`;
+  await Deno.mkdir(operatorFolder, { mode: 0o700 });
+  const operatorSocket = `${operatorFolder}/api.sock`;
+  const log: string[] = [];
+  let running: { child: Deno.ChildProcess; ended: Promise<unknown> } | undefined;
+
+  const made: Stack = {
+    db,
+    net,
+    daemon,
+    log,
+    async startApi() {
+      const child = spawnApi(made, operatorSocket);
+      const collect = async (stream: ReadableStream<Uint8Array>) => {
+        for await (const line of lines(stream)) log.push(line);
+      };
+      const ended = Promise.all([child.status, collect(child.stdout), collect(child.stderr)]);
+      running = { child, ended };
+      await Promise.race([
+        until("the API answers its operator", async () => {
+          return (await socketFetch(operatorSocket, "/health")).status === 200;
+        }, { timeoutMs: 20_000 }),
+        ended.then(() => Promise.reject(new Error(`the API ended:\n${log.join("\n")}`))),
+      ]);
+    },
+    async stopApi(signal = "SIGTERM") {
+      running?.child.kill(signal);
+      await running?.ended;
+      running = undefined;
+    },
+    operator: (path, { method, tenant, json } = {}) =>
+      socketFetch(operatorSocket, `/api/v1${path}`, {
+        method: method ?? (json === undefined ? "GET" : "POST"),
+        ...(json === undefined ? {} : { json }),
+        ...(tenant === undefined ? {} : { headers: { "X-Tenant-ID": String(tenant) } }),
+      }),
+    async client(role, config) {
+      const file = `${daemon.folder}/${uniqueInterface()}.conf`;
+      await Deno.writeTextFile(file, config, { mode: 0o600 });
+      const [namespace = ""] = net.argv(role, []).slice(3);
+      const client = createClient(namespace, new AbortController().signal);
+      await client.load(file);
+      return {
+        request: (path, { timeoutMs = 5_000, ...call } = {}) =>
+          client.request({ url: apiUrl + path, timeoutMs, ...call }),
+        [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+      };
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+  undo.defer(() => made.stopApi("SIGKILL"));
+  const owned = undo.move();
+  return made;
+}
+
+function spawnApi({ db, net, daemon }: Stack, operatorSocket: string): Deno.ChildProcess {
+  const database = new URL(db.url("massacorp_api").reveal()).searchParams.get("host");
+  const folders = [daemon.folder, database].join(",");
+  const [program = "", ...args] = net.argv("server", [
+    // A flag replaces what the permission set says of the same kind.
+    ...[Deno.execPath(), "run", "-P=api", `--allow-read=./,/usr/bin/ldd,${folders}`],
+    ...[`--allow-write=${folders}`, "api/main.ts"],
+  ]);
+  return new Deno.Command(program, {
+    args,
+    clearEnv: true,
+    env: {
+      ...testSecrets,
+      PATH: Deno.env.get("PATH") ?? "",
+      HOME: Deno.env.get("HOME") ?? "/",
+      NO_COLOR: "1",
+      LOG_LEVEL: "debug",
+      DATABASE_URL: db.url("massacorp_api").reveal(),
+      DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
+      OPERATOR_SOCKET: operatorSocket,
+      WGD_SOCKET: `${daemon.folder}/wgd.sock`,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+export interface StackTenant {
+  id: number;
+  slug: string;
+  adminId: number;
+  email: string;
+  password: string;
+}
+
+export async function tenantOn({ operator }: Stack, slug: string): Promise<StackTenant> {
+  const email = `admin@${slug}.example`;
+  const { status, body } = await operator("/tenants", {
+    json: { slug, name: slug, admin_email: email },
+  });
+  assert.equal(status, 201, JSON.stringify(body));
+  return { id: body.tenant.id, slug, adminId: body.admin.id, email, password: body.admin.password };
+}
+
+/** A peer by way of the operator, as created: `peer` and `config`. */
+export async function peerOn(
+  { operator }: Stack,
+  tenant: StackTenant,
+  json: Record<string, unknown> = {},
+) {
+  const { status, body } = await operator("/wireguard/peers", {
+    tenant: tenant.id,
+    json: { name: "peer", ...json },
+  });
+  assert.equal(status, 201, JSON.stringify(body));
+  return body;
+}
