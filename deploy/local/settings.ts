@@ -6,7 +6,7 @@ import { loadConfig as loadWgdConfig } from "../../wgd/config.ts";
 import type { LocalConfig } from "./config.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { primaryAddress } from "./endpoint.ts";
-import { apiSecretFiles, databaseSecrets, presharedSubkeyFile } from "./secrets.ts";
+import { apiSecretFiles, databaseSecrets, presharedSubkeyFile, randomSecret } from "./secrets.ts";
 
 /** What the processes are told. */
 export interface Settings {
@@ -65,10 +65,14 @@ export async function prepareSettings(
     }
   };
   const checked = collect(() => loadApiConfig(apiEnv));
-  if (checked && !("WGD_PRESHARED_SUBKEY" in wgdEnv || "WGD_PRESHARED_SUBKEY_FILE" in wgdEnv)) {
+  const hasSubkey = "WGD_PRESHARED_SUBKEY" in wgdEnv || "WGD_PRESHARED_SUBKEY_FILE" in wgdEnv;
+  // Its subkey comes from the API's settings, and may not be there to be checked yet.
+  collect(() =>
+    loadWgdConfig(hasSubkey ? wgdEnv : { ...wgdEnv, WGD_PRESHARED_SUBKEY: randomSecret() })
+  );
+  if (!checked || faults.length > 0) throw new ConfigError([...new Set(faults)]);
+  if (!hasSubkey) {
     wgdEnv["WGD_PRESHARED_SUBKEY_FILE"] = await presharedSubkeyFile(folder, checked.encryptionKey);
   }
-  if (checked) collect(() => loadWgdConfig(wgdEnv));
-  if (faults.length > 0) throw new ConfigError([...new Set(faults)]);
   return { ownerUrl: config.ownerUrl ?? database.ownerUrl, apiEnv, wgdEnv };
 }
