@@ -14,11 +14,18 @@ export interface PoolOptions {
   recycleSeconds: number;
 }
 
+/** A statement that was asked for and not answered yet. */
+export interface UnderWay {
+  /** Rejects it, if it was not sent to the server yet. */
+  cancelUnsent(): void;
+}
+
 /** One connection, held by one caller at a time. */
 export interface Slot {
   readonly sql: Sql;
   /** True once the connection is gone, and with it any transaction. It does not come back: the next holder gets another. */
   readonly lost: boolean;
+  readonly underWay: Set<UnderWay>;
   /** Drops a connection nobody can trust any more; whatever is under way on it is rejected. */
   giveUp(): void;
 }
@@ -29,8 +36,8 @@ export interface Slot {
  */
 export interface Pool {
   /**
-   * Runs `work` with a connection of its own.
-   * @throws {DatabaseUnavailable} when none came free in time
+   * Runs `work` with an open connection of its own.
+   * @throws {DatabaseUnavailable} when none came free, or could be opened, in time
    */
   use<T>(work: (slot: Slot) => Promise<T>): Promise<T>;
   readonly stats: { busy: number; waiting: number; size: number };
@@ -91,8 +98,10 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     async use(work) {
       const index = await acquire();
       try {
-        const slot = slots[index] ?? unreachable();
-        return await work(slot.lost || slot.isOld() ? replace(index) : slot);
+        let slot = slots[index] ?? unreachable();
+        if (slot.lost || slot.isOld()) slot = replace(index);
+        await slot.opened();
+        return await work(slot);
       } finally {
         release(index);
       }
@@ -109,13 +118,17 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
 }
 
 interface Connection extends Slot {
+  /** Connects at the first call. */
+  opened(): Promise<void>;
   isOld(): boolean;
   close(): Promise<void>;
 }
 
 function openConnection(url: Secret<string>, options: PoolOptions): Connection {
   const openedAt = performance.now();
+  const underWay = new Set<UnderWay>();
   let lost = false;
+  let opening: Promise<void> | undefined;
   const sql = connect(url, {
     max: 1,
     applicationName: options.applicationName,
@@ -126,15 +139,40 @@ function openConnection(url: Secret<string>, options: PoolOptions): Connection {
     connectTimeout: Math.max(1, options.timeoutMs / 1000),
     onclose: () => lost = true,
   });
+
+  function giveUp(): void {
+    lost = true;
+    // The driver would open a new connection for those that still wait to be sent.
+    for (const statement of underWay) statement.cancelUnsent();
+    void sql.end({ timeout: 0 });
+  }
+
+  async function open(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      // A proxy that accepts and hangs up keeps the driver trying for ever.
+      timer = setTimeout(() => {
+        reject(new DatabaseUnavailable("no database connection could be opened in time"));
+      }, options.timeoutMs);
+    });
+    try {
+      await Promise.race([sql`select`, tooLate]);
+    } catch (error) {
+      giveUp();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
     sql,
+    underWay,
     get lost() {
       return lost;
     },
-    giveUp() {
-      lost = true;
-      void sql.end({ timeout: 0 });
-    },
+    giveUp,
+    opened: () => opening ??= open(),
     isOld: () => performance.now() - openedAt > options.recycleSeconds * 1000,
     close: () => sql.end({ timeout: 5 }),
   };

@@ -1,6 +1,7 @@
-import postgres from "postgres";
+import type postgres from "postgres";
 import { DatabaseUnavailable } from "./errors.ts";
 import type { Pool, Slot } from "./pool.ts";
+import { watch } from "./watch.ts";
 
 declare const scope: unique symbol;
 
@@ -136,44 +137,6 @@ async function runTransaction<T>(
     if (!slot.lost) await watch(slot, sql`rollback`).catch(() => {});
     throw error;
   }
-}
-
-/**
- * Lets `guard` speak at the moment a statement goes out, which may be long after it was written; and gives
- * the connection up after any failure that is not the server's answer to that statement. A parameter that
- * cannot be serialised is such a failure: the driver then takes the answers of later statements for it, and
- * the last one never gets any.
- */
-function watch<T extends readonly (object | undefined)[]>(
-  slot: Slot,
-  query: postgres.PendingQuery<T>,
-  guard: () => void = () => {},
-): postgres.PendingQuery<T> {
-  const send: unknown = Reflect.get(query, "handler");
-  const reject: unknown = Reflect.get(query, "reject");
-  if (typeof send !== "function" || typeof reject !== "function") {
-    throw new TypeError("this version of the driver is built differently");
-  }
-  const refuse = (error: unknown) => {
-    if (!isAnswer(error)) slot.giveUp();
-    reject(error);
-  };
-  return Object.assign(query, {
-    reject: refuse,
-    handler() {
-      try {
-        guard();
-      } catch (error) {
-        return reject(error);
-      }
-      send(query);
-    },
-  });
-}
-
-/** The server refused one statement; the connection is as good as before. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity);
 }
 
 /** Transaction-local, always: a setting of the session would outlive its request on a pooled connection. */

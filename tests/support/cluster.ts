@@ -9,6 +9,9 @@ export const clusterVariable = "MASSACORP_TEST_CLUSTER";
 
 export interface TestCluster {
   socketFolder: string;
+  /** Shuts the server down and keeps its data, for `up()`. */
+  down(): Promise<void>;
+  up(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -21,22 +24,28 @@ export async function startTestCluster(): Promise<TestCluster> {
   const root = Deno.uid() === 0;
   if (root) await Deno.chown(socketFolder, databaseUid, databaseUid);
   const identity = await createIdentity([Deno.cwd(), folder]);
-  const server = await startEmbedded({
-    dataFolder: `${folder}/data`,
-    socketFolder,
-    superuserPassword: testPassword,
-    durable: false,
-    ...(root
-      ? {
-        user: {
-          uid: databaseUid,
-          runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
-        },
-      }
-      : {}),
-  });
+  const start = () =>
+    startEmbedded({
+      dataFolder: `${folder}/data`,
+      socketFolder,
+      superuserPassword: testPassword,
+      durable: false,
+      ...(root
+        ? {
+          user: {
+            uid: databaseUid,
+            runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
+          },
+        }
+        : {}),
+    });
+  let server = await start();
   return {
     socketFolder,
+    down: () => server.stop(),
+    async up() {
+      server = await start();
+    },
     async stop() {
       await server.stop();
       await Deno.remove(folder, { recursive: true });

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { connect } from "../../db/connection.ts";
+import { bootstrap, databaseUrl } from "../../db/embedded.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { startTestCluster, testPassword } from "../../tests/support/cluster.ts";
+import { testDatabase } from "../../tests/support/database.ts";
+import { until } from "../../tests/support/until.ts";
+import { DatabaseUnavailable, isConnectionError } from "./errors.ts";
+import { createPool, type Pool, type PoolOptions } from "./pool.ts";
+import { asTenantId, createPlatform, createTenancy } from "./tenancy.ts";
+
+type TestPool = Pool & AsyncDisposable;
+
+function testPool(url: Secret<string>, options: Partial<PoolOptions> = {}): TestPool {
+  const pool = createPool(url, {
+    applicationName: "pool-test",
+    size: 1,
+    overflow: 0,
+    timeoutMs: 2000,
+    recycleSeconds: 3600,
+    ...options,
+  });
+  return Object.assign(pool, { [Symbol.asyncDispose]: () => pool.end() });
+}
+
+async function backend(pool: Pool): Promise<number> {
+  const [row] = await pool.use(({ sql }) => sql<{ pid: number }[]>`select pg_backend_pid() as pid`);
+  return row?.pid ?? 0;
+}
+
+Deno.test("createPool: a caller waits for a connection as long as told, then gets DatabaseUnavailable", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"), { size: 2, timeoutMs: 50 });
+  const release = Promise.withResolvers<void>();
+  const holders = [pool.use(() => release.promise), pool.use(() => release.promise)];
+  await assert.rejects(pool.use(({ sql }) => sql`select 1`), DatabaseUnavailable);
+  assert.deepEqual(pool.stats, { busy: 2, waiting: 0, size: 2 });
+  release.resolve();
+  await Promise.all(holders);
+  assert.equal((await pool.use(({ sql }) => sql`select 1`)).length, 1);
+  assert.equal(pool.stats.busy, 0);
+});
+
+Deno.test("createPool: those who wait are served in their order", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"));
+  const order: number[] = [];
+  await Promise.all(
+    Array.from({ length: 10 }, (_, index) =>
+      pool.use(async ({ sql }) => {
+        await sql`select 1`;
+        order.push(index);
+      })),
+  );
+  assert.deepEqual(order, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+Deno.test("createPool: a connection is replaced when it is old, between two holders", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"), { recycleSeconds: 0.05 });
+  const first = await backend(pool);
+  await until("another connection", async () => await backend(pool) !== first);
+});
+
+Deno.test("D1: a transaction that outlives its connection's lifetime keeps the connection and commits whole", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_platform"), { recycleSeconds: 0.05 });
+  const pids = new Set<number>();
+  const until = performance.now() + 200;
+  await createPlatform(pool).transaction(async (sql) => {
+    while (performance.now() < until) {
+      const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      pids.add(row?.pid ?? 0);
+    }
+    await sql`insert into tenants (slug, name) values ('late', 'Late')`;
+  });
+  assert.equal(pids.size, 1);
+  assert.equal((await db.owner`select from tenants where slug = 'late'`).length, 1);
+});
+
+Deno.test("D1: a backend that dies in a transaction commits nothing, and the pool goes on", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_platform"));
+  const platform = createPlatform(pool);
+  for (const moment of ["between two statements", "during a statement"] as const) {
+    const work = platform.transaction(async (sql) => {
+      await sql`insert into tenants (slug, name) values ('lost', 'Lost')`;
+      const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+      await Promise.all([
+        ...(moment === "during a statement" ? [sql`select pg_sleep(10)`] : []),
+        db.superuser`select pg_terminate_backend(${row?.pid ?? 0}, 5000)`,
+      ]);
+      await sql`insert into tenants (slug, name) values ('after', 'After')`;
+    });
+    await assert.rejects(work, (error) => isConnectionError(error), moment);
+    assert.equal((await db.owner`select from tenants`).length, 0, moment);
+    const rows = await platform.transaction((sql) => sql`select id from tenants`);
+    assert.equal(rows.length, 0, moment);
+  }
+  assert.equal(pool.stats.busy, 0);
+});
+
+Deno.test("createPool: PostgreSQL stopped and started again is used again without a restart", async () => {
+  const cluster = await startTestCluster();
+  try {
+    const passwords = {
+      massacorp_owner: testPassword,
+      massacorp_api: testPassword,
+      massacorp_platform: testPassword,
+      massacorp_wgd: testPassword,
+    };
+    const url = (role: string, database = "massacorp") =>
+      databaseUrl({ role, password: testPassword, socketFolder: cluster.socketFolder, database });
+    await bootstrap(url("postgres", "postgres"), passwords);
+    const owner = connect(url("massacorp_owner"), { max: 1, applicationName: "owner" });
+    await owner`grant usage on schema public to public`;
+    await owner.end();
+    await using pool = testPool(url("massacorp_api"), { size: 3, timeoutMs: 1000 });
+    const tenancy = createTenancy(pool);
+    const ask = () => tenancy.query(asTenantId(7), (sql) => sql`select 1 as answer`);
+    await Promise.all([ask(), ask(), ask()]);
+
+    await cluster.down();
+    for (let round = 0; round < 5; round++) {
+      const before = performance.now();
+      const results = await Promise.allSettled([ask(), ask(), ask(), ask()]);
+      for (const result of results) {
+        assert.equal(result.status, "rejected");
+        if (result.status === "rejected") assert.ok(isConnectionError(result.reason));
+      }
+      assert.ok(performance.now() - before < 2000, "an answer that the database is down is quick");
+    }
+
+    await cluster.up();
+    assert.equal((await ask())[0]?.answer, 1);
+    assert.equal(pool.stats.busy, 0);
+  } finally {
+    await cluster.stop();
+  }
+});

@@ -1,0 +1,60 @@
+import postgres from "postgres";
+import type { Slot } from "./pool.ts";
+
+/**
+ * Makes a statement safe to send on a held connection.
+ *
+ * - `guard` speaks at the moment the statement goes out, which may be long after it was written.
+ * - Any failure that is not the server's answer gives the connection up. A parameter that cannot be
+ *   serialised is such a failure: the driver then takes the answers of later statements for it, and the last
+ *   one never gets any.
+ */
+export function watch<T extends readonly (object | undefined)[]>(
+  slot: Slot,
+  query: postgres.PendingQuery<T>,
+  guard: () => void = () => {},
+): postgres.PendingQuery<T> {
+  const { handler, resolve, reject } = internals(query);
+  const statement = {
+    cancelUnsent() {
+      if (Reflect.get(query, "state") === null) query.cancel();
+    },
+  };
+  Object.assign(query, {
+    handler() {
+      try {
+        guard();
+      } catch (error) {
+        return reject(error);
+      }
+      slot.underWay.add(statement);
+      handler(query);
+    },
+    resolve(value: unknown) {
+      slot.underWay.delete(statement);
+      resolve(value);
+    },
+    reject(error: unknown) {
+      slot.underWay.delete(statement);
+      if (!isAnswer(error)) slot.giveUp();
+      reject(error);
+    },
+  });
+  return query;
+}
+
+/** The server refused one statement; the connection is as good as before. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity);
+}
+
+/** What the driver keeps on a query; it offers no hook for either. */
+function internals(query: object) {
+  const [handler, resolve, reject] = ["handler", "resolve", "reject"].map((name) => {
+    const found: unknown = Reflect.get(query, name);
+    if (typeof found !== "function") throw new TypeError(`the driver's query has no ${name}`);
+    return (value: unknown) => found(value);
+  });
+  if (!handler || !resolve || !reject) throw new TypeError("unreachable");
+  return { handler, resolve, reject };
+}

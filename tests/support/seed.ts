@@ -1,0 +1,76 @@
+import type { Sql } from "../../db/connection.ts";
+import { generateKeyPair } from "../../lib/wireguard_key.ts";
+
+export interface SeededTenant {
+  id: number;
+  slug: string;
+  userId: number;
+  sessionId: string;
+  peerId: string;
+  publicKey: string;
+  address: string;
+  apiKeyPrefix: string;
+}
+
+/** Interface 1, as its daemon publishes it. */
+export async function seedInterface(owner: Sql, network = "10.10.0.0/24"): Promise<void> {
+  const { publicKey } = await generateKeyPair();
+  await owner`
+    insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu, public_key)
+    values (1, 'wg0', ${network}, 51820, 'vpn.example.com:51820', 1420, ${publicKey})`;
+}
+
+/** A tenant with one row in every table that belongs to a tenant; needs the interface. */
+export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant> {
+  const [tenant] = await owner<{ id: number }[]>`
+    insert into tenants (slug, name) values (${slug}, ${slug}) returning id`;
+  const tenantId = tenant?.id ?? 0;
+  const [user] = await owner<{ id: number }[]>`
+    insert into users (tenant_id, email, password_hash)
+    values (${tenantId}, ${`somebody@${slug}.example`}, '$argon2id$not-a-real-one') returning id`;
+  const userId = user?.id ?? 0;
+  const sessionId = crypto.randomUUID();
+  await owner`
+    insert into sessions (tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at,
+      last_seen_at, expires_at)
+    values (${tenantId}, ${sessionId}, ${userId}, now(), now() + interval '1 hour', now(), now(),
+      now() + interval '1 day')`;
+  await owner`
+    insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+    values (${tenantId}, sha256('somebody'), 'loopback', 'failed', now())`;
+  const apiKeyPrefix = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+  await owner`
+    insert into api_keys (tenant_id, id, user_id, prefix, secret_digest)
+    values (${tenantId}, ${crypto.randomUUID()}, ${userId}, ${apiKeyPrefix}, sha256('secret'))`;
+  await owner`
+    insert into audit_log (tenant_id, actor, action, outcome)
+    values (${tenantId}, 'operator', 'tenant.create', 'succeeded')`;
+  const { publicKey } = await generateKeyPair();
+  const peerId = crypto.randomUUID();
+  const [peer] = await owner<{ address: string }[]>`
+    with free as (
+      update wg_ip_pool set free_from = null where (interface_id, address) = (
+        select interface_id, address from wg_ip_pool
+        where interface_id = 1 and free_from <= now() order by address limit 1)
+      returning address)
+    insert into wg_peers (tenant_id, id, interface_id, user_id, name, public_key, address)
+      select ${tenantId}, ${peerId}, 1, ${userId}, 'laptop', ${publicKey}, address from free
+      returning host(address) as address`;
+  await owner`
+    insert into wg_peer_status (tenant_id, peer_id, generation, state)
+      select tenant_id, id, generation, 'applied' from wg_peers where id = ${peerId}`;
+  const retired = await generateKeyPair();
+  await owner`
+    insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+    values (${tenantId}, ${peerId}, 1, ${retired.publicKey})`;
+  return {
+    id: tenantId,
+    slug,
+    userId,
+    sessionId,
+    peerId,
+    publicKey,
+    address: peer?.address ?? "",
+    apiKeyPrefix,
+  };
+}
