@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Unnamed users of the host: nobody logs in as them, and no two parts of MassaCorp share one. */
 export const databaseUid = 64201;
@@ -19,6 +19,10 @@ export interface Identity {
   drop(argv: readonly string[], options: DropOptions): string[];
 }
 
+export class IdentityError extends Error {
+  override name = "IdentityError";
+}
+
 /**
  * How this process starts others. As root: through `setpriv`, in a mount namespace of their own where a
  * path needs it. Otherwise nothing can be dropped, and everything runs as the caller.
@@ -31,6 +35,24 @@ export async function createIdentity(paths: readonly string[]): Promise<Identity
   return {
     drop: (argv, options) => [...coverArgv(covers), ...setprivArgv(options), "--", ...argv],
   };
+}
+
+/**
+ * Makes sure that other users may read the program, which no mount can change.
+ * @throws {IdentityError} with the line that mends it
+ */
+export async function requireReadable(folder: string, files: readonly string[]): Promise<void> {
+  if (Deno.uid() !== 0) return;
+  for (const file of ["", ...files]) {
+    const { mode, isDirectory } = await Deno.stat(join(folder, file));
+    const wanted = isDirectory ? 0o005 : 0o004;
+    if (((mode ?? 0) & wanted) === wanted) continue;
+    throw new IdentityError(
+      `${
+        join(folder, file)
+      } can be read by root alone, and the API runs as a user of its own; run:  chmod -R go+rX ${folder}`,
+    );
+  }
 }
 
 /** A folder that other users may not enter, and what lies behind it that they must reach. */

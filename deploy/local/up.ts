@@ -9,7 +9,7 @@ import { publishInterface } from "../../wgd/publish.ts";
 import type { LocalConfig } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data_folder.ts";
 import { type FirstStart, firstStart } from "./first_start.ts";
-import { createIdentity, type Identity } from "./identity.ts";
+import { createIdentity, type Identity, requireReadable } from "./identity.ts";
 import { databaseSecrets } from "./secrets.ts";
 import {
   apiService,
@@ -54,6 +54,7 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
   }
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await openDataFolder(config.dataFolder));
+  await requireReadable(projectFolder, ["deno.json", "api", "api/main.ts", "node_modules"]);
   const identity = await createIdentity([
     projectFolder,
     Deno.execPath(),
