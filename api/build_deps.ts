@@ -10,6 +10,8 @@ import { createLookups } from "./database/lookups.ts";
 import { createPool } from "./database/pool.ts";
 import { createRoleGate } from "./database/role_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
+import { createLimits } from "./limits/limits.ts";
+import { connectRedis } from "./limits/redis.ts";
 import type { Deps, Readiness } from "./deps.ts";
 
 export const version = "0.1.0";
@@ -38,6 +40,8 @@ export async function buildDeps(
   }));
   const wgd = createWgdClient(config.wgdSocket, { timeoutMs: config.wireguard.applyTimeoutMs });
 
+  const redis = config.redis ? connectRedis(config.redis.url, { ...config.redis, log }) : null;
+
   async function readiness(): Promise<Readiness> {
     const probe = async (work: () => Promise<unknown>) => {
       try {
@@ -48,12 +52,16 @@ export async function buildDeps(
         return "unavailable" as const;
       }
     };
-    const [databaseState, daemon] = await Promise.all([
+    const [databaseState, daemon, limits] = await Promise.all([
       probe(() => apiPool.use(({ sql }) => sql`select 1`)),
       probe(() => wgd.status()),
+      redis ? probe(() => redis.ping()) : undefined,
     ]);
-    // Without the daemon the API still serves; peers stay pending, and say so.
-    return { ready: databaseState === "ok", checks: { database: databaseState, daemon } };
+    // Without the daemon the API still serves; peers stay pending, and say so. Without Redis, limits are stricter.
+    return {
+      ready: databaseState === "ok",
+      checks: { database: databaseState, daemon, ...(limits ? { redis: limits } : {}) },
+    };
   }
 
   const deps: Deps = {
@@ -64,6 +72,7 @@ export async function buildDeps(
     tenancy: createTenancy(apiPool),
     platform: createPlatform(platformPool),
     lookups: createLookups(apiPool),
+    limits: createLimits(config.rateLimits, { redis, log }),
     hasher: await createPasswordHasher(config.passwordHash),
     tokens: createTokens({ ...config.tokens, clock }),
     identifierDigest: await createIdentifierDigest(config.tokens.secret),
@@ -84,6 +93,7 @@ export async function buildDeps(
     deps,
     async close() {
       wgd.close();
+      redis?.close();
       await Promise.all([apiPool.end(), platformPool.end()]);
     },
   };

@@ -10,6 +10,7 @@ import {
   postgresUrl,
   processEnv,
   type ReadFile,
+  redisUrl,
   secretText,
 } from "../lib/env.ts";
 import { logLevels } from "../lib/log.ts";
@@ -22,6 +23,12 @@ const schema = z.object({
   API_LISTEN: z.enum(["tunnel", "loopback"]).default("tunnel"),
   API_PORT: integer(1, 65535).default(8000),
   OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
+  REDIS_URL: redisUrl.optional(),
+  REDIS_CONNECT_TIMEOUT: integer(10, 60_000).default(1000),
+  REDIS_COMMAND_TIMEOUT: integer(10, 60_000).default(250),
+  RATE_LIMIT_LOGIN: integer(1, 1_000_000).default(5),
+  RATE_LIMIT_ANONYMOUS: integer(1, 1_000_000).default(60),
+  RATE_LIMIT_AUTHENTICATED: integer(1, 1_000_000).default(1200),
   WGD_SOCKET: absolutePath.default("/run/massacorp/wgd.sock"),
   DATABASE_URL: postgresUrl,
   DATABASE_PLATFORM_URL: postgresUrl,
@@ -76,6 +83,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       "DATABASE_DIRECT_URL",
       "JWT_SECRET",
       "ENCRYPTION_KEY",
+      "REDIS_URL",
     ],
     ...(readFile ? { readFile } : {}),
   });
@@ -94,6 +102,16 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       maxOverflow: parsed.DATABASE_MAX_OVERFLOW,
       poolTimeoutMs: parsed.DATABASE_POOL_TIMEOUT * 1000,
       recycleSeconds: parsed.DATABASE_POOL_RECYCLE,
+    },
+    redis: parsed.REDIS_URL && {
+      url: parsed.REDIS_URL,
+      connectTimeoutMs: parsed.REDIS_CONNECT_TIMEOUT,
+      commandTimeoutMs: parsed.REDIS_COMMAND_TIMEOUT,
+    },
+    rateLimits: {
+      login: parsed.RATE_LIMIT_LOGIN,
+      anonymous: parsed.RATE_LIMIT_ANONYMOUS,
+      authenticated: parsed.RATE_LIMIT_AUTHENTICATED,
     },
     tokens: {
       secret: parsed.JWT_SECRET,

@@ -5,6 +5,7 @@ import type { WgdClient } from "../wgd/client.ts";
 import type { PasswordHasher } from "./auth/password_hash.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { Lookups } from "./database/lookups.ts";
+import type { Limits } from "./limits/limits.ts";
 import type { Platform, Tenancy } from "./database/tenancy.ts";
 
 /** What operations are made of. Each names the few it uses. */
@@ -16,6 +17,7 @@ export interface Deps {
   tenancy: Tenancy;
   platform: Platform;
   lookups: Lookups;
+  limits: Limits;
   hasher: PasswordHasher;
   tokens: Tokens;
   identifierDigest: (identifier: string) => Promise<Uint8Array>;

@@ -23,6 +23,7 @@ export const problemTypes = {
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The body must be application/json" },
   invalid_input: { status: 422, title: "Some values are wrong" },
+  rate_limited: { status: 429, title: "Too many requests" },
   internal_error: { status: 500, title: "Something went wrong on our side" },
   overloaded: { status: 503, title: "Too much is going on at once" },
   database_unavailable: { status: 503, title: "The database does not answer" },

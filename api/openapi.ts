@@ -48,6 +48,7 @@ const descriptions = {
   413: "The body is over 1 MiB",
   415: "The body is not application/json",
   422: "Values are wrong; `errors` names each field",
+  429: "Too many requests; retry after `Retry-After` seconds",
   503: "A dependency is down or too much is going on; retry after `Retry-After` seconds",
 } as const;
 

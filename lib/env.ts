@@ -94,16 +94,15 @@ export function integer(min: number, max: number) {
     .refine((value) => value >= min && value <= max, fault);
 }
 
-/** A connection string of PostgreSQL, kept as a secret because it holds a password. */
-export const postgresUrl = z.string()
-  .refine((text) => {
-    try {
-      return /^postgres(ql)?:$/.test(new URL(text).protocol);
-    } catch {
-      return false;
-    }
-  }, "must be a postgres:// URL")
-  .transform((text) => new Secret(text));
+/** A connection string, kept as a secret because it holds a password. */
+function connectionUrl(protocols: RegExp, fault: string) {
+  return z.string()
+    .refine((text) => URL.canParse(text) && protocols.test(new URL(text).protocol), fault)
+    .transform((text) => new Secret(text));
+}
+
+export const postgresUrl = connectionUrl(/^postgres(ql)?:$/, "must be a postgres:// URL");
+export const redisUrl = connectionUrl(/^rediss?:$/, "must be a redis:// or rediss:// URL");
 
 /**
  * A secret of at least `bytes` bytes, given as base64 or base64url, or as text of which each character

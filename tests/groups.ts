@@ -19,10 +19,10 @@ export const groups: readonly Group[] = [
   },
   {
     name: "unit",
-    about: "modules, with the real PostgreSQL where they speak to it",
+    about: "modules, with the real PostgreSQL and Redis where they speak to them",
     kind: "test",
     paths: ["lib", "db", "api", "wgd", "deploy", "tests/run_test.ts"],
-    needs: {},
+    needs: { programs: ["zbarimg", "redis-server"] },
   },
   {
     name: "db",

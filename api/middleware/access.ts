@@ -6,8 +6,10 @@ import type { AppEnv, Principal } from "../context.ts";
 import type { Deps } from "../deps.ts";
 import type { TenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
+import type { LimitClass, Limits } from "../limits/limits.ts";
+import { limit } from "./limit.ts";
 
-type AccessDeps = Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock">;
+export type AccessDeps = Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock" | "limits">;
 
 /**
  * What an operation asks of its caller, to be spread into its route: the middleware that proves the caller
@@ -18,12 +20,17 @@ export function access(deps: AccessDeps, permission: Permission | null) {
   return {
     security: [{ bearer: [] }],
     "x-permission": permission ?? "authenticated",
-    middleware: [authenticate(deps), permit(permission)],
+    middleware: [limit(deps, "authenticated"), authenticate(deps), permit(permission)],
   };
 }
 
 /** For operations that carry no token. */
 export const publicAccess = { security: [], "x-permission": "public" };
+
+/** The same for those that cost something. */
+export function limitedAccess(deps: { limits: Limits }, name: LimitClass) {
+  return { ...publicAccess, middleware: [limit(deps, name)] };
+}
 
 function permit(permission: Permission | null) {
   return createMiddleware<AppEnv>(async (c, next) => {

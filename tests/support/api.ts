@@ -66,6 +66,10 @@ export async function testApi(
     API_LISTEN: "loopback",
     DATABASE_URL: db.url("massacorp_api").reveal(),
     DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
+    // Raised here, and held to what production has in the tests of the limits themselves.
+    RATE_LIMIT_LOGIN: "100000",
+    RATE_LIMIT_ANONYMOUS: "100000",
+    RATE_LIMIT_AUTHENTICATED: "100000",
     DATABASE_POOL_SIZE: "8",
     DATABASE_MAX_OVERFLOW: "0",
     WGD_SOCKET: `/tmp/massacorp-test-no-daemon-${crypto.randomUUID()}.sock`,

@@ -7,32 +7,38 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { namedTenant, publicAccess, refuseTunnel } from "../../middleware/access.ts";
+import { limitedAccess, namedTenant, refuseTunnel } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { email, presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
 import { insertSession, type LoginAccount, readLoginFacts, recordAttempt } from "./store.ts";
 
 type LoginDeps = Pick<
   Deps,
-  "tenancy" | "lookups" | "hasher" | "tokens" | "identifierDigest" | "clock" | "settings"
+  | "tenancy"
+  | "lookups"
+  | "hasher"
+  | "tokens"
+  | "identifierDigest"
+  | "clock"
+  | "settings"
+  | "limits"
 >;
 
-const route = createRoute({
-  method: "post",
-  path: "/login",
-  summary: "Log in with e-mail and password",
-  ...publicAccess,
-  request: {
-    headers: tenantHeader,
-    ...jsonRequest(z.strictObject({ email, password: presentedPassword })),
-  },
-  responses: {
-    200: jsonResponse(tokenPair, "An access token and the first refresh token of a new session"),
-    ...refusals(400, 401, 403, 413, 415, 422, 503),
-  },
-});
-
 export function login(router: Router, deps: LoginDeps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/login",
+    summary: "Log in with e-mail and password",
+    ...limitedAccess(deps, "login"),
+    request: {
+      headers: tenantHeader,
+      ...jsonRequest(z.strictObject({ email, password: presentedPassword })),
+    },
+    responses: {
+      200: jsonResponse(tokenPair, "An access token and the first refresh token of a new session"),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
+    },
+  });
   router.openapi(route, async (c) => {
     const { email, password } = c.req.valid("json");
     const tenantId = await namedTenant(deps, c);

@@ -1,8 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
-import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { access } from "../../middleware/access.ts";
+import { access, type AccessDeps } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { endSessions } from "./store.ts";
 
@@ -11,7 +10,7 @@ const body = z.strictObject({
   except_current: z.boolean().default(false),
 }).openapi({ description: "Without fields, the session of this token ends" });
 
-type LogoutDeps = Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock">;
+type LogoutDeps = AccessDeps;
 
 export function logout(router: Router, deps: LogoutDeps): void {
   const route = createRoute({
@@ -22,7 +21,7 @@ export function logout(router: Router, deps: LogoutDeps): void {
     request: { body: { content: { "application/json": { schema: body } } } },
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "What ended"),
-      ...refusals(400, 401, 403, 413, 415, 422, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

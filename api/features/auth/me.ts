@@ -1,8 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { roles } from "../../auth/permissions.ts";
-import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { access } from "../../middleware/access.ts";
+import { access, type AccessDeps } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
 import { readMe } from "./store.ts";
 
@@ -20,14 +19,17 @@ const me = z.object({
 
 export function whoAmI(
   router: Router,
-  deps: Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock">,
+  deps: AccessDeps,
 ): void {
   const route = createRoute({
     method: "get",
     path: "/me",
     summary: "The caller",
     ...access(deps, null),
-    responses: { 200: jsonResponse(me, "The user behind the token"), ...refusals(401, 403, 503) },
+    responses: {
+      200: jsonResponse(me, "The user behind the token"),
+      ...refusals(401, 403, 429, 503),
+    },
   });
   router.openapi(route, async (c) => {
     const principal = c.get("principal");

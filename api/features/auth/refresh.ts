@@ -6,31 +6,30 @@ import type { RefreshToken } from "../../auth/tokens.ts";
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { publicAccess, refuseTunnel } from "../../middleware/access.ts";
+import { limitedAccess, refuseTunnel } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { tenantHeader, tokenPair } from "./schemas.ts";
 import { endSessions, lockSession, rotateSession } from "./store.ts";
 
-type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings">;
-
-const route = createRoute({
-  method: "post",
-  path: "/refresh",
-  summary: "Exchange a refresh token for the next pair",
-  description:
-    "A parent token stays good until its child was first presented, or for 10 s after; anything older ends the session.",
-  ...publicAccess,
-  request: {
-    headers: tenantHeader,
-    ...jsonRequest(z.strictObject({ refresh_token: z.string().min(1).max(4096) })),
-  },
-  responses: {
-    200: jsonResponse(tokenPair, "An access token and the newest refresh token of the session"),
-    ...refusals(400, 401, 403, 413, 415, 422, 503),
-  },
-});
+type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits">;
 
 export function refresh(router: Router, deps: RefreshDeps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/refresh",
+    summary: "Exchange a refresh token for the next pair",
+    description:
+      "A parent token stays good until its child was first presented, or for 10 s after; anything older ends the session.",
+    ...limitedAccess(deps, "anonymous"),
+    request: {
+      headers: tenantHeader,
+      ...jsonRequest(z.strictObject({ refresh_token: z.string().min(1).max(4096) })),
+    },
+    responses: {
+      200: jsonResponse(tokenPair, "An access token and the newest refresh token of the session"),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
+    },
+  });
   router.openapi(route, async (c) => {
     const token = await deps.tokens.verifyRefresh(c.req.valid("json").refresh_token);
     await holdToCaller(deps, c, token);

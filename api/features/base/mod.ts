@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { publicAccess } from "../../middleware/access.ts";
+import { limitedAccess, publicAccess } from "../../middleware/access.ts";
 import type { Deps } from "../../deps.ts";
 import { createRouter, jsonResponse, refusals, type Router } from "../../openapi.ts";
 
@@ -71,7 +71,7 @@ export function infoFeature(deps: Deps): Router {
     method: "get",
     path: "/info",
     summary: "The API, and the caller as the tunnel sees it",
-    ...publicAccess,
+    ...limitedAccess(deps, "anonymous"),
     responses: {
       200: jsonResponse(
         z.object({
@@ -88,7 +88,7 @@ export function infoFeature(deps: Deps): Router {
         }),
         "What a client can know without logging in",
       ),
-      ...refusals(403, 503),
+      ...refusals(403, 429, 503),
     },
   });
   router.openapi(route, (c) => {

@@ -50,7 +50,10 @@ export function gatewayFeature(deps: Deps): Router {
     path: "/status",
     summary: "The interface, the daemon behind it, and the tenant's peers in numbers",
     ...access(deps, "wireguard.read"),
-    responses: { 200: jsonResponse(status, "As of this moment"), ...refusals(400, 401, 403, 503) },
+    responses: {
+      200: jsonResponse(status, "As of this moment"),
+      ...refusals(400, 401, 403, 429, 503),
+    },
   });
   router.openapi(route, async (c) => {
     const now = new Date(deps.clock.now());

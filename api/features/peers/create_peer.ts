@@ -27,7 +27,7 @@ export function createPeer(router: Router, deps: Deps): void {
     request: jsonRequest(createPeerBody),
     responses: {
       201: provisionedResponse("The peer, its configuration and QR code"),
-      ...refusals(400, 401, 403, 406, 409, 413, 415, 422, 503),
+      ...refusals(400, 401, 403, 406, 409, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

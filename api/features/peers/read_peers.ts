@@ -36,7 +36,7 @@ export function getPeers(router: Router, deps: Deps): void {
         z.object({ items: z.array(peerSchema), next_cursor: z.string().nullable() }),
         "A page of peers; those on their way out are `revoking`",
       ),
-      ...refusals(400, 401, 403, 422, 503),
+      ...refusals(400, 401, 403, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
@@ -65,7 +65,7 @@ export function getPeer(router: Router, deps: Deps): void {
     request: { params: peerId },
     responses: {
       200: jsonResponse(peerSchema, "The peer, without secrets"),
-      ...refusals(400, 401, 403, 404, 503),
+      ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

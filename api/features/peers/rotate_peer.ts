@@ -20,7 +20,7 @@ export function rotatePeer(router: Router, deps: Deps): void {
     request: { params: peerId, ...jsonRequest(rotatePeerBody) },
     responses: {
       200: provisionedResponse("The peer with its new configuration and QR code"),
-      ...refusals(400, 401, 403, 404, 406, 409, 413, 415, 422, 503),
+      ...refusals(400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -19,7 +19,7 @@ const going = jsonResponse(
   z.object({ removed: z.literal(false), status: z.literal("revoking") }),
   "Committed, but the daemon has not confirmed yet that the peer is gone",
 );
-const refused = refusals(400, 401, 403, 404, 503);
+const refused = refusals(400, 401, 403, 404, 429, 503);
 
 /** Commits a change of one peer together with its audit entry. */
 async function change(

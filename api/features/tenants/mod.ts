@@ -58,7 +58,7 @@ export function tenantsFeature(deps: Deps): Router {
         }),
         "The tenant, and its admin's password, shown this once",
       ),
-      ...refusals(401, 403, 409, 413, 415, 422, 503),
+      ...refusals(401, 403, 409, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(create, async (c) => {
@@ -108,7 +108,7 @@ export function tenantsFeature(deps: Deps): Router {
         z.object({ items: z.array(tenantSchema), next_cursor: z.string().nullable() }),
         "A page of tenants",
       ),
-      ...refusals(401, 403, 422, 503),
+      ...refusals(401, 403, 422, 429, 503),
     },
   });
   router.openapi(list, async (c) => {

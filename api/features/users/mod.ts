@@ -31,7 +31,7 @@ export function usersFeature(deps: Deps): Router {
         }),
         "The user, and the password, shown this once",
       ),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 503),
+      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(create, async (c) => {

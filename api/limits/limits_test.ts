@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { createLogger } from "../../lib/log.ts";
+import { Secret } from "../../lib/secret.ts";
+import {
+  adminOf,
+  loopback,
+  operator,
+  type RequestOptions,
+  testApi,
+  tunnelFrom,
+} from "../../tests/support/api.ts";
+import { redisServer } from "../../tests/support/redis.ts";
+import { until } from "../../tests/support/until.ts";
+import { createLimits, type Limits } from "./limits.ts";
+import { connectRedis } from "./redis.ts";
+
+const quotas = { login: 4, anonymous: 60, authenticated: 1200 };
+const log = createLogger({ level: "silent" });
+const bounds = { connectTimeoutMs: 1000, commandTimeoutMs: 1000, log };
+
+async function allowed(limits: Limits, source: string, count: number): Promise<boolean[]> {
+  const states = [];
+  for (let n = 0; n < count; n++) states.push((await limits.consume("login", source)).allowed);
+  return states;
+}
+
+Deno.test("createLimits: a quota a window and a source, counted in memory without Redis", async () => {
+  const limits = createLimits(quotas, { redis: null, log });
+  const states = [];
+  for (let n = 0; n < 5; n++) states.push(await limits.consume("login", "a"));
+  assert.deepEqual(states.map((state) => state.allowed), [true, true, true, true, false]);
+  assert.deepEqual(states.map((state) => state.remaining), [3, 2, 1, 0, 0]);
+  for (const { resetSeconds } of states) assert(resetSeconds >= 59 && resetSeconds <= 60);
+  assert.deepEqual(await allowed(limits, "b", 1), [true], "another source");
+  assert.equal((await limits.consume("anonymous", "a")).allowed, true, "another class");
+});
+
+Deno.test("createLimits: D4: with Redis, processes share a quota; when it fails, none gets more than it had", async () => {
+  await using server = await redisServer();
+  const open = () => connectRedis(new Secret(server.url), bounds);
+  const [first, second] = [open(), open()];
+  try {
+    for (const redis of [first, second]) await until("Redis answers", () => redis.client.isReady);
+    const [one, two] = [first, second].map((redis) => createLimits(quotas, { redis, log }));
+    assert(one && two);
+    assert.deepEqual(await allowed(one, "a", 3), [true, true, true]);
+    assert.deepEqual(await allowed(two, "a", 2), [true, false], "the fourth was the last of both");
+    assert.deepEqual(await allowed(one, "b", 2), [true, true]);
+    assert.deepEqual(await allowed(two, "c", 1), [true]);
+
+    await server.stop();
+    // What was counted goes on counting, against half the quota.
+    assert.deepEqual(await allowed(one, "a", 1), [false]);
+    assert.deepEqual(await allowed(one, "b", 1), [false]);
+    assert.deepEqual(await allowed(two, "c", 2), [true, false]);
+
+    await server.start();
+    await until("Redis is back", () => first.client.isReady);
+    assert.deepEqual(await allowed(one, "d", 5), [true, true, true, true, false]);
+  } finally {
+    first.close();
+    second.close();
+  }
+});
+
+Deno.test("connectRedis: a Redis that was never there delays nothing and stops nobody", async () => {
+  const redis = connectRedis(new Secret("redis://127.0.0.1:1"), bounds);
+  try {
+    await assert.rejects(redis.ping());
+    const limits = createLimits(quotas, { redis, log });
+    assert.deepEqual(await allowed(limits, "a", 3), [true, true, false]);
+  } finally {
+    redis.close();
+  }
+});
+
+Deno.test("limit: in production's own setting the sixth log-in in a minute is refused, for its source alone", async () => {
+  await using api = await testApi({ env: { RATE_LIMIT_LOGIN: "5" } });
+  const acme = await adminOf(api, "acme");
+  const login = (via: RequestOptions["via"] & object) =>
+    api.request("/api/v1/auth/login", {
+      via,
+      tenant: "acme",
+      body: { email: acme.email, password: "wrong" },
+    });
+  const other = { listener: "loopback", address: "127.0.0.2" } as const;
+  // One was used up by adminOf itself.
+  for (let n = 0; n < 4; n++) assert.equal((await login(loopback)).status, 401);
+  const hashes = api.deps.hasher.stats.hashes;
+  const refused = await login(loopback);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.body.code, "rate_limited");
+  assert.equal(api.deps.hasher.stats.hashes, hashes, "it costs no hash");
+  assert.match(refused.headers.get("retry-after") ?? "", /^\d+$/);
+  assert.equal(refused.headers.get("ratelimit-policy"), '"login";q=5;w=60');
+  assert.match(refused.headers.get("ratelimit") ?? "", /^"login";r=0;t=\d+$/);
+  assert.equal((await login(other)).status, 401);
+  assert.equal((await login(operator)).status, 401);
+});
+
+Deno.test("limit: fifty log-ins at once get no more than the quota", async () => {
+  await using api = await testApi({ env: { RATE_LIMIT_LOGIN: "5" } });
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      api.request("/api/v1/auth/login", {
+        via: loopback,
+        tenant: "acme",
+        body: { email: "a@b.example", password: "x" },
+      })),
+  );
+  assert.equal(replies.filter((reply) => reply.status === 401).length, 5);
+  assert.equal(replies.filter((reply) => reply.status === 429).length, 45);
+});
+
+Deno.test("limit: a source that is no peer is refused before it is counted", async () => {
+  await using api = await testApi({ env: { RATE_LIMIT_ANONYMOUS: "1" } });
+  for (let n = 0; n < 3; n++) {
+    const reply = await api.request("/api/v1/info", { via: tunnelFrom("10.10.0.99") });
+    assert.equal(reply.body.code, "wrong_tunnel");
+  }
+});

@@ -1,0 +1,48 @@
+import { createClient } from "redis";
+import { errorFields, type Logger } from "../../lib/log.ts";
+import type { Secret } from "../../lib/secret.ts";
+
+/** A connection to Redis that comes and goes; whoever uses it does without while it is gone. */
+export type Redis = ReturnType<typeof connectRedis>;
+
+interface RedisOptions {
+  /** Milliseconds for a connection to open. */
+  connectTimeoutMs: number;
+  /** Milliseconds for an answer. */
+  commandTimeoutMs: number;
+  log: Logger;
+}
+
+/** One connection, commands pipelined over it; reconnects by itself for as long as the process lives. */
+export function connectRedis(url: Secret<string>, options: RedisOptions) {
+  const { log, connectTimeoutMs, commandTimeoutMs } = options;
+  const client = createClient({
+    url: url.reveal(),
+    // While it is away a command fails at once instead of waiting in line.
+    disableOfflineQueue: true,
+    commandOptions: { timeout: commandTimeoutMs },
+    socket: {
+      connectTimeout: connectTimeoutMs,
+      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000),
+    },
+  });
+  let failing = false;
+  client.on("error", (error) => {
+    if (!failing) log.warn("Redis is away", errorFields(error));
+    failing = true;
+  });
+  client.on("ready", () => {
+    if (failing) log.info("Redis is back");
+    failing = false;
+  });
+  // Rejects only when the client is closed before it ever connected.
+  client.connect().catch(() => {});
+  return {
+    client,
+    /** @throws when Redis does not answer in time */
+    async ping(): Promise<void> {
+      await client.ping();
+    },
+    close: (): void => client.destroy(),
+  };
+}

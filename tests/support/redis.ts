@@ -1,0 +1,41 @@
+import { until } from "./until.ts";
+
+/** A real Redis of the test's own, on a free port of the loopback. */
+export interface RedisServer extends AsyncDisposable {
+  url: string;
+  /** Kills it. */
+  stop(): Promise<void>;
+  /** Starts it again at the same port, empty. */
+  start(): Promise<void>;
+}
+
+export async function redisServer(): Promise<RedisServer> {
+  const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = probe.addr;
+  probe.close();
+  let child: Deno.ChildProcess | undefined;
+  const server: RedisServer = {
+    url: `redis://127.0.0.1:${port}`,
+    async start() {
+      child = new Deno.Command("redis-server", {
+        args: ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      await until("Redis accepts connections", async () => {
+        const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+        connection.close();
+        return true;
+      });
+    },
+    async stop() {
+      child?.kill("SIGKILL");
+      await child?.status;
+      child = undefined;
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+  await server.start();
+  return server;
+}
