@@ -224,14 +224,17 @@ async function initialise({ dataFolder, superuserPassword, user }: EmbeddedOptio
   await Deno.mkdir(fresh, { mode: 0o700 });
   await Deno.writeTextFile(passwordFile, superuserPassword.reveal(), { mode: 0o600 });
   try {
-    if (user) { for (const path of [fresh, passwordFile]) await Deno.chown(path, nobody, nobody); }
+    const asRoot = Deno.uid() === 0;
+    if (asRoot) {
+      for (const path of [fresh, passwordFile]) await Deno.chown(path, nobody, nobody);
+    }
     const argv = [
       binaries().initdb,
       ...["--pgdata", fresh, "--username=postgres", `--pwfile=${passwordFile}`],
       ...["--encoding=UTF8", "--no-locale", "--data-checksums"],
       ...["--auth-local=scram-sha-256", "--auth-host=reject", "--no-sync", "--no-instructions"],
     ];
-    const [program = "", ...args] = user ? user.runAs(nobody, argv) : argv;
+    const [program = "", ...args] = user ? user.runAs(asRoot ? nobody : user.uid, argv) : argv;
     const output = await new Deno.Command(program, {
       args,
       cwd: "/",
@@ -242,7 +245,7 @@ async function initialise({ dataFolder, superuserPassword, user }: EmbeddedOptio
     if (!output.success) {
       throw new EmbeddedError(`initdb failed:\n${new TextDecoder().decode(output.stderr)}`);
     }
-    if (user) await chownTree(fresh, user.uid);
+    if (asRoot && user) await chownTree(fresh, user.uid);
     await Deno.rename(fresh, dataFolder);
   } finally {
     await remove(passwordFile);

@@ -21,7 +21,7 @@ export const groups: readonly Group[] = [
     name: "unit",
     about: "modules, with the real PostgreSQL and Redis where they speak to them",
     kind: "test",
-    paths: ["lib", "db", "api", "wgd", "deploy", "tests/run_test.ts"],
+    paths: ["lib", "db", "api", "wgd", "deploy", "tests/run_test.ts", "tests/wrapper_test.ts"],
     needs: { programs: ["zbarimg", "redis-server"] },
   },
   {

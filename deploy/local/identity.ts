@@ -25,12 +25,20 @@ export class IdentityError extends Error {
 
 /**
  * How this process starts others. As root: through `setpriv`, in a mount namespace of their own where a
- * path needs it. Otherwise nothing can be dropped, and everything runs as the caller.
+ * path needs it. Otherwise nothing can be dropped: everything runs as the caller.
  *
  * @param paths what the dropped processes must reach: the project, the Deno binary, the data folder
  */
 export async function createIdentity(paths: readonly string[]): Promise<Identity> {
-  if (Deno.uid() !== 0) return { drop: (argv) => [...argv] };
+  if (Deno.uid() !== 0) {
+    const linux = Deno.build.os === "linux";
+    return {
+      drop: (argv, { deathSignal }) => [
+        ...(linux ? ["setpriv", `--pdeathsig=${deathSignal}`, "--"] : []),
+        ...argv,
+      ],
+    };
+  }
   const covers = await findCovers(paths);
   return {
     drop: (argv, options) => [...coverArgv(covers), ...setprivArgv(options), "--", ...argv],

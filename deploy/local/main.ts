@@ -45,7 +45,7 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
   return 0;
 }
 
-function greet({ first }: Up, terminal: Terminal): void {
+function greet({ first, tunnel }: Up, terminal: Terminal): void {
   if (first) {
     terminal.say("");
     terminal.step("tenant", `${first.tenant.slug} (id ${first.tenant.id})`);
@@ -55,7 +55,8 @@ function greet({ first }: Up, terminal: Terminal): void {
       terminal.step("no tunnel", first.peer.error);
       terminal.say("Make a peer with:  deno task peer:add --help");
     } else {
-      terminal.step("tunnel file", `${first.peer.file}   (or scan this with the WireGuard app)`);
+      const how = tunnel ? "or scan this with the WireGuard app" : "good once there is a tunnel";
+      terminal.step("tunnel file", `${first.peer.file}   (${how})`);
       terminal.say("");
       terminal.say(drawQr(first.peer.config, { colour: Deno.stdout.isTerminal() }));
     }

@@ -33,14 +33,10 @@ export function postgresService(
         onLine: (line) => {
           if (!line.startsWith("LOG:")) terminal.child("postgres", line);
         },
-        ...(Deno.uid() === 0
-          ? {
-            user: {
-              uid: databaseUid,
-              runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
-            },
-          }
-          : {}),
+        user: {
+          uid: Deno.uid() === 0 ? databaseUid : Deno.uid() ?? 0,
+          runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
+        },
       });
       return { exited: server.exited.then(() => "stopped answering"), stop: () => server.stop() };
     },

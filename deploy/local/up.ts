@@ -37,6 +37,7 @@ export interface Up {
   operatorSocket: string;
   /** Where a browser or a client finds the API. */
   address: string;
+  tunnel: boolean;
   /** What was made, when this was the first start. */
   first: FirstStart | undefined;
   /** Ends everything, in the order API, daemon, tunnel, database. */
@@ -109,6 +110,7 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
   return {
     operatorSocket: apiConfig.operatorSocket,
     address,
+    tunnel,
     first,
     stop: () => held.disposeAsync(),
   };

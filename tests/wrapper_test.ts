@@ -1,0 +1,161 @@
+import { deepEqual, equal, match } from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The wrapper `massacorp` on machines made of stand-ins: a PATH that holds only what a machine has, each
+ * program writing down how it was called.
+ */
+const project = fileURLToPath(new URL("..", import.meta.url));
+const pin = (await Deno.readTextFile(join(project, ".deno-version"))).trim();
+const coreutils = [
+  "sh",
+  "cat",
+  "cmp",
+  "cp",
+  "dirname",
+  "ln",
+  "mkdir",
+  "mktemp",
+  "readlink",
+  "rm",
+  "sed",
+];
+
+interface Machine {
+  uid: number;
+  /** Name and the lines of its script. */
+  programs: Record<string, string>;
+}
+
+async function onMachine(machine: Machine, args: string[]) {
+  const root = await Deno.makeTempDir();
+  try {
+    const bin = join(root, "bin");
+    const clone = join(root, "clone");
+    await Deno.mkdir(bin);
+    await Deno.mkdir(join(clone, "node_modules"), { recursive: true });
+    for (const name of ["massacorp", ".deno-version", "deno.lock"]) {
+      await Deno.copyFile(join(project, name), join(clone, name));
+    }
+    await Deno.copyFile(join(project, "deno.lock"), join(clone, "node_modules/.massacorp.lock"));
+    for (const name of coreutils) {
+      const path = await which(name);
+      await Deno.symlink(path, join(bin, name));
+    }
+    const calls = join(root, "calls");
+    await Deno.writeTextFile(calls, "");
+    const programs = { id: `echo ${machine.uid}`, ...machine.programs };
+    for (const [name, script] of Object.entries(programs)) {
+      const record = name === "id" ? "" : `echo "${name} $*" >> ${calls}\n`;
+      await Deno.writeTextFile(join(bin, name), `#!/bin/sh\n${record}${script}\n`, { mode: 0o755 });
+    }
+    const { code, stderr } = await new Deno.Command(join(clone, "massacorp"), {
+      args,
+      clearEnv: true,
+      env: { PATH: bin, HOME: root, TMPDIR: root, BIN: bin, CLONE: clone },
+      stdin: "null",
+    }).output();
+    const said = new TextDecoder().decode(stderr).replaceAll(root, "");
+    const called = (await Deno.readTextFile(calls)).replaceAll(root, "").split("\n").filter(
+      Boolean,
+    );
+    return { code, said, called };
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+async function which(name: string): Promise<string> {
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${name}`] }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
+
+const deno = (version: string) => `[ "$1" != eval ] || echo "${version} $BIN/deno"`;
+const tunnelPrograms = { ip: "", wg: "", nft: "", "wireguard-go": "", unshare: "exit 1" };
+
+Deno.test("massacorp up: quiet and to the point where everything is there", async () => {
+  const { code, said, called } = await onMachine(
+    { uid: 0, programs: { ...tunnelPrograms, deno: deno(pin), "apt-get": "" } },
+    ["up", "--watch"],
+  );
+  equal(code, 0);
+  equal(said, "");
+  match(called.at(-1) ?? "", /^deno run .*-P=local .*\/deploy\/local\/main\.ts --watch$/);
+  equal(called.some((call) => call.startsWith("apt-get")), false);
+});
+
+Deno.test("massacorp up: root on Debian installs exactly what is missing", async () => {
+  const { code, said, called } = await onMachine(
+    { uid: 0, programs: { ip: "", unshare: "exit 1", deno: deno(pin), "apt-get": "" } },
+    ["up"],
+  );
+  equal(code, 0);
+  match(said, /installing wireguard-tools nftables wireguard-go$/m);
+  deepEqual(called.filter((call) => call.startsWith("apt-get")), [
+    "apt-get update",
+    "apt-get install -y --no-install-recommends wireguard-tools nftables wireguard-go",
+  ]);
+});
+
+Deno.test("massacorp up: no wireguard-go where the kernel has WireGuard", async () => {
+  const { called } = await onMachine({
+    uid: 0,
+    programs: { ip: "", wg: "", nft: "", unshare: "exit 0", deno: deno(pin), "apt-get": "" },
+  }, ["up"]);
+  equal(called.some((call) => call.startsWith("apt-get")), false);
+});
+
+Deno.test("massacorp up: somebody else is told the one line to run", async () => {
+  const { code, said, called } = await onMachine(
+    { uid: 1000, programs: { ip: "", unshare: "exit 1", deno: deno(pin), "apt-get": "" } },
+    ["up"],
+  );
+  equal(code, 1);
+  match(said, /sudo apt-get install -y wireguard-tools nftables wireguard-go$/m);
+  equal(called.some((call) => /^(apt-get|deno run)/.test(call)), false);
+});
+
+Deno.test("massacorp up --no-tunnel: needs no system package and no root", async () => {
+  const { code, said, called } = await onMachine({ uid: 1000, programs: { deno: deno(pin) } }, [
+    "up",
+    "--no-tunnel",
+  ]);
+  equal(code, 0, said);
+  match(called.at(-1) ?? "", /main\.ts --no-tunnel$/);
+});
+
+Deno.test("massacorp: another version of Deno is left alone, and the pinned one installed by npm", async () => {
+  const npm = `
+    folder="$CLONE/.deno/node_modules/@deno/linux-x64-glibc"
+    mkdir -p "$folder"
+    printf '#!/bin/sh\\n[ "$1" != eval ] || echo "${pin} $CLONE/.deno/bin/deno"\\n' > "$folder/deno"
+    chmod 755 "$folder/deno"`;
+  const { code, said, called } = await onMachine({
+    uid: 1000,
+    programs: { deno: deno("1.0.0"), npm, chmod: `/bin/chmod "$@"` },
+  }, ["up", "--no-tunnel"]);
+  equal(code, 0, said);
+  match(said, new RegExp(`^massacorp: installing Deno ${pin} into \\.deno$`, "m"));
+  const install = called.find((call) => call.startsWith("npm"));
+  match(install ?? "", new RegExp(`--prefix .*/\\.deno .*--ignore-scripts deno@${pin}$`));
+  equal(called.some((call) => call.startsWith("deno run")), false);
+});
+
+Deno.test("massacorp: without npm and curl it says what it needs", async () => {
+  const { code, said } = await onMachine({ uid: 1000, programs: {} }, ["up", "--no-tunnel"]);
+  equal(code, 1);
+  match(said, /neither npm nor curl/);
+});
+
+Deno.test("massacorp demo: refuses without root, by the line to run", async () => {
+  const { code, said } = await onMachine({ uid: 1000, programs: { deno: deno(pin) } }, ["demo"]);
+  equal(code, 1);
+  match(said, /sudo \.\/massacorp demo/);
+});
+
+Deno.test("massacorp: anything else is answered with its usage", async () => {
+  const { code, said } = await onMachine({ uid: 0, programs: {} }, ["destroy"]);
+  equal(code, 2);
+  match(said, /^usage: \.\/massacorp up/);
+});
