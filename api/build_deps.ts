@@ -7,8 +7,8 @@ import { createIdentifierDigest } from "./auth/throttle.ts";
 import { createTokens } from "./auth/tokens.ts";
 import type { ApiConfig } from "./config.ts";
 import { createLookups } from "./database/lookups.ts";
-import { createPool } from "./database/pool.ts";
-import { createRoleGate } from "./database/role_check.ts";
+import { createPool, type Pool } from "./database/pool.ts";
+import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
 import { createLimits } from "./limits/limits.ts";
 import { connectRedis } from "./limits/redis.ts";
@@ -16,10 +16,20 @@ import type { Deps, Readiness } from "./deps.ts";
 
 export const version = "0.1.0";
 
+export interface BuiltDeps {
+  deps: Deps;
+  /**
+   * Waits for the database, and for its word that the roles are safe.
+   * @throws {UnsafeRoleError} when row-level security would not hold one of them
+   */
+  rolesAreSafe(): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** Wires the dependencies from the configuration. Nothing is connected before it is first used. */
 export async function buildDeps(
   options: { config: ApiConfig; clock: Clock; log: Logger },
-): Promise<{ deps: Deps; close: () => Promise<void> }> {
+): Promise<BuiltDeps> {
   const { config, clock, log } = options;
   const { database } = config;
   const bounds = {
@@ -91,10 +101,26 @@ export async function buildDeps(
   };
   return {
     deps,
+    async rolesAreSafe() {
+      for (const pool of [apiPool, platformPool]) {
+        while (!await answers(pool)) await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    },
     async close() {
       wgd.close();
       redis?.close();
       await Promise.all([apiPool.end(), platformPool.end()]);
     },
   };
+}
+
+/** False while the database is away. @throws {UnsafeRoleError} */
+async function answers(pool: Pool): Promise<boolean> {
+  try {
+    await pool.use(({ sql }) => sql`select 1`);
+    return true;
+  } catch (error) {
+    if (error instanceof UnsafeRoleError) throw error;
+    return false;
+  }
 }

@@ -1,6 +1,6 @@
 import { systemClock } from "../lib/clock.ts";
 import { ConfigError } from "../lib/env.ts";
-import { createLogger } from "../lib/log.ts";
+import { createLogger, errorFields } from "../lib/log.ts";
 import { createApp } from "./app.ts";
 import { loadConfig } from "./config.ts";
 import { buildDeps } from "./build_deps.ts";
@@ -19,7 +19,11 @@ function readConfig() {
 const config = readConfig();
 const log = createLogger({ level: config.logLevel, fields: { process: "api" } });
 logUnhandled(log);
-const { deps, close } = await buildDeps({ config, clock: systemClock, log });
+const { deps, rolesAreSafe, close } = await buildDeps({ config, clock: systemClock, log });
+rolesAreSafe().catch((error) => {
+  log.error("the API does not run on this database role", errorFields(error));
+  Deno.exit(78);
+});
 const app = createApp(deps);
 const fetch = (request: Request, env: Parameters<typeof app.fetch>[1]) => app.fetch(request, env);
 

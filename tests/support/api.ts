@@ -8,6 +8,7 @@ import { connect } from "../../db/connection.ts";
 import { createLogger } from "../../lib/log.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { FakeClock } from "./clock.ts";
+import type { TestCluster } from "./cluster.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
 /** Secrets of test APIs; the scan of logs looks for them. */
@@ -41,6 +42,7 @@ export interface RequestOptions {
 export interface TestApi extends AsyncDisposable {
   db: TestDatabase;
   deps: Deps;
+  rolesAreSafe(): Promise<void>;
   clock: FakeClock;
   /** Everything that was logged so far. */
   log: string[];
@@ -55,9 +57,14 @@ export const tunnelFrom = (address: string): AppEnv["Bindings"] => ({
 });
 
 export async function testApi(
-  options: { env?: Record<string, string>; gateway?: boolean; network?: string } = {},
+  options: {
+    env?: Record<string, string>;
+    gateway?: boolean;
+    network?: string;
+    cluster?: TestCluster;
+  } = {},
 ): Promise<TestApi> {
-  const db = await testDatabase();
+  const db = await testDatabase(options.cluster ? { on: options.cluster } : {});
   const clock = new FakeClock();
   const log: string[] = [];
   const network = options.network ?? "10.10.0.0/24";
@@ -77,7 +84,7 @@ export async function testApi(
     WG_NETWORK: network,
     ...options.env,
   });
-  const { deps, close } = await buildDeps({
+  const { deps, rolesAreSafe, close } = await buildDeps({
     config,
     clock,
     log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
@@ -87,6 +94,7 @@ export async function testApi(
   return {
     db,
     deps,
+    rolesAreSafe,
     clock,
     log,
     async request(path, request = {}) {

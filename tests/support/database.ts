@@ -2,7 +2,7 @@ import { connect, type Sql } from "../../db/connection.ts";
 import { bootstrap, databaseUrl, type LoginRole } from "../../db/embedded.ts";
 import { migrate, readMigrations } from "../../db/migrate.ts";
 import type { Secret } from "../../lib/secret.ts";
-import { clusterVariable, startTestCluster, testPassword } from "./cluster.ts";
+import { clusterVariable, startTestCluster, type TestCluster, testPassword } from "./cluster.ts";
 
 /** A database of a test file's own, cloned from the migrated template. */
 export interface TestDatabase extends AsyncDisposable {
@@ -73,10 +73,12 @@ async function template(socketFolder: string): Promise<string> {
 }
 
 /**
- * A fresh migrated database. Disposing of it fails when a connection to it was leaked, and drops it.
+ * A fresh migrated database, on the shared cluster or on one of the test's own. Disposing of it fails when a connection to it was leaked, and drops it.
  */
-export async function testDatabase(): Promise<TestDatabase> {
-  const folder = await cluster();
+export async function testDatabase(
+  { on }: { on?: TestCluster } = {},
+): Promise<TestDatabase> {
+  const folder = on?.socketFolder ?? await cluster();
   const source = await template(folder);
   const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
   const maintenance = connect(url("postgres", folder, "postgres"), {
