@@ -11,7 +11,6 @@ const conflicts: Record<string, ErrorCode> = {
   tenants_slug_is_taken: "slug_taken",
   tenants_have_one_platform: "platform_exists",
   wg_peers_public_key_is_taken: "public_key_taken",
-  wg_peers_removal_is_final: "peer_revoking",
 };
 
 const invalid: Record<string, { path: string; code: string; message: string }> = {
