@@ -7,6 +7,8 @@ import { createIdentifierDigest } from "./auth/throttle.ts";
 import { createTokens } from "./auth/tokens.ts";
 import type { ApiConfig } from "./config.ts";
 import { createLookups } from "./database/lookups.ts";
+import { listenFor } from "./database/notifications.ts";
+import { createPeerCache } from "./database/peer_cache.ts";
 import { createPool, type Pool } from "./database/pool.ts";
 import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
@@ -52,6 +54,18 @@ export async function buildDeps(
 
   const redis = config.redis ? connectRedis(config.redis.url, { ...config.redis, log }) : null;
 
+  const lookups = createLookups(apiPool);
+  const peerCache = createPeerCache((address) => lookups.peer(address));
+  const notifications = listenFor(database.directUrl, {
+    channel: "wg_desired",
+    onNotify: () => peerCache.clear(),
+    onReady: () => {
+      peerCache.clear();
+      log.debug("listening for changes of peers");
+    },
+    log,
+  });
+
   async function readiness(): Promise<Readiness> {
     const probe = async (work: () => Promise<unknown>) => {
       try {
@@ -81,7 +95,7 @@ export async function buildDeps(
     log,
     tenancy: createTenancy(apiPool),
     platform: createPlatform(platformPool),
-    lookups: createLookups(apiPool),
+    lookups: { ...lookups, peer: (address) => peerCache.find(address) },
     limits: createLimits(config.rateLimits, { redis, log }),
     hasher: await createPasswordHasher(config.passwordHash),
     tokens: createTokens({ ...config.tokens, clock }),
@@ -109,6 +123,7 @@ export async function buildDeps(
     async close() {
       wgd.close();
       redis?.close();
+      await notifications.close();
       await Promise.all([apiPool.end(), platformPool.end()]);
     },
   };
