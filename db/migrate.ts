@@ -23,11 +23,17 @@ export async function readMigrations(from: URL = folder): Promise<Migration[]> {
   for await (const entry of Deno.readDir(from)) {
     if (entry.isFile && entry.name.endsWith(".sql")) names.push(entry.name);
   }
-  return await Promise.all(names.sort().map(async (name) => {
-    const sql = await Deno.readTextFile(new URL(name, from));
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(sql));
-    return { id: name.slice(0, -".sql".length), sql, checksum: bytesToHex(new Uint8Array(digest)) };
-  }));
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await Deno.readTextFile(new URL(name, from));
+      const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(sql));
+      return {
+        id: name.slice(0, -".sql".length),
+        sql,
+        checksum: bytesToHex(new Uint8Array(digest)),
+      };
+    }),
+  );
 }
 
 /**
@@ -49,6 +55,9 @@ export async function migrate(sql: Sql, migrations?: Migration[]): Promise<strin
           checksum text not null,
           applied_at timestamptz not null default now()
         )`;
+      await connection`
+        comment on table schema_migrations is
+          'The migrations that ran, with the SHA-256 of each file as it was then. For the owner alone.'`;
       const applied = await connection<{ id: string; checksum: string }[]>`
         select id, checksum from schema_migrations order by id`;
       refuseEdits(applied, wanted);

@@ -86,6 +86,9 @@ begin
       raise exception 'a network can only grow, and keeps its first address'
         using errcode = 'check_violation', constraint = 'wg_interfaces_network_only_grows', table = 'wg_interfaces';
     end if;
+    if new.network = old.network then
+      return null;
+    end if;
   end if;
   insert into wg_ip_pool (interface_id, address, free_from)
     select new.id, address, '-infinity' from wg_pool_addresses(new.network) as address
