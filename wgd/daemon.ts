@@ -10,18 +10,17 @@ import { createDesiredStore } from "./desired.ts";
 import { type GatewayKey, readGatewayKey } from "./gateway_key.ts";
 import { createTunnelInterface, interfaceSettings } from "./interface/mod.ts";
 import { renderMetrics } from "./metrics.ts";
-import { createPass } from "./pass.ts";
+import { createPass, type Scope } from "./pass.ts";
 import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
 import { publishInterface } from "./publish.ts";
 import { createReconciler, type Reconciler, StoppedError } from "./reconcile.ts";
-import type { Scope } from "./pass.ts";
 import { Seen } from "./seen.ts";
 import { DesiredTable } from "./table.ts";
 
 /** What the socket's app needs of the daemon. */
 export interface DaemonView {
   status(): DaemonStatus;
-  /** Null before the interface was read back for the first time. */
+  /** Null while the interface cannot be read back. */
   peers(): ObservedPeerView[] | null;
   metrics(): string;
   /** Null while the daemon cannot work yet. */
@@ -194,7 +193,7 @@ export function createDaemon(
         id,
         name,
         backend: tunnel.backend,
-        up: seen.lastReadBackAt !== null && seen.observed !== undefined,
+        up: seen.observed !== undefined,
         public_key: key?.publicKey ?? "",
         listen_port: listenPort,
         network: plan.network,

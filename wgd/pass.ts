@@ -242,7 +242,10 @@ export function createPass(deps: PassDeps): RunPass {
       const words = error instanceof ProcessError ? error.summary : "see the daemon's log";
       const failed: Verdict = { state: "failed", error: `the interface cannot be read: ${words}` };
       verdicts = new Map(rows.peers.map((peer) => [peer.id, failed]));
-      seen.lastError = failed.error;
+      seen.lastError = `the interface cannot be worked on: ${
+        error instanceof Error ? error.message : "unknown"
+      }`;
+      seen.observed = undefined;
       log.error("the interface cannot be worked on", errorFields(error));
     }
     if (scope === "all") seen.verdicts.clear();

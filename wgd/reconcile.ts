@@ -49,6 +49,7 @@ export function createReconciler(
         outcome = await runPass(batch.all ? "all" : [...batch.ids], hurry.signal);
       } catch (error) {
         for (const { answer } of batch.waiting) answer.reject(error);
+        onPassed();
         continue;
       }
       for (const { scope, answer } of batch.waiting) answer.resolve(outcome.resultFor(scope));

@@ -8,7 +8,7 @@ export type DriftKind = Difference | InterfaceDrift;
 
 /** What the passes have seen so far: the material of status and metrics. */
 export class Seen {
-  /** The last read-back. */
+  /** The last read-back; undefined when the last attempt to work on the interface failed. */
   observed: ObservedInterface | undefined;
   /** By peer id. */
   readonly verdicts = new Map<string, Verdict>();

@@ -55,8 +55,7 @@ export class DesiredTable {
       const peer = this.#peers.get(id);
       if (!peer) continue;
       before.set(peer.publicKey, id);
-      this.#peers.delete(id);
-      this.#byKey.delete(peer.publicKey);
+      this.#remove(peer);
     }
     for (const [publicKey, { peerId }] of this.#retired) {
       if (!asked.has(peerId)) continue;
@@ -83,12 +82,15 @@ export class DesiredTable {
     }
   }
 
+  #remove({ id, publicKey }: DesiredPeer): void {
+    this.#peers.delete(id);
+    // Another peer may have taken the key over, and been read before this one.
+    if (this.#byKey.get(publicKey)?.id === id) this.#byKey.delete(publicKey);
+  }
+
   /** Forgets what was purged: keys proven gone, whose tombstones went with them. */
   forget(purged: { peers: readonly DesiredPeer[]; retired: readonly RetiredKey[] }): void {
-    for (const peer of purged.peers) {
-      this.#peers.delete(peer.id);
-      this.#byKey.delete(peer.publicKey);
-    }
+    for (const peer of purged.peers) this.#remove(peer);
     for (const { publicKey } of purged.retired) this.#retired.delete(publicKey);
   }
 

@@ -67,6 +67,14 @@ Deno.test("replaceSome: touches the named peers alone, and sees that one has no 
   assert.equal(table.explain("B0"), "retired");
 });
 
+Deno.test("replaceSome: a key that another peer took over stays explained by that one", () => {
+  const table = new DesiredTable();
+  table.replaceAll({ peers: [peer("a", "A"), peer("b", "B")], retired: [] });
+  table.replaceSome(["b"], { peers: [peer("b", "A")], retired: [retired("b", "B")] });
+  table.replaceSome(["a"], { peers: [peer("a", "A2")], retired: [] });
+  assert.equal(table.byKey("A")?.id, "b");
+});
+
 Deno.test("forget: a purged peer is no vanished one", () => {
   const table = new DesiredTable();
   const tombstone = peer("a", "A", { active: false, tombstone: true });

@@ -8,7 +8,8 @@ import { TestDaemon } from "../support/wgd.ts";
 Deno.test("the daemon: the interface follows the table", async (t) => {
   await using db = await testDatabase();
   await using net = await namespaces("server");
-  await using wgd = await TestDaemon.create(db, net);
+  // No regular pass within this test: notifications, requests and the expiry timer are all there is.
+  await using wgd = await TestDaemon.create(db, net, { env: { WGD_RECONCILE_INTERVAL: "1h" } });
   await wgd.start();
   const step = async (name: string, run: () => Promise<void>) => {
     assert.ok(await t.step(name, run), name);
@@ -162,6 +163,14 @@ Deno.test("the daemon: the interface follows the table", async (t) => {
     assert.equal((await wgd.client.status()).counts.held, 1);
     await db.owner`update wg_peers set deleted_at = now() where id = ${peer.id}`;
     assert.deepEqual((await wgd.client.reconcile({ peer_ids: [peer.id] })).removed, [peer.id]);
+  });
+
+  await step("asked about one peer that was removed by hand, it looks and repairs", async () => {
+    const peer = await wgd.addPeer();
+    await wgd.untilState(peer, "applied");
+    await wgd.wg("set", wgd.name, "peer", peer.publicKey, "remove");
+    assert.deepEqual((await wgd.client.reconcile({ peer_ids: [peer.id] })).applied, [peer.id]);
+    assert.ok((await wgd.dump()).peers.has(peer.publicKey));
   });
 
   await step("many at once, with preshared keys: all of them, none left pending", async () => {

@@ -74,6 +74,32 @@ Deno.test("T8: the tunnel without its database", async (t) => {
     await until("it starts by itself", async () => (await wgd.client.status()).interface.up);
   });
 
+  await step(
+    "not answering: an expiry cuts within 1 s though a pass waits for its rows",
+    async () => {
+      const expiresAt = new Date(Date.now() + 2000);
+      const guest = await wgd.addPeer({ expiresAt });
+      await wgd.untilState(guest, "applied");
+      const gone = Promise.withResolvers<void>();
+      const blocked = db.owner.begin(async (tx) => {
+        await tx`lock table wg_peers in access exclusive mode`;
+        await gone.promise;
+      });
+      try {
+        await until(
+          "the guest is gone",
+          async () => !(await wgd.dump()).peers.has(guest.publicKey),
+        );
+        const late = Date.now() - expiresAt.getTime();
+        assert.ok(late >= 0 && late < 1000, `gone ${late} ms after its time`);
+      } finally {
+        gone.resolve();
+        await blocked;
+      }
+      await wgd.untilState(guest, "removed");
+    },
+  );
+
   const peer = await wgd.addPeer();
   const quiet = await wgd.addPeer();
   await Promise.all([wgd.untilState(peer, "applied"), wgd.untilState(quiet, "applied")]);
@@ -104,12 +130,23 @@ Deno.test("T8: the tunnel without its database", async (t) => {
       assert.deepEqual([applied, failed[0]?.error], [[], "the database cannot be read"]);
     },
   );
+  let byHand = "";
+  await step("T7: a key added meanwhile is left alone, because nothing was read", async () => {
+    byHand = (await net.run("server", ["sh", "-c", "wg genkey | wg pubkey"])).trim();
+    await wgd.wg("set", wgd.name, "peer", byHand);
+    const passes = async () =>
+      Number(/reconciles_total (\d+)$/m.exec(await wgd.client.metrics())?.[1]);
+    const before = await passes();
+    await until("two regular passes", async () => await passes() >= before + 2);
+    assert.ok((await wgd.dump()).peers.has(byHand));
+  });
   await step("back again: connected, recorded, and changes arrive at once", async () => {
     await server.start();
     await until("it is connected", async () => await database() === "connected");
     await wgd.untilState(guest, "removed");
     const fresh = await wgd.addPeer();
     await wgd.untilState(fresh, "applied");
+    assert.equal((await wgd.dump()).peers.has(byHand), false);
     // What was repaired meanwhile is audited now.
     const entries = await db.owner`
       select from audit_log where action = 'wireguard.drift_repaired' and peer_id = ${quiet.id}`;

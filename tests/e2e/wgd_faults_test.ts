@@ -5,22 +5,32 @@ import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
 
-/** A `wg` that fails or hangs while a file of that name lies beside it. */
-async function breakableWg(): Promise<{ folder: string } & AsyncDisposable> {
+/**
+ * A `wg` that fails, hangs, or only shows and refuses changes, while a file of that name lies beside it; and an
+ * `nft` that fails while `nft-fail` does.
+ */
+async function breakablePrograms(): Promise<{ folder: string } & AsyncDisposable> {
   const folder = await Deno.makeTempDir({ prefix: "massacorp-programs-" });
   const script = `#!/bin/sh
+echo "$*" >> ${folder}/arguments
 [ ! -e ${folder}/fail ] || { echo "Unable to modify interface" >&2; exit 1; }
+[ ! -e ${folder}/refuse ] || [ "$1" = show ] || { echo "Unable to modify interface" >&2; exit 1; }
 [ ! -e ${folder}/hang ] || exec sleep 60
 exec /usr/bin/wg "$@"
 `;
   await Deno.writeTextFile(`${folder}/wg`, script, { mode: 0o755 });
+  const nft = `#!/bin/sh
+[ ! -e ${folder}/nft-fail ] || exit 1
+exec /usr/sbin/nft "$@"
+`;
+  await Deno.writeTextFile(`${folder}/nft`, nft, { mode: 0o755 });
   return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
 
 Deno.test("the daemon: a failing or hanging wg is said in plain words, and the next pass repairs", async (t) => {
   await using db = await testDatabase();
   await using net = await namespaces("server");
-  await using programs = await breakableWg();
+  await using programs = await breakablePrograms();
   await using wgd = await TestDaemon.create(db, net, { programs: programs.folder });
   await wgd.start();
   const old = await wgd.addPeer();
@@ -31,7 +41,7 @@ Deno.test("the daemon: a failing or hanging wg is said in plain words, and the n
       const peer = await wgd.addPeer();
       const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });
       assert.deepEqual(failed.map((failure) => failure.peer_id), [peer.id]);
-      const words = fault === "fail" ? /wg failed with exit code 1$/ : /wg did not answer in time/;
+      const words = fault === "fail" ? /wg failed with exit code 1/ : /wg did not answer in time/;
       assert.match(failed[0]?.error ?? "", words);
       await wgd.untilState(peer, "failed");
       assert.match((await wgd.status(peer))?.error ?? "", words);
@@ -48,25 +58,94 @@ Deno.test("the daemon: a failing or hanging wg is said in plain words, and the n
   }
 });
 
+Deno.test("T6: no secret in the arguments of wg, nor in what the daemon logs", async () => {
+  await using db = await testDatabase();
+  await using net = await namespaces("server");
+  await using programs = await breakablePrograms();
+  await using wgd = await TestDaemon.create(db, net, { programs: programs.folder });
+  await wgd.start();
+  const peers = [await wgd.addPeer(), ...await wgd.addPeers(3)];
+  await wgd.client.reconcile({});
+  await wgd.wg("set", wgd.name, "peer", peers[0]?.publicKey ?? "", "preshared-key", "/dev/null");
+  await net.run("server", ["sh", "-c", `wg genkey | wg set ${wgd.name} private-key /dev/stdin`]);
+  await wgd.client.reconcile({});
+  for (const peer of peers) await wgd.untilState(peer, "applied");
+  const written = await Deno.readTextFile(`${programs.folder}/arguments`);
+  assert.match(written, /^set .* preshared-key \/dev\/stdin/m);
+  assert.match(written, /^addconf /m);
+  assert.match(written, /^set \S+ private-key \/dev\/stdin$/m);
+  const said = written + JSON.stringify(wgd.log);
+  const secrets = [
+    (await Deno.readTextFile(`${wgd.folder}/gateway.key`)).trim(),
+    ...peers.map((peer) => peer.presharedKey?.reveal() ?? assert.fail()),
+  ];
+  for (const secret of secrets) assert.ok(!said.includes(secret));
+});
+
 Deno.test("T3: a removal that wg refuses is answered as failed, not as removed", async () => {
   await using db = await testDatabase();
   await using net = await namespaces("server");
-  await using programs = await breakableWg();
+  await using programs = await breakablePrograms();
   await using wgd = await TestDaemon.create(db, net, { programs: programs.folder });
   await wgd.start();
   const peer = await wgd.addPeer();
   await wgd.untilState(peer, "applied");
-  await Deno.writeTextFile(`${programs.folder}/fail`, "");
+  await Deno.writeTextFile(`${programs.folder}/refuse`, "");
   await db.owner`update wg_peers set deleted_at = now() where id = ${peer.id}`;
   const answer = await wgd.client.reconcile({ peer_ids: [peer.id] });
-  assert.deepEqual([answer.removed, answer.failed.length], [[], 1]);
+  assert.deepEqual(answer, {
+    applied: [],
+    removed: [],
+    failed: [{
+      peer_id: peer.id,
+      error: "the peer is still on the interface: wg failed with exit code 1",
+    }],
+  });
   assert.equal((await db.owner`select from wg_peers where id = ${peer.id}`).length, 1);
-  await Deno.remove(`${programs.folder}/fail`);
+  await Deno.remove(`${programs.folder}/refuse`);
   await until(
     "the tombstone is purged",
     async () => (await db.owner`select from wg_peers where id = ${peer.id}`).length === 0,
   );
   assert.equal((await wgd.dump()).peers.has(peer.publicKey), false);
+});
+
+Deno.test("T1: no address before the firewall stands; while it cannot be mended, nobody new is let in", async () => {
+  await using db = await testDatabase();
+  await using net = await namespaces("server");
+  await using programs = await breakablePrograms();
+  await using wgd = await TestDaemon.create(db, net, { programs: programs.folder });
+  const addresses = async () => {
+    const [link] = JSON.parse(await wgd.ip("-j", "address", "show", "dev", wgd.name));
+    return link.addr_info.filter((found: { family: string }) => found.family === "inet").length;
+  };
+  const blocked = () => Deno.writeTextFile(`${programs.folder}/nft-fail`, "");
+  const mended = () => Deno.remove(`${programs.folder}/nft-fail`);
+  await blocked();
+  await wgd.start({ ready: false });
+  await until("the interface was looked at", async () => (await wgd.client.status()).interface.up);
+  assert.match(
+    (await wgd.client.status()).last_error ?? "",
+    /firewall could not be put right: nft/,
+  );
+  assert.equal(await addresses(), 0);
+
+  await mended();
+  await until("it has its addresses", async () => await addresses() === 2);
+  const old = await wgd.addPeer();
+  await wgd.untilState(old, "applied");
+
+  await blocked();
+  await net.run("server", ["nft", "flush", "ruleset"]);
+  await wgd.client.reconcile({});
+  const peer = await wgd.addPeer();
+  const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });
+  assert.match(failed[0]?.error ?? "", /firewall rules are not in place/);
+  assert.equal((await wgd.dump()).peers.has(peer.publicKey), false);
+  await db.owner`update wg_peers set deleted_at = now() where id = ${old.id}`;
+  assert.deepEqual((await wgd.client.reconcile({ peer_ids: [old.id] })).removed, [old.id]);
+  await mended();
+  await wgd.untilState(peer, "applied");
 });
 
 Deno.test("T7: keys whose rows vanished are held and reported; keys added by hand are not", async (t) => {
@@ -164,6 +243,10 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
     ]);
     const pid = Number(stdout.trim());
     assert.ok(pid > 1);
+    // In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it.
+    const session = async (of: number) =>
+      (await Deno.readTextFile(`/proc/${of}/stat`)).replace(/.*\) /, "").split(" ")[3];
+    assert.notEqual(await session(pid), await session(wgd.pid));
     Deno.kill(pid, "SIGKILL");
     await until("all peers are back", async () => (await wgd.dump()).peers.size === 1, {
       timeoutMs: 5000,
@@ -184,6 +267,19 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
     assert.match(await refusal(), /is another one/);
     await Deno.rename(`${wgd.folder}/kept`, `${wgd.folder}/gateway.key`);
   });
+  await step("a network that shrinks is refused", async () => {
+    const output = await wgd.spawn("wgd/main.ts", { WG_NETWORK: "10.10.0.0/25" }).output();
+    assert.equal(output.code, 1);
+    assert.match(new TextDecoder().decode(output.stdout), /WG_NETWORK can only grow/);
+  });
+  await step("every fault of its settings is named at once, and no value", async () => {
+    const faulty = { WG_PORT: "0", WG_MTU: "1", WGD_PRESHARED_SUBKEY: "hunter2" };
+    const output = await wgd.spawn("wgd/main.ts", faulty).output();
+    assert.equal(output.code, 1);
+    const words = new TextDecoder().decode(output.stdout);
+    for (const name of Object.keys(faulty)) assert.ok(words.includes(name), name);
+    assert.ok(!words.includes("hunter2"));
+  });
   await step("down takes interface and firewall away, and only while no daemon runs", async () => {
     await wgd.start();
     assert.equal((await wgd.spawn("wgd/down.ts").output()).code, 1);
@@ -201,7 +297,7 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
     await wgd.start({ ready: false });
     await until("it says so", async () => {
       const { last_error } = await wgd.client.status();
-      return /is not WireGuard/.test(JSON.stringify(wgd.log)) && last_error !== null;
+      return /taken by something that is not WireGuard/.test(last_error ?? "");
     });
     const [link] = JSON.parse(await wgd.ip("-j", "address", "show", "dev", wgd.name));
     assert.deepEqual(link.addr_info, []);

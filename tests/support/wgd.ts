@@ -98,7 +98,7 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   /** One more process of the daemon's code, with this daemon's settings. */
-  spawn(entry: string): Deno.ChildProcess {
+  spawn(entry: string, env: Record<string, string> = {}): Deno.ChildProcess {
     const path = Deno.env.get("PATH") ?? "";
     const programs = this.options.programs;
     const database = new URL(this.env.WGD_DATABASE_URL ?? "").searchParams.get("host");
@@ -112,6 +112,7 @@ export class TestDaemon implements AsyncDisposable {
       clearEnv: true,
       env: {
         ...this.env,
+        ...env,
         PATH: programs ? `${programs}:${path}` : path,
         HOME: Deno.env.get("HOME") ?? "/",
         ...(Deno.env.get("DENO_DIR") ? { DENO_DIR: Deno.env.get("DENO_DIR") ?? "" } : {}),

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { connect, type Sql } from "../db/connection.ts";
+import { addressPlan } from "../lib/address.ts";
+import { createSealer, presharedKeyRow } from "../lib/seal.ts";
+import { Secret } from "../lib/secret.ts";
+import { generateKeyPair, generatePresharedKey } from "../lib/wireguard_key.ts";
+import { testDatabase } from "../tests/support/database.ts";
+import { createDesiredStore, isWanted } from "./desired.ts";
+
+const plan = addressPlan("10.10.0.0/24");
+
+Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
+  await using db = await testDatabase();
+  const sql: Sql = connect(db.url("massacorp_wgd"), { max: 2, applicationName: "test" });
+  await using _sql = { [Symbol.asyncDispose]: () => sql.end() };
+  const { owner } = db;
+  await owner`
+    insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu)
+      values (1, 'wg0', '10.10.0.0/24', 1, 'a:1', 1420), (2, 'wg1', '10.11.0.0/24', 2, 'a:2', 1420)`;
+  const [tenant] = await owner<{ id: number }[]>`
+    insert into tenants (slug, name) values ('t', 'T') returning id`;
+  assert.ok(tenant);
+  const tenantId = tenant.id;
+  const [user] = await owner<{ id: number }[]>`
+    insert into users (tenant_id, email, password_hash)
+      values (${tenantId}, 'a@b.c', '$argon2id$') returning id`;
+  assert.ok(user);
+  const sealer = await createSealer(new Secret(crypto.getRandomValues(new Uint8Array(32))));
+  const store = createDesiredStore({ interfaceId: 1, plan, sealer });
+
+  const id = crypto.randomUUID();
+  const { publicKey } = await generateKeyPair();
+  const psk = generatePresharedKey();
+  const seal = (peerId: string) =>
+    sealer.seal(
+      new TextEncoder().encode(psk.reveal()),
+      presharedKeyRow({ tenantId, peerId, publicKey }),
+    );
+  await owner`
+    insert into wg_peers (tenant_id, id, interface_id, user_id, name, public_key, preshared_key, address)
+      values (${tenantId}, ${id}, 1, ${user.id}, 'x', ${publicKey}, ${await seal(
+    id,
+  )}, '10.10.0.6')`;
+  const other = crypto.randomUUID();
+  await owner`
+    insert into wg_peers (tenant_id, id, interface_id, name, public_key, address)
+      values (${tenantId}, ${other}, 2, 'x', ${(await generateKeyPair()).publicKey}, '10.11.0.6')`;
+  const read = async () => {
+    const { peers } = await store.read(sql);
+    assert.equal(peers.length, 1, "only its own interface");
+    return peers[0] ?? assert.fail();
+  };
+
+  await t.step("a whole row, its preshared key opened", async () => {
+    const { presharedKey, generation, ...peer } = await read();
+    assert.equal(presharedKey?.reveal(), psk.reveal());
+    assert.match(generation, /^\d+$/);
+    assert.deepEqual(peer, {
+      tenantId,
+      id,
+      publicKey,
+      address: "10.10.0.6",
+      active: true,
+      expiresAt: null,
+      tombstone: false,
+      heldBecause: null,
+      status: null,
+    });
+  });
+  await t.step("by ids: those, and their retired keys", async () => {
+    await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+      values (${tenantId}, ${id}, 1, 'old')`;
+    const found = await store.read(sql, [id, other]);
+    assert.deepEqual(found.peers.map((peer) => peer.id), [id]);
+    assert.deepEqual(found.retired, [{ tenantId, peerId: id, publicKey: "old" }]);
+    assert.deepEqual(await store.read(sql, [crypto.randomUUID()]), { peers: [], retired: [] });
+  });
+
+  const change = async (name: string, run: (to: Sql) => Promise<unknown>, expected: object) => {
+    await t.step(name, async () => {
+      const [before] = await owner`select * from wg_peers where id = ${id}`;
+      await run(owner);
+      const { active, tombstone, heldBecause, expiresAt } = await read();
+      assert.deepEqual({ active, tombstone, heldBecause, expiresAt }, {
+        active: true,
+        tombstone: false,
+        heldBecause: null,
+        expiresAt: null,
+        ...expected,
+      });
+      await owner`update tenants set status = 'active'`;
+      await owner`update users set status = 'active'`;
+      await owner`update wg_peers set ${
+        owner(before ?? {}, "enabled", "expires_at", "preshared_key", "address")
+      } where id = ${id}`;
+    });
+  };
+  await change("disabled", (to) => to`update wg_peers set enabled = false`, { active: false });
+  await change("tenant suspended", (to) => to`update tenants set status = 'suspended'`, {
+    active: false,
+  });
+  await change("owner inactive", (to) => to`update users set status = 'inactive'`, {
+    active: false,
+  });
+  await change("an end", (to) => to`update wg_peers set expires_at = '2030-01-01T00:00:00.5Z'`, {
+    expiresAt: Date.UTC(2030, 0, 1) + 500,
+  });
+  await change(
+    "an end that never comes",
+    (to) => to`update wg_peers set expires_at = 'infinity'`,
+    {},
+  );
+  const unopened = "its preshared key cannot be opened with the key of this gateway";
+  await change(
+    "T6: a preshared key of another row",
+    async (to) =>
+      await to`update wg_peers set preshared_key = ${await seal(other)} where id = ${id}`,
+    { heldBecause: unopened },
+  );
+  const misplaced = "its address is not one that a peer of this network may hold";
+  for (const address of ["10.10.0.1", "10.10.0.2", "10.10.0.5", "10.10.0.254", "10.99.0.6"]) {
+    await owner`insert into wg_ip_pool (interface_id, address) values (1, ${address})
+      on conflict do nothing`;
+    await change(
+      `the address ${address}`,
+      (to) => to`update wg_peers set address = ${address} where id = ${id}`,
+      { heldBecause: misplaced },
+    );
+  }
+  await change(
+    "removed for good",
+    (to) => to`update wg_peers set deleted_at = now() where id = ${id}`,
+    { active: false, tombstone: true },
+  );
+});
+
+Deno.test("isWanted: up to its very end", () => {
+  const peer = {
+    tenantId: 1,
+    id: "a",
+    publicKey: "A",
+    address: "10.10.0.6",
+    presharedKey: null,
+    generation: "1",
+    active: true,
+    expiresAt: 1000,
+    tombstone: false,
+    heldBecause: null,
+    status: null,
+  };
+  assert.equal(isWanted(peer, 999), true);
+  assert.equal(isWanted(peer, 1000), false);
+  assert.equal(isWanted({ ...peer, active: false }, 0), false);
+});

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { connect, type Sql } from "../db/connection.ts";
+import { generateKeyPair } from "../lib/wireguard_key.ts";
+import { testDatabase } from "../tests/support/database.ts";
+import type { DesiredPeer } from "./desired.ts";
+import { type PassRecord, type StatusChange, writeRecord } from "./record.ts";
+
+const nothing: PassRecord = { statuses: [], peers: [], retired: [], audit: [] };
+
+Deno.test("writeRecord: as the daemon's role", async (t) => {
+  await using db = await testDatabase();
+  const sql: Sql = connect(db.url("massacorp_wgd"), { max: 2, applicationName: "test" });
+  await using _sql = { [Symbol.asyncDispose]: () => sql.end() };
+  const { owner } = db;
+  await owner`
+    insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu)
+      values (1, 'wg0', '10.10.0.0/24', 1, 'a:1', 1420)`;
+  const [tenant] = await owner<{ id: number }[]>`
+    insert into tenants (slug, name) values ('t', 'T') returning id`;
+  assert.ok(tenant);
+  const id = crypto.randomUUID();
+  const { publicKey } = await generateKeyPair();
+  await owner`
+    insert into wg_peers (tenant_id, id, interface_id, name, public_key, address)
+      values (${tenant.id}, ${id}, 1, 'x', ${publicKey}, '10.10.0.6')`;
+  const status = (change: Partial<StatusChange>): StatusChange => ({
+    tenantId: tenant.id,
+    peerId: id,
+    generation: "5",
+    state: "applied",
+    error: null,
+    lastHandshake: 0,
+    ...change,
+  });
+  const stored = async () => {
+    const [row] = await owner<
+      { generation: string; state: string; changed_at: Date; last_handshake_at: Date | null }[]
+    >`select generation, state, changed_at, last_handshake_at from wg_peer_status`;
+    return row ?? assert.fail("no status");
+  };
+  const write = (record: Partial<PassRecord>) => writeRecord(sql, 1, { ...nothing, ...record });
+
+  await t.step(
+    "a handshake is kept when a later look has none, and is no change of state",
+    async () => {
+      await write({ statuses: [status({})] });
+      const before = await stored();
+      await write({ statuses: [status({ lastHandshake: 1_900_000_000 })] });
+      await write({ statuses: [status({})] });
+      const after = await stored();
+      assert.equal(after.last_handshake_at?.getTime(), 1_900_000_000_000);
+      assert.deepEqual(after.changed_at, before.changed_at);
+    },
+  );
+  await t.step(
+    "what was seen of an older row never replaces what was seen of a newer one",
+    async () => {
+      await write({ statuses: [status({ generation: "4", state: "failed", error: "late" })] });
+      const { generation, state } = await stored();
+      assert.deepEqual([generation, state], ["5", "applied"]);
+    },
+  );
+  await t.step("a peer whose row is gone is left out, and the others are written", async () => {
+    const gone = status({ peerId: crypto.randomUUID() });
+    await write({ statuses: [gone, status({ generation: "6" })] });
+    assert.equal((await stored()).generation, "6");
+  });
+  await t.step("T7: only a tombstone can be purged, whatever was asked", async () => {
+    const peer: DesiredPeer = {
+      tenantId: tenant.id,
+      id,
+      publicKey,
+      address: "10.10.0.6",
+      presharedKey: null,
+      generation: "6",
+      active: false,
+      expiresAt: null,
+      tombstone: true,
+      heldBecause: null,
+      status: null,
+    };
+    await write({ peers: [peer] });
+    assert.equal((await owner`select from wg_peers`).length, 1);
+    await owner`update wg_peers set deleted_at = now()`;
+    await write({ peers: [peer] });
+    assert.equal((await owner`select from wg_peers`).length, 0);
+  });
+  await t.step("all of it or nothing", async () => {
+    await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+      values (${tenant.id}, ${id}, 1, 'old')`;
+    const retired = [{ tenantId: tenant.id, peerId: id, publicKey: "old" }];
+    const audit = { action: "wireguard.key_removed", peerId: id, details: {} } as const;
+    await assert.rejects(write({ retired, audit: [{ ...audit, tenantId: -1 }] }));
+    assert.equal((await owner`select from wg_retired_keys`).length, 1);
+    await write({ retired, audit: [{ ...audit, tenantId: tenant.id }] });
+    assert.equal((await owner`select from wg_retired_keys`).length, 0);
+    assert.equal((await owner`select from audit_log`).length, 1);
+  });
+});
