@@ -4,7 +4,7 @@ import { ApiError } from "./errors.ts";
 import { authFeature } from "./features/auth/mod.ts";
 import { baseFeature, infoFeature } from "./features/base/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
-import { peersFeature } from "./features/peers/mod.ts";
+import { ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
@@ -38,7 +38,8 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/auth", authFeature(deps));
   app.route("/api/v1/users", usersFeature(deps));
   app.route("/api/v1/tenants", tenantsFeature(deps));
-  app.route("/api/v1/wireguard/peers", peersFeature(deps));
+  app.route("/api/v1/wireguard/peers", peersFeature(deps, tenantPeers));
+  app.route("/api/v1/wireguard/me/peers", peersFeature(deps, ownPeers));
   app.route("/api/v1/wireguard", gatewayFeature(deps));
 
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {

@@ -47,3 +47,16 @@ export async function writeAudit(
       ${source.address}, ${sql.json(entry.details ?? {})}
     )`;
 }
+
+/** For `details`: before and after of each field that was asked to change. */
+export function changedFields(
+  before: Record<string, unknown>,
+  changes: Record<string, unknown>,
+): Record<string, JSONValue> {
+  return Object.fromEntries(
+    Object.entries(changes).map(([name, after]) => [name, {
+      before: JSON.stringify(before[name] ?? null),
+      after: JSON.stringify(after ?? null),
+    }]),
+  );
+}

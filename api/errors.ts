@@ -17,6 +17,7 @@ export const problemTypes = {
   email_taken: { status: 409, title: "The e-mail address is in use" },
   slug_taken: { status: 409, title: "The slug is in use" },
   platform_exists: { status: 409, title: "There is a platform tenant already" },
+  quota_exceeded: { status: 409, title: "The quota of peers is used up" },
   pool_exhausted: { status: 409, title: "No address is free" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The body must be application/json" },

@@ -2,6 +2,8 @@
 export const permissions = [
   "wireguard.read",
   "wireguard.write",
+  "tenant.read",
+  "tenant.write",
   "users.read",
   "users.write",
   "platform.tenants",
@@ -12,7 +14,14 @@ export const roles = ["admin", "user"] as const;
 export type Role = typeof roles[number];
 
 const ofRole: Record<Role, readonly Permission[]> = {
-  admin: ["wireguard.read", "wireguard.write", "users.read", "users.write"],
+  admin: [
+    "wireguard.read",
+    "wireguard.write",
+    "tenant.read",
+    "tenant.write",
+    "users.read",
+    "users.write",
+  ],
   user: [],
 };
 

@@ -9,7 +9,8 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant, refuseTunnel } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { email, presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
+import { email } from "../users/mod.ts";
+import { presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
 import { insertSession, type LoginAccount, readLoginFacts, recordAttempt } from "./store.ts";
 
 type LoginDeps = Pick<

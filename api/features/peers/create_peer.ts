@@ -2,29 +2,32 @@ import { createRoute } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
-import { ApiError, invalidField } from "../../errors.ts";
+import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import {
   checkResolvers,
   chooseType,
+  futureTime,
   makeKeys,
   provisionResponse,
   requireGateway,
 } from "./provision.ts";
-import { createPeerBody, provisionedResponse } from "./schemas.ts";
+import { holdToQuotas } from "./quota.ts";
+import { createOwnPeerBody, createPeerBody, provisionedResponse } from "./schemas.ts";
+import { ownerOf, type PeerScope } from "./scope.ts";
 import { insertPeer, readGateway, readPeer } from "./store.ts";
 
-export function createPeer(router: Router, deps: Deps): void {
+export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "post",
     path: "/",
     summary: "Create a peer and return its client configuration",
     description:
       "`Accept: text/plain` answers the .conf as a download, `image/svg+xml` or `image/png` its QR code. Secrets are shown this once.",
-    ...access(deps, "wireguard.write"),
-    request: jsonRequest(createPeerBody),
+    ...access(deps, scope.write),
+    request: jsonRequest(scope.own ? createOwnPeerBody : createPeerBody),
     responses: {
       201: provisionedResponse("The peer, its configuration and QR code"),
       ...refusals(400, 401, 403, 406, 409, 413, 415, 422, 429, 503),
@@ -35,10 +38,11 @@ export function createPeer(router: Router, deps: Deps): void {
     const tenantId = tenantOf(c);
     const type = chooseType(c, body.public_key !== undefined);
     const now = deps.clock.now();
-    const expiresAt = body.expires_at === undefined ? null : new Date(body.expires_at);
-    if (expiresAt && expiresAt.getTime() <= now) {
-      throw invalidField("expires_at", "in_the_past", "must be in the future");
-    }
+    const expiresAt = body.expires_at === undefined
+      ? null
+      : futureTime("expires_at", body.expires_at, now);
+    const owner = ownerOf(c, scope);
+    const userId = owner ?? body.user_id ?? null;
     const id = uuidv7({ msecs: now });
     const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
     const dns = body.dns ?? null;
@@ -46,12 +50,13 @@ export function createPeer(router: Router, deps: Deps): void {
 
     const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
       const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
-      checkResolvers(gateway, dns, clientAllowedIps);
+      checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
+      await holdToQuotas(sql, { tenantId, owner });
       const address = await insertPeer(sql, {
         tenantId,
         id,
         interfaceId: deps.settings.interfaceId,
-        userId: body.user_id ?? null,
+        userId,
         name: body.name,
         publicKey: keys.publicKey,
         presharedKey: keys.sealedPresharedKey,
@@ -72,7 +77,7 @@ export function createPeer(router: Router, deps: Deps): void {
         details: {
           name: body.name,
           address,
-          user_id: body.user_id ?? null,
+          user_id: userId,
           own_key: !keys.privateKey,
         },
       });
@@ -82,10 +87,10 @@ export function createPeer(router: Router, deps: Deps): void {
     await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(
       tenantId,
-      (sql) => readPeer(sql, id, new Date(deps.clock.now())),
+      (sql) => readPeer(sql, { id, owner }, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
-    c.header("Location", `/api/v1/wireguard/peers/${id}`);
+    c.header("Location", `/api/v1/wireguard/${scope.own ? "me/" : ""}peers/${id}`);
     return provisionResponse(deps, c, { type, status: 201, peer, keys, gateway });
   });
 }

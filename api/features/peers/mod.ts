@@ -2,20 +2,26 @@ import type { Deps } from "../../deps.ts";
 import { createRouter, type Router } from "../../openapi.ts";
 import { createPeer } from "./create_peer.ts";
 import { getPeer, getPeers } from "./read_peers.ts";
+import type { PeerScope } from "./scope.ts";
 import { rotatePeer } from "./rotate_peer.ts";
 import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
+import { updatePeer } from "./update_peer.ts";
 
+export { checkResolvers, requireGateway } from "./provision.ts";
+export { clientSettings } from "./schemas.ts";
+export { ownPeers, tenantPeers } from "./scope.ts";
 export { countPeers, readGateway } from "./store.ts";
 
-/** `/api/v1/wireguard/peers` */
-export function peersFeature(deps: Deps): Router {
+/** `/api/v1/wireguard/peers`, and the same for one's own under `/api/v1/wireguard/me/peers` */
+export function peersFeature(deps: Deps, scope: PeerScope): Router {
   const router = createRouter();
-  createPeer(router, deps);
-  getPeers(router, deps);
-  getPeer(router, deps);
-  deletePeer(router, deps);
-  enablePeer(router, deps);
-  disablePeer(router, deps);
-  rotatePeer(router, deps);
+  createPeer(router, deps, scope);
+  getPeers(router, deps, scope);
+  getPeer(router, deps, scope);
+  updatePeer(router, deps, scope);
+  deletePeer(router, deps, scope);
+  enablePeer(router, deps, scope);
+  disablePeer(router, deps, scope);
+  rotatePeer(router, deps, scope);
   return router;
 }

@@ -46,19 +46,30 @@ export function requireGateway(row: GatewayRow | undefined): ReadyGateway {
   return { ...row, public_key: row.public_key };
 }
 
-/** The client routes the API and the gateway where it sets nothing else. */
+/** The client routes what the peer or its tenant sets, else the API and the gateway alone. */
 export function routesOf(gateway: GatewayRow, own: readonly string[] | null): string[] {
-  return own ? [...own] : [`${gateway.gateway}/32`, `${gateway.api_address}/32`];
+  const routes = own ?? gateway.client_allowed_ips;
+  return routes ? [...routes] : [`${gateway.gateway}/32`, `${gateway.api_address}/32`];
+}
+
+/** A time given by the caller. @throws {ApiError} where it is not in the future */
+export function futureTime(field: string, text: string, now: number): Date {
+  const time = new Date(text);
+  if (time.getTime() <= now) throw invalidField(field, "in_the_past", "must be in the future");
+  return time;
 }
 
 /** Refuses resolvers that the peer could not reach. */
-export function checkResolvers(gateway: GatewayRow, dns: string[] | null, own: string[] | null) {
-  const routes = [...routesOf(gateway, own), gateway.network];
+export function checkResolvers(
+  gateway: GatewayRow,
+  { dns, client_allowed_ips }: { dns: string[] | null; client_allowed_ips: string[] | null },
+  field = "dns",
+): void {
+  const routes = [...routesOf(gateway, client_allowed_ips), gateway.network];
   const [first] = unreachableResolvers(dns ?? [], routes);
   if (first !== undefined) {
-    const index = dns?.indexOf(first) ?? 0;
     throw invalidField(
-      `dns.${index}`,
+      `${field}.${dns?.indexOf(first)}`,
       "unreachable",
       `${first} would be looked for inside the tunnel, where nothing answers it`,
     );
@@ -98,19 +109,19 @@ export function provisionResponse<S extends 200 | 201>(
 ) {
   const { peer, keys, gateway, type, status } = made;
   const routes = routesOf(gateway, peer.client_allowed_ips);
-  const dns = peer.dns ?? deps.settings.dns;
+  const dns = peer.dns ?? gateway.dns ?? deps.settings.dns;
   const unreachable = unreachableResolvers(dns, routes);
   const config = renderClientConfig({
     peerName: peer.name,
     privateKey: keys.privateKey,
     presharedKey: keys.presharedKey,
     address: peer.address,
-    mtu: peer.mtu,
+    mtu: peer.mtu ?? gateway.mtu,
     dns: dns.filter((address) => !unreachable.includes(address)),
     gatewayPublicKey: gateway.public_key,
     endpoint: gateway.endpoint,
     allowedIps: routes,
-    persistentKeepalive: peer.persistent_keepalive,
+    persistentKeepalive: peer.persistent_keepalive ?? gateway.persistent_keepalive,
   });
   const fileName = configFileName(peer.name);
   const attachment = (name: string) => ({

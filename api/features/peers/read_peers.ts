@@ -4,6 +4,7 @@ import { ApiError, invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { isPeerId, peerId, peerSchema } from "./schemas.ts";
+import { ownerOf, type PeerScope } from "./scope.ts";
 import { listPeers, readPeer } from "./store.ts";
 
 const query = z.object({
@@ -24,12 +25,14 @@ function decodeCursor(cursor: string): string {
   throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list");
 }
 
-export function getPeers(router: Router, deps: Deps): void {
+export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "get",
     path: "/",
-    summary: "List the tenant's peers, oldest first",
-    ...access(deps, "wireguard.read"),
+    summary: scope.own
+      ? "List your own peers, oldest first"
+      : "List the tenant's peers, oldest first",
+    ...access(deps, scope.read),
     request: { query },
     responses: {
       200: jsonResponse(
@@ -45,7 +48,7 @@ export function getPeers(router: Router, deps: Deps): void {
     const peers = await deps.tenancy.transaction(tenantOf(c), (sql) =>
       listPeers(sql, {
         after,
-        userId: user_id ?? null,
+        owner: ownerOf(c, scope) ?? user_id ?? null,
         limit: limit + 1,
         now: new Date(deps.clock.now()),
       }));
@@ -56,12 +59,12 @@ export function getPeers(router: Router, deps: Deps): void {
   });
 }
 
-export function getPeer(router: Router, deps: Deps): void {
+export function getPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "get",
     path: "/{id}",
     summary: "Read one peer",
-    ...access(deps, "wireguard.read"),
+    ...access(deps, scope.read),
     request: { params: peerId },
     responses: {
       200: jsonResponse(peerSchema, "The peer, without secrets"),
@@ -72,7 +75,7 @@ export function getPeer(router: Router, deps: Deps): void {
     const { id } = c.req.valid("param");
     const peer = await deps.tenancy.transaction(
       tenantOf(c),
-      (sql) => readPeer(sql, id, new Date(deps.clock.now())),
+      (sql) => readPeer(sql, { id, owner: ownerOf(c, scope) }, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
     return c.json(peer, 200);

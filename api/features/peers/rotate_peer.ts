@@ -7,16 +7,17 @@ import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { chooseType, makeKeys, provisionResponse, requireGateway } from "./provision.ts";
 import { peerId, provisionedResponse, rotatePeerBody } from "./schemas.ts";
+import { ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer, readGateway, readPeer, replaceKeys } from "./store.ts";
 
-export function rotatePeer(router: Router, deps: Deps): void {
+export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/rotate",
     summary: "Give a peer new keys at its old address",
     description:
       "The old key is taken off the interface in the same step that puts the new one on.",
-    ...access(deps, "wireguard.write"),
+    ...access(deps, scope.write),
     request: { params: peerId, ...jsonRequest(rotatePeerBody) },
     responses: {
       200: provisionedResponse("The peer with its new configuration and QR code"),
@@ -27,11 +28,12 @@ export function rotatePeer(router: Router, deps: Deps): void {
     const { id } = c.req.valid("param");
     const body = c.req.valid("json");
     const tenantId = tenantOf(c);
+    const ref = { id, owner: ownerOf(c, scope) };
     const type = chooseType(c, body.public_key !== undefined);
     const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
     const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
       const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
-      const before = await lockPeer(sql, id);
+      const before = await lockPeer(sql, ref);
       if (!before) throw new ApiError("not_found");
       await replaceKeys(sql, {
         id,
@@ -51,7 +53,7 @@ export function rotatePeer(router: Router, deps: Deps): void {
     await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(
       tenantId,
-      (sql) => readPeer(sql, id, new Date(deps.clock.now())),
+      (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
     return provisionResponse(deps, c, { type, status: 200, peer, keys, gateway });

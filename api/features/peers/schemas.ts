@@ -24,21 +24,49 @@ export const keyChoice = {
   preshared_key: z.boolean().default(true),
 };
 
-export const createPeerBody = z.strictObject({
-  name,
-  user_id: z.int().positive().max(2 ** 31 - 1).optional().openapi({
-    description: "The owner; a peer without one is a machine's",
-  }),
-  ...keyChoice,
-  client_allowed_ips: z.array(cidr).min(1).max(64).optional().openapi({
-    description:
-      "What the client routes into the tunnel; the API and the gateway where absent. The server routes to a peer its own address and nothing else.",
-  }),
-  dns: z.array(address).max(8).optional(),
-  mtu: z.int().min(1280).max(9000).optional(),
-  persistent_keepalive: z.int().min(0).max(65535).optional(),
-  expires_at: z.iso.datetime({ offset: true }).optional(),
+const owner = z.int().positive().max(2 ** 31 - 1).openapi({
+  description: "The user it belongs to; a peer without one is a machine's",
 });
+const expiry = z.iso.datetime({ offset: true });
+
+/** What only shapes the client's file. */
+export const clientSettings = {
+  client_allowed_ips: z.array(cidr).min(1).max(64).openapi({
+    description:
+      "What the client routes into the tunnel; the tenant's default, or the API and the gateway, where absent. The server routes to a peer its own address and nothing else.",
+  }),
+  dns: z.array(address).max(8),
+  mtu: z.int().min(1280).max(9000),
+  persistent_keepalive: z.int().min(0).max(65535),
+};
+const { client_allowed_ips, dns, mtu, persistent_keepalive } = clientSettings;
+
+const created = {
+  name,
+  ...keyChoice,
+  client_allowed_ips: client_allowed_ips.exactOptional(),
+  dns: dns.exactOptional(),
+  mtu: mtu.exactOptional(),
+  persistent_keepalive: persistent_keepalive.exactOptional(),
+  expires_at: expiry.exactOptional(),
+};
+export const createPeerBody = z.strictObject({ ...created, user_id: owner.exactOptional() });
+/** In self-service the owner is the caller. */
+export const createOwnPeerBody: z.ZodType<z.infer<typeof createPeerBody>> = z.strictObject(created);
+
+const updated = {
+  name: name.exactOptional(),
+  client_allowed_ips: client_allowed_ips.nullable().exactOptional(),
+  dns: dns.nullable().exactOptional(),
+  mtu: mtu.nullable().exactOptional(),
+  persistent_keepalive: persistent_keepalive.nullable().exactOptional(),
+  expires_at: expiry.nullable().exactOptional(),
+};
+export const updatePeerBody = z.strictObject({
+  ...updated,
+  user_id: owner.nullable().exactOptional(),
+});
+export const updateOwnPeerBody: z.ZodType<z.infer<typeof updatePeerBody>> = z.strictObject(updated);
 
 export const rotatePeerBody = z.strictObject(keyChoice);
 

@@ -1,6 +1,7 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 import { peerStatus, type StatusFacts } from "./policy.ts";
 import type { PeerView } from "./schemas.ts";
+import type { PeerRef } from "./scope.ts";
 
 export interface GatewayRow {
   network: string;
@@ -8,6 +9,11 @@ export interface GatewayRow {
   api_address: string;
   endpoint: string;
   public_key: string | null;
+  /** The tenant's defaults for clients; null where it sets none. */
+  client_allowed_ips: string[] | null;
+  dns: string[] | null;
+  mtu: number | null;
+  persistent_keepalive: number | null;
 }
 
 /** The interface as its daemon published it; undefined before the daemon's first start. */
@@ -16,8 +22,12 @@ export async function readGateway(
   interfaceId: number,
 ): Promise<GatewayRow | undefined> {
   const [row] = await sql<GatewayRow[]>`
-    select network::text, host(gateway) as gateway, host(api_address) as api_address, endpoint, public_key
-    from wg_interfaces where id = ${interfaceId}`;
+    select i.network::text, host(i.gateway) as gateway, host(i.api_address) as api_address, i.endpoint,
+      i.public_key, t.wg_client_allowed_ips::text[] as client_allowed_ips,
+      case when t.wg_dns is not null then array(select host(d) from unnest(t.wg_dns) d) end as dns, t.wg_mtu as mtu,
+      t.wg_persistent_keepalive as persistent_keepalive
+    from wg_interfaces i left join tenants t on t.id = (select current_tenant_id())
+    where i.id = ${interfaceId}`;
   return row;
 }
 
@@ -61,7 +71,7 @@ export async function insertPeer(sql: TenantSql, peer: NewPeer): Promise<string 
       )
       select ${peer.tenantId}, ${peer.id}, ${peer.interfaceId}, ${peer.userId}, ${peer.name},
         ${peer.publicKey}, ${peer.presharedKey}, taken.address, ${peer.expiresAt},
-        (select array_agg(network(n::inet)) from unnest(${peer.clientAllowedIps}::text[]) n),
+        ${networks(sql, peer.clientAllowedIps)},
         ${peer.dns}::text[]::inet[], ${peer.mtu}, ${peer.persistentKeepalive}, ${peer.at}
       from taken
       returning host(address) as address`;
@@ -107,7 +117,7 @@ function peerColumns(sql: TenantSql, now: Date) {
       coalesce(p.expires_at <= ${now}, false) as expired,
       t.status = 'active' and coalesce(u.status = 'active', true) as owner_active,
       p.generation::text, s.state, s.generation::text as state_generation, s.error, s.changed_at,
-      s.last_handshake_at, p.client_allowed_ips::text[], array(select host(d) from unnest(p.dns) d) as dns,
+      s.last_handshake_at, p.client_allowed_ips::text[], case when p.dns is not null then array(select host(d) from unnest(p.dns) d) end as dns,
       p.mtu, p.persistent_keepalive, p.created_at, p.updated_at
     from wg_peers p
     join tenants t on t.id = p.tenant_id
@@ -117,22 +127,28 @@ function peerColumns(sql: TenantSql, now: Date) {
 
 export async function readPeer(
   sql: TenantSql,
-  id: string,
+  ref: PeerRef,
   now: Date,
 ): Promise<PeerView | undefined> {
-  const [row] = await sql<PeerRow[]>`${peerColumns(sql, now)} where p.id = ${id}`;
+  const [row] = await sql<PeerRow[]>`
+    ${peerColumns(sql, now)} where p.id = ${ref.id} ${ownedBy(sql, ref.owner)}`;
   return row && viewPeer(row);
+}
+
+/** Narrows a statement over `wg_peers p` to the peers of one owner, where one is given. */
+function ownedBy(sql: TenantSql, owner: number | null) {
+  return sql`and (${owner}::integer is null or p.user_id = ${owner})`;
 }
 
 /** Oldest first; ids are UUIDv7, so their order is the order of creation. */
 export async function listPeers(
   sql: TenantSql,
-  page: { after: string | null; userId: number | null; limit: number; now: Date },
+  page: { after: string | null; owner: number | null; limit: number; now: Date },
 ): Promise<PeerView[]> {
   const rows = await sql<PeerRow[]>`
     ${peerColumns(sql, page.now)}
     where (${page.after}::uuid is null or p.id > ${page.after})
-      and (${page.userId}::integer is null or p.user_id = ${page.userId})
+      ${ownedBy(sql, page.owner)}
     order by p.id limit ${page.limit}`;
   return rows.map(viewPeer);
 }
@@ -165,7 +181,7 @@ function viewPeer(row: PeerRow): PeerView {
     applied_at: status === "active" ? row.changed_at?.toISOString() ?? null : null,
     last_handshake_at: row.last_handshake_at?.toISOString() ?? null,
     client_allowed_ips: row.client_allowed_ips,
-    dns: row.dns?.length ? row.dns : null,
+    dns: row.dns,
     mtu: row.mtu,
     persistent_keepalive: row.persistent_keepalive,
     created_at: row.created_at.toISOString(),
@@ -174,30 +190,60 @@ function viewPeer(row: PeerRow): PeerView {
 }
 
 /** Makes a tombstone. @returns false where there is no such peer; true again for one being removed already */
-export async function removePeer(sql: TenantSql, id: string): Promise<boolean> {
+export async function removePeer(sql: TenantSql, ref: PeerRef): Promise<boolean> {
   const result = await sql`
-    update wg_peers set deleted_at = coalesce(deleted_at, now()) where id = ${id}`;
+    update wg_peers p set deleted_at = coalesce(deleted_at, now())
+    where p.id = ${ref.id} ${ownedBy(sql, ref.owner)}`;
   return result.count > 0;
 }
 
 export async function setPeerEnabled(
   sql: TenantSql,
-  id: string,
+  ref: PeerRef,
   enabled: boolean,
 ): Promise<boolean> {
   const result = await sql`
-    update wg_peers set enabled = ${enabled} where id = ${id} and deleted_at is null`;
+    update wg_peers p set enabled = ${enabled}
+    where p.id = ${ref.id} and p.deleted_at is null ${ownedBy(sql, ref.owner)}`;
   return result.count > 0;
 }
 
 /** Locks a peer that is not being removed, for the rest of the transaction. */
 export async function lockPeer(
   sql: TenantSql,
-  id: string,
+  ref: PeerRef,
 ): Promise<{ public_key: string } | undefined> {
   const [row] = await sql<{ public_key: string }[]>`
-    select public_key from wg_peers where id = ${id} and deleted_at is null for update`;
+    select p.public_key from wg_peers p
+    where p.id = ${ref.id} and p.deleted_at is null ${ownedBy(sql, ref.owner)} for update`;
   return row;
+}
+
+/** Writes all fields a client may change; the caller has locked the row. */
+export async function updatePeerRow(
+  sql: TenantSql,
+  id: string,
+  peer: {
+    name: string;
+    user_id: number | null;
+    client_allowed_ips: string[] | null;
+    dns: string[] | null;
+    mtu: number | null;
+    persistent_keepalive: number | null;
+    expires_at: Date | null;
+  },
+): Promise<void> {
+  await sql`
+    update wg_peers set name = ${peer.name}, user_id = ${peer.user_id},
+      client_allowed_ips = ${networks(sql, peer.client_allowed_ips)},
+      dns = ${peer.dns}::text[]::inet[], mtu = ${peer.mtu},
+      persistent_keepalive = ${peer.persistent_keepalive}, expires_at = ${peer.expires_at}
+    where id = ${id}`;
+}
+
+/** Networks without host bits, which wg(8) drops as well. */
+function networks(sql: TenantSql, texts: string[] | null) {
+  return sql`(select array_agg(network(n::inet)) from unnest(${texts}::text[]) n)`;
 }
 
 export async function replaceKeys(

@@ -9,101 +9,121 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { peerId, peerSchema } from "./schemas.ts";
+import { ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
 import { readPeer, removePeer, setPeerEnabled } from "./store.ts";
 
-const gone = jsonResponse(
-  z.object({ removed: z.literal(true) }),
-  "The interface was read back without the peer",
-);
-const going = jsonResponse(
-  z.object({ removed: z.literal(false), status: z.literal("revoking") }),
-  "Committed, but the daemon has not confirmed yet that the peer is gone",
-);
-const refused = refusals(400, 401, 403, 404, 429, 503);
+const removal = {
+  200: jsonResponse(
+    z.object({ removed: z.literal(true) }),
+    "The interface was read back without the peer",
+  ),
+  202: jsonResponse(
+    z.object({ removed: z.literal(false), status: z.literal("revoking") }),
+    "Committed, but the daemon has not confirmed yet that the peer is gone",
+  ),
+  ...refusals(400, 401, 403, 404, 429, 503),
+};
 
 /** Commits a change of one peer together with its audit entry. */
 async function change(
   deps: Deps,
   c: Context<AppEnv>,
-  { id, action, apply }: {
-    id: string;
+  { ref, action, apply }: {
+    ref: PeerRef;
     action: string;
-    apply: (sql: TenantSql) => Promise<boolean>;
+    apply: (sql: TenantSql, ref: PeerRef) => Promise<boolean>;
   },
 ): Promise<void> {
   const tenantId = tenantOf(c);
   await deps.tenancy.transaction(tenantId, async (sql) => {
-    if (!await apply(sql)) throw new ApiError("not_found");
+    if (!await apply(sql, ref)) throw new ApiError("not_found");
     await writeAudit(sql, {
       tenantId,
       source: auditSource(c),
       action,
       outcome: "succeeded",
-      target: { type: "peer", id },
+      target: { type: "peer", id: ref.id },
     });
   });
 }
 
-export function deletePeer(router: Router, deps: Deps): void {
+/** What takes a peer off the interface, and answers only with what was read back. */
+function takeOff(
+  router: Router,
+  deps: Deps,
+  operation: {
+    method: "delete" | "post";
+    path: string;
+    summary: string;
+    scope: PeerScope;
+    action: string;
+    apply: (sql: TenantSql, ref: PeerRef) => Promise<boolean>;
+  },
+): void {
+  const { method, path, summary, scope, action, apply } = operation;
   const route = createRoute({
+    method,
+    path,
+    summary,
+    ...access(deps, scope.write),
+    request: { params: peerId },
+    responses: removal,
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    await change(deps, c, { ref: { id, owner: ownerOf(c, scope) }, action, apply });
+    const result = await applyNow(deps, c, [id]);
+    if (result?.removed.includes(id)) return c.json({ removed: true as const }, 200);
+    return c.json({ removed: false as const, status: "revoking" as const }, 202);
+  });
+}
+
+export function deletePeer(router: Router, deps: Deps, scope: PeerScope): void {
+  takeOff(router, deps, {
     method: "delete",
     path: "/{id}",
     summary: "Remove a peer for good",
-    ...access(deps, "wireguard.write"),
-    request: { params: peerId },
-    responses: { 200: gone, 202: going, ...refused },
-  });
-  router.openapi(route, async (c) => {
-    const { id } = c.req.valid("param");
-    await change(deps, c, { id, action: "peer.delete", apply: (sql) => removePeer(sql, id) });
-    const result = await applyNow(deps, c, [id]);
-    if (result?.removed.includes(id)) return c.json({ removed: true as const }, 200);
-    return c.json({ removed: false as const, status: "revoking" as const }, 202);
+    scope,
+    action: "peer.delete",
+    apply: removePeer,
   });
 }
 
-export function disablePeer(router: Router, deps: Deps): void {
-  const route = createRoute({
+export function disablePeer(router: Router, deps: Deps, scope: PeerScope): void {
+  takeOff(router, deps, {
     method: "post",
     path: "/{id}/disable",
     summary: "Take a peer off the interface, keeping its keys and address",
-    ...access(deps, "wireguard.write"),
-    request: { params: peerId },
-    responses: { 200: gone, 202: going, ...refused },
-  });
-  router.openapi(route, async (c) => {
-    const { id } = c.req.valid("param");
-    await change(deps, c, {
-      id,
-      action: "peer.disable",
-      apply: (sql) => setPeerEnabled(sql, id, false),
-    });
-    const result = await applyNow(deps, c, [id]);
-    if (result?.removed.includes(id)) return c.json({ removed: true as const }, 200);
-    return c.json({ removed: false as const, status: "revoking" as const }, 202);
+    scope,
+    action: "peer.disable",
+    apply: (sql, ref) => setPeerEnabled(sql, ref, false),
   });
 }
 
-export function enablePeer(router: Router, deps: Deps): void {
+export function enablePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/enable",
     summary: "Put a disabled peer back on the interface",
-    ...access(deps, "wireguard.write"),
+    ...access(deps, scope.write),
     request: { params: peerId },
-    responses: { 200: jsonResponse(peerSchema, "The peer as it stands now"), ...refused },
+    responses: {
+      200: jsonResponse(peerSchema, "The peer as it stands now"),
+      ...refusals(400, 401, 403, 404, 429, 503),
+    },
   });
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
+    const ref = { id, owner: ownerOf(c, scope) };
     await change(deps, c, {
-      id,
+      ref,
       action: "peer.enable",
-      apply: (sql) => setPeerEnabled(sql, id, true),
+      apply: (sql, ref) => setPeerEnabled(sql, ref, true),
     });
     await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(
       tenantOf(c),
-      (sql) => readPeer(sql, id, new Date(deps.clock.now())),
+      (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
     return c.json(peer, 200);

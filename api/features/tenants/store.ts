@@ -1,4 +1,3 @@
-import type { Role } from "../../auth/permissions.ts";
 import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
 
 export interface TenantRow {
@@ -30,13 +29,41 @@ export async function listTenants(
     where id > ${page.after} order by id limit ${page.limit}`;
 }
 
-export async function insertUser(
-  sql: PlatformSql | TenantSql,
-  user: { tenantId: number; email: string; passwordHash: string; role: Role; name?: string },
-): Promise<number> {
-  const [row] = await sql<[{ id: number }]>`
-    insert into users (tenant_id, email, name, password_hash, role)
-    values (${user.tenantId}, ${user.email}, ${user.name ?? ""}, ${user.passwordHash}, ${user.role})
-    returning id`;
-  return row.id;
+export interface CurrentTenantRow extends TenantRow {
+  client_allowed_ips: string[] | null;
+  dns: string[] | null;
+  mtu: number | null;
+  persistent_keepalive: number | null;
+  user_peer_quota: number;
+  peer_quota: number | null;
+}
+
+/** The tenant of the transaction; locked for a change when asked to. */
+export async function readCurrentTenant(
+  sql: TenantSql,
+  options: { lock: boolean },
+): Promise<CurrentTenantRow | undefined> {
+  const [row] = await sql<CurrentTenantRow[]>`
+    select id, slug, name, status, is_platform, created_at,
+      wg_client_allowed_ips::text[] as client_allowed_ips,
+      case when wg_dns is not null then array(select host(d) from unnest(wg_dns) d) end as dns, wg_mtu as mtu,
+      wg_persistent_keepalive as persistent_keepalive, user_peer_quota, peer_quota
+    from tenants where id = (select current_tenant_id())
+    ${options.lock ? sql`for no key update` : sql``}`;
+  return row;
+}
+
+/** Writes all that a tenant may set; the caller has locked the row. */
+export async function updateCurrentTenantRow(
+  sql: TenantSql,
+  tenant: Omit<CurrentTenantRow, keyof TenantRow | "peer_quota">,
+): Promise<void> {
+  await sql`
+    update tenants set
+      wg_client_allowed_ips =
+        (select array_agg(network(n::inet)) from unnest(${tenant.client_allowed_ips}::text[]) n),
+      wg_dns = ${tenant.dns}::text[]::inet[], wg_mtu = ${tenant.mtu},
+      wg_persistent_keepalive = ${tenant.persistent_keepalive},
+      user_peer_quota = ${tenant.user_peer_quota}
+    where id = (select current_tenant_id())`;
 }

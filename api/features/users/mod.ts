@@ -5,8 +5,10 @@ import { roles } from "../../auth/permissions.ts";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { createRouter, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { email } from "../auth/schemas.ts";
-import { insertUser } from "../tenants/mod.ts";
+import { email } from "./schemas.ts";
+import { insertUser } from "./store.ts";
+
+export { email, insertUser };
 
 const createBody = z.strictObject({
   email,

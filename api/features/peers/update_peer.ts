@@ -1,0 +1,75 @@
+import { createRoute } from "@hono/zod-openapi";
+import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { applyNow } from "./apply.ts";
+import { checkResolvers, futureTime, requireGateway } from "./provision.ts";
+import { peerId, peerSchema, updateOwnPeerBody, updatePeerBody } from "./schemas.ts";
+import { ownerOf, type PeerScope } from "./scope.ts";
+import { lockPeer, readGateway, readPeer, updatePeerRow } from "./store.ts";
+
+export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
+  const route = createRoute({
+    method: "patch",
+    path: "/{id}",
+    summary: "Change a peer",
+    description:
+      "Fields that are left out stay; null puts a field back to its default. What shapes the client's file reaches the client with its next file.",
+    ...access(deps, scope.write),
+    request: {
+      params: peerId,
+      ...jsonRequest(scope.own ? updateOwnPeerBody : updatePeerBody),
+    },
+    responses: {
+      200: jsonResponse(peerSchema, "The peer as it stands now"),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const { expires_at, ...changes } = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    const ref = { id, owner: ownerOf(c, scope) };
+    const now = deps.clock.now();
+    const expiry = expires_at === undefined
+      ? {}
+      : { expires_at: expires_at === null ? null : futureTime("expires_at", expires_at, now) };
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      const before = await lockPeer(sql, ref) && await readPeer(sql, ref, new Date(now));
+      if (!before) throw new ApiError("not_found");
+      const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+      const after = { ...before, ...changes };
+      if (changes.dns !== undefined || changes.client_allowed_ips !== undefined) {
+        checkResolvers(gateway, after);
+      }
+      await updatePeerRow(sql, id, {
+        name: after.name,
+        user_id: after.user_id,
+        client_allowed_ips: after.client_allowed_ips,
+        dns: after.dns,
+        mtu: after.mtu,
+        persistent_keepalive: after.persistent_keepalive,
+        expires_at: before.expires_at === null ? null : new Date(before.expires_at),
+        ...expiry,
+      });
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "peer.update",
+        outcome: "succeeded",
+        target: { type: "peer", id },
+        details: changedFields({ ...before }, c.req.valid("json")),
+      });
+    });
+    await applyNow(deps, c, [id]);
+    const peer = await deps.tenancy.transaction(
+      tenantId,
+      (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
+    );
+    // Handed to somebody else by its owner's admin, it is the caller's no longer.
+    if (!peer) throw new ApiError("not_found");
+    return c.json(peer, 200);
+  });
+}

@@ -1,0 +1,78 @@
+import type { Context } from "hono";
+import { createRoute } from "@hono/zod-openapi";
+import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import type { AppEnv } from "../../context.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { checkResolvers, readGateway, requireGateway } from "../peers/mod.ts";
+import { currentTenant, updateTenantBody } from "./schemas.ts";
+import { type CurrentTenantRow, readCurrentTenant, updateCurrentTenantRow } from "./store.ts";
+
+const answer = jsonResponse(currentTenant, "The tenant and its settings");
+
+export function getCurrentTenant(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/current",
+    summary: "The caller's tenant and its settings",
+    ...access(deps, "tenant.read"),
+    responses: { 200: answer, ...refusals(400, 401, 403, 429, 503) },
+  });
+  router.openapi(route, async (c) => c.json(await viewCurrent(deps, c), 200));
+}
+
+export function updateCurrentTenant(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "patch",
+    path: "/current",
+    summary: "Change the settings of the caller's tenant",
+    description: "Fields that are left out stay; null puts a field back to its default.",
+    ...access(deps, "tenant.write"),
+    request: jsonRequest(updateTenantBody),
+    responses: { 200: answer, ...refusals(400, 401, 403, 413, 415, 422, 429, 503) },
+  });
+  router.openapi(route, async (c) => {
+    const { wireguard, ...settings } = c.req.valid("json");
+    const changes = { ...wireguard, ...settings };
+    const tenantId = tenantOf(c);
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      const before = await readCurrentTenant(sql, { lock: true });
+      if (!before) throw new ApiError("not_found");
+      const after = { ...before, ...changes };
+      if (changes.dns !== undefined || changes.client_allowed_ips !== undefined) {
+        const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+        checkResolvers(gateway, after, "wireguard.dns");
+      }
+      await updateCurrentTenantRow(sql, after);
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "tenant.update",
+        outcome: "succeeded",
+        target: { type: "tenant", id: String(tenantId) },
+        details: changedFields({ ...before }, changes),
+      });
+    });
+    return c.json(await viewCurrent(deps, c), 200);
+  });
+}
+
+async function viewCurrent(deps: Deps, c: Context<AppEnv>) {
+  const row = await deps.tenancy.transaction(
+    tenantOf(c),
+    (sql) => readCurrentTenant(sql, { lock: false }),
+  );
+  if (!row) throw new ApiError("not_found");
+  return view(row);
+}
+
+function view(row: CurrentTenantRow) {
+  const { client_allowed_ips, dns, mtu, persistent_keepalive, created_at, ...rest } = row;
+  return {
+    ...rest,
+    created_at: created_at.toISOString(),
+    wireguard: { client_allowed_ips, dns, mtu, persistent_keepalive },
+  };
+}

@@ -1,0 +1,43 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Deps } from "../../deps.ts";
+import { access } from "../../middleware/access.ts";
+import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { tenantSchema } from "./schemas.ts";
+import { listTenants } from "./store.ts";
+
+export function getTenants(router: Router, deps: Deps): void {
+  const list = createRoute({
+    method: "get",
+    path: "/",
+    summary: "List tenants, oldest first",
+    ...access(deps, "platform.tenants"),
+    request: {
+      query: z.object({
+        limit: z.coerce.number().int().min(1).max(200).default(50),
+        cursor: z.coerce.number().int().min(0).max(2 ** 31 - 1).optional(),
+      }),
+    },
+    responses: {
+      200: jsonResponse(
+        z.object({ items: z.array(tenantSchema), next_cursor: z.string().nullable() }),
+        "A page of tenants",
+      ),
+      ...refusals(401, 403, 422, 429, 503),
+    },
+  });
+  router.openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await deps.platform.transaction((sql) =>
+      listTenants(sql, { after: cursor ?? 0, limit: limit + 1 })
+    );
+    const items = rows.slice(0, limit).map((row) => ({
+      ...row,
+      created_at: row.created_at.toISOString(),
+    }));
+    const last = items.at(-1);
+    return c.json(
+      { items, next_cursor: rows.length > limit && last ? String(last.id) : null },
+      200,
+    );
+  });
+}

@@ -1,0 +1,40 @@
+import { z } from "@hono/zod-openapi";
+import { timestamp } from "../../openapi.ts";
+import { clientSettings } from "../peers/mod.ts";
+
+export const tenantSchema = z.object({
+  id: z.int(),
+  slug: z.string(),
+  name: z.string(),
+  status: z.enum(["active", "suspended"]),
+  is_platform: z.boolean(),
+  created_at: timestamp,
+}).openapi("Tenant");
+
+const { client_allowed_ips, dns, mtu, persistent_keepalive } = clientSettings;
+
+/** What a tenant sets for clients of peers that set nothing of their own. */
+const wireguardDefaults = {
+  client_allowed_ips: client_allowed_ips.nullable(),
+  dns: dns.nullable(),
+  mtu: mtu.nullable(),
+  persistent_keepalive: persistent_keepalive.nullable(),
+};
+
+export const currentTenant = tenantSchema.extend({
+  wireguard: z.object(wireguardDefaults),
+  user_peer_quota: z.int().openapi({ description: "Peers a user may make in self-service" }),
+  peer_quota: z.int().nullable().openapi({
+    description: "Peers the tenant may have; the operator sets it",
+  }),
+}).openapi("CurrentTenant");
+
+export const updateTenantBody = z.strictObject({
+  wireguard: z.strictObject({
+    client_allowed_ips: wireguardDefaults.client_allowed_ips.exactOptional(),
+    dns: wireguardDefaults.dns.exactOptional(),
+    mtu: wireguardDefaults.mtu.exactOptional(),
+    persistent_keepalive: wireguardDefaults.persistent_keepalive.exactOptional(),
+  }).exactOptional(),
+  user_peer_quota: z.int().min(0).max(1000).exactOptional(),
+});
