@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { type SeededTenant, seedInterface, seedTenant } from "../support/seed.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { attempt, insufficientPrivilege, type Outcome, type Persona } from "./persona.ts";
+
+interface World extends AsyncDisposable {
+  db: TestDatabase;
+  a: SeededTenant;
+  b: SeededTenant;
+  try(persona: Persona, statement: string): Promise<Outcome>;
+  /** Refuses each, for want of the privilege. */
+  refused(persona: Persona, statements: string[]): Promise<void>;
+}
+
+async function world(): Promise<World> {
+  const db = await testDatabase();
+  await seedInterface(db.owner);
+  const a = await seedTenant(db.owner, "alpha");
+  const b = await seedTenant(db.owner, "beta");
+  const tryIt = (persona: Persona, statement: string) =>
+    attempt(db, persona, statement, () => Promise.resolve());
+  return {
+    db,
+    a,
+    b,
+    try: tryIt,
+    async refused(persona, statements) {
+      for (const statement of statements) {
+        const done = await tryIt(persona, statement);
+        assert.equal(done.refused?.code, insufficientPrivilege, statement);
+      }
+    },
+    [Symbol.asyncDispose]: () => db[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("massacorp_wgd: reads what decides over a peer, and no more of users, tenants and sessions", async () => {
+  await using given = await world();
+  const wgd: Persona = { role: "massacorp_wgd" };
+  await given.refused(wgd, [
+    "select email from users",
+    "select name from users",
+    "select password_hash from users",
+    "select role from users",
+    "select * from users",
+    "select slug from tenants",
+    "select name from tenants",
+    "select from sessions",
+    "select from login_attempts",
+    "select from api_keys",
+    "select from audit_log",
+    "select name from wg_peers",
+    "select from schema_migrations",
+  ]);
+  assert.equal((await given.try(wgd, "select tenant_id, id, status from users")).count, 2);
+  assert.equal((await given.try(wgd, "select id, status from tenants")).count, 2);
+  assert.equal((await given.try(wgd, "select id, public_key, address from wg_peers")).count, 2);
+});
+
+Deno.test("massacorp_wgd: changes no desired row, and deletes only tombstones", async () => {
+  await using given = await world();
+  const wgd: Persona = { role: "massacorp_wgd" };
+  await given.refused(wgd, [
+    "update wg_peers set enabled = false",
+    "update wg_peers set public_key = public_key",
+    "update wg_peers set deleted_at = now()",
+    "update wg_peers set address = address",
+    "insert into wg_peers select * from wg_peers",
+    "update users set status = 'inactive'",
+    "update tenants set status = 'suspended'",
+    "delete from users",
+    "delete from tenants",
+    "insert into wg_retired_keys (tenant_id) values (1)",
+    "delete from wg_ip_pool",
+    "delete from wg_interfaces",
+    "truncate wg_peers",
+  ]);
+  const before = await given.try(wgd, `delete from wg_peers where id = '${given.a.peerId}'`);
+  assert.deepEqual([before.count, before.refused], [0, undefined]);
+  await given.db.owner`update wg_peers set deleted_at = now() where id = ${given.a.peerId}`;
+  const all = await given.try(wgd, "delete from wg_peers");
+  assert.equal(all.count, 1);
+});
+
+Deno.test("D1: the daemon writes audit entries as the daemon and nobody else, and reads none", async () => {
+  await using given = await world();
+  const insert = (actor: string) =>
+    given.try(
+      { role: "massacorp_wgd" },
+      `insert into audit_log (tenant_id, actor, actor_user_id, action, outcome)
+       values (${given.a.id}, '${actor}', 1, 'peer.apply', 'succeeded')`,
+    );
+  assert.equal((await insert("daemon")).count, 1);
+  for (const actor of ["user", "operator", "anonymous"]) {
+    assert.equal((await insert(actor)).refused?.code, insufficientPrivilege, actor);
+  }
+});
+
+Deno.test("D1: the API's roles can only insert into the audit log", async () => {
+  await using given = await world();
+  for (const role of ["massacorp_api", "massacorp_platform"] as const) {
+    const persona = { role, tenant: given.a.id };
+    await given.refused(persona, [
+      "update audit_log set action = 'x.y'",
+      "delete from audit_log",
+      "truncate audit_log",
+      "select from audit_log",
+      // Nor choose where or when an entry stands.
+      `insert into audit_log (tenant_id, id, actor, action, outcome) overriding system value
+       values (${given.a.id}, 1, 'operator', 'x.y', 'succeeded')`,
+      `insert into audit_log (tenant_id, at, actor, action, outcome)
+       values (${given.a.id}, now(), 'operator', 'x.y', 'succeeded')`,
+    ]);
+    const insert = await given.try(
+      persona,
+      `insert into audit_log (tenant_id, actor, action, outcome)
+       values (${given.a.id}, 'operator', 'x.y', 'succeeded')`,
+    );
+    assert.equal(insert.count, 1);
+  }
+});
+
+Deno.test("A5: the API can neither change nor delete a log-in attempt", async () => {
+  await using given = await world();
+  await given.refused({ role: "massacorp_api", tenant: given.a.id }, [
+    "update login_attempts set outcome = 'succeeded'",
+    "delete from login_attempts",
+    "truncate login_attempts",
+  ]);
+});
+
+Deno.test("massacorp_api: what it may not do in its own tenant", async () => {
+  await using given = await world();
+  await given.refused({ role: "massacorp_api", tenant: given.a.id }, [
+    "select from wg_retired_keys",
+    "delete from wg_retired_keys",
+    "delete from wg_peers",
+    "update wg_peers set address = address",
+    "update wg_peers set interface_id = interface_id",
+    "update wg_peers set generation = generation",
+    "update wg_peers set tenant_id = tenant_id",
+    "insert into wg_ip_pool values (1, '10.10.0.250', now())",
+    "delete from wg_ip_pool",
+    "update wg_interfaces set public_key = public_key",
+    "insert into wg_peer_status select * from wg_peer_status",
+    "update wg_peer_status set state = 'applied'",
+    "insert into tenants (slug, name) values ('x', 'X')",
+    "update tenants set status = 'active'",
+    "delete from users",
+    "delete from sessions",
+    "update sessions set user_id = user_id",
+    "update sessions set expires_at = expires_at",
+    "insert into api_keys select * from api_keys",
+    "select from schema_migrations",
+    "create table mine ()",
+    "create function mine() returns integer language sql as 'select 1'",
+  ]);
+});
+
+Deno.test("N1: no application role may become another role", async () => {
+  await using given = await world();
+  const rows = await given.db.owner`
+    select member::regrole::text as member, roleid::regrole::text as role from pg_auth_members
+    where member::regrole::text like 'massacorp_%'`;
+  assert.deepEqual(rows.map((row) => ({ ...row })), [
+    { member: "massacorp_owner", role: "massacorp_lookup" },
+  ]);
+});
+
+Deno.test("massacorp_lookup: its functions answer for live things alone, with ids alone", async () => {
+  await using given = await world();
+  const { db, a, b } = given;
+  const api: Persona = { role: "massacorp_api" };
+  const ask = async (statement: string) =>
+    (await given.try(api, statement)).rows.map((row) => ({ ...row }));
+  assert.deepEqual(await ask("select * from lookup_tenant('alpha')"), [{ tenant_id: a.id }]);
+  assert.deepEqual(await ask(`select * from lookup_tenant('${b.id}')`), [{ tenant_id: b.id }]);
+  for (const unknown of ["", "nobody", "99999", "9999999999999", "1 or 1=1", "ALPHA", "%"]) {
+    assert.deepEqual(await ask(`select * from lookup_tenant('${unknown}')`), [], unknown);
+  }
+  const peer = { tenant_id: a.id, peer_id: a.peerId, user_id: a.userId };
+  const lookup = `select * from lookup_peer('${a.address}')`;
+  assert.deepEqual(await ask(lookup), [peer]);
+  assert.deepEqual(await ask("select * from lookup_peer('10.10.0.77')"), []);
+  for (
+    const end of [
+      "enabled = false",
+      "expires_at = now() - interval '1 second', created_at = now() - interval '1 day'",
+      "deleted_at = now()",
+    ]
+  ) {
+    await db.owner.unsafe(`update wg_peers set ${end} where id = '${a.peerId}'`);
+    assert.deepEqual(await ask(lookup), [], end);
+    if (end !== "deleted_at = now()") {
+      await db.owner`update wg_peers set enabled = true, expires_at = null where id = ${a.peerId}`;
+    }
+  }
+  const [key] = await ask(`select * from lookup_api_key('${b.apiKeyPrefix}')`);
+  assert.deepEqual([key?.tenant_id, key?.user_id], [b.id, b.userId]);
+  await given.refused({ role: "massacorp_wgd" }, ["select lookup_tenant('alpha')"]);
+  await given.refused({ role: "massacorp_platform" }, ["select lookup_tenant('alpha')"]);
+});
