@@ -1,12 +1,13 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import settings from "../../deno.json" with { type: "json" };
 import { startEmbedded } from "../../db/embedded.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { startChild } from "./child.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { apiUid, databaseUid, type DropOptions, type Identity } from "./identity.ts";
-import { answersOk } from "./socket_http.ts";
+import { answersOk, socketFetch } from "./socket_http.ts";
 import type { Service } from "./supervise.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -68,6 +69,7 @@ export function apiService(options: ProgramOptions): Service {
         cwd: projectFolder,
         env: { ...options.env, ...denoEnv(folder.cache.api) },
         onLine: (line) => terminal.child("api", line),
+        ...patience(options),
         isReady: () => answersOk(join(sockets.operator, "api.sock"), "/health"),
       }, signal),
   };
@@ -84,9 +86,26 @@ export function wgdService(options: ProgramOptions): Service {
         cwd: projectFolder,
         env: { ...options.env, ...denoEnv(folder.cache.wgd) },
         onLine: (line) => terminal.child("wgd", line),
-        isReady: () => answersOk(join(folder.sockets.wgd, "wgd.sock"), "/v1/status"),
+        ...patience(options),
+        isReady: () => hasInterface(join(folder.sockets.wgd, "wgd.sock")),
       }, signal),
   };
+}
+
+/** Deno's watcher hands SIGTERM on and then waits for the next change: it has to be killed. */
+function patience({ watch }: ProgramOptions): { stopTimeoutMs?: number } {
+  return watch ? { stopTimeoutMs: 1_500 } : {};
+}
+
+const daemonStatus = z.object({ interface: z.object({ up: z.boolean() }) });
+
+async function hasInterface(socket: string): Promise<boolean> {
+  try {
+    const { body } = await socketFetch(socket, "/v1/status", { timeoutMs: 2_000 });
+    return daemonStatus.parse(body).interface.up;
+  } catch {
+    return false;
+  }
 }
 
 /** Takes the interface and its firewall table away, after the daemon has ended. */

@@ -32,5 +32,9 @@ const encoder = new TextEncoder();
 
 function writeSync(text: string): void {
   const bytes = encoder.encode(text);
-  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  try {
+    for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+  } catch {
+    // The terminal is gone, or whoever read the pipe; what runs here goes on, and stops in order.
+  }
 }
