@@ -47,6 +47,8 @@ export function postgresService(
 export interface ProgramOptions extends Shared {
   /** Its whole environment, but for Deno's own. */
   env: Record<string, string>;
+  /** Where the database's Unix socket is, when it has one. */
+  databaseFolders: readonly string[];
   /** Restart it when a source file changes. */
   watch?: boolean;
 }
@@ -54,7 +56,8 @@ export interface ProgramOptions extends Shared {
 /** The API, as a user of its own without any capability. */
 export function apiService(options: ProgramOptions): Service {
   const { folder, terminal } = options;
-  const { sockets } = folder;
+  const operatorSocket = join(folder.sockets.operator, "api.sock");
+  const sockets = [folder.sockets.operator, folder.sockets.wgd, ...options.databaseFolders];
   return {
     name: "api",
     start: (signal) =>
@@ -62,15 +65,15 @@ export function apiService(options: ProgramOptions): Service {
         argv: denoArgv(options, {
           entry: "api/main.ts",
           set: "api",
-          read: [folder.secrets.api, ...secretFiles(options.env), ...Object.values(sockets)],
-          write: Object.values(sockets),
+          read: [folder.secrets.api, ...secretFiles(options.env), ...sockets],
+          write: sockets,
           drop: { uid: apiUid, deathSignal: "TERM" },
         }),
         cwd: projectFolder,
         env: { ...options.env, ...denoEnv(folder.cache.api) },
         onLine: (line) => terminal.child("api", line),
         ...patience(options),
-        isReady: () => answersOk(join(sockets.operator, "api.sock"), "/health"),
+        isReady: () => answersOk(operatorSocket, "/health"),
       }, signal),
   };
 }
@@ -130,7 +133,7 @@ function wgdArgv(options: ProgramOptions, entry: string): string[] {
   const { folder, env } = options;
   const own = [
     folder.sockets.wgd,
-    folder.sockets.postgres,
+    ...options.databaseFolders,
     env["WGD_LOCK_FOLDER"] ?? folder.locks,
     // The key is written beside its place first.
     dirname(env["WG_KEY_FILE"] ?? folder.wgd),

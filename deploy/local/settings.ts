@@ -13,6 +13,8 @@ export interface Settings {
   ownerUrl: Secret<string>;
   apiEnv: Record<string, string>;
   wgdEnv: Record<string, string>;
+  /** Folders of Unix sockets that the database URLs name. */
+  databaseFolders: string[];
 }
 
 /**
@@ -67,12 +69,21 @@ export async function prepareSettings(
   const checked = collect(() => loadApiConfig(apiEnv));
   const hasSubkey = "WGD_PRESHARED_SUBKEY" in wgdEnv || "WGD_PRESHARED_SUBKEY_FILE" in wgdEnv;
   // Its subkey comes from the API's settings, and may not be there to be checked yet.
-  collect(() =>
+  const wgdChecked = collect(() =>
     loadWgdConfig(hasSubkey ? wgdEnv : { ...wgdEnv, WGD_PRESHARED_SUBKEY: randomSecret() })
   );
-  if (!checked || faults.length > 0) throw new ConfigError([...new Set(faults)]);
+  if (!checked || !wgdChecked || faults.length > 0) throw new ConfigError([...new Set(faults)]);
   if (!hasSubkey) {
     wgdEnv["WGD_PRESHARED_SUBKEY_FILE"] = await presharedSubkeyFile(folder, checked.encryptionKey);
   }
-  return { ownerUrl: config.ownerUrl ?? database.ownerUrl, apiEnv, wgdEnv };
+  const { url, platformUrl, directUrl } = checked.database;
+  const folders = [url, platformUrl, directUrl, wgdChecked.databaseUrl]
+    .map((each) => new URL(each.reveal()).searchParams.get("host"))
+    .filter((folder) => folder !== null);
+  return {
+    ownerUrl: config.ownerUrl ?? database.ownerUrl,
+    apiEnv,
+    wgdEnv,
+    databaseFolders: [...new Set(folders)],
+  };
 }

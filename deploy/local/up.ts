@@ -74,7 +74,9 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
   if (!config.ownerUrl) await startDatabase(undo, { ...shared, ...supervised }, timed);
   await runMigrations(settings.ownerUrl, terminal);
 
-  const wgd: ProgramOptions = { ...shared, env: settings.wgdEnv, watch: options.watch };
+  const { databaseFolders } = settings;
+  const program = { ...shared, databaseFolders, watch: options.watch };
+  const wgd: ProgramOptions = { ...program, env: settings.wgdEnv };
   const wgdConfig = loadWgdConfig(settings.wgdEnv);
   if (tunnel) {
     undo.defer(() => takeTunnelDown(wgd));
@@ -93,7 +95,7 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
     terminal.step("wgd", "not started (--no-tunnel): peers stay pending");
   }
 
-  const api: ProgramOptions = { ...shared, env: settings.apiEnv, watch: options.watch };
+  const api: ProgramOptions = { ...program, env: settings.apiEnv };
   const [, took] = await timed(() => start(undo, apiService(api), supervised));
   const apiConfig = loadApiConfig(settings.apiEnv);
   const address = tunnel
