@@ -83,15 +83,29 @@ async function connectUnderlay(made: Namespaces, names: Map<string, string>): Pr
 }
 
 async function destroy(namespace: string): Promise<void> {
+  // wireguard-go removes its control socket when it is asked to end, and leaves it behind when killed.
+  await signalAll(namespace, "SIGTERM");
+  const deadline = performance.now() + 1000;
+  while (await signalAll(namespace, performance.now() < deadline ? undefined : "SIGKILL")) {
+    if (performance.now() > deadline + 1000) break;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await output(["ip", "netns", "delete", namespace]);
+}
+
+/** @returns how many processes ran inside */
+async function signalAll(namespace: string, signal?: Deno.Signal): Promise<number> {
   const { stdout } = await output(["ip", "netns", "pids", namespace]);
-  for (const pid of stdout.split("\n").filter(Boolean)) {
+  const pids = stdout.split("\n").filter(Boolean).map(Number);
+  if (!signal) return pids.length;
+  for (const pid of pids) {
     try {
-      Deno.kill(Number(pid), "SIGKILL");
+      Deno.kill(pid, signal);
     } catch {
       // It ended by itself.
     }
   }
-  await output(["ip", "netns", "delete", namespace]);
+  return pids.length;
 }
 
 async function output(command: readonly string[], options: ExecOptions = {}): Promise<Outcome> {
