@@ -4,7 +4,7 @@ import { ApiError } from "./errors.ts";
 import { authFeature } from "./features/auth/mod.ts";
 import { baseFeature, infoFeature } from "./features/base/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
-import { ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
+import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
@@ -40,6 +40,7 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/tenants", tenantsFeature(deps));
   app.route("/api/v1/wireguard/peers", peersFeature(deps, tenantPeers));
   app.route("/api/v1/wireguard/me/peers", peersFeature(deps, ownPeers));
+  app.route("/api/v1/wireguard/deliveries", deliveriesFeature(deps));
   app.route("/api/v1/wireguard", gatewayFeature(deps));
 
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {

@@ -54,7 +54,8 @@ export async function buildDeps(
 
   const redis = config.redis ? connectRedis(config.redis.url, { ...config.redis, log }) : null;
 
-  const lookups = createLookups(apiPool);
+  const tenancy = createTenancy(apiPool);
+  const lookups = createLookups(apiPool, tenancy);
   const peerCache = createPeerCache((address) => lookups.peer(address));
   const notifications = listenFor(database.directUrl, {
     channel: "wg_desired",
@@ -93,7 +94,7 @@ export async function buildDeps(
     version,
     clock,
     log,
-    tenancy: createTenancy(apiPool),
+    tenancy,
     platform: createPlatform(platformPool),
     lookups: { ...lookups, peer: (address) => peerCache.find(address) },
     limits: createLimits(config.rateLimits, { redis, log }),

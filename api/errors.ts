@@ -11,6 +11,7 @@ export const problemTypes = {
     status: 403,
     title: "The request came through a tunnel that it does not belong to",
   },
+  enrolment_only: { status: 403, title: "This tunnel is for enrolment and nothing else" },
   not_found: { status: 404, title: "There is no such thing" },
   not_acceptable: { status: 406, title: "The answer has none of the accepted types" },
   public_key_taken: { status: 409, title: "The public key is in use" },

@@ -285,12 +285,23 @@ create table tenants (
   is_platform boolean default false not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  wg_dns inet[],
+  wg_mtu integer,
+  wg_persistent_keepalive integer,
+  wg_client_allowed_ips cidr[],
+  peer_quota integer,
+  user_peer_quota integer default 5 not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
   constraint tenants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,200}$'::text)),
+  constraint tenants_peer_quota_counts_peers CHECK ((peer_quota >= 0)),
   constraint tenants_platform_is_never_suspended CHECK (((NOT is_platform) OR (status = 'active'::text))),
   constraint tenants_slug_is_a_dns_label CHECK ((slug ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
-  constraint tenants_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+  constraint tenants_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text]))),
+  constraint tenants_user_peer_quota_counts_peers CHECK (((user_peer_quota >= 0) AND (user_peer_quota <= 1000))),
+  constraint tenants_wg_keepalive_is_16_bit CHECK (((wg_persistent_keepalive >= 0) AND (wg_persistent_keepalive <= 65535))),
+  constraint tenants_wg_lists_are_bounded CHECK (((COALESCE(cardinality(wg_client_allowed_ips), 0) <= 64) AND (COALESCE(cardinality(wg_dns), 0) <= 8))),
+  constraint tenants_wg_mtu_is_usable CHECK (((wg_mtu >= 1280) AND (wg_mtu <= 9000)))
 );
 alter table tenants owner to massacorp_owner;
 
@@ -313,6 +324,21 @@ create table users (
   constraint users_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text])))
 );
 alter table users owner to massacorp_owner;
+
+create table wg_deliveries (
+  tenant_id integer not null,
+  token_digest bytea not null,
+  peer_id uuid not null,
+  sealed_config bytea not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint wg_deliveries_pkey PRIMARY KEY (tenant_id, token_digest),
+  constraint wg_deliveries_one_a_peer UNIQUE (tenant_id, peer_id),
+  constraint wg_deliveries_config_is_bounded CHECK (((octet_length(sealed_config) >= 30) AND (octet_length(sealed_config) <= 16384))),
+  constraint wg_deliveries_last_minutes CHECK ((expires_at <= (created_at + '01:00:00'::interval))),
+  constraint wg_deliveries_token_is_a_sha256 CHECK ((octet_length(token_digest) = 32))
+);
+alter table wg_deliveries owner to massacorp_owner;
 
 create table wg_interfaces (
   id smallint not null,
@@ -418,6 +444,8 @@ alter table sessions add constraint sessions_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table users add constraint users_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
+alter table wg_deliveries add constraint wg_deliveries_peer_exists
+  FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
 alter table wg_ip_pool add constraint wg_ip_pool_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_peer_status add constraint wg_peer_status_peer_exists
@@ -437,6 +465,7 @@ alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
 
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
+CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
 CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, address) WHERE (free_from IS NOT NULL);
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
@@ -510,6 +539,12 @@ create policy users_platform on users as permissive for all to massacorp_platfor
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 create policy users_wgd on users as permissive for select to massacorp_wgd
   using (true);
+
+alter table wg_deliveries enable row level security;
+alter table wg_deliveries force row level security;
+create policy wg_deliveries_api on wg_deliveries as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
 alter table wg_interfaces enable row level security;
 alter table wg_interfaces force row level security;
@@ -589,20 +624,21 @@ grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, tar
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_wgd;
 grant insert, select on table login_attempts to massacorp_api;
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason) on table sessions to massacorp_api;
-grant select on table tenants to massacorp_api;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
-grant insert (slug, name, is_platform), select, update (name, status) on table tenants to massacorp_platform;
+grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status) on table tenants to massacorp_wgd;
 grant insert (tenant_id, email, name, password_hash, role), select, update (email, name, password_hash, role, status) on table users to massacorp_api;
 grant insert (tenant_id, email, name, password_hash, role), select on table users to massacorp_platform;
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
+grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
 grant select on table wg_interfaces to massacorp_api;
 grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
 grant select on table wg_peer_status to massacorp_api;
 grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at, last_handshake_at), select, update (generation, state, error, changed_at, last_handshake_at) on table wg_peer_status to massacorp_wgd;
-grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at), select, update (name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive) on table wg_peers to massacorp_api;
+grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
 grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_keys to massacorp_api;
@@ -629,6 +665,7 @@ comment on table public.schema_migrations is 'The migrations that ran, with the 
 comment on table public.sessions is 'A log-in on a device, and the state of its refresh tokens. No token is stored: a refresh token names the session and its counter, and the current one is minted again from this row.';
 comment on table public.tenants is 'A company. Everything else belongs to exactly one.';
 comment on table public.users is 'A person of one tenant. The same address in two tenants is two users.';
+comment on table public.wg_deliveries is 'Client files that wait to be fetched once. The key they are sealed under comes from the token alone, of which only the digest is here.';
 comment on table public.wg_interfaces is 'A WireGuard interface and the network behind it. Its daemon writes it; the API only reads.';
 comment on table public.wg_ip_pool is 'Every address that a peer may hold. It says only whether an address is free, never whose it is, so that a tenant can take the lowest free one without seeing the others; that two peers never share one is the unique constraint on wg_peers.';
 comment on table public.wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
@@ -644,11 +681,18 @@ comment on column public.sessions.refresh_counter is 'The counter of the newest 
 comment on column public.sessions.refresh_expires_at is 'When the newest refresh token ends, unless it is rotated before.';
 comment on column public.sessions.refresh_rotated_at is 'When the newest refresh token was made, which is when its parent was presented.';
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
+comment on column public.tenants.peer_quota is 'Peers the tenant may have; null for as many as there are addresses. The operator sets it.';
 comment on column public.tenants.slug is 'Its name in URLs and headers. Begins with a letter, so that it is never mistaken for an id.';
 comment on column public.tenants.status is 'suspended: nobody logs in, and no peer of it is on the interface.';
+comment on column public.tenants.user_peer_quota is 'Peers a user may make for himself. The tenant sets it.';
+comment on column public.tenants.wg_client_allowed_ips is 'What clients of peers that set nothing of their own route into the tunnel; null for the API and the gateway alone.';
+comment on column public.tenants.wg_dns is 'Resolvers for clients of peers that set none of their own.';
+comment on column public.tenants.wg_mtu is 'MTU for clients of peers that set none of their own.';
+comment on column public.tenants.wg_persistent_keepalive is 'Seconds, for clients of peers that set none of their own.';
 comment on column public.users.email is 'Lower case; normalised once, where it comes in.';
 comment on column public.users.password_hash is 'Argon2id in PHC form; the parameters stand in it.';
 comment on column public.users.status is 'inactive: no log-in, every session ended, no peer on the interface.';
+comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.wg_interfaces.address_rest is 'How long a released address waits before somebody else gets it.';
 comment on column public.wg_interfaces.endpoint is 'host:port that clients dial.';
 comment on column public.wg_interfaces.public_key is 'Published by the daemon. The private key never leaves the host it was made on.';

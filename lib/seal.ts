@@ -4,7 +4,7 @@ import { Secret } from "./secret.ts";
  * Sealing of single column values: AES-256-GCM (NIST SP 800-38D) under a subkey derived by HKDF-SHA-256
  * (RFC 5869) from the master key for one purpose. Layout: version (1 byte) | nonce (12) | ciphertext | tag (16).
  */
-export type SealingPurpose = "wireguard-preshared-key";
+export type SealingPurpose = "wireguard-preshared-key" | "peer-delivery";
 
 const version = 1;
 const nonceLength = 12;

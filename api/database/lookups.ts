@@ -1,5 +1,5 @@
 import type { Pool } from "./pool.ts";
-import { asTenantId, type TenantId } from "./tenancy.ts";
+import { asTenantId, type Tenancy, type TenantId } from "./tenancy.ts";
 
 /** Whose peer holds a tunnel address. */
 export interface PeerIdentity {
@@ -7,6 +7,8 @@ export interface PeerIdentity {
   peerId: string;
   /** The owner, whose tokens alone may come this way; null for a machine's peer. */
   userId: number | null;
+  /** An enrolment peer reaches what enrolment needs, and nothing else. */
+  kind: "permanent" | "enrolment";
 }
 
 /** What has to be known before a tenant is known; each question is one SECURITY DEFINER function. */
@@ -17,7 +19,7 @@ export interface Lookups {
   peer(address: string): Promise<PeerIdentity | undefined>;
 }
 
-export function createLookups(pool: Pool): Lookups {
+export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
   return {
     async tenant(idOrSlug) {
       // No slug or id is longer, and PostgreSQL's text has no NUL.
@@ -32,8 +34,17 @@ export function createLookups(pool: Pool): Lookups {
         sql<{ tenant_id: number; peer_id: string; user_id: number | null }[]>`
           select tenant_id, peer_id, user_id from lookup_peer(${address}::inet)`
       );
-      return row &&
-        { tenantId: asTenantId(row.tenant_id), peerId: row.peer_id, userId: row.user_id };
+      if (!row) return undefined;
+      const tenantId = asTenantId(row.tenant_id);
+      // The look-up gives ids alone; what the peer is, its tenant says.
+      const [peer] = await tenancy.query(
+        tenantId,
+        (sql) =>
+          sql<
+            { kind: PeerIdentity["kind"] }[]
+          >`select kind from wg_peers where id = ${row.peer_id}`,
+      );
+      return peer && { tenantId, peerId: row.peer_id, userId: row.user_id, kind: peer.kind };
     },
   };
 }

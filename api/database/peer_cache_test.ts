@@ -4,7 +4,7 @@ import { adminOf, loopback, testApi, tunnelFrom } from "../../tests/support/api.
 import { createPeerCache, maxAgeMs } from "./peer_cache.ts";
 import { asTenantId } from "./tenancy.ts";
 
-const peer = { tenantId: asTenantId(1), peerId: "p", userId: null };
+const peer = { tenantId: asTenantId(1), peerId: "p", userId: null, kind: "permanent" as const };
 
 Deno.test("createPeerCache: T10: an answer is used for a second from its question, and not after a change", async () => {
   let now = 0;

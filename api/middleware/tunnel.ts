@@ -3,6 +3,9 @@ import type { AppEnv } from "../context.ts";
 import type { Lookups } from "../database/lookups.ts";
 import { ApiError } from "../errors.ts";
 
+/** What an enrolment peer may ask for. */
+const forEnrolment = new Set(["/api/v1/info", "/api/v1/wireguard/deliveries"]);
+
 /**
  * On the tunnel, finds the peer behind the request. WireGuard has authenticated the source address, so it
  * says which peer speaks (T10). A request of no live peer is refused: it was revoked a moment ago.
@@ -13,6 +16,9 @@ export function tunnel(deps: { lookups: Lookups }) {
       const peer = c.env.address === null ? undefined : await deps.lookups.peer(c.env.address);
       if (!peer) throw new ApiError("wrong_tunnel");
       c.set("peer", peer);
+      if (peer.kind === "enrolment" && !forEnrolment.has(c.req.path.replace(/\/$/, ""))) {
+        throw new ApiError("enrolment_only");
+      }
     }
     await next();
   });

@@ -116,7 +116,7 @@ export async function testApi(
       return {
         status: response.status,
         headers: response.headers,
-        body: json ? JSON.parse(text) : undefined,
+        body: json && text ? JSON.parse(text) : undefined,
         text,
       };
     },

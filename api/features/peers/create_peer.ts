@@ -2,18 +2,20 @@ import { createRoute } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
-import { ApiError } from "../../errors.ts";
+import { ApiError, invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import {
   checkResolvers,
   chooseType,
+  clientFile,
   futureTime,
   makeKeys,
   provisionResponse,
   requireGateway,
 } from "./provision.ts";
+import { putUpDelivery } from "../deliveries/mod.ts";
 import { holdToQuotas } from "./quota.ts";
 import { createOwnPeerBody, createPeerBody, provisionedResponse } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
@@ -36,11 +38,13 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   router.openapi(route, async (c) => {
     const body = c.req.valid("json");
     const tenantId = tenantOf(c);
-    const type = chooseType(c, body.public_key !== undefined);
+    const type = chooseType(c, {
+      ownKey: body.public_key !== undefined,
+      link: body.delivery === "link",
+    });
     const now = deps.clock.now();
-    const expiresAt = body.expires_at === undefined
-      ? null
-      : futureTime("expires_at", body.expires_at, now);
+    const kind = body.kind ?? "permanent";
+    const expiresAt = expiryOf(kind, body.expires_at, now);
     const owner = ownerOf(c, scope);
     const userId = owner ?? body.user_id ?? null;
     const id = uuidv7({ msecs: now });
@@ -48,7 +52,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     const dns = body.dns ?? null;
     const clientAllowedIps = body.client_allowed_ips ?? null;
 
-    const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
+    const { config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
       const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
       checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
       await holdToQuotas(sql, { tenantId, owner });
@@ -57,6 +61,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
         id,
         interfaceId: deps.settings.interfaceId,
         userId,
+        kind,
         name: body.name,
         publicKey: keys.publicKey,
         presharedKey: keys.sealedPresharedKey,
@@ -78,10 +83,18 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
           name: body.name,
           address,
           user_id: userId,
+          kind,
           own_key: !keys.privateKey,
+          delivery: body.delivery,
         },
       });
-      return gateway;
+      const peer = await readPeer(sql, { id, owner }, new Date(now));
+      if (!peer) throw new ApiError("not_found");
+      const config = clientFile(deps, { peer, keys, gateway });
+      const delivery = body.delivery === "link"
+        ? await putUpDelivery(sql, { tenantId, peerId: id, config, now })
+        : null;
+      return { config, delivery };
     });
 
     await applyNow(deps, c, [id]);
@@ -91,6 +104,31 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     );
     if (!peer) throw new ApiError("not_found");
     c.header("Location", `/api/v1/wireguard/${scope.own ? "me/" : ""}peers/${id}`);
-    return provisionResponse(deps, c, { type, status: 201, peer, keys, gateway });
+    return provisionResponse(c, {
+      type,
+      status: 201,
+      peer,
+      config,
+      ownKey: keys.privateKey === null,
+      delivery,
+    });
   });
+}
+
+/** The longest life of an enrolment peer. */
+const enrolmentMs = 24 * 3_600_000;
+
+/** When the peer is to end; an enrolment peer always does, within a day. */
+function expiryOf(
+  kind: "permanent" | "enrolment",
+  asked: string | undefined,
+  now: number,
+): Date | null {
+  const latest = new Date(now + enrolmentMs);
+  if (asked === undefined) return kind === "enrolment" ? latest : null;
+  const expiry = futureTime("expires_at", asked, now);
+  if (kind === "enrolment" && expiry > latest) {
+    throw invalidField("expires_at", "too_late", "an enrolment peer lasts at most 24 hours");
+  }
+  return expiry;
 }

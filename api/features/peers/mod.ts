@@ -7,6 +7,7 @@ import { rotatePeer } from "./rotate_peer.ts";
 import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
 import { updatePeer } from "./update_peer.ts";
 
+export { deliveriesFeature } from "./redeem_delivery.ts";
 export { checkResolvers, requireGateway } from "./provision.ts";
 export { clientSettings } from "./schemas.ts";
 export { ownPeers, tenantPeers } from "./scope.ts";

@@ -87,9 +87,13 @@ type ProvisionType = typeof provisionTypes[number];
 
 /**
  * Chooses what to answer with before anything is created.
- * @throws {ApiError} `not_acceptable`, also for a QR code of a config that has no private key
+ * @throws {ApiError} `not_acceptable`, also for a QR code of a file that has no private key, and for any form of
+ * a file that is not given out now
  */
-export function chooseType(c: Context<AppEnv>, ownKey: boolean): ProvisionType {
+export function chooseType(
+  c: Context<AppEnv>,
+  { ownKey, link }: { ownKey: boolean; link: boolean },
+): ProvisionType {
   const accept = (c.req.header("accept") ?? "*/*").toLowerCase();
   const wanted = accept.split(",").map((part) => part.split(";", 1)[0]?.trim());
   const type = wanted.includes("application/json") || wanted.includes("*/*")
@@ -97,21 +101,25 @@ export function chooseType(c: Context<AppEnv>, ownKey: boolean): ProvisionType {
     : provisionTypes.find((type) =>
       wanted.includes(type) || wanted.includes(`${type.split("/")[0]}/*`)
     );
-  if (!type || (ownKey && type.startsWith("image/"))) throw new ApiError("not_acceptable");
+  if (!type || (ownKey && type.startsWith("image/")) || (link && type !== "application/json")) {
+    throw new ApiError("not_acceptable");
+  }
   return type;
 }
 
-/** The answer that carries a client's secrets, this once. */
-export function provisionResponse<S extends 200 | 201>(
+/** What goes into a client's file, of a peer as it is. */
+export function clientFile(
   deps: Pick<Deps, "settings">,
-  c: Context<AppEnv>,
-  made: { type: ProvisionType; status: S; peer: PeerView; keys: PeerKeys; gateway: ReadyGateway },
-) {
-  const { peer, keys, gateway, type, status } = made;
+  { peer, keys, gateway }: {
+    peer: Omit<PeerView, "status" | "status_reason">;
+    keys: Pick<PeerKeys, "privateKey" | "presharedKey">;
+    gateway: ReadyGateway;
+  },
+): string {
   const routes = routesOf(gateway, peer.client_allowed_ips);
   const dns = peer.dns ?? gateway.dns ?? deps.settings.dns;
   const unreachable = unreachableResolvers(dns, routes);
-  const config = renderClientConfig({
+  return renderClientConfig({
     peerName: peer.name,
     privateKey: keys.privateKey,
     presharedKey: keys.presharedKey,
@@ -123,13 +131,30 @@ export function provisionResponse<S extends 200 | 201>(
     allowedIps: routes,
     persistentKeepalive: peer.persistent_keepalive ?? gateway.persistent_keepalive,
   });
+}
+
+/** The answer that carries a client's secrets, this once; or the token that fetches them. */
+export function provisionResponse<S extends 200 | 201>(
+  c: Context<AppEnv>,
+  made: {
+    type: ProvisionType;
+    status: S;
+    peer: PeerView;
+    config: string;
+    ownKey: boolean;
+    delivery?: { token: string; expires_at: string } | null;
+  },
+) {
+  const { peer, config, type, status, ownKey, delivery = null } = made;
   const fileName = configFileName(peer.name);
   const attachment = (name: string) => ({
     "Content-Disposition": `attachment; filename="${name}"`,
   });
   switch (type) {
     case "application/json":
-      return c.json({ peer, config, qr: keys.privateKey ? { svg: qrSvg(config) } : null }, status);
+      return delivery
+        ? c.json({ peer, config: null, qr: null, delivery }, status)
+        : c.json({ peer, config, qr: ownKey ? null : { svg: qrSvg(config) }, delivery }, status);
     case "text/plain":
       return c.body(config, status, {
         "Content-Type": "text/plain; charset=utf-8",

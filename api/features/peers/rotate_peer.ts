@@ -5,7 +5,14 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
-import { chooseType, makeKeys, provisionResponse, requireGateway } from "./provision.ts";
+import { dropDeliveries, putUpDelivery } from "../deliveries/mod.ts";
+import {
+  chooseType,
+  clientFile,
+  makeKeys,
+  provisionResponse,
+  requireGateway,
+} from "./provision.ts";
 import { peerId, provisionedResponse, rotatePeerBody } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer, readGateway, readPeer, replaceKeys } from "./store.ts";
@@ -29,9 +36,13 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     const body = c.req.valid("json");
     const tenantId = tenantOf(c);
     const ref = { id, owner: ownerOf(c, scope) };
-    const type = chooseType(c, body.public_key !== undefined);
+    const type = chooseType(c, {
+      ownKey: body.public_key !== undefined,
+      link: body.delivery === "link",
+    });
     const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
-    const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
+    const now = deps.clock.now();
+    const { config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
       const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
       const before = await lockPeer(sql, ref);
       if (!before) throw new ApiError("not_found");
@@ -48,7 +59,14 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
         target: { type: "peer", id },
         details: { public_key_before: before.public_key, public_key: keys.publicKey },
       });
-      return gateway;
+      const peer = await readPeer(sql, ref, new Date(now));
+      if (!peer) throw new ApiError("not_found");
+      const config = clientFile(deps, { peer, keys, gateway });
+      await dropDeliveries(sql, id);
+      const delivery = body.delivery === "link"
+        ? await putUpDelivery(sql, { tenantId, peerId: id, config, now })
+        : null;
+      return { config, delivery };
     });
     await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(
@@ -56,6 +74,13 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
-    return provisionResponse(deps, c, { type, status: 200, peer, keys, gateway });
+    return provisionResponse(c, {
+      type,
+      status: 200,
+      peer,
+      config,
+      ownKey: keys.privateKey === null,
+      delivery,
+    });
   });
 }

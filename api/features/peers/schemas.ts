@@ -22,6 +22,9 @@ export const keyChoice = {
       "Your own key; without it the server makes a pair and returns the private half once",
   }),
   preshared_key: z.boolean().default(true),
+  delivery: z.enum(["inline", "link"]).default("inline").openapi({
+    description: "`link` answers a one-time token for the file instead of the file",
+  }),
 };
 
 const owner = z.int().positive().max(2 ** 31 - 1).openapi({
@@ -50,7 +53,13 @@ const created = {
   persistent_keepalive: persistent_keepalive.exactOptional(),
   expires_at: expiry.exactOptional(),
 };
-export const createPeerBody = z.strictObject({ ...created, user_id: owner.exactOptional() });
+export const createPeerBody = z.strictObject({
+  ...created,
+  user_id: owner.exactOptional(),
+  kind: z.enum(["permanent", "enrolment"]).exactOptional().openapi({
+    description: "`enrolment`: for at most 24 hours, and for nothing but getting a permanent peer",
+  }),
+});
 /** In self-service the owner is the caller. */
 export const createOwnPeerBody: z.ZodType<z.infer<typeof createPeerBody>> = z.strictObject(created);
 
@@ -100,9 +109,16 @@ export type PeerView = z.infer<typeof peerSchema>;
 
 export const provisionedPeer = z.object({
   peer: peerSchema,
-  config: z.string().openapi({ description: "The client's file for wg-quick; shown this once" }),
+  config: z.string().nullable().openapi({
+    description:
+      "The client's file for wg-quick, shown this once; null where it waits for delivery",
+  }),
   qr: z.object({ svg: z.string() }).nullable().openapi({
-    description: "The file as a QR code; null where the private key is the caller's own",
+    description:
+      "The file as a QR code; null where the private key is the caller's own, or the file waits",
+  }),
+  delivery: z.object({ token: z.string(), expires_at: timestamp }).nullable().openapi({
+    description: "What fetches the file once: `POST /api/v1/wireguard/deliveries`",
   }),
 }).openapi("ProvisionedPeer");
 

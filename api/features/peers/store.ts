@@ -37,6 +37,7 @@ export interface NewPeer {
   interfaceId: number;
   userId: number | null;
   name: string;
+  kind: "permanent" | "enrolment";
   publicKey: string;
   presharedKey: Uint8Array | null;
   expiresAt: Date | null;
@@ -66,10 +67,10 @@ export async function insertPeer(sql: TenantSql, peer: NewPeer): Promise<string 
         returning p.address
       )
       insert into wg_peers (
-        tenant_id, id, interface_id, user_id, name, public_key, preshared_key, address, expires_at,
+        tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, expires_at,
         client_allowed_ips, dns, mtu, persistent_keepalive, created_at
       )
-      select ${peer.tenantId}, ${peer.id}, ${peer.interfaceId}, ${peer.userId}, ${peer.name},
+      select ${peer.tenantId}, ${peer.id}, ${peer.interfaceId}, ${peer.userId}, ${peer.name}, ${peer.kind},
         ${peer.publicKey}, ${peer.presharedKey}, taken.address, ${peer.expiresAt},
         ${networks(sql, peer.clientAllowedIps)},
         ${peer.dns}::text[]::inet[], ${peer.mtu}, ${peer.persistentKeepalive}, ${peer.at}

@@ -1,0 +1,49 @@
+import type { TenantSql } from "../../database/tenancy.ts";
+
+/** Puts a file up for delivery, in place of one of the same peer; takes away what nobody fetched in time. */
+export async function insertDelivery(
+  sql: TenantSql,
+  delivery: {
+    tenantId: number;
+    peerId: string;
+    digest: Uint8Array;
+    sealedConfig: Uint8Array;
+    at: Date;
+    expiresAt: Date;
+  },
+): Promise<void> {
+  await sql`
+    delete from wg_deliveries where peer_id = ${delivery.peerId} or expires_at <= ${delivery.at}`;
+  await sql`
+    insert into wg_deliveries (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at)
+    values (${delivery.tenantId}, ${delivery.digest}, ${delivery.peerId}, ${delivery.sealedConfig},
+      ${delivery.at}, ${delivery.expiresAt})`;
+}
+
+/** Takes a delivery out, so that of many who ask at once only one gets it. */
+export async function takeDelivery(
+  sql: TenantSql,
+  by: { digest: Uint8Array; now: Date },
+): Promise<{ peer_id: string; sealed_config: Uint8Array<ArrayBuffer> } | undefined> {
+  const [row] = await sql<{ peer_id: string; sealed_config: Uint8Array<ArrayBuffer> }[]>`
+    delete from wg_deliveries d using wg_peers p
+    where d.token_digest = ${by.digest} and d.expires_at > ${by.now}
+      and p.tenant_id = d.tenant_id and p.id = d.peer_id and p.deleted_at is null
+    returning d.peer_id, d.sealed_config`;
+  return row;
+}
+
+/** Forgets a peer's waiting file: it does not fit the peer any more. */
+export async function dropDeliveries(sql: TenantSql, peerId: string): Promise<void> {
+  await sql`delete from wg_deliveries where peer_id = ${peerId}`;
+}
+
+/** Ends an enrolment peer soon, leaving the answer under way the time to arrive through it. */
+export async function endEnrolment(
+  sql: TenantSql,
+  peer: { id: string; at: Date },
+): Promise<void> {
+  await sql`
+    update wg_peers set expires_at = least(expires_at, ${peer.at})
+    where id = ${peer.id} and kind = 'enrolment'`;
+}
