@@ -50,6 +50,7 @@ async function world(network: string, free?: number): Promise<World> {
       interfaceId: 1,
       userId: null,
       name: "peer",
+      kind: "permanent",
       publicKey: (await generateKeyPair()).publicKey,
       presharedKey: null,
       expiresAt: null,

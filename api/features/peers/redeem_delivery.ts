@@ -1,0 +1,120 @@
+import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { limitedAccess, namedTenant } from "../../middleware/access.ts";
+import { createRouter, jsonRequest, refusals, type Router } from "../../openapi.ts";
+import {
+  deliveryRow,
+  type DeliveryToken,
+  endEnrolment,
+  readDeliveryToken,
+  takeDelivery,
+} from "../deliveries/mod.ts";
+import { applyNow } from "./apply.ts";
+import {
+  chooseType,
+  clientFile,
+  makeKeys,
+  provisionResponse,
+  requireGateway,
+} from "./provision.ts";
+import { provisionedResponse, publicKey } from "./schemas.ts";
+import { readGateway, readPeer, replaceKeys } from "./store.ts";
+
+/** How long an enrolment peer stays once it has served: the answer still has to travel through it. */
+const farewellMs = 30_000;
+
+/** `/api/v1/wireguard/deliveries` */
+export function deliveriesFeature(deps: Deps): Router {
+  const router = createRouter();
+  const route = createRoute({
+    method: "post",
+    path: "/",
+    summary: "Fetch a client's file, once",
+    description:
+      "With a public key of your own the peer gets that key instead, and its file has no private one. Through an enrolment peer, that peer ends half a minute later.",
+    ...limitedAccess(deps, "login"),
+    request: jsonRequest(z.strictObject({
+      token: z.string().min(1).max(200),
+      public_key: publicKey.exactOptional(),
+    })),
+    responses: {
+      200: provisionedResponse("The peer, its configuration and QR code"),
+      ...refusals(400, 403, 404, 406, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const body = c.req.valid("json");
+    const type = chooseType(c, { ownKey: body.public_key !== undefined, link: false });
+    const tenantId = c.get("peer")?.tenantId ?? await namedTenant(deps, c);
+    const token = await readDeliveryToken(body.token);
+    if (tenantId === undefined || !token) throw new ApiError("not_found");
+    const { id, config } = await deps.tenancy.transaction(
+      tenantId,
+      (sql) => redeem(deps, c, { sql, tenantId, token, ownKey: body.public_key }),
+    );
+    if (body.public_key !== undefined) await applyNow(deps, c, [id]);
+    const peer = await deps.tenancy.transaction(
+      tenantId,
+      (sql) => readPeer(sql, { id, owner: null }, new Date(deps.clock.now())),
+    );
+    if (!peer) throw new ApiError("not_found");
+    const ownKey = !/^PrivateKey = /m.test(config);
+    return provisionResponse(c, { type, status: 200, peer, config, ownKey });
+  });
+  return router;
+}
+
+/** Takes the file, swaps the key in where one was brought, and ends the enrolment, all or nothing. */
+async function redeem(
+  deps: Deps,
+  c: Context<AppEnv>,
+  { sql, tenantId, token, ownKey }: {
+    sql: TenantSql;
+    tenantId: TenantId;
+    token: DeliveryToken;
+    ownKey: string | undefined;
+  },
+): Promise<{ id: string; config: string }> {
+  const now = deps.clock.now();
+  const via = c.get("peer");
+  const taken = await takeDelivery(sql, { digest: token.digest, now: new Date(now) });
+  const id = taken?.peer_id ?? "";
+  const peer = taken && await readPeer(sql, { id, owner: null }, new Date(now));
+  // A peer with an owner fetches for that owner alone; what was taken is put back by the rollback.
+  if (!taken || !peer || (via && via.userId !== null && via.userId !== peer.user_id)) {
+    throw new ApiError("not_found");
+  }
+  let config = new TextDecoder().decode(
+    await token.sealer.open(taken.sealed_config, deliveryRow({ tenantId, peerId: id })),
+  );
+  if (ownKey !== undefined) {
+    const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+    const keys = await makeKeys(deps, { tenantId, peerId: id }, {
+      public_key: ownKey,
+      preshared_key: peer.has_preshared_key,
+    });
+    await replaceKeys(sql, {
+      id,
+      publicKey: keys.publicKey,
+      presharedKey: keys.sealedPresharedKey,
+    });
+    config = clientFile(deps, { peer, keys, gateway });
+  }
+  if (via?.kind === "enrolment") {
+    await endEnrolment(sql, { id: via.peerId, at: new Date(now + farewellMs) });
+  }
+  await writeAudit(sql, {
+    tenantId,
+    source: auditSource(c),
+    action: "delivery.redeem",
+    outcome: "succeeded",
+    target: { type: "peer", id },
+    details: { own_key: ownKey !== undefined },
+  });
+  return { id, config };
+}
