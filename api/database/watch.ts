@@ -14,7 +14,15 @@ export function watch<T extends readonly (object | undefined)[]>(
   query: postgres.PendingQuery<T>,
   guard: () => void = () => {},
 ): postgres.PendingQuery<T> {
-  const { handler, resolve, reject } = internals(query);
+  // What the driver keeps on a query; it offers no hook for either moment.
+  const handler: unknown = Reflect.get(query, "handler");
+  const resolve: unknown = Reflect.get(query, "resolve");
+  const reject: unknown = Reflect.get(query, "reject");
+  if (
+    typeof handler !== "function" || typeof resolve !== "function" || typeof reject !== "function"
+  ) {
+    throw new TypeError("this version of the driver is built differently");
+  }
   const statement = {
     cancelUnsent() {
       if (Reflect.get(query, "state") === null) query.cancel();
@@ -46,15 +54,4 @@ export function watch<T extends readonly (object | undefined)[]>(
 /** The server refused one statement; the connection is as good as before. */
 function isAnswer(error: unknown): boolean {
   return error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity);
-}
-
-/** What the driver keeps on a query; it offers no hook for either. */
-function internals(query: object) {
-  const [handler, resolve, reject] = ["handler", "resolve", "reject"].map((name) => {
-    const found: unknown = Reflect.get(query, name);
-    if (typeof found !== "function") throw new TypeError(`the driver's query has no ${name}`);
-    return (value: unknown) => found(value);
-  });
-  if (!handler || !resolve || !reject) throw new TypeError("unreachable");
-  return { handler, resolve, reject };
 }

@@ -1,0 +1,51 @@
+import { lines } from "../../lib/lines.ts";
+import type { Namespaces } from "../support/netns.ts";
+import { uniqueInterface } from "../support/netns.ts";
+import { until } from "../support/until.ts";
+
+/** An interface of wireguard-go that nobody manages, and a shell beside it that runs `wg set` on it. */
+export interface BareInterface extends AsyncDisposable {
+  /** Sets one peer, and returns when `wg` has ended. */
+  set(peer: { publicKey: string; presharedKey: string; address: string }): Promise<void>;
+}
+
+/** @param role the namespace it lies in; the shell is started once, so that only \`wg\` itself is measured */
+export async function bareInterface(net: Namespaces, role: string): Promise<BareInterface> {
+  const name = uniqueInterface();
+  const go = spawn(net.argv(role, ["wireguard-go", "-f", name]), "null");
+  await until(
+    "the bare interface is there",
+    async () => (await net.exec(role, ["wg", "show", name, "dump"])).success,
+  );
+  const script =
+    'while read -r key psk address; do wg set "$1" peer "$key" preshared-key /dev/stdin ' +
+    'allowed-ips "$address" <<<"$psk" && echo done || echo failed; done';
+  const shell = spawn(net.argv(role, ["bash", "-c", script, "bash", name]), "piped");
+  const writer = shell.stdin.getWriter();
+  const answers = lines(shell.stdout)[Symbol.asyncIterator]();
+  return {
+    async set({ publicKey, presharedKey, address }) {
+      await writer.write(
+        new TextEncoder().encode(`${publicKey} ${presharedKey} ${address}/32\n`),
+      );
+      const { value } = await answers.next();
+      if (value !== "done") throw new Error("wg set failed");
+    },
+    async [Symbol.asyncDispose]() {
+      await writer.close();
+      await shell.status;
+      await net.exec(role, ["ip", "link", "delete", name]);
+      await go.status;
+    },
+  };
+}
+
+function spawn([program = "", ...args]: string[], stream: "piped" | "null"): Deno.ChildProcess {
+  return new Deno.Command(program, {
+    args,
+    env: { LOG_LEVEL: "silent" },
+    stdin: stream,
+    stdout: stream,
+    stderr: "null",
+  }).spawn();
+}

@@ -1,0 +1,51 @@
+import { clusterVariable, startTestCluster } from "../support/cluster.ts";
+import type { Result } from "./measure.ts";
+import { peerActive } from "./peer_active.ts";
+import { tenantQuery } from "./tenant_query.ts";
+
+/**
+ * `deno task bench [--json]`: measures on the real PostgreSQL and the real WireGuard, each thing beside its
+ * reference in the same run. Bars are printed; only something broken ends it with an error.
+ */
+if (import.meta.main) {
+  const json = Deno.args.includes("--json");
+  const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+  const cluster = await startTestCluster();
+  Deno.env.set(clusterVariable, cluster.socketFolder);
+  const results: Result[] = [];
+  try {
+    for (const measure of [tenantQuery, peerActive]) {
+      if (measure === peerActive && Deno.uid() !== 0) {
+        Deno.stderr.writeSync(new TextEncoder().encode("skipped without root: peerActive\n"));
+        continue;
+      }
+      for (const result of await measure()) {
+        results.push(result);
+        if (json) say(JSON.stringify(result));
+      }
+    }
+  } finally {
+    await cluster.stop();
+  }
+  if (!json) say(table(results));
+}
+
+function table(results: readonly Result[]): string {
+  const rows = [
+    ["measured", "value", "reference", "ratio", "bar", "holds"],
+    ...results.map(({ name, value, unit, reference, ratio, bar, holds }) => [
+      name,
+      `${value} ${unit}`,
+      reference === null ? "" : `${reference} ${unit}`,
+      ratio === null ? "" : String(ratio),
+      bar ?? "",
+      holds === null ? "" : holds ? "yes" : "NO",
+    ]),
+  ];
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0))
+  );
+  return rows.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0)).join("  ").trimEnd()
+  ).join("\n");
+}
