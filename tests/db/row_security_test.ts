@@ -144,7 +144,8 @@ async function rowOf(db: TestDatabase, table: TenantTable, tenant: SeededTenant)
   const [row] = await db.superuser.unsafe(
     `select to_json(x) as row from ${table.name} x where ${table.owner} = ${tenant.id} limit 1`,
   );
-  return row?.row;
+  if (!row) throw new Error(`tests/support/seed.ts puts no row into ${table.name}`);
+  return row.row;
 }
 
 Deno.test("N1: inside tenant A, a row of tenant B cannot be inserted, and is refused before it is compared", async (t) => {
