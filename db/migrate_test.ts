@@ -103,6 +103,12 @@ Deno.test("migrate: a failing migration rolls back whole, keeps the ones before 
     "create table half (id integer); set role massacorp_lookup; select 1 / 0",
   );
   await assert.rejects(migrate(owner, [one, broken]), /division by zero/);
+  // The same when the migration went well and only its record did not.
+  const unrecorded = migration(
+    "0002_unrecorded",
+    "create table half (id integer); insert into schema_migrations values ('0002_unrecorded', '')",
+  );
+  await assert.rejects(migrate(owner, [one, unrecorded]), { code: "23505" });
   assert.deepEqual(await tableNames(db), ["one", "schema_migrations"]);
   const [row] = await owner<{ role: string; locks: number }[]>`
     select current_user::text as role,

@@ -219,6 +219,7 @@ function fresh(table: TenantTable, row: Record<string, unknown>): Record<string,
   if (typeof row.id === "number") values.id = 1_000_000_000;
   if (table.columns.includes("prefix")) values.prefix = "freshfreshfr";
   if (table.columns.includes("public_key")) values.public_key = `${"A".repeat(43)}=`;
+  if (table.columns.includes("token_digest")) values.token_digest = `\\x${"00".repeat(32)}`;
   if (table.name === "wg_peers") values.address = "10.10.0.99";
   return values;
 }

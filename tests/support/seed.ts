@@ -63,6 +63,10 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
     values (${tenantId}, ${peerId}, 1, ${retired.publicKey})`;
+  await owner`
+    insert into wg_deliveries (tenant_id, token_digest, peer_id, sealed_config, expires_at)
+    values (${tenantId}, sha256(${slug}::bytea), ${peerId}, decode(repeat('00', 64), 'hex'),
+      now() + interval '10 minutes')`;
   return {
     id: tenantId,
     slug,
