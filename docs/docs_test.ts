@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { loadConfig as loadApiConfig } from "../api/config.ts";
+import { operatorSockets } from "../api/cli/config.ts";
+import { loadConfig as loadLocalConfig } from "../deploy/local/config.ts";
+import { ConfigError, type Env } from "../lib/env.ts";
+import { testApi } from "../tests/support/api.ts";
+import { loadConfig as loadWgdConfig } from "../wgd/config.ts";
+
+const project = new URL("../", import.meta.url);
+const read = (path: string) => Deno.readTextFile(new URL(path, project));
+
+/** The cells of every table row whose first cell is code, such as `` | `ENV` | dev | ``. */
+function codeRows(markdown: string): string[][] {
+  return markdown.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim())
+  );
+}
+
+const uncoded = (cell = "") => /^`([^`]+)`$/.exec(cell)?.[1] ?? "";
+
+/** Every name that a loader asks of its environment, found by letting it ask. */
+function namesAsked(load: (env: Env) => unknown): string[] {
+  const asked = new Set<string>();
+  const env: Env = new Proxy({}, {
+    get(_, name) {
+      asked.add(String(name));
+      return undefined;
+    },
+  });
+  try {
+    load(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+  }
+  return [...asked];
+}
+
+Deno.test("README: its table has every variable that a process reads, says which may come from a file, and no other", async () => {
+  const asked = new Set(
+    [loadApiConfig, loadWgdConfig, loadLocalConfig, operatorSockets].flatMap((load) =>
+      namesAsked((env) => load(env))
+    ),
+  );
+  const isVariant = (name: string) => name.endsWith("_FILE") && asked.has(name.slice(0, -5));
+  const wanted = [...asked].filter((name) => !isVariant(name))
+    .map((name) => `${name}${asked.has(`${name}_FILE`) ? " or file" : ""}`);
+  const readme = await read("README.md");
+  const section = readme.slice(readme.indexOf("## Configuration"));
+  const rows = codeRows(section.slice(0, section.indexOf("\n## ", 1)));
+  const written = rows.map(([name, , , file]) =>
+    `${uncoded(name)}${file === "yes" ? " or file" : ""}`
+  );
+  assert.ok(wanted.length > 30);
+  assert.deepEqual(written.toSorted(), wanted.toSorted());
+});
+
+Deno.test("docs/api.md: its table has every operation of the OpenAPI document with its permission, and no other", async () => {
+  await using api = await testApi();
+  const { paths } = (await api.request("/openapi.json")).body;
+  const wanted = Object.entries<Record<string, Record<string, unknown>>>(paths).flatMap((
+    [path, methods],
+  ) =>
+    Object.entries(methods).map(([method, operation]) =>
+      `${method.toUpperCase()} ${path} ${operation["x-permission"]}`
+    )
+  );
+  const markdown = await read("docs/api.md");
+  const now = markdown.slice(0, markdown.indexOf("## Not there yet"));
+  const written = codeRows(now).flatMap(([operation, permission]) =>
+    /^[A-Z]+ \//.test(uncoded(operation)) ? [`${uncoded(operation)} ${uncoded(permission)}`] : []
+  );
+  assert.deepEqual(written.toSorted(), wanted.toSorted());
+});
+
+Deno.test("docs/promises.md: every promise is there, and every test it names is in its file", async () => {
+  const markdown = await read("docs/promises.md");
+  const numbers = [...markdown.matchAll(/^### ([TNAD]\d+) /gm)].map(([, number]) => number);
+  const count = (letter: string, n: number) =>
+    Array.from({ length: n }, (_, i) => letter + (i + 1));
+  assert.deepEqual(numbers, [
+    ...count("T", 10),
+    ...count("N", 3),
+    ...count("A", 6),
+    ...count("D", 4),
+  ]);
+  const named = codeRows(markdown).map(([file, test]) => [uncoded(file), test ?? ""] as const);
+  assert.ok(named.length > 50);
+  const missing: string[] = [];
+  for (const [file, test] of named) {
+    const source = await read(file).catch(() => "");
+    if (!source.includes(test)) missing.push(`${file}: ${test}`);
+  }
+  assert.deepEqual(missing, []);
+});
+
+Deno.test("documents: every link inside the project leads somewhere", async () => {
+  const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
+    .concat("CHANGELOG.md", "db/CONVENTIONS.md", "docs/api.md", "docs/promises.md");
+  for await (const { name } of Deno.readDir(new URL("docs/decisions/", project))) {
+    documents.push(`docs/decisions/${name}`);
+  }
+  const dead: string[] = [];
+  for (const document of documents) {
+    for (const [, target = ""] of (await read(document)).matchAll(/\]\(([^)#:\s]+)(#[^)]*)?\)/g)) {
+      await Deno.stat(new URL(target, new URL(document, project))).catch(() =>
+        dead.push(`${document} -> ${target}`)
+      );
+    }
+  }
+  assert.deepEqual(dead, []);
+});
