@@ -18,6 +18,7 @@ export interface Outcome {
 /**
  * Tries one statement as a persona, in a transaction that rolls back.
  *
+ * @param arrange run as the superuser before
  * @param look asked as the superuser afterwards, inside the same transaction: what the statement changed
  */
 export async function attempt<T>(
@@ -25,10 +26,12 @@ export async function attempt<T>(
   persona: Persona,
   statement: string,
   look: (sql: Connection) => Promise<T>,
+  { arrange }: { arrange?: string } = {},
 ): Promise<Outcome & { after: T }> {
   const sql = await db.superuser.reserve();
   try {
     await sql`begin`;
+    if (arrange) await sql.unsafe(arrange);
     await sql.unsafe(`set local role ${persona.role}`);
     if (persona.tenant !== undefined) {
       await sql`select set_config('app.tenant_id', ${String(persona.tenant)}, true)`;
