@@ -47,6 +47,11 @@ export interface TestApi extends AsyncDisposable {
   /** Everything that was logged so far. */
   log: string[];
   request(path: string, options?: RequestOptions): Promise<Reply>;
+  /** The same for an answer that is no text. */
+  requestBytes(
+    path: string,
+    options?: RequestOptions,
+  ): Promise<{ status: number; headers: Headers; bytes: Uint8Array<ArrayBuffer> }>;
 }
 
 export const operator: AppEnv["Bindings"] = { listener: "operator", address: null };
@@ -90,6 +95,22 @@ export async function testApi(
     log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
   });
   const app = createApp(deps);
+  const send: TestApi["requestBytes"] = async (path, request = {}) => {
+    const headers = new Headers(request.headers);
+    if (request.token) headers.set("Authorization", `Bearer ${request.token}`);
+    if (request.tenant !== undefined) headers.set("X-Tenant-ID", String(request.tenant));
+    const body = request.raw ?? (request.body === undefined ? null : JSON.stringify(request.body));
+    if (body !== null && !headers.has("Content-Type")) {
+      headers.set("Content-Type", "application/json");
+    }
+    const method = request.method ?? (body === null ? "GET" : "POST");
+    const response = await app.fetch(
+      new Request(`http://api.test${path}`, { method, headers, body }),
+      request.via ?? operator,
+    );
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return { status: response.status, headers: response.headers, bytes };
+  };
   if (options.gateway ?? true) await publishGateway(db, network);
   return {
     db,
@@ -97,29 +118,13 @@ export async function testApi(
     rolesAreSafe,
     clock,
     log,
-    async request(path, request = {}) {
-      const headers = new Headers(request.headers);
-      if (request.token) headers.set("Authorization", `Bearer ${request.token}`);
-      if (request.tenant !== undefined) headers.set("X-Tenant-ID", String(request.tenant));
-      const body = request.raw ??
-        (request.body === undefined ? null : JSON.stringify(request.body));
-      if (body !== null && !headers.has("Content-Type")) {
-        headers.set("Content-Type", "application/json");
-      }
-      const method = request.method ?? (body === null ? "GET" : "POST");
-      const response = await app.fetch(
-        new Request(`http://api.test${path}`, { method, headers, body }),
-        request.via ?? operator,
-      );
-      const text = await response.text();
-      const json = /json/.test(response.headers.get("content-type") ?? "");
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: json && text ? JSON.parse(text) : undefined,
-        text,
-      };
+    async request(path, options) {
+      const { bytes, ...reply } = await send(path, options);
+      const text = new TextDecoder().decode(bytes);
+      const json = /json/.test(reply.headers.get("content-type") ?? "") && text !== "";
+      return { ...reply, body: json ? JSON.parse(text) : undefined, text };
     },
+    requestBytes: send,
     async [Symbol.asyncDispose]() {
       await close();
       await db[Symbol.asyncDispose]();

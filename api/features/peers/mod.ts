@@ -1,5 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import { createRouter, type Router } from "../../openapi.ts";
+import { createPeersInBulk } from "./bulk_create.ts";
 import { createPeer } from "./create_peer.ts";
 import { getPeer, getPeers } from "./read_peers.ts";
 import type { PeerScope } from "./scope.ts";
@@ -16,6 +17,7 @@ export { countPeers, readGateway } from "./store.ts";
 /** `/api/v1/wireguard/peers`, and the same for one's own under `/api/v1/wireguard/me/peers` */
 export function peersFeature(deps: Deps, scope: PeerScope): Router {
   const router = createRouter();
+  if (!scope.own) createPeersInBulk(router, deps);
   createPeer(router, deps, scope);
   getPeers(router, deps, scope);
   getPeer(router, deps, scope);

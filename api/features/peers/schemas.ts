@@ -60,6 +60,8 @@ export const createPeerBody = z.strictObject({
     description: "`enrolment`: for at most 24 hours, and for nothing but getting a permanent peer",
   }),
 });
+/** One of many; a file for each by mail would be a bad habit, so there is no link. */
+export const bulkPeerBody = createPeerBody.omit({ kind: true, delivery: true });
 /** In self-service the owner is the caller. */
 export const createOwnPeerBody: z.ZodType<z.infer<typeof createPeerBody>> = z.strictObject(created);
 

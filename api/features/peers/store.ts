@@ -81,6 +81,61 @@ export async function insertPeer(sql: TenantSql, peer: NewPeer): Promise<string 
   return undefined;
 }
 
+/**
+ * Takes the lowest free addresses and inserts as many peers, in one statement.
+ * @returns false when there are not enough; the caller rolls back what was taken
+ */
+export async function insertPeers(sql: TenantSql, peers: readonly NewPeer[]): Promise<boolean> {
+  const [first] = peers;
+  if (!first) return true;
+  const rows = peers.map((peer, index) => ({
+    n: index + 1,
+    tenant_id: peer.tenantId,
+    id: peer.id,
+    interface_id: peer.interfaceId,
+    user_id: peer.userId,
+    name: peer.name,
+    kind: peer.kind,
+    public_key: peer.publicKey,
+    preshared_key: peer.presharedKey && `\\x${peer.presharedKey.toHex()}`,
+    expires_at: peer.expiresAt?.toISOString() ?? null,
+    client_allowed_ips: peer.clientAllowedIps,
+    dns: peer.dns,
+    mtu: peer.mtu,
+    persistent_keepalive: peer.persistentKeepalive,
+    created_at: peer.at.toISOString(),
+  }));
+  const result = await sql`
+    with free as (
+      select interface_id, address from wg_ip_pool
+      where interface_id = ${first.interfaceId} and free_from is not null and free_from <= now()
+      order by address limit ${peers.length}
+      -- Waits for single creations under way; two of these lock in the same order.
+      for update
+    ), numbered as (
+      select interface_id, address, row_number() over (order by address) as n from free
+    ), taken as (
+      update wg_ip_pool p set free_from = null from numbered f
+      where p.interface_id = f.interface_id and p.address = f.address
+      returning p.address, f.n
+    )
+    insert into wg_peers (
+      tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, expires_at,
+      client_allowed_ips, dns, mtu, persistent_keepalive, created_at
+    )
+    select r.tenant_id, r.id, r.interface_id, r.user_id, r.name, r.kind, r.public_key, r.preshared_key,
+      taken.address, r.expires_at,
+      (select array_agg(network(n::inet)) from unnest(r.client_allowed_ips) n), r.dns, r.mtu,
+      r.persistent_keepalive, r.created_at
+    from jsonb_to_recordset(${sql.json(rows)}::jsonb) as r (
+      n bigint, tenant_id integer, id uuid, interface_id smallint, user_id integer, name text, kind text,
+      public_key text, preshared_key bytea, expires_at timestamptz, client_allowed_ips text[], dns inet[],
+      mtu integer, persistent_keepalive integer, created_at timestamptz
+    )
+    join taken on taken.n = r.n`;
+  return result.count === peers.length;
+}
+
 interface PeerRow {
   id: string;
   name: string;
@@ -151,6 +206,18 @@ export async function listPeers(
     where (${page.after}::uuid is null or p.id > ${page.after})
       ${ownedBy(sql, page.owner)}
     order by p.id limit ${page.limit}`;
+  return rows.map(viewPeer);
+}
+
+export async function listPeersById(
+  sql: TenantSql,
+  ids: readonly string[],
+  now: Date,
+): Promise<PeerView[]> {
+  const rows = await sql<PeerRow[]>`
+    ${peerColumns(sql, now)} where p.id in (select jsonb_array_elements_text(${
+    sql.json([...ids])
+  }::jsonb)::uuid)`;
   return rows.map(viewPeer);
 }
 
