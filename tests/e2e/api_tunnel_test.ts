@@ -173,7 +173,9 @@ Deno.test("T2: peers created while the daemon is down are pending, and active by
 Deno.test("listenTcp: an API that starts before the interface answers once it comes, and again after it was made anew", async () => {
   await using made = await stack("client");
   await made.startApi();
-  assert(made.log.some((line) => line.includes("waiting for the address")));
+  await until("the API says that it waits", () => {
+    return made.log.some((line) => line.includes("waiting for the address"));
+  });
   const acme = await tenantOn(made, "acme");
   await made.daemon.start();
   const { config } = await peerOn(made, acme);
