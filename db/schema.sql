@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION public.current_tenant_id()
  RETURNS integer
  LANGUAGE sql
  STABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ select nullif(current_setting('app.tenant_id', true), '')::integer $function$;
 alter function current_tenant_id() owner to massacorp_owner;
 
@@ -20,7 +20,7 @@ CREATE OR REPLACE FUNCTION public.lookup_api_key(key_prefix text)
  RETURNS TABLE(tenant_id integer, api_key_id uuid, user_id integer)
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
     select k.tenant_id, k.id, k.user_id from public.api_keys k where k.prefix = key_prefix
   $function$;
@@ -30,7 +30,7 @@ CREATE OR REPLACE FUNCTION public.lookup_peer(source inet)
  RETURNS TABLE(tenant_id integer, peer_id uuid, user_id integer)
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
     select p.tenant_id, p.id, p.user_id from public.wg_peers p
     where p.address = source and p.enabled and p.deleted_at is null
@@ -43,7 +43,7 @@ CREATE OR REPLACE FUNCTION public.lookup_tenant(id_or_slug text)
  RETURNS TABLE(tenant_id integer)
  LANGUAGE sql
  STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
     select t.id from public.tenants t
     where t.slug = id_or_slug
@@ -56,14 +56,14 @@ alter function lookup_tenant(id_or_slug text) owner to massacorp_lookup;
 CREATE OR REPLACE FUNCTION public.touch_updated_at()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ begin new.updated_at := now(); return new; end $function$;
 alter function touch_updated_at() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_interfaces_fill_pool()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
   if tg_op = 'UPDATE' then
@@ -86,7 +86,7 @@ alter function wg_interfaces_fill_pool() owner to massacorp_owner;
 CREATE OR REPLACE FUNCTION public.wg_notify_all()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   perform pg_notify('wg_desired', '*');
@@ -98,7 +98,7 @@ alter function wg_notify_all() owner to massacorp_owner;
 CREATE OR REPLACE FUNCTION public.wg_notify_peer()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   perform pg_notify('wg_desired', (coalesce(new.id, old.id))::text);
@@ -110,7 +110,7 @@ alter function wg_notify_peer() owner to massacorp_owner;
 CREATE OR REPLACE FUNCTION public.wg_peers_keep_generation()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
   if new.deleted_at is null and old.deleted_at is not null then
@@ -133,7 +133,7 @@ alter function wg_peers_keep_generation() owner to massacorp_owner;
 CREATE OR REPLACE FUNCTION public.wg_peers_refuse_gateway_key()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
   if exists (select from wg_interfaces i where i.public_key = new.public_key) then
@@ -148,7 +148,7 @@ alter function wg_peers_refuse_gateway_key() owner to massacorp_owner;
 CREATE OR REPLACE FUNCTION public.wg_peers_release_address()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
   update wg_ip_pool p
@@ -163,7 +163,7 @@ alter function wg_peers_release_address() owner to massacorp_owner;
 CREATE OR REPLACE FUNCTION public.wg_peers_retire_key()
  RETURNS trigger
  LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'public'
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
   -- A row that the daemon purges was a tombstone itself, and its key is proven gone.
@@ -185,7 +185,7 @@ CREATE OR REPLACE FUNCTION public.wg_pool_addresses(network cidr)
  RETURNS SETOF inet
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog'
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
     select set_masklen(network::inet, 32) + n
     from generate_series(6, (1 << (32 - masklen(network))) - 2) as n

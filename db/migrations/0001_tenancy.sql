@@ -7,7 +7,7 @@ alter default privileges revoke execute on functions from public;
 
 create function current_tenant_id() returns integer
   language sql stable parallel safe
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
   as $$ select nullif(current_setting('app.tenant_id', true), '')::integer $$;
 comment on function current_tenant_id() is
   'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
@@ -15,7 +15,7 @@ grant execute on function current_tenant_id() to massacorp_api, massacorp_platfo
 
 create function touch_updated_at() returns trigger
   language plpgsql
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
   as $$ begin new.updated_at := now(); return new; end $$;
 comment on function touch_updated_at() is 'Keeps updated_at true on every update.';
 

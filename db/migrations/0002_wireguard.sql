@@ -67,7 +67,7 @@ grant insert (interface_id, address, free_from) on wg_ip_pool to massacorp_wgd;
 
 create function wg_pool_addresses(network cidr) returns setof inet
   language sql immutable
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
   as $$
     select set_masklen(network::inet, 32) + n
     from generate_series(6, (1 << (32 - masklen(network))) - 2) as n
@@ -78,7 +78,7 @@ grant execute on function wg_pool_addresses(cidr) to massacorp_wgd;
 
 create function wg_interfaces_fill_pool() returns trigger
   language plpgsql
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
 begin
   if tg_op = 'UPDATE' then
@@ -160,7 +160,7 @@ create index wg_peers_that_expire on wg_peers (expires_at) where expires_at is n
 
 create function wg_peers_keep_generation() returns trigger
   language plpgsql
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
 begin
   if new.deleted_at is null and old.deleted_at is not null then
@@ -186,7 +186,7 @@ create trigger wg_peers_touch before update on wg_peers
 
 create function wg_peers_refuse_gateway_key() returns trigger
   language plpgsql
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
 begin
   if exists (select from wg_interfaces i where i.public_key = new.public_key) then
@@ -202,7 +202,7 @@ create trigger wg_peers_gateway_key before insert or update of public_key on wg_
 
 create function wg_peers_release_address() returns trigger
   language plpgsql
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
 begin
   update wg_ip_pool p
@@ -251,7 +251,7 @@ comment on table wg_retired_keys is 'Tombstones of keys: what a rotation replace
 
 create function wg_peers_retire_key() returns trigger
   language plpgsql
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
 begin
   -- A row that the daemon purges was a tombstone itself, and its key is proven gone.
@@ -313,7 +313,7 @@ grant select, insert (tenant_id, peer_id, generation, state, error, changed_at, 
 
 create function wg_notify_peer() returns trigger
   language plpgsql
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
   as $$
 begin
   perform pg_notify('wg_desired', (coalesce(new.id, old.id))::text);
@@ -330,7 +330,7 @@ create trigger wg_peers_notify_delete after delete on wg_peers
 
 create function wg_notify_all() returns trigger
   language plpgsql
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
   as $$
 begin
   perform pg_notify('wg_desired', '*');

@@ -3,7 +3,7 @@
 create function lookup_tenant(id_or_slug text)
   returns table (tenant_id integer)
   language sql stable security definer
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
     select t.id from public.tenants t
     where t.slug = id_or_slug
@@ -16,7 +16,7 @@ comment on function lookup_tenant(text) is 'The tenant that a header names by id
 create function lookup_peer(source inet)
   returns table (tenant_id integer, peer_id uuid, user_id integer)
   language sql stable security definer
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
     select p.tenant_id, p.id, p.user_id from public.wg_peers p
     where p.address = source and p.enabled and p.deleted_at is null
@@ -28,7 +28,7 @@ comment on function lookup_peer(inet) is 'The live peer that holds a tunnel addr
 create function lookup_api_key(key_prefix text)
   returns table (tenant_id integer, api_key_id uuid, user_id integer)
   language sql stable security definer
-  set search_path = pg_catalog, public
+  set search_path = pg_catalog, public, pg_temp
   as $$
     select k.tenant_id, k.id, k.user_id from public.api_keys k where k.prefix = key_prefix
   $$;

@@ -95,7 +95,7 @@ Deno.test("N1: exactly three functions run with another's rights: fixed path, no
     owner: "massacorp_lookup",
     login: false,
     bypasses: false,
-    config: ["search_path=pg_catalog, public"],
+    config: ["search_path=pg_catalog, public, pg_temp"],
     volatility: "s",
     rows: true,
     callers: ["massacorp_api"],
@@ -126,7 +126,7 @@ Deno.test("functions: each has a fixed search_path, and none may be called by ev
   await using db = await testDatabase();
   const faults = await db.owner<Named[]>`
     select p.proname as name from pg_proc p where p.pronamespace = 'public'::regnamespace
-      and (not exists (select from unnest(p.proconfig) setting where setting like 'search_path=pg_catalog%')
+      and (not exists (select from unnest(p.proconfig) setting where setting like 'search_path=pg_catalog%pg_temp')
         or p.proacl is null
         or exists (select from aclexplode(p.proacl) a where a.grantee = 0))`;
   assert.deepEqual(names(faults), []);

@@ -12,11 +12,16 @@ export interface TestCluster {
   /** Shuts the server down and keeps its data, for `up()`. */
   down(): Promise<void>;
   up(): Promise<void>;
+  /** `kill -9` of the server; its data stay, for `up()`. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts a real PostgreSQL of its own in a temporary folder: not durable, and gone after `stop()`. */
-export async function startTestCluster(): Promise<TestCluster> {
+/**
+ * Starts a real PostgreSQL of its own in a temporary folder, gone after `stop()`.
+ * @param options.durable true where a test kills it and looks for what was acknowledged
+ */
+export async function startTestCluster({ durable = false } = {}): Promise<TestCluster> {
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-" });
   await Deno.chmod(folder, 0o711);
   const socketFolder = `${folder}/socket`;
@@ -29,7 +34,7 @@ export async function startTestCluster(): Promise<TestCluster> {
       dataFolder: `${folder}/data`,
       socketFolder,
       superuserPassword: testPassword,
-      durable: false,
+      durable,
       ...(root
         ? {
           user: {
@@ -45,6 +50,10 @@ export async function startTestCluster(): Promise<TestCluster> {
     down: () => server.stop(),
     async up() {
       server = await start();
+    },
+    async kill() {
+      Deno.kill(server.pid, "SIGKILL");
+      await server.exited;
     },
     async stop() {
       await server.stop();

@@ -6,6 +6,7 @@ import { encodeKey } from "../../lib/wireguard_key.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import { testSecrets } from "./api.ts";
+import type { TestCluster } from "./cluster.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 import { type Namespaces, namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
@@ -45,9 +46,17 @@ export interface StackClient extends AsyncDisposable {
   ): Promise<{ status: number; body: any } | { error: string }>;
 }
 
-export async function stack(...roles: string[]): Promise<Stack> {
+export function stack(...roles: string[]): Promise<Stack> {
+  return stackOn(undefined, ...roles);
+}
+
+/** The same on a PostgreSQL of the test's own. */
+export async function stackOn(
+  cluster: TestCluster | undefined,
+  ...roles: string[]
+): Promise<Stack> {
   await using undo = new AsyncDisposableStack();
-  const db = undo.use(await testDatabase());
+  const db = undo.use(await testDatabase(cluster ? { on: cluster } : {}));
   const net = undo.use(await namespaces<string>("server", ...roles));
   const key = Uint8Array.from(atob(testSecrets.ENCRYPTION_KEY), (char) => char.charCodeAt(0));
   const subkey = await deriveSubkey(new Secret(key), "wireguard-preshared-key");
