@@ -68,7 +68,8 @@ export function parseEnv<S extends z.ZodObject>(
   const first = new Map<string, string>();
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0]);
-    if (!missing.has(name) && !first.has(name)) first.set(name, `${name}: ${issue.message}`);
+    const message = name in raw ? issue.message : "is required";
+    if (!missing.has(name) && !first.has(name)) first.set(name, `${name}: ${message}`);
   }
   faults.push(...first.values());
   const wrong = new Set([...missing, ...first.keys()]);

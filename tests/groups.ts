@@ -21,7 +21,16 @@ export const groups: readonly Group[] = [
     name: "unit",
     about: "modules, with the real PostgreSQL and Redis where they speak to them",
     kind: "test",
-    paths: ["lib", "db", "api", "wgd", "deploy", "tests/run_test.ts", "tests/wrapper_test.ts"],
+    paths: [
+      "lib",
+      "db",
+      "api",
+      "wgd",
+      "deploy",
+      "docs",
+      "tests/run_test.ts",
+      "tests/wrapper_test.ts",
+    ],
     needs: { programs: ["zbarimg", "redis-server"] },
   },
   {

@@ -40,7 +40,8 @@ export function createWgdClient(
   { timeoutMs }: { timeoutMs: number },
 ): WgdClient {
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
-  const api = hc<WgdApp>("http://wgd", {
+  // Any other name would be looked up, although the connection goes to the socket.
+  const api = hc<WgdApp>("http://localhost", {
     fetch: (input: RequestInfo | URL, init?: RequestInit) =>
       fetch(input, { ...init, client, signal: AbortSignal.timeout(timeoutMs) }),
   });

@@ -41,9 +41,13 @@ async function run(args: string[]): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
       args: rest,
-      options: { ...command.options, json: { type: "boolean" } },
+      options: { ...command.options, json: { type: "boolean" }, help: { type: "boolean" } },
       allowPositionals: true,
     });
+    if (values.help) {
+      say(`deno task ${name} ${command.usage}\n    ${command.summary}`);
+      return 0;
+    }
     using api = await connectOperator(operatorSockets());
     const { answer, text } = await command.run({ api, values, positionals });
     say(values.json ? JSON.stringify(answer) : text);

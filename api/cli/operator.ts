@@ -49,7 +49,8 @@ function operatorAt(socket: string): OperatorApi {
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   return {
     async call(shape, { method = "GET", path, tenant, body }) {
-      const response = await fetch(`http://operator/api/v1${path}`, {
+      // Deno asks DNS for the name even where the request goes to a Unix socket.
+      const response = await fetch(`http://localhost/api/v1${path}`, {
         client,
         method,
         headers: {
