@@ -12,6 +12,8 @@ export interface Work {
   readonly full: boolean;
   readonly peers: readonly DesiredPeer[];
   readonly retired: readonly RetiredKey[];
+  /** Keys whose presence decides over an answer, though no row or tombstone of this work names them. */
+  readonly alsoLookAt: readonly string[];
   /** Of what was found on the interface, the keys that were added by hand. */
   foreign(found: ObservedInterface): readonly string[];
   hasRow(publicKey: string): boolean;
@@ -22,8 +24,10 @@ export interface Work {
 export interface Convergence {
   /** As found, before any peer was written. */
   readonly before: ObservedInterface;
-  /** As read back after the last command. */
+  /** As read back after the last command; in a pass over a few peers, those and no others. */
   readonly after: ObservedInterface;
+  /** When the last read-back began, by the monotonic clock. */
+  readonly lookedAt: number;
   readonly foreign: readonly string[];
   /** By public key: why a command for it failed, in plain words. */
   readonly failures: ReadonlyMap<string, string>;
@@ -39,6 +43,8 @@ export interface Converger {
   converge(work: Work): Promise<Convergence>;
 }
 
+/** Above so many peers, reading all of a dump is cheaper than finding each of them. */
+const fewPeers = 64;
 const unguarded = "the firewall rules are not in place, so nobody is let in";
 
 export function createConverger(
@@ -64,6 +70,7 @@ export function createConverger(
   async function attempt(work: Work, full: boolean): Promise<Convergence> {
     const known = last;
     last = undefined;
+    let lookedAt = performance.now();
     const ensured = full || !known ? await tunnel.ensure(key) : null;
     if (ensured) guarded = ensured.guarded;
     const before = ensured?.observed ?? known;
@@ -80,11 +87,26 @@ export function createConverger(
       });
       if (round > 0 && commands.length === 0) break;
       await apply(commands, failures);
-      if (commands.length > 0 || !ensured) after = await tunnel.observe();
+      if (commands.length > 0 || !ensured) {
+        lookedAt = performance.now();
+        after = await lookAgain(work, after);
+      }
       if (ensured || failures.size > 0) break;
     }
     last = after;
-    return { before, after, foreign, failures, ensured };
+    return { before, after, lookedAt, foreign, failures, ensured };
+  }
+
+  async function lookAgain(work: Work, before: ObservedInterface): Promise<ObservedInterface> {
+    const { peers, retired, alsoLookAt } = work;
+    if (work.full || peers.length + retired.length + alsoLookAt.length > fewPeers) {
+      return await tunnel.observe();
+    }
+    const publicKeys = [
+      ...[...peers, ...retired].map(({ publicKey }) => publicKey),
+      ...alsoLookAt,
+    ];
+    return await tunnel.observe({ publicKeys, before });
   }
 
   async function apply(commands: readonly Command[], failures: Map<string, string>): Promise<void> {

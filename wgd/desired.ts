@@ -1,3 +1,4 @@
+import type { ISql } from "postgres";
 import type { Sql } from "../db/connection.ts";
 import type { AddressPlan } from "../lib/address.ts";
 import { presharedKeyRow, type Sealer, SealError } from "../lib/seal.ts";
@@ -70,9 +71,30 @@ interface Row {
   last_handshake: number | null;
 }
 
+/** By slice ({@link sliceOf}), a digest of all that the database says of its peers, as text. */
+export type Digests = ReadonlyMap<number, string>;
+
+/** All rows, as far as they are not the same as at an earlier read. */
+export interface DesiredChanges {
+  readonly digests: Digests;
+  /** The slices that `state` holds completely; those not named are as they were. */
+  readonly slices: ReadonlySet<number> | "all";
+  readonly state: DesiredState;
+}
+
 export interface DesiredStore {
-  /** All rows of the interface, or those of some peers, retired keys included; one snapshot. */
-  read(sql: Sql, peerIds?: readonly string[]): Promise<DesiredState>;
+  /** The rows of some peers, retired keys included; one snapshot. */
+  read(sql: Sql, peerIds: readonly string[]): Promise<DesiredState>;
+  /**
+   * All rows of the interface. The database compares them with those of an earlier read, because reading 10,000
+   * rows takes longer than everything else in a pass that finds nothing to do.
+   */
+  readAll(sql: Sql, known?: Digests): Promise<DesiredChanges>;
+}
+
+/** Which of 256 slices a peer's rows belong to: the last byte of its id, which is random in a UUIDv7, too. */
+export function sliceOf(peerId: string): number {
+  return Number.parseInt(peerId.slice(-2), 16);
 }
 
 interface OpenedKey {
@@ -86,7 +108,7 @@ export function createDesiredStore(
   { interfaceId, plan, sealer }: { interfaceId: number; plan: AddressPlan; sealer: Sealer },
 ): DesiredStore {
   // Opening 10,000 preshared keys takes a good part of a second; most are the same as last time.
-  let opened = new Map<string, OpenedKey>();
+  const opened = new Map<string, OpenedKey>();
 
   async function open(row: Row, sealed: Uint8Array): Promise<OpenedKey> {
     const before = opened.get(row.id);
@@ -101,11 +123,12 @@ export function createDesiredStore(
     return { sealed, publicKey: row.public_key, value: await openKey(sealer, sealed, place) };
   }
 
-  async function toPeer(row: Row, keep: Map<string, OpenedKey>): Promise<DesiredPeer> {
+  async function toPeer(row: Row): Promise<DesiredPeer> {
     const address = row.address ?? "";
     const sealed = row.preshared_key;
     const psk = sealed === null ? null : await open(row, sealed);
-    if (psk) keep.set(row.id, psk);
+    if (psk) opened.set(row.id, psk);
+    else opened.delete(row.id);
     return {
       tenantId: row.tenant_id,
       id: row.id,
@@ -132,30 +155,90 @@ export function createDesiredStore(
     };
   }
 
+  async function toState(rows: readonly Row[], covers: (id: string) => boolean) {
+    const peers: DesiredPeer[] = [];
+    const retired: RetiredKey[] = [];
+    const gone = new Set([...opened.keys()].filter(covers));
+    for (const row of rows) {
+      if (row.retired) {
+        retired.push({ tenantId: row.tenant_id, peerId: row.id, publicKey: row.public_key });
+      } else {
+        peers.push(await toPeer(row));
+        gone.delete(row.id);
+      }
+    }
+    for (const id of gone) opened.delete(id);
+    return { peers, retired };
+  }
+
   return {
     async read(sql, peerIds) {
-      const rows = await readRows(sql, interfaceId, peerIds);
-      const keep = peerIds ? opened : new Map<string, OpenedKey>();
-      const peers: DesiredPeer[] = [];
-      const retired: RetiredKey[] = [];
-      for (const row of rows) {
-        if (row.retired) {
-          retired.push({ tenantId: row.tenant_id, peerId: row.id, publicKey: row.public_key });
-        } else peers.push(await toPeer(row, keep));
+      const asked = new Set(peerIds);
+      return await toState(await readRows(sql, interfaceId, { peerIds }), (id) => asked.has(id));
+    },
+    async readAll(sql, known) {
+      if (known) {
+        const digests = await readDigests(sql, interfaceId);
+        if (differing(known, digests).size === 0) {
+          return { digests, slices: new Set(), state: { peers: [], retired: [] } };
+        }
       }
-      opened = keep;
-      return { peers, retired };
+      // Digests and rows of one moment: a key that goes from one peer to another changes two slices.
+      const [digests, slices, rows] = await sql.begin(
+        "isolation level repeatable read read only",
+        async (tx) => {
+          const digests = await readDigests(tx, interfaceId);
+          const slices = known ? differing(known, digests) : "all";
+          const rows = await readRows(tx, interfaceId, slices === "all" ? {} : { slices });
+          return [digests, slices, rows] as const;
+        },
+      );
+      const state = await toState(rows, (id) => slices === "all" || slices.has(sliceOf(id)));
+      return { digests, slices, state };
     },
   };
 }
 
+function differing(before: Digests, after: Digests): Set<number> {
+  const slices = new Set([...before.keys(), ...after.keys()]);
+  for (const slice of slices) if (before.get(slice) === after.get(slice)) slices.delete(slice);
+  return slices;
+}
+
+async function readDigests(sql: Queries, interfaceId: number): Promise<Digests> {
+  // Every column that decides over a peer, so that a change is seen past every trigger, too. What the daemon
+  // itself writes (wg_peer_status) it knows already.
+  const rows = await sql<{ slice: number; digest: string }[]>`
+    select slice, bit_xor(digest)::text as digest from (
+      select get_byte(uuid_send(p.id), 15) as slice,
+          hash_record_extended(row(p.tenant_id, p.id, p.user_id, p.public_key, p.preshared_key, p.address,
+            p.enabled, p.expires_at, p.deleted_at, p.generation, t.status, u.status), 0) as digest
+        from wg_peers p
+        join tenants t on t.id = p.tenant_id
+        left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
+        where p.interface_id = ${interfaceId}
+      union all
+      select get_byte(uuid_send(r.peer_id), 15),
+          hash_record_extended(row(r.tenant_id, r.peer_id, r.public_key), 1)
+        from wg_retired_keys r
+        where r.interface_id = ${interfaceId}
+    ) as found group by slice`;
+  return new Map(rows.map(({ slice, digest }) => [slice, digest]));
+}
+
 async function readRows(
-  sql: Sql,
+  sql: Queries,
   interfaceId: number,
-  peerIds: readonly string[] | undefined,
+  only: { peerIds?: readonly string[]; slices?: ReadonlySet<number> },
 ): Promise<Row[]> {
-  const ids = peerIds &&
-    sql`(select jsonb_array_elements_text(${sql.json([...peerIds])}::jsonb)::uuid)`;
+  const filter = (id: PostgresColumn) =>
+    only.peerIds
+      ? sql`and ${sql(id)} in (
+          select jsonb_array_elements_text(${sql.json([...only.peerIds])}::jsonb)::uuid)`
+      : only.slices
+      ? sql`and get_byte(uuid_send(${sql(id)}), 15) in (
+          select jsonb_array_elements_text(${sql.json([...only.slices])}::jsonb)::int)`
+      : sql``;
   // One statement, so that a rotated key is never seen gone from its row and not yet retired.
   return await sql<Row[]>`
     select false as retired, p.tenant_id, p.id, p.public_key, p.preshared_key,
@@ -170,13 +253,16 @@ async function readRows(
       join tenants t on t.id = p.tenant_id
       left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
       left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id
-      where p.interface_id = ${interfaceId} ${ids ? sql`and p.id in ${ids}` : sql``}
+      where p.interface_id = ${interfaceId} ${filter("p.id")}
     union all
     select true, r.tenant_id, r.peer_id, r.public_key, null, null, null, null, null, null, null, null,
         null, null, null
       from wg_retired_keys r
-      where r.interface_id = ${interfaceId} ${ids ? sql`and r.peer_id in ${ids}` : sql``}`;
+      where r.interface_id = ${interfaceId} ${filter("r.peer_id")}`;
 }
+
+type Queries = ISql<Record<never, never>>;
+type PostgresColumn = "p.id" | "r.peer_id";
 
 async function openKey(
   sealer: Sealer,

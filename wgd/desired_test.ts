@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import type { TransactionSql } from "postgres";
 import { connect, type Sql } from "../db/connection.ts";
 import { addressPlan } from "../lib/address.ts";
 import { createSealer, presharedKeyRow } from "../lib/seal.ts";
 import { Secret } from "../lib/secret.ts";
 import { generateKeyPair, generatePresharedKey } from "../lib/wireguard_key.ts";
 import { testDatabase } from "../tests/support/database.ts";
-import { createDesiredStore, isWanted } from "./desired.ts";
+import { createDesiredStore, isWanted, sliceOf } from "./desired.ts";
 
 const plan = addressPlan("10.10.0.0/24");
 
@@ -46,7 +47,7 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
     insert into wg_peers (tenant_id, id, interface_id, name, public_key, address)
       values (${tenantId}, ${other}, 2, 'x', ${(await generateKeyPair()).publicKey}, '10.11.0.6')`;
   const read = async () => {
-    const { peers } = await store.read(sql);
+    const { state: { peers } } = await store.readAll(sql);
     assert.equal(peers.length, 1, "only its own interface");
     return peers[0] ?? assert.fail();
   };
@@ -74,6 +75,52 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
     assert.deepEqual(found.peers.map((peer) => peer.id), [id]);
     assert.deepEqual(found.retired, [{ tenantId, peerId: id, publicKey: "old" }]);
     assert.deepEqual(await store.read(sql, [crypto.randomUUID()]), { peers: [], retired: [] });
+  });
+
+  await t.step("read again, only what changed, by whatever way", async () => {
+    const first = await store.readAll(sql);
+    assert.equal(first.slices, "all");
+    const again = async () => (await store.readAll(sql, first.digests)).slices;
+    assert.deepEqual(await again(), new Set());
+    const mine = new Set([sliceOf(id)]);
+    const during = async (change: (tx: TransactionSql) => Promise<unknown>) => {
+      const [before] = await owner`select * from wg_peers where id = ${id}`;
+      await db.superuser.begin(async (tx) => {
+        // Past every trigger, the way a restored table would change.
+        await tx`set local session_replication_role = replica`;
+        await change(tx);
+      });
+      const slices = await again();
+      await db.superuser.begin(async (tx) => {
+        await tx`set local session_replication_role = replica`;
+        await tx`delete from wg_peers where id = ${id}`;
+        await tx`insert into wg_peers ${tx(before ?? {})}`;
+        await tx`update users set status = 'active'`;
+        await tx`update tenants set status = 'active'`;
+        await tx`delete from wg_retired_keys where public_key = 'x'`;
+      });
+      return slices;
+    };
+    const changes: ((tx: TransactionSql) => Promise<unknown>)[] = [
+      (tx) => tx`delete from wg_peers where id = ${id}`,
+      (tx) => tx`update wg_peers set enabled = false where id = ${id}`,
+      (tx) => tx`update wg_peers set expires_at = now() where id = ${id}`,
+      (tx) => tx`update wg_peers set deleted_at = now() where id = ${id}`,
+      (tx) => tx`update wg_peers set preshared_key = null where id = ${id}`,
+      (tx) => tx`update wg_peers set address = '10.10.0.7' where id = ${id}`,
+      (tx) =>
+        tx`update wg_peers set public_key = translate(public_key, 'abc', 'bca') where id = ${id}`,
+      (tx) => tx`update wg_peers set user_id = null where id = ${id}`,
+      (tx) => tx`update users set status = 'inactive'`,
+      (tx) => tx`update tenants set status = 'suspended'`,
+      (tx) =>
+        tx`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+          values (${tenantId}, ${id}, 1, 'x')`,
+    ];
+    for (const [at, run] of changes.entries()) {
+      assert.deepEqual(await during(run), mine, `change ${at}`);
+    }
+    assert.deepEqual(await again(), new Set());
   });
 
   const change = async (name: string, run: (to: Sql) => Promise<unknown>, expected: object) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DumpError, parseDump } from "./observed.ts";
+import { DumpError, parseDump, parseSome } from "./observed.ts";
 
 const gateway = "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=";
 const privateKey = "4Kqi4VYGRQ8aCVPpbi1jHHuzDGoqk9Vi0l0QUfDtY0U=";
@@ -111,4 +111,40 @@ Deno.test("parseDump: one damaged character never loses a peer silently", () => 
     }),
     { numRuns: 3000 },
   );
+});
+
+Deno.test("parseDump: with an earlier reading it answers the same, and that very one when nothing changed", () => {
+  const other = line.replace(peer, gateway);
+  const before = parseDump(head + line + other);
+  // wireguard-go prints its peers in any order.
+  assert.equal(parseDump(head + other + line, before), before);
+  for (
+    const text of [
+      head + line,
+      head + other + line.replace("\t564\t", "\t565\t"),
+      head + other + line.replace("/32", "/31"),
+      head.replace("51820", "51821") + line + other,
+      head + line + other + line.replace(peer, psk),
+    ]
+  ) {
+    const after = parseDump(text, before);
+    assert.notEqual(after, before);
+    assert.deepEqual(after, parseDump(text));
+    assert.equal(after.peers.get(gateway) === before.peers.get(gateway), text.includes(other));
+  }
+  assert.throws(() => parseDump(head + line + line, before), DumpError);
+});
+
+Deno.test("parseSome: answers what stands there of the named peers, and keeps the others", () => {
+  const other = line.replace(peer, gateway);
+  const before = parseDump(head + line + other);
+  const changed = line.replace("/32", "/31");
+  const only = (text: string, publicKeys: string[]) => parseSome(text, { publicKeys, before });
+  assert.deepEqual(only(head + changed + other, [peer]), parseDump(head + changed + other));
+  assert.deepEqual(only(head + other, [peer]), parseDump(head + other));
+  assert.deepEqual(only(head + other, [gateway]).peers, before.peers);
+  // A key that stands elsewhere in a line is not the peer.
+  assert.equal(only(head + other, [psk]).peers.has(psk), false);
+  assert.throws(() => only((head + line).slice(0, -1), [peer]), DumpError);
+  assert.throws(() => only(head + line.replace("/32", ""), [peer]), DumpError);
 });

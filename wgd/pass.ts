@@ -40,23 +40,41 @@ interface Rows {
 /** Audit entries kept while the database is away. */
 const auditBacklog = 10_000;
 
+export interface PassOptions {
+  /** Makes the pass go on without the database, from the rows last read. */
+  readonly signal: AbortSignal;
+  /** By peer id, when somebody last asked, by the monotonic clock. */
+  readonly askedAt: ReadonlyMap<string, number>;
+}
+
+/** One pass: reads rows, brings the interface to them, reads it back, and writes down what that showed. */
+export type RunPass = (scope: Scope, options: PassOptions) => Promise<PassOutcome>;
+
 /**
- * One pass: reads rows, brings the interface to them, reads it back, and writes down what that showed.
- * `signal` makes it go on without the database, from the rows last read.
+ * What the pass before this one proved, where that was over a few peers. A change is usually asked for twice, by
+ * notification and by the API that waits; the second asking needs no look of its own when the first look began
+ * after it.
  */
-export type RunPass = (scope: Scope, signal: AbortSignal) => Promise<PassOutcome>;
+interface Proof {
+  readonly lookedAt: number;
+  readonly peers: ReadonlyMap<string, DesiredPeer>;
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+}
 
 export function createPass(deps: PassDeps): RunPass {
   const { interfaceId, converger, database, store, table, seen, clock, log } = deps;
   let audit: AuditEntry[] = [];
+  let proof: Proof | undefined;
 
   /** @returns why the rows could not be read, or null */
   async function readRows(scope: Scope, signal: AbortSignal): Promise<string | null> {
     try {
-      const ids = scope === "all" ? undefined : scope;
-      const state = await database.use((sql) => store.read(sql, ids), signal);
-      if (ids) table.replaceSome(ids, state);
-      else table.replaceAll(state);
+      if (scope === "all") {
+        const { digests } = table;
+        table.replaceAll(await database.use((sql) => store.readAll(sql, digests), signal));
+      } else {
+        table.replaceSome(scope, await database.use((sql) => store.read(sql, scope), signal));
+      }
       return null;
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
@@ -76,11 +94,15 @@ export function createPass(deps: PassDeps): RunPass {
     };
   }
 
+  function unexplained(found: ObservedInterface): string[] {
+    return [...found.peers.keys()].filter((publicKey) => !table.isExplained(publicKey));
+  }
+
   /** Only a complete read tells what was added by hand, and an empty table explains nothing (T7). */
   function foreign(found: ObservedInterface): string[] {
     table.adopt(found.peers.keys());
     if (table.peers.size === 0) return [];
-    return [...found.peers.keys()].filter((publicKey) => table.explain(publicKey) === "foreign");
+    return unexplained(found).filter((publicKey) => table.explain(publicKey) === "foreign");
   }
 
   function judgeRows(
@@ -204,21 +226,51 @@ export function createPass(deps: PassDeps): RunPass {
   }
 
   function noteUnexplained(after: ObservedInterface): void {
-    const keys = [...after.peers.keys()].filter((publicKey) =>
-      !["row", "retired"].includes(table.explain(publicKey))
-    );
-    for (const publicKey of seen.unexplainedAnew(keys)) {
+    for (const publicKey of seen.unexplainedAnew(unexplained(after))) {
       log.warn("a key on the interface has no row; it is left alone until somebody decides", {
         public_key: publicKey,
       });
     }
   }
 
-  return async (scope, signal) => {
+  /** Verdicts that the pass before proved, of peers whose row has not changed since. */
+  function provenBefore(rows: Rows, askedAt: PassOptions["askedAt"], now: number) {
+    const proven = new Map<string, Verdict>();
+    if (!proof) return proven;
+    for (const peer of rows.peers) {
+      const before = proof.peers.get(peer.id);
+      const verdict = proof.verdicts.get(peer.id);
+      const asked = askedAt.get(peer.id) ?? Infinity;
+      if (!before || !verdict || asked > proof.lookedAt) continue;
+      if (isSameRow(before, peer) && isSettled(peer, now)) proven.set(peer.id, verdict);
+    }
+    return proven;
+  }
+
+  return async (scope, { signal, askedAt }) => {
     const started = performance.now();
     const unread = await readRows(scope, signal);
     const now = seen.highestTime(clock.now());
-    const rows = rowsOf(scope);
+    const all = rowsOf(scope);
+    const proven = scope === "all" || unread !== null
+      ? new Map<string, Verdict>()
+      : provenBefore(all, askedAt, now);
+    proof = undefined;
+    const rows = proven.size === 0
+      ? all
+      : { ...all, peers: all.peers.filter(({ id }) => !proven.has(id)) };
+    const alsoLookAt = scope === "all" ? [] : scope.flatMap((id) => table.vanishedKeys(id));
+    if (
+      scope !== "all" && unread === null && seen.observed &&
+      rows.peers.length + rows.retired.length + alsoLookAt.length === 0
+    ) {
+      const after = seen.observed;
+      return {
+        needsFull: false,
+        resultFor: (asked) =>
+          resultFor(asked, { peers: all.peers, verdicts: proven, unread, after, table }),
+      };
+    }
     const complete = scope === "all" && unread === null;
     let verdicts: Map<string, Verdict>;
     let after: ObservedInterface | undefined;
@@ -227,6 +279,7 @@ export function createPass(deps: PassDeps): RunPass {
       const found = await converger.converge({
         full: scope === "all",
         ...rows,
+        alsoLookAt,
         foreign: complete ? foreign : () => [],
         hasRow: (publicKey) => table.byKey(publicKey) !== undefined,
         now,
@@ -234,6 +287,13 @@ export function createPass(deps: PassDeps): RunPass {
       after = found.after;
       verdicts = judgeRows(rows, found, now);
       needsFull = scope !== "all" && found.ensured !== null;
+      if (scope !== "all" && unread === null) {
+        proof = {
+          lookedAt: found.lookedAt,
+          peers: new Map(rows.peers.map((peer) => [peer.id, peer])),
+          verdicts,
+        };
+      }
       noteDrift(rows, found, verdicts, now);
       seen.readBack(after, clock.now());
       seen.lastError = unread ?? found.ensured?.faults[0] ?? null;
@@ -262,9 +322,23 @@ export function createPass(deps: PassDeps): RunPass {
     seen.passDone((performance.now() - started) / 1000, clock.now());
     return {
       needsFull,
-      resultFor: (asked) => resultFor(asked, { peers: rows.peers, verdicts, unread, after, table }),
+      resultFor: (asked) =>
+        resultFor(asked, {
+          peers: all.peers,
+          verdicts: new Map([...proven, ...verdicts]),
+          unread,
+          after,
+          table,
+        }),
     };
   };
+}
+
+/** True when a row wants of the interface what it wanted before. */
+function isSameRow(a: DesiredPeer, b: DesiredPeer): boolean {
+  return a.generation === b.generation && a.publicKey === b.publicKey && a.address === b.address &&
+    a.active === b.active && a.expiresAt === b.expiresAt && a.tombstone === b.tombstone &&
+    a.heldBecause === b.heldBecause && a.presharedKey?.reveal() === b.presharedKey?.reveal();
 }
 
 /** True when its recorded status is the one that its row asks for. */

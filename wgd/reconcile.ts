@@ -17,7 +17,8 @@ export interface Reconciler {
 
 interface Batch {
   all: boolean;
-  readonly ids: Set<string>;
+  /** With when it was last asked for, by the monotonic clock. */
+  readonly ids: Map<string, number>;
   readonly waiting: { scope: Scope; answer: PromiseWithResolvers<ReconcileResult> }[];
 }
 
@@ -31,9 +32,9 @@ export function createReconciler(
   let stopped = false;
 
   function enqueue(scope: Scope): Promise<ReconcileResult> {
-    const batch = next ??= { all: false, ids: new Set(), waiting: [] };
+    const batch: Batch = next ??= { all: false, ids: new Map(), waiting: [] };
     if (scope === "all") batch.all = true;
-    else for (const id of scope) batch.ids.add(id);
+    else for (const id of scope) batch.ids.set(id, performance.now());
     const answer = Promise.withResolvers<ReconcileResult>();
     batch.waiting.push({ scope, answer });
     return answer.promise;
@@ -46,7 +47,8 @@ export function createReconciler(
       hurry = new AbortController();
       let outcome: PassOutcome;
       try {
-        outcome = await runPass(batch.all ? "all" : [...batch.ids], hurry.signal);
+        const scope = batch.all ? "all" : [...batch.ids.keys()];
+        outcome = await runPass(scope, { signal: hurry.signal, askedAt: batch.ids });
       } catch (error) {
         for (const { answer } of batch.waiting) answer.reject(error);
         onPassed();

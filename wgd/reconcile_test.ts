@@ -8,7 +8,7 @@ function harness() {
   const ends: ((outcome?: Partial<PassOutcome>) => void)[] = [];
   const signals: AbortSignal[] = [];
   let passed = 0;
-  const reconciler = createReconciler((scope, signal) => {
+  const reconciler = createReconciler((scope, { signal }) => {
     scopes.push(scope);
     signals.push(signal);
     const { promise, resolve } = Promise.withResolvers<PassOutcome>();

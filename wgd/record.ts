@@ -17,7 +17,7 @@ export interface AuditEntry {
   readonly tenantId: number;
   readonly peerId: string;
   readonly action: "wireguard.drift_repaired" | "wireguard.peer_removed" | "wireguard.key_removed";
-  readonly details: Record<string, string | string[]>;
+  readonly details: Record<string, string | readonly string[]>;
 }
 
 /** What one pass has to write; all of it commits together. */

@@ -1,4 +1,12 @@
-import type { DesiredPeer, DesiredState, RecordedStatus, RetiredKey } from "./desired.ts";
+import {
+  type DesiredChanges,
+  type DesiredPeer,
+  type DesiredState,
+  type Digests,
+  type RecordedStatus,
+  type RetiredKey,
+  sliceOf,
+} from "./desired.ts";
 
 /** Why a key on the interface is there, or is not explained. */
 export type Explanation = "row" | "retired" | "vanished" | "adopted" | "foreign";
@@ -16,12 +24,7 @@ export class DesiredTable {
   readonly #vanished = new Map<string, string>();
   /** Keys found on the interface by the first complete pass, which nothing explained then. */
   #adopted: Set<string> | undefined;
-  #loaded = false;
-
-  /** True once everything was read. */
-  get loaded(): boolean {
-    return this.#loaded;
-  }
+  #digests: Map<number, string> | undefined;
 
   get peers(): ReadonlyMap<string, DesiredPeer> {
     return this.#peers;
@@ -35,30 +38,37 @@ export class DesiredTable {
     return this.#byKey.get(publicKey);
   }
 
+  /** What the rows of the last complete read are recognised by. */
+  get digests(): Digests | undefined {
+    return this.#digests;
+  }
+
   /** Takes over a read of all rows. */
-  replaceAll(state: DesiredState): void {
-    const before = new Map<string, string>();
-    for (const { publicKey, id } of this.#peers.values()) before.set(publicKey, id);
-    for (const { publicKey, peerId } of this.#retired.values()) before.set(publicKey, peerId);
-    this.#peers.clear();
-    this.#byKey.clear();
-    this.#retired.clear();
-    this.#add(state, before);
-    this.#loaded = true;
+  replaceAll({ state, slices, digests }: DesiredChanges): void {
+    if (slices === "all" || slices.size > 0) {
+      this.#replace((id) => slices === "all" || slices.has(sliceOf(id)), state);
+    }
+    this.#digests = new Map(digests);
   }
 
   /** Takes over a read of the rows of some peers; one that is missing has no row any more. */
   replaceSome(peerIds: readonly string[], state: DesiredState): void {
     const asked = new Set(peerIds);
+    this.#replace((id) => asked.has(id), state, asked);
+    // What is known of these slices is newer now than their digests, and the database may go back to those.
+    for (const id of asked) this.#digests?.set(sliceOf(id), "");
+  }
+
+  #replace(covers: (peerId: string) => boolean, state: DesiredState, ids?: Iterable<string>): void {
     const before = new Map<string, string>();
-    for (const id of asked) {
+    for (const id of ids ?? this.#peers.keys()) {
       const peer = this.#peers.get(id);
-      if (!peer) continue;
+      if (!peer || !covers(id)) continue;
       before.set(peer.publicKey, id);
       this.#remove(peer);
     }
     for (const [publicKey, { peerId }] of this.#retired) {
-      if (!asked.has(peerId)) continue;
+      if (!covers(peerId)) continue;
       before.set(publicKey, peerId);
       this.#retired.delete(publicKey);
     }
@@ -97,8 +107,13 @@ export class DesiredTable {
   /** Called with what the first complete pass found on the interface; later calls change nothing. */
   adopt(publicKeys: Iterable<string>): void {
     this.#adopted ??= new Set(
-      [...publicKeys].filter((key) => !this.#byKey.has(key) && !this.#retired.has(key)),
+      [...publicKeys].filter((key) => !this.isExplained(key)),
     );
+  }
+
+  /** True when a row or a tombstone names the key. */
+  isExplained(publicKey: string): boolean {
+    return this.#byKey.has(publicKey) || this.#retired.has(publicKey);
   }
 
   explain(publicKey: string): Explanation {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DesiredPeer } from "./desired.ts";
+import type { DesiredPeer, DesiredState } from "./desired.ts";
 import { DesiredTable } from "./table.ts";
 
 function peer(id: string, publicKey: string, more: Partial<DesiredPeer> = {}): DesiredPeer {
@@ -19,20 +19,24 @@ function peer(id: string, publicKey: string, more: Partial<DesiredPeer> = {}): D
   };
 }
 
+function everything(state: DesiredState) {
+  return { slices: "all", digests: new Map(), state } as const;
+}
+
 function retired(peerId: string, publicKey: string) {
   return { tenantId: 1, peerId, publicKey };
 }
 
 Deno.test("T7: explain: a key whose row vanished without a tombstone is told from one added by hand", () => {
   const table = new DesiredTable();
-  table.replaceAll({ peers: [peer("a", "A"), peer("b", "B")], retired: [] });
+  table.replaceAll(everything({ peers: [peer("a", "A"), peer("b", "B")], retired: [] }));
   table.adopt(["A", "B"]);
   assert.equal(table.explain("A"), "row");
   assert.equal(table.explain("X"), "foreign");
-  table.replaceAll({ peers: [peer("b", "B")], retired: [] });
+  table.replaceAll(everything({ peers: [peer("b", "B")], retired: [] }));
   assert.equal(table.explain("A"), "vanished");
   assert.deepEqual(table.vanishedKeys("a"), ["A"]);
-  table.replaceAll({ peers: [peer("a", "A")], retired: [] });
+  table.replaceAll(everything({ peers: [peer("a", "A")], retired: [] }));
   assert.equal(table.explain("A"), "row");
   assert.equal(table.explain("B"), "vanished");
 });
@@ -40,7 +44,7 @@ Deno.test("T7: explain: a key whose row vanished without a tombstone is told fro
 Deno.test("T7: explain: what was there before the daemon could know is adopted, for as long as it runs", () => {
   const table = new DesiredTable();
   assert.equal(table.explain("X"), "adopted");
-  table.replaceAll({ peers: [peer("a", "A")], retired: [] });
+  table.replaceAll(everything({ peers: [peer("a", "A")], retired: [] }));
   table.adopt(["A", "X"]);
   table.adopt(["Y"]);
   assert.equal(table.explain("X"), "adopted");
@@ -49,7 +53,7 @@ Deno.test("T7: explain: what was there before the daemon could know is adopted, 
 
 Deno.test("explain: a rotated key is retired, and forgotten once purged", () => {
   const table = new DesiredTable();
-  table.replaceAll({ peers: [peer("a", "A")], retired: [] });
+  table.replaceAll(everything({ peers: [peer("a", "A")], retired: [] }));
   table.adopt([]);
   table.replaceSome(["a"], { peers: [peer("a", "A2")], retired: [retired("a", "A")] });
   assert.equal(table.explain("A"), "retired");
@@ -60,7 +64,9 @@ Deno.test("explain: a rotated key is retired, and forgotten once purged", () => 
 
 Deno.test("replaceSome: touches the named peers alone, and sees that one has no row any more", () => {
   const table = new DesiredTable();
-  table.replaceAll({ peers: [peer("a", "A"), peer("b", "B")], retired: [retired("b", "B0")] });
+  table.replaceAll(
+    everything({ peers: [peer("a", "A"), peer("b", "B")], retired: [retired("b", "B0")] }),
+  );
   table.replaceSome(["a", "c"], { peers: [peer("c", "C")], retired: [] });
   assert.deepEqual([...table.peers.keys()], ["b", "c"]);
   assert.equal(table.explain("A"), "vanished");
@@ -69,7 +75,7 @@ Deno.test("replaceSome: touches the named peers alone, and sees that one has no 
 
 Deno.test("replaceSome: a key that another peer took over stays explained by that one", () => {
   const table = new DesiredTable();
-  table.replaceAll({ peers: [peer("a", "A"), peer("b", "B")], retired: [] });
+  table.replaceAll(everything({ peers: [peer("a", "A"), peer("b", "B")], retired: [] }));
   table.replaceSome(["b"], { peers: [peer("b", "A")], retired: [retired("b", "B")] });
   table.replaceSome(["a"], { peers: [peer("a", "A2")], retired: [] });
   assert.equal(table.byKey("A")?.id, "b");
@@ -78,16 +84,16 @@ Deno.test("replaceSome: a key that another peer took over stays explained by tha
 Deno.test("forget: a purged peer is no vanished one", () => {
   const table = new DesiredTable();
   const tombstone = peer("a", "A", { active: false, tombstone: true });
-  table.replaceAll({ peers: [tombstone, peer("b", "B")], retired: [] });
+  table.replaceAll(everything({ peers: [tombstone, peer("b", "B")], retired: [] }));
   table.adopt([]);
   table.forget({ peers: [tombstone], retired: [] });
-  table.replaceAll({ peers: [peer("b", "B")], retired: [] });
+  table.replaceAll(everything({ peers: [peer("b", "B")], retired: [] }));
   assert.equal(table.explain("A"), "foreign");
 });
 
 Deno.test("nextExpiry: the nearest to come, of active peers", () => {
   const table = new DesiredTable();
-  table.replaceAll({
+  table.replaceAll(everything({
     peers: [
       peer("a", "A", { expiresAt: 100 }),
       peer("b", "B", { expiresAt: 300 }),
@@ -95,8 +101,32 @@ Deno.test("nextExpiry: the nearest to come, of active peers", () => {
       peer("d", "D"),
     ],
     retired: [],
-  });
+  }));
   assert.equal(table.nextExpiry(50), 100);
   assert.equal(table.nextExpiry(100), 300);
   assert.equal(table.nextExpiry(300), null);
+});
+
+Deno.test("replaceAll: slices that were not read again stay, and the others lose what is gone", () => {
+  const id = (slice: string) => `00000000-0000-7000-8000-0000000000${slice}`;
+  const table = new DesiredTable();
+  table.replaceAll(everything({
+    peers: [peer(id("00"), "A"), peer(id("ff"), "B"), peer(id("0f"), "C")],
+    retired: [retired(id("00"), "A0"), retired(id("ff"), "B0")],
+  }));
+  const digests = new Map([[0xff, "x"]]);
+  const state = { peers: [peer(id("ff"), "B2")], retired: [] };
+  table.replaceAll({ slices: new Set([0xff, 0x0f]), digests, state });
+  assert.deepEqual([...table.peers.values()].map((row) => row.publicKey), ["A", "B2"]);
+  assert.deepEqual(["A0", "B0", "B", "C"].map((key) => table.explain(key)), [
+    "retired",
+    "vanished",
+    "vanished",
+    "vanished",
+  ]);
+  assert.deepEqual(table.digests, digests);
+  // A row that came and vanished between two complete reads leaves the digests as they were.
+  table.replaceSome([id("0f")], { peers: [peer(id("0f"), "C")], retired: [] });
+  assert.notDeepEqual(table.digests?.get(0x0f), digests.get(0x0f));
+  assert.equal(table.digests?.get(0xff), "x");
 });

@@ -28,6 +28,9 @@ const words: Record<Difference, string> = {
   foreign: "the peer is still on the interface",
 };
 
+const applied: Verdict = { state: "applied", error: null };
+const removed: Verdict = { state: "removed", error: null };
+
 /**
  * The state of a row, from what was read back and nothing else: `applied` only when the interface has the peer
  * exactly as the row wants it, `removed` only when it lacks it.
@@ -38,7 +41,7 @@ export function judge(peer: DesiredPeer, evidence: Evidence): Verdict {
   if (wanted && peer.heldBecause !== null) return { state: "held", error: peer.heldBecause };
   const found = differences(peer, observed.get(peer.publicKey), now);
   if (found.length === 0 && oldKeys === 0) {
-    return { state: wanted ? "applied" : "removed", error: null };
+    return wanted ? applied : removed;
   }
   const what = found.length > 0
     ? found.map((difference) => words[difference]).join("; ")
@@ -53,7 +56,7 @@ export function driftOf(
   peer: DesiredPeer,
   observed: ReadonlyMap<string, ObservedPeer>,
   now: number,
-): Difference[] {
+): readonly Difference[] {
   const { status } = peer;
   const proven = status !== null && status.generation === peer.generation &&
     status.state === (isWanted(peer, now) ? "applied" : "removed");

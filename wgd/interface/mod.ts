@@ -49,7 +49,10 @@ export interface TunnelInterface {
   readonly backend: Backend | null;
   /** Brings everything but the peers to what is set, and reads the interface back. */
   ensure(key: GatewayKey): Promise<Ensured>;
-  observe(): Promise<ObservedInterface>;
+  /** Reads the interface back: all of it, or these peers alone, with the others as they were before. */
+  observe(only?: { publicKeys: Iterable<string>; before: ObservedInterface }): Promise<
+    ObservedInterface
+  >;
   apply(command: Command): Promise<void>;
 }
 
@@ -96,6 +99,8 @@ export function createTunnelInterface(
   let backend: Backend | null = null;
   // The first pass builds what a reboot took away; only later is something missing drift.
   let builtOnce = false;
+  let last: ObservedInterface | undefined;
+  const dump = async () => last = await wg.dump(last);
 
   async function create(): Promise<void> {
     try {
@@ -153,7 +158,7 @@ export function createTunnelInterface(
       }
       backend = recognise(link);
 
-      let observed = await wg.dump();
+      let observed = await dump();
       const { privateKey } = key;
       const { listenPort } = settings;
       let written = false;
@@ -163,14 +168,15 @@ export function createTunnelInterface(
       if (observed.listenPort !== listenPort) {
         written = await repair("listen_port", () => wg.setDevice({ listenPort })) || written;
       }
-      if (written) observed = await wg.dump();
+      if (written) observed = await dump();
       if (guarded) await ensureLink(link, repair);
 
       const counted = !builtOnce ? [] : created ? ["interface" as const] : [...drift];
       builtOnce = true;
       return { observed, drift: counted, created, guarded, faults };
     },
-    observe: () => wg.dump(),
+    observe: async (only) =>
+      last = only ? await wg.dumpSome(only.publicKeys, only.before) : await wg.dump(last),
     apply: (command) => wg.apply(command),
   };
 

@@ -1,6 +1,6 @@
 import type { RunProcess } from "../../lib/process.ts";
 import { Secret } from "../../lib/secret.ts";
-import { type ObservedInterface, parseDump } from "../observed.ts";
+import { type ObservedInterface, parseDump, parseSome } from "../observed.ts";
 import type { Command, PeerChange } from "../plan.ts";
 
 /** A peer takes about 200 bytes of a dump; the largest network has a million. */
@@ -8,18 +8,23 @@ const maxDumpBytes = 256 * 1024 * 1024;
 
 /** wg(8) on one interface. Secrets go by stdin, never by argument. */
 export interface Wg {
-  /** @throws {import("../observed.ts").DumpError | import("../../lib/process.ts").ProcessError} */
-  dump(): Promise<ObservedInterface>;
+  /**
+   * @param before an earlier answer, of which unchanged peers are taken
+   * @throws {import("../observed.ts").DumpError | import("../../lib/process.ts").ProcessError}
+   */
+  dump(before?: ObservedInterface): Promise<ObservedInterface>;
+  /** As dump, but looks at these peers alone; the others are answered as they were before. */
+  dumpSome(publicKeys: Iterable<string>, before: ObservedInterface): Promise<ObservedInterface>;
   apply(command: Command): Promise<void>;
   setDevice(settings: { privateKey?: Secret<string>; listenPort?: number }): Promise<void>;
 }
 
 export function createWg(run: RunProcess, name: string): Wg {
+  // Holds the private key and every preshared key: parsed at once, and kept nowhere.
+  const show = () => run("wg", ["show", name, "dump"], { maxOutputBytes: maxDumpBytes });
   return {
-    async dump() {
-      // Holds the private key and every preshared key: parsed at once, and kept nowhere.
-      return parseDump(await run("wg", ["show", name, "dump"], { maxOutputBytes: maxDumpBytes }));
-    },
+    dump: async (before) => parseDump(await show(), before),
+    dumpSome: async (publicKeys, before) => parseSome(await show(), { publicKeys, before }),
     async apply(command) {
       if (command.kind === "addconf") {
         await run("wg", ["addconf", name, "/dev/stdin"], {
