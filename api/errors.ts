@@ -22,6 +22,10 @@ export const problemTypes = {
   pool_exhausted: { status: 409, title: "No address is free" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The body must be application/json" },
+  idempotency_key_reused: {
+    status: 422,
+    title: "The idempotency key was used for another request",
+  },
   invalid_input: { status: 422, title: "Some values are wrong" },
   rate_limited: { status: 429, title: "Too many requests" },
   internal_error: { status: 500, title: "Something went wrong on our side" },

@@ -230,6 +230,20 @@ create table audit_log (
 );
 alter table audit_log owner to massacorp_owner;
 
+create table idempotency_keys (
+  tenant_id integer not null,
+  principal text not null,
+  key text not null,
+  request_digest bytea not null,
+  resource_id text,
+  created_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, principal, key),
+  constraint idempotency_keys_key_is_printable CHECK ((key ~ '^[!-~]{1,255}$'::text)),
+  constraint idempotency_keys_principal_is_known CHECK ((principal ~ '^(operator|user:[0-9]+)$'::text)),
+  constraint idempotency_keys_request_is_a_sha256 CHECK ((octet_length(request_digest) = 32))
+);
+alter table idempotency_keys owner to massacorp_owner;
+
 create table login_attempts (
   tenant_id integer not null,
   id bigint generated always as identity not null,
@@ -438,6 +452,8 @@ alter table api_keys add constraint api_keys_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table audit_log add constraint audit_log_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
+alter table idempotency_keys add constraint idempotency_keys_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table login_attempts add constraint login_attempts_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table sessions add constraint sessions_user_exists
@@ -463,6 +479,7 @@ alter table wg_retired_keys add constraint wg_retired_keys_interface_exists
 alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
 CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
@@ -502,6 +519,12 @@ create policy audit_log_api on audit_log as permissive for insert to massacorp_a
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 create policy audit_log_wgd on audit_log as permissive for insert to massacorp_wgd
   with check ((actor = 'daemon'::text));
+
+alter table idempotency_keys enable row level security;
+alter table idempotency_keys force row level security;
+create policy idempotency_keys_api on idempotency_keys as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
 alter table login_attempts enable row level security;
 alter table login_attempts force row level security;
@@ -622,6 +645,7 @@ grant select (tenant_id, id, user_id, prefix) on table api_keys to massacorp_loo
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_api;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_platform;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_wgd;
+grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
 grant insert, select on table login_attempts to massacorp_api;
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason) on table sessions to massacorp_api;
 grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota) on table tenants to massacorp_api;
@@ -660,6 +684,7 @@ comment on function public.wg_pool_addresses(pg_catalog.cidr) is 'The addresses 
 comment on sequence public.wg_peer_generation is 'Counts every change that the interface must follow.';
 comment on table public.api_keys is 'Keys for machines. No operation writes it yet; the look-up by prefix is laid with the other two.';
 comment on table public.audit_log is 'What happened, written in the transaction of the change itself. The application roles can only insert.';
+comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';
 comment on table public.login_attempts is 'Every log-in tried, whether the account exists or not.';
 comment on table public.schema_migrations is 'The migrations that ran, with the SHA-256 of each file as it was then. For the owner alone.';
 comment on table public.sessions is 'A log-in on a device, and the state of its refresh tokens. No token is stored: a refresh token names the session and its counter, and the current one is minted again from this row.';
@@ -673,6 +698,8 @@ comment on table public.wg_peers is 'The desired peers. A removed one stays as a
 comment on table public.wg_retired_keys is 'Tombstones of keys: what a rotation replaced, and any key whose row was deleted. They explain to the daemon why it may take a key off; it deletes them once the key is proven gone.';
 comment on column public.api_keys.prefix is 'Random and public part of the key; unique across tenants because it is what finds the tenant.';
 comment on column public.audit_log.actor_user_id is 'No foreign key: an entry outlives its user.';
+comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, path and body: the same key with another request is a mistake.';
+comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
 comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together.';
 comment on column public.sessions.expires_at is 'The absolute end; rotation does not move it.';

@@ -67,6 +67,9 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     insert into wg_deliveries (tenant_id, token_digest, peer_id, sealed_config, expires_at)
     values (${tenantId}, sha256(${slug}::bytea), ${peerId}, decode(repeat('00', 64), 'hex'),
       now() + interval '10 minutes')`;
+  await owner`
+    insert into idempotency_keys (tenant_id, principal, key, request_digest, resource_id, created_at)
+    values (${tenantId}, 'operator', ${`key-of-${slug}`}, sha256(${slug}::bytea), ${peerId}, now())`;
   return {
     id: tenantId,
     slug,

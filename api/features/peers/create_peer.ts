@@ -1,8 +1,12 @@
-import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { createRoute, type z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import { auditSource, writeAudit } from "../../audit.ts";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
+import { claimKey, idempotencyKey, settleKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
@@ -12,14 +16,22 @@ import {
   clientFile,
   futureTime,
   makeKeys,
+  type PeerKeys,
   provisionResponse,
+  type ReadyGateway,
   requireGateway,
 } from "./provision.ts";
 import { putUpDelivery } from "../deliveries/mod.ts";
 import { holdToQuotas } from "./quota.ts";
-import { createOwnPeerBody, createPeerBody, provisionedResponse } from "./schemas.ts";
+import {
+  createOwnPeerBody,
+  createPeerBody,
+  idempotencyHeader,
+  type PeerView,
+  provisionedResponse,
+} from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { insertPeer, readGateway, readPeer } from "./store.ts";
+import { insertPeer, lockPeer, readGateway, readPeer, replaceKeys } from "./store.ts";
 
 export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -29,7 +41,10 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     description:
       "`Accept: text/plain` answers the .conf as a download, `image/svg+xml` or `image/png` its QR code. Secrets are shown this once.",
     ...access(deps, scope.write),
-    request: jsonRequest(scope.own ? createOwnPeerBody : createPeerBody),
+    request: {
+      headers: idempotencyHeader,
+      ...jsonRequest(scope.own ? createOwnPeerBody : createPeerBody),
+    },
     responses: {
       201: provisionedResponse("The peer, its configuration and QR code"),
       ...refusals(400, 401, 403, 406, 409, 413, 415, 422, 429, 503),
@@ -42,59 +57,15 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
       ownKey: body.public_key !== undefined,
       link: body.delivery === "link",
     });
-    const now = deps.clock.now();
-    const kind = body.kind ?? "permanent";
-    const expiresAt = expiryOf(kind, body.expires_at, now);
+    const key = await idempotencyKey(c);
     const owner = ownerOf(c, scope);
-    const userId = owner ?? body.user_id ?? null;
-    const id = uuidv7({ msecs: now });
-    const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
-    const dns = body.dns ?? null;
-    const clientAllowedIps = body.client_allowed_ips ?? null;
-
-    const { config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
-      checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
-      await holdToQuotas(sql, { tenantId, owner });
-      const address = await insertPeer(sql, {
-        tenantId,
-        id,
-        interfaceId: deps.settings.interfaceId,
-        userId,
-        kind,
-        name: body.name,
-        publicKey: keys.publicKey,
-        presharedKey: keys.sealedPresharedKey,
-        expiresAt,
-        clientAllowedIps,
-        dns,
-        mtu: body.mtu ?? null,
-        persistentKeepalive: body.persistent_keepalive ?? null,
-        at: new Date(now),
-      });
-      if (address === undefined) throw new ApiError("pool_exhausted");
-      await writeAudit(sql, {
-        tenantId,
-        source: auditSource(c),
-        action: "peer.create",
-        outcome: "succeeded",
-        target: { type: "peer", id },
-        details: {
-          name: body.name,
-          address,
-          user_id: userId,
-          kind,
-          own_key: !keys.privateKey,
-          delivery: body.delivery,
-        },
-      });
-      const peer = await readPeer(sql, { id, owner }, new Date(now));
-      if (!peer) throw new ApiError("not_found");
-      const config = clientFile(deps, { peer, keys, gateway });
-      const delivery = body.delivery === "link"
-        ? await putUpDelivery(sql, { tenantId, peerId: id, config, now })
-        : null;
-      return { config, delivery };
+    const creation = { tenantId, owner, body, now: deps.clock.now() };
+    const { id, config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const earlier = key && await claimKey(sql, key, creation);
+      if (earlier) return await repeat(deps, c, sql, { ...creation, id: earlier });
+      const made = await create(deps, c, sql, creation);
+      if (key) await settleKey(sql, key, made.id);
+      return made;
     });
 
     await applyNow(deps, c, [id]);
@@ -104,15 +75,128 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     );
     if (!peer) throw new ApiError("not_found");
     c.header("Location", `/api/v1/wireguard/${scope.own ? "me/" : ""}peers/${id}`);
-    return provisionResponse(c, {
-      type,
-      status: 201,
-      peer,
-      config,
-      ownKey: keys.privateKey === null,
-      delivery,
-    });
+    const ownKey = body.public_key !== undefined;
+    return provisionResponse(c, { type, status: 201, peer, config, ownKey, delivery });
   });
+}
+
+interface Creation {
+  tenantId: TenantId;
+  /** The caller in self-service. */
+  owner: number | null;
+  body: z.infer<typeof createPeerBody>;
+  /** Milliseconds since the Unix epoch. */
+  now: number;
+}
+
+/** What a creation answers with, beside the peer itself. */
+interface Created {
+  id: string;
+  /** Null where the client has its file already. */
+  config: string | null;
+  delivery: { token: string; expires_at: string } | null;
+}
+
+async function create(
+  deps: Deps,
+  c: Context<AppEnv>,
+  sql: TenantSql,
+  { tenantId, owner, body, now }: Creation,
+): Promise<Created> {
+  const id = uuidv7({ msecs: now });
+  const kind = body.kind ?? "permanent";
+  const userId = owner ?? body.user_id ?? null;
+  const dns = body.dns ?? null;
+  const clientAllowedIps = body.client_allowed_ips ?? null;
+  const expiresAt = expiryOf(kind, body.expires_at, now);
+  const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
+  const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+  checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
+  await holdToQuotas(sql, { tenantId, owner });
+  const address = await insertPeer(sql, {
+    tenantId,
+    id,
+    interfaceId: deps.settings.interfaceId,
+    userId,
+    kind,
+    name: body.name,
+    publicKey: keys.publicKey,
+    presharedKey: keys.sealedPresharedKey,
+    expiresAt,
+    clientAllowedIps,
+    dns,
+    mtu: body.mtu ?? null,
+    persistentKeepalive: body.persistent_keepalive ?? null,
+    at: new Date(now),
+  });
+  if (address === undefined) throw new ApiError("pool_exhausted");
+  await writeAudit(sql, {
+    tenantId,
+    source: auditSource(c),
+    action: "peer.create",
+    outcome: "succeeded",
+    target: { type: "peer", id },
+    details: {
+      name: body.name,
+      address,
+      user_id: userId,
+      kind,
+      own_key: !keys.privateKey,
+      delivery: body.delivery,
+    },
+  });
+  const peer = await readPeer(sql, { id, owner }, new Date(now));
+  if (!peer) throw new ApiError("not_found");
+  return { id, ...await handOver(deps, sql, { tenantId, body, now, peer, keys, gateway }) };
+}
+
+/**
+ * The answer to a creation that is repeated: no secret of the first answer was kept, so a peer whose client
+ * never spoke gets new keys, and one that did is shown without.
+ */
+async function repeat(
+  deps: Deps,
+  c: Context<AppEnv>,
+  sql: TenantSql,
+  { tenantId, owner, body, now, id }: Creation & { id: string },
+): Promise<Created> {
+  const locked = await lockPeer(sql, { id, owner });
+  const peer = locked && await readPeer(sql, { id, owner }, new Date(now));
+  if (!peer) throw new ApiError("not_found");
+  if (peer.last_handshake_at !== null) return { id, config: null, delivery: null };
+  const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+  const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
+  await replaceKeys(sql, {
+    id,
+    publicKey: keys.publicKey,
+    presharedKey: keys.sealedPresharedKey,
+  });
+  await writeAudit(sql, {
+    tenantId,
+    source: auditSource(c),
+    action: "peer.rotate",
+    outcome: "succeeded",
+    target: { type: "peer", id },
+    details: { public_key_before: peer.public_key, public_key: keys.publicKey, repeated: true },
+  });
+  return { id, ...await handOver(deps, sql, { tenantId, body, now, peer, keys, gateway }) };
+}
+
+/** The file for the client, or the token that fetches it. */
+async function handOver(
+  deps: Deps,
+  sql: TenantSql,
+  { tenantId, body, now, peer, keys, gateway }: Omit<Creation, "owner"> & {
+    peer: PeerView;
+    keys: PeerKeys;
+    gateway: ReadyGateway;
+  },
+): Promise<Omit<Created, "id">> {
+  const config = clientFile(deps, { peer, keys, gateway });
+  const delivery = body.delivery === "link"
+    ? await putUpDelivery(sql, { tenantId, peerId: peer.id, config, now })
+    : null;
+  return { config, delivery };
 }
 
 /** The longest life of an enrolment peer. */

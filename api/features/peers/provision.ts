@@ -140,21 +140,24 @@ export function provisionResponse<S extends 200 | 201>(
     type: ProvisionType;
     status: S;
     peer: PeerView;
-    config: string;
+    /** Null where the client has its file already. */
+    config: string | null;
     ownKey: boolean;
     delivery?: { token: string; expires_at: string } | null;
   },
 ) {
   const { peer, config, type, status, ownKey, delivery = null } = made;
+  if (config === null || delivery) {
+    if (type !== "application/json") throw new ApiError("not_acceptable");
+    return c.json({ peer, config: null, qr: null, delivery }, status);
+  }
   const fileName = configFileName(peer.name);
   const attachment = (name: string) => ({
     "Content-Disposition": `attachment; filename="${name}"`,
   });
   switch (type) {
     case "application/json":
-      return delivery
-        ? c.json({ peer, config: null, qr: null, delivery }, status)
-        : c.json({ peer, config, qr: ownKey ? null : { svg: qrSvg(config) }, delivery }, status);
+      return c.json({ peer, config, qr: ownKey ? null : { svg: qrSvg(config) }, delivery }, status);
     case "text/plain":
       return c.body(config, status, {
         "Content-Type": "text/plain; charset=utf-8",

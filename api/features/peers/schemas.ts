@@ -79,6 +79,13 @@ export const updatePeerBody = z.strictObject({
 });
 export const updateOwnPeerBody: z.ZodType<z.infer<typeof updatePeerBody>> = z.strictObject(updated);
 
+export const idempotencyHeader = z.object({
+  "idempotency-key": z.string().optional().openapi({
+    description:
+      "Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept: the peer gets new keys if its client never spoke, and is shown without secrets otherwise",
+  }),
+});
+
 export const rotatePeerBody = z.strictObject(keyChoice);
 
 export const peerSchema = z.object({
