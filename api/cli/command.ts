@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from "node:util";
+import { CliError } from "./error.ts";
 import type { OperatorApi } from "./operator.ts";
 
 type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
@@ -14,14 +15,6 @@ export interface Command {
     /** The same for a person. */
     text: string;
   }>;
-}
-
-/** Something to tell the caller in one sentence. */
-export class CliError extends Error {
-  override name = "CliError";
-  constructor(message: string, readonly exitCode: 1 | 2 = 1) {
-    super(message);
-  }
 }
 
 /** The value of an option that must be there. */

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { ConfigError } from "../../lib/env.ts";
-import { CliError, type Command } from "./command.ts";
+import { type Command } from "./command.ts";
+import { CliError } from "./error.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CliError } from "./command.ts";
+import { CliError } from "./error.ts";
 
 /** The running API, spoken to as its operator. */
 export interface OperatorApi extends Disposable {

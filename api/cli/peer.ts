@@ -1,6 +1,7 @@
 import encodeQR from "qr";
 import { z } from "zod";
-import { CliError, type Command, optional, required, table } from "./command.ts";
+import { type Command, optional, required, table } from "./command.ts";
+import { CliError } from "./error.ts";
 
 const peer = z.looseObject({
   id: z.string(),

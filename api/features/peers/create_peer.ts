@@ -13,25 +13,21 @@ import { applyNow } from "./apply.ts";
 import {
   checkResolvers,
   chooseType,
-  clientFile,
   futureTime,
   makeKeys,
-  type PeerKeys,
   provisionResponse,
-  type ReadyGateway,
   requireGateway,
 } from "./provision.ts";
-import { putUpDelivery } from "../deliveries/mod.ts";
+import { type HandedOver, handOver, rekey } from "./hand_over.ts";
 import { holdToQuotas } from "./quota.ts";
 import {
   createOwnPeerBody,
   createPeerBody,
   idempotencyHeader,
-  type PeerView,
   provisionedResponse,
 } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { insertPeer, lockPeer, readGateway, readPeer, replaceKeys } from "./store.ts";
+import { insertPeer, lockPeer, readGateway, readPeer } from "./store.ts";
 
 export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -89,20 +85,12 @@ interface Creation {
   now: number;
 }
 
-/** What a creation answers with, beside the peer itself. */
-interface Created {
-  id: string;
-  /** Null where the client has its file already. */
-  config: string | null;
-  delivery: { token: string; expires_at: string } | null;
-}
-
 async function create(
   deps: Deps,
   c: Context<AppEnv>,
   sql: TenantSql,
   { tenantId, owner, body, now }: Creation,
-): Promise<Created> {
+): Promise<HandedOver & { id: string }> {
   const id = uuidv7({ msecs: now });
   const kind = body.kind ?? "permanent";
   const userId = owner ?? body.user_id ?? null;
@@ -147,7 +135,7 @@ async function create(
   });
   const peer = await readPeer(sql, { id, owner }, new Date(now));
   if (!peer) throw new ApiError("not_found");
-  return { id, ...await handOver(deps, sql, { tenantId, body, now, peer, keys, gateway }) };
+  return { id, ...await handOver(deps, sql, { peer, keys, gateway, choice: body, now }) };
 }
 
 /**
@@ -158,45 +146,13 @@ async function repeat(
   deps: Deps,
   c: Context<AppEnv>,
   sql: TenantSql,
-  { tenantId, owner, body, now, id }: Creation & { id: string },
-): Promise<Created> {
+  { owner, body, now, id }: Creation & { id: string },
+): Promise<HandedOver & { id: string }> {
   const locked = await lockPeer(sql, { id, owner });
   const peer = locked && await readPeer(sql, { id, owner }, new Date(now));
   if (!peer) throw new ApiError("not_found");
   if (peer.last_handshake_at !== null) return { id, config: null, delivery: null };
-  const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
-  const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
-  await replaceKeys(sql, {
-    id,
-    publicKey: keys.publicKey,
-    presharedKey: keys.sealedPresharedKey,
-  });
-  await writeAudit(sql, {
-    tenantId,
-    source: auditSource(c),
-    action: "peer.rotate",
-    outcome: "succeeded",
-    target: { type: "peer", id },
-    details: { public_key_before: peer.public_key, public_key: keys.publicKey, repeated: true },
-  });
-  return { id, ...await handOver(deps, sql, { tenantId, body, now, peer, keys, gateway }) };
-}
-
-/** The file for the client, or the token that fetches it. */
-async function handOver(
-  deps: Deps,
-  sql: TenantSql,
-  { tenantId, body, now, peer, keys, gateway }: Omit<Creation, "owner"> & {
-    peer: PeerView;
-    keys: PeerKeys;
-    gateway: ReadyGateway;
-  },
-): Promise<Omit<Created, "id">> {
-  const config = clientFile(deps, { peer, keys, gateway });
-  const delivery = body.delivery === "link"
-    ? await putUpDelivery(sql, { tenantId, peerId: peer.id, config, now })
-    : null;
-  return { config, delivery };
+  return { id, ...await rekey(deps, c, sql, { peer, choice: body, now }) };
 }
 
 /** The longest life of an enrolment peer. */

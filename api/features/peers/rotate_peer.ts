@@ -1,21 +1,14 @@
 import { createRoute } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
-import { dropDeliveries, putUpDelivery } from "../deliveries/mod.ts";
-import {
-  chooseType,
-  clientFile,
-  makeKeys,
-  provisionResponse,
-  requireGateway,
-} from "./provision.ts";
+import { rekey } from "./hand_over.ts";
+import { chooseType, provisionResponse } from "./provision.ts";
 import { peerId, provisionedResponse, rotatePeerBody } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { lockPeer, readGateway, readPeer, replaceKeys } from "./store.ts";
+import { lockPeer, readPeer } from "./store.ts";
 
 export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -40,33 +33,12 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       ownKey: body.public_key !== undefined,
       link: body.delivery === "link",
     });
-    const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
     const now = deps.clock.now();
     const { config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
-      const before = await lockPeer(sql, ref);
-      if (!before) throw new ApiError("not_found");
-      await replaceKeys(sql, {
-        id,
-        publicKey: keys.publicKey,
-        presharedKey: keys.sealedPresharedKey,
-      });
-      await writeAudit(sql, {
-        tenantId,
-        source: auditSource(c),
-        action: "peer.rotate",
-        outcome: "succeeded",
-        target: { type: "peer", id },
-        details: { public_key_before: before.public_key, public_key: keys.publicKey },
-      });
-      const peer = await readPeer(sql, ref, new Date(now));
+      const locked = await lockPeer(sql, ref);
+      const peer = locked && await readPeer(sql, ref, new Date(now));
       if (!peer) throw new ApiError("not_found");
-      const config = clientFile(deps, { peer, keys, gateway });
-      await dropDeliveries(sql, id);
-      const delivery = body.delivery === "link"
-        ? await putUpDelivery(sql, { tenantId, peerId: id, config, now })
-        : null;
-      return { config, delivery };
+      return await rekey(deps, c, sql, { peer, choice: body, now });
     });
     await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(
@@ -74,13 +46,7 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
-    return provisionResponse(c, {
-      type,
-      status: 200,
-      peer,
-      config,
-      ownKey: keys.privateKey === null,
-      delivery,
-    });
+    const ownKey = body.public_key !== undefined;
+    return provisionResponse(c, { type, status: 200, peer, config, ownKey, delivery });
   });
 }
