@@ -305,6 +305,7 @@ create table tenants (
   wg_client_allowed_ips cidr[],
   peer_quota integer,
   user_peer_quota integer default 5 not null,
+  login_own_peer boolean default false not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
   constraint tenants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,200}$'::text)),
@@ -648,7 +649,7 @@ grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, tar
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
 grant insert, select on table login_attempts to massacorp_api;
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason) on table sessions to massacorp_api;
-grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota) on table tenants to massacorp_api;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status) on table tenants to massacorp_wgd;
@@ -708,6 +709,7 @@ comment on column public.sessions.refresh_counter is 'The counter of the newest 
 comment on column public.sessions.refresh_expires_at is 'When the newest refresh token ends, unless it is rotated before.';
 comment on column public.sessions.refresh_rotated_at is 'When the newest refresh token was made, which is when its parent was presented.';
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
+comment on column public.tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
 comment on column public.tenants.peer_quota is 'Peers the tenant may have; null for as many as there are addresses. The operator sets it.';
 comment on column public.tenants.slug is 'Its name in URLs and headers. Begins with a letter, so that it is never mistaken for an id.';
 comment on column public.tenants.status is 'suspended: nobody logs in, and no peer of it is on the interface.';

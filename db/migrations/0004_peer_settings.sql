@@ -7,6 +7,7 @@ alter table tenants
   add column wg_client_allowed_ips cidr[],
   add column peer_quota integer,
   add column user_peer_quota integer not null default 5,
+  add column login_own_peer boolean not null default false,
   add constraint tenants_wg_mtu_is_usable check (wg_mtu between 1280 and 9000),
   add constraint tenants_wg_keepalive_is_16_bit check (wg_persistent_keepalive between 0 and 65535),
   add constraint tenants_wg_lists_are_bounded check (
@@ -21,8 +22,10 @@ comment on column tenants.wg_client_allowed_ips is 'What clients of peers that s
 comment on column tenants.peer_quota is 'Peers the tenant may have; null for as many as there are addresses. The operator sets it.';
 comment on column tenants.user_peer_quota is 'Peers a user may make for himself. The tenant sets it.';
 
-grant update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota) on tenants
-  to massacorp_api;
+comment on column tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
+
+grant update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer)
+  on tenants to massacorp_api;
 grant update (peer_quota) on tenants to massacorp_platform;
 
 -- An admin may hand a peer to another user.

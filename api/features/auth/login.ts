@@ -80,7 +80,9 @@ async function startAttempt(
     (sql) => readLoginFacts(sql, { email, digest, source, since }),
   );
   // Refused before the password is looked at: the answer tells nothing about it.
-  if (peer && peer.userId !== null && peer.userId !== facts.account?.user_id) {
+  const owner = peer?.userId ?? null;
+  const bound = owner !== null || facts.own_peer_only;
+  if (bound && owner !== (facts.account?.user_id ?? undefined)) {
     await refuseTunnel(deps, c, { reason: "log-in of somebody who does not own the peer" });
   }
   const locked = facts.recent_failures >= failuresUntilLock;

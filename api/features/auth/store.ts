@@ -9,18 +9,17 @@ export interface LoginAccount {
   active: boolean;
 }
 
-export interface LoginFacts {
-  account: LoginAccount | null;
-  recent_failures: number;
-}
-
 /** One query whether the account exists or not, so that both cost the same. */
 export function readLoginFacts(
   sql: TenantSql,
   by: { email: string; digest: Uint8Array; source: string; since: Date },
 ) {
-  return sql<[{ account: LoginAccount | null; recent_failures: number }]>`
+  return sql<
+    [{ account: LoginAccount | null; recent_failures: number; own_peer_only: boolean }]
+  >`
     select
+      coalesce((select login_own_peer from tenants where id = (select current_tenant_id())), false)
+        as own_peer_only,
       (
         select jsonb_build_object(
           'user_id', u.id, 'email', u.email, 'role', u.role, 'password_hash', u.password_hash,

@@ -24,6 +24,9 @@ const wireguardDefaults = {
 export const currentTenant = tenantSchema.extend({
   wireguard: z.object(wireguardDefaults),
   user_peer_quota: z.int().openapi({ description: "Peers a user may make in self-service" }),
+  login_own_peer: z.boolean().openapi({
+    description: "A user logs in through a peer of his own, and through no other",
+  }),
   peer_quota: z.int().nullable().openapi({
     description: "Peers the tenant may have; the operator sets it",
   }),
@@ -37,4 +40,5 @@ export const updateTenantBody = z.strictObject({
     persistent_keepalive: wireguardDefaults.persistent_keepalive.exactOptional(),
   }).exactOptional(),
   user_peer_quota: z.int().min(0).max(1000).exactOptional(),
+  login_own_peer: z.boolean().exactOptional(),
 });

@@ -35,6 +35,7 @@ export interface CurrentTenantRow extends TenantRow {
   mtu: number | null;
   persistent_keepalive: number | null;
   user_peer_quota: number;
+  login_own_peer: boolean;
   peer_quota: number | null;
 }
 
@@ -47,7 +48,8 @@ export async function readCurrentTenant(
     select id, slug, name, status, is_platform, created_at,
       wg_client_allowed_ips::text[] as client_allowed_ips,
       case when wg_dns is not null then array(select host(d) from unnest(wg_dns) d) end as dns, wg_mtu as mtu,
-      wg_persistent_keepalive as persistent_keepalive, user_peer_quota, peer_quota
+      wg_persistent_keepalive as persistent_keepalive, user_peer_quota, login_own_peer,
+      peer_quota
     from tenants where id = (select current_tenant_id())
     ${options.lock ? sql`for no key update` : sql``}`;
   return row;
@@ -64,6 +66,6 @@ export async function updateCurrentTenantRow(
         (select array_agg(network(n::inet)) from unnest(${tenant.client_allowed_ips}::text[]) n),
       wg_dns = ${tenant.dns}::text[]::inet[], wg_mtu = ${tenant.mtu},
       wg_persistent_keepalive = ${tenant.persistent_keepalive},
-      user_peer_quota = ${tenant.user_peer_quota}
+      user_peer_quota = ${tenant.user_peer_quota}, login_own_peer = ${tenant.login_own_peer}
     where id = (select current_tenant_id())`;
 }
