@@ -22,6 +22,13 @@ export interface ObservedInterface {
   readonly publicKey: string | null;
   readonly listenPort: number;
   readonly peers: ReadonlyMap<string, ObservedPeer>;
+  /**
+   * Stands for all that can be set: the same object means that nothing of it differs. What only happens to an
+   * interface (endpoints, handshakes, counters) is not in it.
+   */
+  readonly settings: object;
+  /** The peers that are not exactly as in the reading before this one. */
+  readonly moved: readonly ObservedPeer[];
 }
 
 /** The dump is not what `wg` prints. Names the line and the field, never what stood there. */
@@ -90,21 +97,24 @@ class ReadPeer implements ObservedPeer {
 export function parseDump(text: string, before?: ObservedInterface): ObservedInterface {
   const head = parseHead(text);
   const peers = new Map<string, ObservedPeer>();
+  const moved: ObservedPeer[] = [];
   let same = before?.publicKey === head.publicKey && before.listenPort === head.listenPort;
   let line = 2;
   for (let from = head.length; from < text.length; line++) {
     const to = text.indexOf("\n", from);
-    let peer = before?.peers.get(text.slice(from, from + keyLength));
+    const known = before?.peers.get(text.slice(from, from + keyLength));
+    let peer = known;
     if (!peer || !ReadPeer.isSame(peer, text, from, to)) {
       peer = new ReadPeer(copyOf(text.slice(from, to)), line);
-      same = false;
+      moved.push(peer);
+      same &&= known !== undefined && hasSameSettings(known, peer);
     }
     if (peers.has(peer.publicKey)) throw new DumpError(line, "the peer stands there twice");
     peers.set(peer.publicKey, peer);
     from = to + 1;
   }
-  if (before && same && peers.size === before.peers.size) return before;
-  return { publicKey: head.publicKey, listenPort: head.listenPort, peers };
+  const settings = before && same && peers.size === before.peers.size ? before.settings : {};
+  return { publicKey: head.publicKey, listenPort: head.listenPort, peers, settings, moved };
 }
 
 /**
@@ -128,7 +138,12 @@ export function parseSome(
     }
     peers.set(wanted, new ReadPeer(copyOf(text.slice(found, text.indexOf("\n", found))), 0));
   }
-  return { publicKey, listenPort, peers };
+  return { publicKey, listenPort, peers, settings: {}, moved: [] };
+}
+
+function hasSameSettings(a: ObservedPeer, b: ObservedPeer): boolean {
+  return a.presharedKey?.reveal() === b.presharedKey?.reveal() &&
+    a.persistentKeepalive === b.persistentKeepalive && a.allowedIps.join() === b.allowedIps.join();
 }
 
 function parseHead(text: string) {

@@ -32,6 +32,14 @@ export interface PassDeps {
   readonly log: Logger;
 }
 
+/** What a full pass found right: as long as all of it stays, the next one has nothing to compare. */
+interface Calm {
+  readonly version: number;
+  readonly settings: object;
+  /** Milliseconds since the Unix epoch: by then, time alone changes what is wanted. */
+  readonly until: number;
+}
+
 interface Rows {
   readonly peers: readonly DesiredPeer[];
   readonly retired: readonly RetiredKey[];
@@ -65,6 +73,7 @@ export function createPass(deps: PassDeps): RunPass {
   const { interfaceId, converger, database, store, table, seen, clock, log } = deps;
   let audit: AuditEntry[] = [];
   let proof: Proof | undefined;
+  let calm: Calm | undefined;
 
   /** @returns why the rows could not be read, or null */
   async function readRows(scope: Scope, signal: AbortSignal): Promise<string | null> {
@@ -162,12 +171,12 @@ export function createPass(deps: PassDeps): RunPass {
   }
 
   function statusChanges(
-    rows: Rows,
+    peers: readonly DesiredPeer[],
     after: ObservedInterface | undefined,
     verdicts: ReadonlyMap<string, Verdict>,
   ): StatusChange[] {
     const changes: StatusChange[] = [];
-    for (const { tenantId, id, publicKey, generation, status } of rows.peers) {
+    for (const { tenantId, id, publicKey, generation, status } of peers) {
       const verdict = verdicts.get(id);
       if (!verdict) continue;
       const lastHandshake = after?.peers.get(publicKey)?.latestHandshake ?? 0;
@@ -197,7 +206,12 @@ export function createPass(deps: PassDeps): RunPass {
     };
   }
 
-  async function write(statuses: StatusChange[], purge: Rows, signal: AbortSignal): Promise<void> {
+  /** @returns whether all of it is in the database */
+  async function write(
+    statuses: StatusChange[],
+    purge: Rows,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const removals = [
       ...purge.peers.map((peer) => removalEntry(peer.tenantId, peer.id, peer.publicKey, "peer")),
       ...purge.retired.map((key) => removalEntry(key.tenantId, key.peerId, key.publicKey, "key")),
@@ -215,7 +229,7 @@ export function createPass(deps: PassDeps): RunPass {
       if (!(error instanceof DatabaseError)) throw error;
       if (error.cause) log.warn("what was seen cannot be written", errorFields(error.cause));
       audit = audit.slice(-auditBacklog);
-      return;
+      return false;
     }
     audit = [];
     for (const { peerId, lastHandshake, ...status } of statuses) {
@@ -223,6 +237,7 @@ export function createPass(deps: PassDeps): RunPass {
       table.setStatus(peerId, { ...status, lastHandshake: Math.max(before, lastHandshake) });
     }
     table.forget(purge);
+    return true;
   }
 
   function noteUnexplained(after: ObservedInterface): void {
@@ -247,15 +262,39 @@ export function createPass(deps: PassDeps): RunPass {
     return proven;
   }
 
+  /** The rest of a full pass where neither the rows nor the interface have changed since the last one. */
+  async function passQuietly(
+    found: Convergence,
+    { started, signal }: { started: number; signal: AbortSignal },
+  ): Promise<PassOutcome> {
+    const { after, ensured } = found;
+    noteDrift({ peers: [], retired: [] }, found, new Map(), 0);
+    seen.readBack(after, clock.now());
+    seen.lastError = ensured?.faults[0] ?? null;
+    const moved = after.moved.map((peer) => table.byKey(peer.publicKey)).filter((peer) =>
+      peer !== undefined
+    );
+    await write(statusChanges(moved, after, seen.verdicts), { peers: [], retired: [] }, signal);
+    seen.passDone((performance.now() - started) / 1000, clock.now());
+    const answers = { peers: [...table.peers.values()], verdicts: seen.verdicts, unread: null };
+    return {
+      needsFull: false,
+      resultFor: (asked) => resultFor(asked, { ...answers, after, table }),
+    };
+  }
+
   return async (scope, { signal, askedAt }) => {
     const started = performance.now();
     const unread = await readRows(scope, signal);
     const now = seen.highestTime(clock.now());
+    const complete = scope === "all" && unread === null;
     const all = rowsOf(scope);
     const proven = scope === "all" || unread !== null
       ? new Map<string, Verdict>()
       : provenBefore(all, askedAt, now);
     proof = undefined;
+    const isCalm = (settings: object) =>
+      complete && calm?.version === table.version && calm.settings === settings && now < calm.until;
     const rows = proven.size === 0
       ? all
       : { ...all, peers: all.peers.filter(({ id }) => !proven.has(id)) };
@@ -271,7 +310,6 @@ export function createPass(deps: PassDeps): RunPass {
           resultFor(asked, { peers: all.peers, verdicts: proven, unread, after, table }),
       };
     }
-    const complete = scope === "all" && unread === null;
     let verdicts: Map<string, Verdict>;
     let after: ObservedInterface | undefined;
     let needsFull = false;
@@ -281,10 +319,12 @@ export function createPass(deps: PassDeps): RunPass {
         ...rows,
         alsoLookAt,
         foreign: complete ? foreign : () => [],
+        isSettled: isCalm,
         hasRow: (publicKey) => table.byKey(publicKey) !== undefined,
         now,
       });
       after = found.after;
+      if (isCalm(found.before.settings)) return await passQuietly(found, { started, signal });
       verdicts = judgeRows(rows, found, now);
       needsFull = scope !== "all" && found.ensured !== null;
       if (scope !== "all" && unread === null) {
@@ -316,8 +356,19 @@ export function createPass(deps: PassDeps): RunPass {
         ? rows
         : { ...rows, peers: rows.peers.filter((peer) => !isSettled(peer, now)) };
       const purge = after ? purgeable(scope, rows, after, verdicts) : { peers: [], retired: [] };
-      await write(statusChanges(written, after, verdicts), purge, signal);
+      const changes = statusChanges(written.peers, after, verdicts);
+      const isWritten = await write(changes, purge, signal);
       for (const { id } of purge.peers) seen.verdicts.delete(id);
+      calm = complete && after && isWritten && table.retired.size === 0 &&
+          rows.peers.every(({ id, tombstone }) =>
+            !tombstone && verdicts.get(id)?.state !== "failed"
+          )
+        ? {
+          version: table.version,
+          settings: after.settings,
+          until: table.nextExpiry(now) ?? Infinity,
+        }
+        : undefined;
     }
     seen.passDone((performance.now() - started) / 1000, clock.now());
     return {

@@ -24,6 +24,7 @@ export class DesiredTable {
   readonly #vanished = new Map<string, string>();
   /** Keys found on the interface by the first complete pass, which nothing explained then. */
   #adopted: Set<string> | undefined;
+  #version = 0;
   #digests: Map<number, string> | undefined;
 
   get peers(): ReadonlyMap<string, DesiredPeer> {
@@ -36,6 +37,11 @@ export class DesiredTable {
 
   byKey(publicKey: string): DesiredPeer | undefined {
     return this.#byKey.get(publicKey);
+  }
+
+  /** Grows with every change of a row, and with everything read of one. */
+  get version(): number {
+    return this.#version;
   }
 
   /** What the rows of the last complete read are recognised by. */
@@ -60,6 +66,7 @@ export class DesiredTable {
   }
 
   #replace(covers: (peerId: string) => boolean, state: DesiredState, ids?: Iterable<string>): void {
+    this.#version++;
     const before = new Map<string, string>();
     for (const id of ids ?? this.#peers.keys()) {
       const peer = this.#peers.get(id);
@@ -100,6 +107,7 @@ export class DesiredTable {
 
   /** Forgets what was purged: keys proven gone, whose tombstones went with them. */
   forget(purged: { peers: readonly DesiredPeer[]; retired: readonly RetiredKey[] }): void {
+    if (purged.peers.length + purged.retired.length > 0) this.#version++;
     for (const peer of purged.peers) this.#remove(peer);
     for (const { publicKey } of purged.retired) this.#retired.delete(publicKey);
   }

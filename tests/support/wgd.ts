@@ -34,6 +34,9 @@ interface Options {
   programs?: string;
 }
 
+/** Keeps the daemon small; docs/decisions/0013-ten-thousand-peers.md says what it costs. */
+const smallHeap = "--v8-flags=--optimize-for-size,--max-semi-space-size=4";
+
 /** The real daemon as a real process in the namespace `server`, and hands on its database and interface. */
 export class TestDaemon implements AsyncDisposable {
   readonly name = uniqueInterface();
@@ -104,7 +107,7 @@ export class TestDaemon implements AsyncDisposable {
     const database = new URL(this.env.WGD_DATABASE_URL ?? "").searchParams.get("host");
     const folders = [this.folder, database].join(",");
     const [program = "", ...args] = this.net.argv("server", [
-      ...[Deno.execPath(), "run", "-P=wgd", `--allow-read=${folders}`],
+      ...[Deno.execPath(), "run", "-P=wgd", smallHeap, `--allow-read=${folders}`],
       ...[`--allow-write=${folders}`, entry],
     ]);
     return new Deno.Command(program, {

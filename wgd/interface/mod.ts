@@ -146,9 +146,10 @@ export function createTunnelInterface(
         }
       };
 
+      const [installed, found] = await Promise.all([firewall.isInstalled(), ip.show()]);
       // Before any address: without it the API would answer whoever reaches the host.
-      const guarded = await firewall.isInstalled() || await repair("firewall", firewall.install);
-      let link = await ip.show();
+      const guarded = installed || await repair("firewall", firewall.install);
+      let link = found;
       const created = !link;
       if (!link) {
         await create();
