@@ -11,6 +11,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const login = (
   api: TestApi,
@@ -27,6 +28,15 @@ const refresh = (api: TestApi, token: string, more: RequestOptions = {}) =>
   api.request("/api/v1/auth/refresh", { via: loopback, body: { refresh_token: token }, ...more });
 const me = (api: TestApi, token: string) =>
   api.request("/api/v1/auth/me", { via: loopback, token });
+
+/** Waits until so many connections wait for a lock that the test holds. */
+const waitersOnLocks = (api: TestApi, count: number) =>
+  until(`${count} wait for a lock`, async () => {
+    const [row] = await api.db.superuser<[{ n: number }]>`
+      select count(*)::integer as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    return row.n === count;
+  });
 
 Deno.test("login: A4: unknown user, unknown tenant, wrong password, inactive user and suspended tenant get one answer", async (t) => {
   await using api = await testApi();
@@ -107,6 +117,27 @@ Deno.test("login: A5: failures lock the account for the way they came, for a whi
   assert.equal((await login(api, { ...bob, tenant: "acme" })).status, 200);
   api.clock.advance(lockWindowMs + 1);
   assert.equal((await login(api, { ...acme, tenant: "acme" })).status, 200);
+});
+
+Deno.test("login: A5: failures at once are counted like one after the other", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const wrong = { tenant: "acme", email: acme.email, password: "wrong" };
+  for (let n = 1; n < failuresUntilLock; n++) await login(api, wrong);
+  const { attempts } = await api.db.owner.begin(async (sql) => {
+    await sql`lock table login_attempts in exclusive mode`;
+    const attempts = Array.from({ length: 5 }, () => login(api, wrong));
+    await waitersOnLocks(api, attempts.length);
+    return { attempts };
+  });
+  await Promise.all(attempts);
+  const rows = await api.db.owner`
+    select outcome, count(*)::integer as n from login_attempts where outcome <> 'succeeded'
+    group by outcome order by outcome`;
+  assert.deepEqual([...rows], [
+    { outcome: "failed", n: failuresUntilLock },
+    { outcome: "locked", n: attempts.length - 1 },
+  ]);
 });
 
 Deno.test("login: A6: the record of attempts names nobody in clear", async () => {
@@ -256,6 +287,32 @@ Deno.test("refresh: A2: of fifty at once with one token, every one gets the same
   assert.equal(new Set(replies.map((reply) => reply.body.refresh_token)).size, 1);
   const [session] = await api.db.owner`select refresh_counter from sessions`;
   assert.equal(session?.refresh_counter, 1);
+});
+
+Deno.test("refresh: A2: those who wait for one another read the session only when it is their turn", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const replies = await api.db.owner.begin(async (sql) => {
+    await sql`select from sessions for update`;
+    const asked = Array.from({ length: 5 }, () => refresh(api, acme.refreshToken));
+    await waitersOnLocks(api, asked.length);
+    return { asked };
+  }).then(({ asked }) => Promise.all(asked));
+  assert.deepEqual(new Set(replies.map((reply) => reply.status)), new Set([200]));
+  assert.equal(new Set(replies.map((reply) => reply.body.refresh_token)).size, 1);
+  const [session] = await api.db.owner`select refresh_counter from sessions`;
+  assert.equal(session?.refresh_counter, 1);
+});
+
+Deno.test("me: a token of the last minutes ends with its session", async () => {
+  await using api = await testApi({
+    env: { SESSION_LIFETIME: "10m", REFRESH_TOKEN_LIFETIME: "10m" },
+  });
+  const acme = await adminOf(api, "acme");
+  api.clock.advance(10 * 60_000 - 1);
+  assert.equal((await me(api, acme.token)).status, 200);
+  api.clock.advance(1);
+  assert.equal((await me(api, acme.token)).status, 401, "the token itself is good for 15 minutes");
 });
 
 Deno.test("refresh: a session ends at its absolute end, whatever was refreshed", async () => {

@@ -11,7 +11,13 @@ import { limitedAccess, namedTenant, refuseTunnel } from "../../middleware/acces
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { email } from "../users/mod.ts";
 import { presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
-import { insertSession, type LoginAccount, readLoginFacts, recordAttempt } from "./store.ts";
+import {
+  countFailures,
+  insertSession,
+  type LoginAccount,
+  readLoginFacts,
+  recordAttempt,
+} from "./store.ts";
 
 type LoginDeps = Pick<
   Deps,
@@ -48,7 +54,7 @@ export function login(router: Router, deps: LoginDeps): void {
     const stored = attempt?.account?.password_hash ?? null;
     const matches = await deps.hasher.verify(stored, password);
     if (!attempt) throw new ApiError("invalid_credentials");
-    const account = matches && !attempt.locked && attempt.account?.active ? attempt.account : null;
+    const account = matches && attempt.account?.active ? attempt.account : null;
     const pair = await finishAttempt(deps, c, attempt, account);
     if (!pair) throw new ApiError("invalid_credentials");
     return c.json(pair, 200);
@@ -60,7 +66,6 @@ interface Attempt {
   digest: Uint8Array;
   source: string;
   account: LoginAccount | null;
-  locked: boolean;
 }
 
 async function startAttempt(
@@ -74,26 +79,21 @@ async function startAttempt(
   // A lock binds the account and the way it came, so that nobody locks out somebody else (A5).
   const source = peer?.peerId ?? c.env.listener;
   const digest = await deps.identifierDigest(email);
-  const since = new Date(deps.clock.now() - lockWindowMs);
-  const [facts] = await deps.tenancy.query(
-    tenantId,
-    (sql) => readLoginFacts(sql, { email, digest, source, since }),
-  );
+  const [facts] = await deps.tenancy.query(tenantId, (sql) => readLoginFacts(sql, email));
   // Refused before the password is looked at: the answer tells nothing about it.
   const owner = peer?.userId ?? null;
   const bound = owner !== null || facts.own_peer_only;
   if (bound && owner !== (facts.account?.user_id ?? undefined)) {
     await refuseTunnel(deps, c, { reason: "log-in of somebody who does not own the peer" });
   }
-  const locked = facts.recent_failures >= failuresUntilLock;
-  return { tenantId, digest, source, account: facts.account, locked };
+  return { tenantId, digest, source, account: facts.account };
 }
 
 async function finishAttempt(
   deps: LoginDeps,
   c: Context<AppEnv>,
   attempt: Attempt,
-  account: LoginAccount | null,
+  proven: LoginAccount | null,
 ) {
   const { tenantId } = attempt;
   const now = deps.clock.now();
@@ -101,8 +101,11 @@ async function finishAttempt(
   const sessionId = uuidv7({ msecs: now });
   const expiresAt = now + deps.settings.sessionSeconds * 1000;
   const refreshExpiresAt = Math.min(now + deps.settings.refreshSeconds * 1000, expiresAt);
-  const outcome = account ? "succeeded" : attempt.locked ? "locked" : "failed";
-  await deps.tenancy.transaction(tenantId, async (sql) => {
+  const account = await deps.tenancy.transaction(tenantId, async (sql) => {
+    const since = new Date(now - lockWindowMs);
+    const locked = await countFailures(sql, { ...attempt, since }) >= failuresUntilLock;
+    const account = locked ? null : proven;
+    const outcome = account ? "succeeded" : locked ? "locked" : "failed";
     await recordAttempt(sql, { ...attempt, outcome, at });
     if (account) {
       await insertSession(sql, {
@@ -127,8 +130,9 @@ async function finishAttempt(
       action: "auth.login",
       outcome: account ? "succeeded" : "refused",
       ...(known ? { target: { type: "user", id: String(known.user_id) } } : {}),
-      ...(attempt.locked ? { details: { locked: true } } : {}),
+      ...(locked ? { details: { locked: true } } : {}),
     });
+    return account;
   });
   if (!account) return undefined;
   const subject = { tenantId, userId: account.user_id, sessionId };

@@ -10,13 +10,8 @@ export interface LoginAccount {
 }
 
 /** One query whether the account exists or not, so that both cost the same. */
-export function readLoginFacts(
-  sql: TenantSql,
-  by: { email: string; digest: Uint8Array; source: string; since: Date },
-) {
-  return sql<
-    [{ account: LoginAccount | null; recent_failures: number; own_peer_only: boolean }]
-  >`
+export function readLoginFacts(sql: TenantSql, email: string) {
+  return sql<[{ account: LoginAccount | null; own_peer_only: boolean }]>`
     select
       coalesce((select login_own_peer from tenants where id = (select current_tenant_id())), false)
         as own_peer_only,
@@ -26,18 +21,31 @@ export function readLoginFacts(
           'active', u.status = 'active' and t.status = 'active'
         )
         from users u join tenants t on t.id = u.tenant_id
-        where u.email = ${by.email}
-      ) as account,
-      (
-        select count(*)::integer from login_attempts a
-        where a.identifier_digest = ${by.digest} and a.source = ${by.source}
-          and a.at > ${by.since}
-          and a.id > coalesce((
-            select max(s.id) from login_attempts s
-            where s.identifier_digest = ${by.digest} and s.source = ${by.source} and s.outcome = 'succeeded'
-          ), 0)
-          and a.outcome = 'failed'
-      ) as recent_failures`;
+        where u.email = ${email}
+      ) as account`;
+}
+
+/**
+ * How often log-ins of this identifier from this source failed since then, without one that succeeded. They take
+ * turns from here to their commit, so that many at once are counted like one after the other.
+ */
+export async function countFailures(
+  sql: TenantSql,
+  by: { tenantId: number; digest: Uint8Array; source: string; since: Date },
+): Promise<number> {
+  await sql`
+    select pg_advisory_xact_lock(
+      hashtextextended(${`${by.tenantId}/${by.digest.toHex()}/${by.source}`}, 0))`;
+  const [row] = await sql<[{ n: number }]>`
+    select count(*)::integer as n from login_attempts a
+    where a.identifier_digest = ${by.digest} and a.source = ${by.source}
+      and a.at > ${by.since}
+      and a.id > coalesce((
+        select max(s.id) from login_attempts s
+        where s.identifier_digest = ${by.digest} and s.source = ${by.source} and s.outcome = 'succeeded'
+      ), 0)
+      and a.outcome = 'failed'`;
+  return row.n;
 }
 
 export async function recordAttempt(
