@@ -206,6 +206,46 @@ Deno.test("app: every operation with a body names unknown fields", async (t) => 
   }
 });
 
+Deno.test("app: D3: every operation with a body refuses text that the database cannot hold", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bodies = {
+    nul_character: '{"name":["a",{"deep":"x\\u0000"}]}',
+    lone_surrogate: '{"name":["a",{"deep":"x\\ud800y"}]}',
+  };
+  for (const operation of await operations(api)) {
+    if (!operation.takesBody) continue;
+    await t.step(operation.name, async () => {
+      for (const [code, raw] of Object.entries(bodies)) {
+        const reply = await assertRefused(api, operation, { raw, token: acme.token }, {
+          status: 422,
+          code: "invalid_input",
+        });
+        assert.deepEqual(
+          reply.body.errors.map((error: Record<string, string>) => [error.path, error.code]),
+          [["name.1.deep", code]],
+        );
+      }
+    });
+  }
+  await t.step("a backslash before u0000 and a whole pair are text", async () => {
+    const reply = await api.request("/api/v1/wireguard/peers", {
+      token: acme.token,
+      body: { name: "\\u0000 \u{1F600}" },
+    });
+    assert.equal(reply.status, 201, reply.text);
+    assert.equal(reply.body.peer.name, "\\u0000 \u{1F600}");
+  });
+});
+
+Deno.test("app: however many fields are wrong, an answer names a hundred", async () => {
+  await using api = await testApi();
+  const body = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`field${n}`, 0]));
+  const reply = await api.request("/api/v1/auth/refresh", { via: loopback, body });
+  assert.equal(reply.status, 422);
+  assert.equal(reply.body.errors.length, 100);
+});
+
 Deno.test("app: calls without a token must name a tenant", async () => {
   await using api = await testApi();
   const reply = await api.request("/api/v1/auth/login", {

@@ -5,6 +5,9 @@ import { problemSchema } from "./problem.ts";
 
 export type Router = OpenAPIHono<AppEnv>;
 
+/** Errors that one answer names: a body can have far more wrong fields than anybody reads. */
+const maxErrors = 100;
+
 /** Values that do not fit the schema become one problem document that names each field. */
 const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
   if (result.success) return;
@@ -21,7 +24,7 @@ const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
     }
     return [{ path: path.join("."), code: issue.code, message: issue.message }];
   });
-  throw new ApiError("invalid_input", { errors });
+  throw new ApiError("invalid_input", { errors: errors.slice(0, maxErrors) });
 };
 
 export function createRouter(): Router {

@@ -1,7 +1,7 @@
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../context.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, type FieldError } from "../errors.ts";
 
 export const maxBodyBytes = 1024 * 1024;
 
@@ -30,16 +30,36 @@ export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
   } catch {
     throw new ApiError("invalid_encoding");
   }
+  let body: unknown;
   try {
-    JSON.parse(text);
+    body = JSON.parse(text);
   } catch {
     throw new ApiError("malformed_json");
   }
-  // PostgreSQL's text has no NUL, and no field here has a use for one.
-  if (/\\u0000/.test(text)) {
-    throw new ApiError("invalid_input", {
-      errors: [{ path: "", code: "nul_character", message: "must not contain U+0000" }],
-    });
-  }
+  const fault = unstorableText(body);
+  if (fault) throw new ApiError("invalid_input", { errors: [fault] });
   return next();
 });
+
+/** Finds text that PostgreSQL cannot hold, as it is or in JSON; no field here has a use for such. */
+function unstorableText(body: unknown): FieldError | undefined {
+  // No recursion: how deep a body goes is its sender's choice.
+  const rest: [path: string, value: unknown][] = [["", body]];
+  for (let next = rest.pop(); next; next = rest.pop()) {
+    const [path, value] = next;
+    const texts = typeof value === "string" ? [value] : [];
+    if (typeof value === "object" && value !== null) {
+      for (const [key, inner] of Object.entries(value)) {
+        texts.push(key);
+        rest.push([path ? `${path}.${key}` : key, inner]);
+      }
+    }
+    if (texts.some((text) => text.includes("\0"))) {
+      return { path, code: "nul_character", message: "must not contain U+0000" };
+    }
+    if (!texts.every((text) => text.isWellFormed())) {
+      return { path, code: "lone_surrogate", message: "must not contain half a surrogate pair" };
+    }
+  }
+  return undefined;
+}
