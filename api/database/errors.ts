@@ -13,6 +13,12 @@ const conflicts: Record<string, ErrorCode> = {
   wg_peers_public_key_is_taken: "public_key_taken",
 };
 
+const unprintable = {
+  path: "name",
+  code: "invalid_format",
+  message: "must have no control characters",
+};
+
 const invalid: Record<string, { path: string; code: string; message: string }> = {
   wg_peers_user_exists: { path: "user_id", code: "unknown", message: "there is no such user" },
   wg_peers_public_key_is_no_gateway: {
@@ -20,6 +26,15 @@ const invalid: Record<string, { path: string; code: string; message: string }> =
     code: "gateway_key",
     message: "is the gateway's own key",
   },
+  wg_peers_enrolment_ends_within_a_day: {
+    path: "expires_at",
+    code: "too_late",
+    message: "an enrolment peer lasts at most 24 hours",
+  },
+  // What counts as a control character is the database's locale to say.
+  wg_peers_name_is_printable: unprintable,
+  users_name_is_printable: unprintable,
+  tenants_name_is_printable: unprintable,
 };
 
 /** What the driver and the server say when the connection, not the statement, is at fault. */

@@ -14,6 +14,7 @@ import {
   checkResolvers,
   chooseType,
   futureTime,
+  holdToType,
   makeKeys,
   provisionResponse,
   requireGateway,
@@ -58,9 +59,11 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     const creation = { tenantId, owner, body, now: deps.clock.now() };
     const { id, config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
       const earlier = key && await claimKey(sql, key, creation);
-      if (earlier) return await repeat(deps, c, sql, { ...creation, id: earlier });
-      const made = await create(deps, c, sql, creation);
-      if (key) await settleKey(sql, key, made.id);
+      const made = earlier
+        ? await repeat(deps, c, sql, { ...creation, id: earlier })
+        : await create(deps, c, sql, creation);
+      holdToType(type, made.config);
+      if (key && !earlier) await settleKey(sql, key, made.id);
       return made;
     });
 
@@ -71,8 +74,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     );
     if (!peer) throw new ApiError("not_found");
     c.header("Location", `/api/v1/wireguard/${scope.own ? "me/" : ""}peers/${id}`);
-    const ownKey = body.public_key !== undefined;
-    return provisionResponse(c, { type, status: 201, peer, config, ownKey, delivery });
+    return provisionResponse(c, { type, status: 201, peer, config, delivery });
   });
 }
 

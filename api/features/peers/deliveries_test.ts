@@ -141,6 +141,52 @@ Deno.test("deliveries: with a key of one's own the peer gets that key, and the o
   assert.equal(retired?.public_key, made.peer.public_key);
 });
 
+Deno.test("deliveries: a form that the file cannot have leaves it where it was", async () => {
+  await using api = await testApi();
+  const { publicKey } = await generateKeyPair();
+  const made = await create(api, await adminOf(api, "acme"), {
+    delivery: "link",
+    public_key: publicKey,
+  });
+  const { token } = made.delivery;
+  const reply = await redeem(api, { token }, { headers: { accept: "image/svg+xml" } });
+  assert.equal(reply.status, 406);
+  assert.equal((await redeem(api, { token })).status, 200);
+});
+
+Deno.test("deliveries: a peer that goes to somebody else takes no waiting file along", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const { peer, delivery } = await create(api, acme, { delivery: "link" });
+  const change = (body: unknown) =>
+    api.request(`${base}/${peer.id}`, { method: "PATCH", token: acme.token, via: loopback, body });
+  assert.equal((await change({ name: "renamed" })).status, 200);
+  const [waiting] = await api.db.owner`select count(*)::int as n from wg_deliveries`;
+  assert.equal(waiting?.n, 1);
+  assert.equal((await change({ user_id: bob.userId })).status, 200);
+  assert.equal((await redeem(api, { token: delivery.token })).status, 404);
+});
+
+Deno.test("deliveries: T10: on the tunnel a header that names another tenant is refused and audited", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await adminOf(api, "other");
+  const via = tunnelFrom((await create(api, acme)).peer.address);
+  const { delivery } = await create(api, acme, { delivery: "link" });
+  for (const tenant of ["other", "nowhere"]) {
+    const reply = await redeem(api, { token: delivery.token }, { via, tenant });
+    assert.equal(reply.status, 403);
+    assert.equal(reply.body.code, "wrong_tunnel");
+  }
+  const refused = await api.db
+    .owner`select tenant_id from audit_log where action = 'tunnel.refuse'`;
+  assert.deepEqual(refused.map((row) => row.tenant_id), [acme.tenantId, acme.tenantId]);
+  const body = { token: delivery.token };
+  const fetched = await api.request("/api/v1/wireguard/deliveries", { via, body });
+  assert.equal(fetched.status, 200);
+});
+
 Deno.test("deliveries: a key that cannot be swapped in leaves the file where it was", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
@@ -215,4 +261,29 @@ Deno.test("enrolment: lasts a day at most", async () => {
   });
   assert.equal(reply.status, 422);
   assert.equal(reply.body.errors[0].code, "too_late");
+});
+
+Deno.test("enrolment: no change makes it last longer", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const { peer } = await create(api, acme, { kind: "enrolment", user_id: bob.userId });
+  const late = new Date(api.clock.now() + 25 * 3_600_000).toISOString();
+  for (const who of [acme, bob]) {
+    for (const expires_at of [null, late]) {
+      const path = who === bob ? "/api/v1/wireguard/me/peers" : base;
+      const reply = await api.request(`${path}/${peer.id}`, {
+        method: "PATCH",
+        via: loopback,
+        token: who.token,
+        body: { expires_at },
+      });
+      assert.equal(reply.status, 422, reply.text);
+      assert.deepEqual(reply.body.errors, [{
+        path: "expires_at",
+        code: "too_late",
+        message: "an enrolment peer lasts at most 24 hours",
+      }]);
+    }
+  }
 });

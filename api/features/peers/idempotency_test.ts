@@ -89,6 +89,12 @@ Deno.test("Idempotency-Key: N3: a key is its caller's own, and lasts a day", asy
     ids.add((await create(api, who, "key-1")).body.peer.id);
   }
   assert.equal(ids.size, 3);
+  // Each repetition finds its own, whoever used the same key besides.
+  for (const who of [colleague, acme, other]) {
+    const again = await create(api, who, "key-1");
+    assert(ids.delete(again.body.peer.id));
+    assert.equal(again.body.peer.tenant_id, who.tenantId);
+  }
   api.clock.advance(24 * 3_600_000 + 1);
   const fresh = await api.request("/api/v1/wireguard/peers", {
     tenant: "acme",

@@ -184,6 +184,12 @@ Deno.test("create: bad input is refused with its field, and nothing changes", as
       "invalid_input",
       "expires_at",
     ],
+    "expiry in a year of five digits": [
+      { ...good, expires_at: "9999-12-31T23:59:59-23:59" },
+      422,
+      "invalid_input",
+      "expires_at",
+    ],
     "unknown user": [{ ...good, user_id: 4711 }, 422, "invalid_input", "user_id"],
     "another tenant's user": [
       { ...good, user_id: foreign.userId },
@@ -322,6 +328,46 @@ Deno.test("list: pages in the order of creation, with every peer exactly once", 
   ) {
     assert.equal((await list(query)).status, 422, query);
   }
+});
+
+Deno.test("create: D3: a file that no QR code holds comes without one, and as a picture not at all", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const body = {
+    name: "laptop",
+    client_allowed_ips: Array.from(
+      { length: 64 },
+      (_, n) => `2001:db8:${n + 0x1000}:1234:5678:9abc:def0:${n + 0x1000}/128`,
+    ),
+  };
+  const before = await databaseDigest(api.db);
+  const picture = await api.request(base, {
+    via: loopback,
+    token: acme.token,
+    body,
+    headers: { accept: "image/png" },
+  });
+  assert.equal(picture.status, 406, picture.text);
+  assert.deepEqual(await databaseDigest(api.db), before);
+  const made = await peers(api, acme).create(body);
+  assert.equal(made.status, 201, made.text);
+  assert.equal(made.body.qr, null);
+  assert.match(made.body.config, /^PrivateKey = /m);
+});
+
+Deno.test("peers: an id in capitals is that id, to the daemon and in the audit log as well", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { id } = (await peers(api, acme).create({ name: "laptop" })).body.peer;
+  const call = (path: string, method: string) =>
+    api.request(`${base}/${id.toUpperCase()}${path}`, { method, via: loopback, token: acme.token });
+  assert.equal((await call("", "GET")).body.id, id);
+  assert.equal((await call("/disable", "POST")).status, 202);
+  assert.equal((await call("", "DELETE")).status, 202);
+  const targets = await api.db.owner`
+    select target_id from audit_log where action in ('peer.disable', 'peer.delete')`;
+  assert.deepEqual(targets.map((row) => row.target_id), [id, id]);
+  assert(!api.log.some((line) => /confirm/.test(line) && line.includes(id.toUpperCase())));
 });
 
 Deno.test("delete: answers that the peer is on its way out until a read-back proves it gone", async () => {

@@ -7,7 +7,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { renderClientConfig, unreachableResolvers } from "./client_config.ts";
 import { configFileName } from "./policy.ts";
-import { qrPng, qrSvg } from "./qr_code.ts";
+import { fitsQr, qrPng, qrSvg } from "./qr_code.ts";
 import type { PeerView } from "./schemas.ts";
 import type { GatewayRow } from "./store.ts";
 
@@ -52,10 +52,16 @@ export function routesOf(gateway: GatewayRow, own: readonly string[] | null): st
   return routes ? [...routes] : [`${gateway.gateway}/32`, `${gateway.api_address}/32`];
 }
 
+const lastTime = Date.parse("9999-12-31T23:59:59.999Z");
+
 /** A time given by the caller. @throws {ApiError} where it is not in the future */
 export function futureTime(field: string, text: string, now: number): Date {
   const time = new Date(text);
   if (time.getTime() <= now) throw invalidField(field, "in_the_past", "must be in the future");
+  // Beyond, an offset leads into a year that RFC 3339 cannot write.
+  if (time.getTime() > lastTime) {
+    throw invalidField(field, "too_late", "must be before the year 10000");
+  }
   return time;
 }
 
@@ -107,6 +113,20 @@ export function chooseType(
   return type;
 }
 
+/**
+ * Refuses a form that the file cannot have, while the change can still be rolled back.
+ * @throws {ApiError} `not_acceptable` for a QR code of a file without a private key, or longer than a code holds
+ */
+export function holdToType(type: ProvisionType, config: string | null): void {
+  if (type.startsWith("image/") && config !== null && !drawable(config)) {
+    throw new ApiError("not_acceptable");
+  }
+}
+
+function drawable(config: string): boolean {
+  return /^PrivateKey = /m.test(config) && fitsQr(config);
+}
+
 /** What goes into a client's file, of a peer as it is. */
 export function clientFile(
   deps: Pick<Deps, "settings">,
@@ -142,11 +162,10 @@ export function provisionResponse<S extends 200 | 201>(
     peer: PeerView;
     /** Null where the client has its file already. */
     config: string | null;
-    ownKey: boolean;
     delivery?: { token: string; expires_at: string } | null;
   },
 ) {
-  const { peer, config, type, status, ownKey, delivery = null } = made;
+  const { peer, config, type, status, delivery = null } = made;
   if (config === null || delivery) {
     if (type !== "application/json") throw new ApiError("not_acceptable");
     return c.json({ peer, config: null, qr: null, delivery }, status);
@@ -157,7 +176,12 @@ export function provisionResponse<S extends 200 | 201>(
   });
   switch (type) {
     case "application/json":
-      return c.json({ peer, config, qr: ownKey ? null : { svg: qrSvg(config) }, delivery }, status);
+      return c.json({
+        peer,
+        config,
+        qr: drawable(config) ? { svg: qrSvg(config) } : null,
+        delivery,
+      }, status);
     case "text/plain":
       return c.body(config, status, {
         "Content-Type": "text/plain; charset=utf-8",

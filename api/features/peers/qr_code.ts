@@ -6,6 +6,14 @@ import encodeQR from "qr";
 const border = 4;
 const pixelsPerModule = 6;
 
+/** Bytes in the largest code of medium correction (ISO/IEC 18004: version 40-M in byte mode). */
+const capacity = 2331;
+
+/** False for a text that no QR code holds. */
+export function fitsQr(text: string): boolean {
+  return new TextEncoder().encode(text).length <= capacity;
+}
+
 /** A text as a QR code in SVG, on white whatever the page behind it. */
 export function qrSvg(text: string): string {
   const svg = encodeQR(text, "svg", { ecc: "medium", border });

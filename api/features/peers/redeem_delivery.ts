@@ -18,6 +18,7 @@ import { applyNow } from "./apply.ts";
 import {
   chooseType,
   clientFile,
+  holdToType,
   makeKeys,
   provisionResponse,
   requireGateway,
@@ -50,12 +51,19 @@ export function deliveriesFeature(deps: Deps): Router {
   router.openapi(route, async (c) => {
     const body = c.req.valid("json");
     const type = chooseType(c, { ownKey: body.public_key !== undefined, link: false });
-    const tenantId = c.get("peer")?.tenantId ?? await namedTenant(deps, c);
+    // On the tunnel the peer says it all; a header may only agree.
+    const tenantId = c.req.header("x-tenant-id") === undefined
+      ? c.get("peer")?.tenantId ?? await namedTenant(deps, c)
+      : await namedTenant(deps, c);
     const token = await readDeliveryToken(body.token);
     if (tenantId === undefined || !token) throw new ApiError("not_found");
     const { id, config } = await deps.tenancy.transaction(
       tenantId,
-      (sql) => redeem(deps, c, { sql, tenantId, token, ownKey: body.public_key }),
+      async (sql) => {
+        const redeemed = await redeem(deps, c, { sql, tenantId, token, ownKey: body.public_key });
+        holdToType(type, redeemed.config);
+        return redeemed;
+      },
     );
     if (body.public_key !== undefined) await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(
@@ -63,8 +71,7 @@ export function deliveriesFeature(deps: Deps): Router {
       (sql) => readPeer(sql, { id, owner: null }, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
-    const ownKey = !/^PrivateKey = /m.test(config);
-    return provisionResponse(c, { type, status: 200, peer, config, ownKey });
+    return provisionResponse(c, { type, status: 200, peer, config });
   });
   return router;
 }

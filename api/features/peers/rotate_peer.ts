@@ -5,7 +5,7 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { rekey } from "./hand_over.ts";
-import { chooseType, provisionResponse } from "./provision.ts";
+import { chooseType, holdToType, provisionResponse } from "./provision.ts";
 import { peerId, provisionedResponse, rotatePeerBody } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer, readPeer } from "./store.ts";
@@ -38,7 +38,9 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       const locked = await lockPeer(sql, ref);
       const peer = locked && await readPeer(sql, ref, new Date(now));
       if (!peer) throw new ApiError("not_found");
-      return await rekey(deps, c, sql, { peer, choice: body, now });
+      const made = await rekey(deps, c, sql, { peer, choice: body, now });
+      holdToType(type, made.config);
+      return made;
     });
     await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(
@@ -46,7 +48,6 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
-    const ownKey = body.public_key !== undefined;
-    return provisionResponse(c, { type, status: 200, peer, config, ownKey, delivery });
+    return provisionResponse(c, { type, status: 200, peer, config, delivery });
   });
 }

@@ -144,7 +144,10 @@ export function provisionedResponse(description: string) {
   };
 }
 
-export const peerId = z.object({ id: z.uuid().openapi({ param: { name: "id", in: "path" } }) });
+/** In the one form that the daemon and the audit log know it by: a UUID has two spellings. */
+export const peerId = z.object({
+  id: z.uuid().toLowerCase().openapi({ param: { name: "id", in: "path" } }),
+});
 
 /** A path id that is no UUID is an id that nothing has. */
 export function isPeerId(text: string): boolean {

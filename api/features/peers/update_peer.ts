@@ -4,6 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { dropDeliveries } from "../deliveries/mod.ts";
 import { applyNow } from "./apply.ts";
 import { checkResolvers, futureTime, requireGateway } from "./provision.ts";
 import { peerId, peerSchema, updateOwnPeerBody, updatePeerBody } from "./schemas.ts";
@@ -44,6 +45,8 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       if (changes.dns !== undefined || changes.client_allowed_ips !== undefined) {
         checkResolvers(gateway, after);
       }
+      // A file that waits was put up for the owner before.
+      if (after.user_id !== before.user_id) await dropDeliveries(sql, id);
       await updatePeerRow(sql, id, {
         name: after.name,
         user_id: after.user_id,
