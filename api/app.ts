@@ -8,6 +8,7 @@ import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./featur
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
+import { limit } from "./middleware/limit.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { tunnel } from "./middleware/tunnel.ts";
 import { createRouter, type Router } from "./openapi.ts";
@@ -48,6 +49,7 @@ export function createApp(deps: Deps): Router {
     scheme: "bearer",
     bearerFormat: "JWT",
   });
+  app.use("/openapi.json", limit(deps, "anonymous"));
   app.doc31("/openapi.json", {
     openapi: "3.1.0",
     info: { title: "MassaCorp", version: deps.version },

@@ -112,6 +112,16 @@ Deno.test("limit: fifty log-ins at once get no more than the quota", async () =>
   assert.equal(replies.filter((reply) => reply.status === 429).length, 45);
 });
 
+Deno.test("limit: what answers anybody and costs something is limited as well", async (t) => {
+  for (const path of ["/ready", "/openapi.json"]) {
+    await t.step(path, async () => {
+      await using api = await testApi({ env: { RATE_LIMIT_ANONYMOUS: "2" } });
+      const ask = async () => (await api.request(path, { via: loopback })).status;
+      assert.deepEqual([await ask(), await ask(), await ask()], [200, 200, 429]);
+    });
+  }
+});
+
 Deno.test("limit: a source that is no peer is refused before it is counted", async () => {
   await using api = await testApi({ env: { RATE_LIMIT_ANONYMOUS: "1" } });
   for (let n = 0; n < 3; n++) {

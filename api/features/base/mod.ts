@@ -49,10 +49,11 @@ export function baseFeature(deps: Deps): Router {
     method: "get",
     path: "/ready",
     summary: "Readiness: requests can be served",
-    ...publicAccess,
+    ...limitedAccess(deps, "anonymous"),
     responses: {
       200: jsonResponse(readiness, "Ready"),
       503: jsonResponse(readiness, "Not ready; `checks` says why"),
+      ...refusals(429),
     },
   });
   router.openapi(ready, async (c) => {
