@@ -68,5 +68,12 @@ Deno.test("app: N1: a role that row-level security does not hold is refused, wha
     assert(api.log.some((line) => line.includes("row-level security would not hold it")));
     assert.equal((await api.request("/ready")).status, 503);
     await assert.rejects(api.rolesAreSafe(), { name: "UnsafeRoleError" });
+
+    await using platform = await testApi({
+      gateway: false,
+      env: { DATABASE_PLATFORM_URL: good.db.url(role).reveal() },
+    });
+    assert.equal((await platform.request("/api/v1/tenants")).status, 500);
+    await assert.rejects(platform.rolesAreSafe(), { name: "UnsafeRoleError" });
   }
 });

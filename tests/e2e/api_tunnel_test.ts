@@ -33,6 +33,14 @@ Deno.test("T1: the API answers through the tunnel, and not at all outside it", a
   });
   assert.equal(me.status, 200);
   assert.equal(me.body.email, acme.email);
+  // Of the daemon, a tenant's admin sees nothing that counts other tenants' peers.
+  const status = await ask(client, "/api/v1/wireguard/status", {
+    headers: { Authorization: `Bearer ${login.body.access_token}` },
+  });
+  assert.equal(status.body.peers.applied, 1);
+  assert.equal(status.body.interface_counts, null);
+  const { body: everything } = await made.operator("/wireguard/status");
+  assert.equal(everything.interface_counts.applied, 1);
   const info = await ask(client, "/api/v1/info");
   assert.deepEqual(info.body.caller, {
     via: "tunnel",

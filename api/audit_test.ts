@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import {
+  adminOf,
+  loopback,
+  type Persona,
+  type RequestOptions,
+  type TestApi,
+  testApi,
+} from "../tests/support/api.ts";
+import { databaseDigest } from "../tests/support/snapshot.ts";
+
+const base = "/api/v1/wireguard/peers";
+
+interface Change {
+  action: string;
+  target?: string;
+  call: () => ReturnType<TestApi["request"]>;
+}
+
+/** Every operation that changes something, with what it acts on made already. */
+async function changes(api: TestApi, acme: Persona): Promise<Record<string, Change>> {
+  const as = { via: loopback, token: acme.token };
+  const ask = (path: string, more: RequestOptions) => () => api.request(path, { ...as, ...more });
+  const peer = async (body: Record<string, unknown> = {}) => {
+    const made = await api.request(base, { ...as, body: { name: "peer", ...body } });
+    assert.equal(made.status, 201, made.text);
+    return made.body;
+  };
+  const one = (await peer()).peer.id;
+  const gone = (await peer()).peer.id;
+  const waiting = await peer({ delivery: "link" });
+  return {
+    "create a peer": { action: "peer.create", call: ask(base, { body: { name: "new" } }) },
+    "create peers in bulk": {
+      action: "peer.create_bulk",
+      call: ask(`${base}/bulk`, { body: { peers: [{ name: "a" }, { name: "b" }] } }),
+    },
+    "change a peer": {
+      action: "peer.update",
+      target: one,
+      call: ask(`${base}/${one}`, { method: "PATCH", body: { name: "renamed" } }),
+    },
+    "rotate a peer": {
+      action: "peer.rotate",
+      target: one,
+      call: ask(`${base}/${one}/rotate`, { body: {} }),
+    },
+    "disable a peer": {
+      action: "peer.disable",
+      target: one,
+      call: ask(`${base}/${one}/disable`, { method: "POST" }),
+    },
+    "enable a peer": {
+      action: "peer.enable",
+      target: one,
+      call: ask(`${base}/${one}/enable`, { method: "POST" }),
+    },
+    "remove a peer": {
+      action: "peer.delete",
+      target: gone,
+      call: ask(`${base}/${gone}`, { method: "DELETE" }),
+    },
+    "redeem a delivery": {
+      action: "delivery.redeem",
+      target: waiting.peer.id,
+      call: ask("/api/v1/wireguard/deliveries", {
+        tenant: "acme",
+        body: { token: waiting.delivery.token },
+      }),
+    },
+    "create a user": {
+      action: "user.create",
+      call: ask("/api/v1/users", { body: { email: "bob@acme.example" } }),
+    },
+    "create a tenant": {
+      action: "tenant.create",
+      call: () =>
+        api.request("/api/v1/tenants", {
+          body: { slug: "other", name: "Other", admin_email: "admin@other.example" },
+        }),
+    },
+    "change the tenant": {
+      action: "tenant.update",
+      target: String(acme.tenantId),
+      call: ask("/api/v1/tenants/current", { method: "PATCH", body: { user_peer_quota: 9 } }),
+    },
+    "log in": {
+      action: "auth.login",
+      target: String(acme.userId),
+      call: () =>
+        api.request("/api/v1/auth/login", {
+          via: loopback,
+          tenant: "acme",
+          body: { email: acme.email, password: acme.password },
+        }),
+    },
+    // Last: the token of the others ends with it.
+    "log out": {
+      action: "auth.logout",
+      call: ask("/api/v1/auth/logout", { method: "POST" }),
+    },
+  };
+}
+
+Deno.test("app: D1: every change writes its audit entry, and without the entry there is no change", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await api.db.owner.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'no entry'; end $$;
+    create trigger refuse before insert on audit_log for each row execute function refuse();
+    alter table audit_log disable trigger refuse`);
+  for (const [name, { action, target, call }] of Object.entries(await changes(api, acme))) {
+    await t.step(name, async () => {
+      await api.db.owner`alter table audit_log enable trigger refuse`;
+      const before = await databaseDigest(api.db);
+      assert.equal((await call()).status, 500);
+      assert.deepEqual(await databaseDigest(api.db), before);
+
+      await api.db.owner`alter table audit_log disable trigger refuse`;
+      const reply = await call();
+      assert(reply.status < 300, reply.text);
+      const entries = await api.db.owner`
+        select action, outcome, target_id from audit_log
+        where request_id = ${reply.headers.get("x-request-id")}`;
+      assert.deepEqual(entries.map((entry) => [entry.action, entry.outcome]), [[
+        action,
+        "succeeded",
+      ]]);
+      if (target !== undefined) assert.equal(entries[0]?.target_id, target);
+    });
+  }
+});
+
+Deno.test("app: D1: a change that fails after its audit entry leaves no entry", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await api.db.owner.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'no file'; end $$;
+    create trigger refuse before insert on wg_deliveries for each row execute function refuse()`);
+  const before = await databaseDigest(api.db);
+  const reply = await api.request(base, {
+    via: loopback,
+    token: acme.token,
+    body: { name: "peer", delivery: "link" },
+  });
+  assert.equal(reply.status, 500);
+  assert.deepEqual(await databaseDigest(api.db), before);
+});
