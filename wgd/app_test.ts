@@ -20,6 +20,7 @@ const status: DaemonStatus = {
     network: "10.10.0.0/24",
   },
   database: "connected",
+  snapshot: { written_at: "2030-01-01T00:00:00.000Z", error: null },
   counts: { desired: 3, applied: 2, drift: 1, held: 1, unexplained: 4, failed: 0 },
   last_reconcile_at: "2030-01-01T00:00:00.000Z",
   last_read_back_at: null,

@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { connect } from "../db/connection.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
@@ -15,6 +16,8 @@ import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol
 import { publishInterface } from "./publish.ts";
 import { createReconciler, type Reconciler, StoppedError } from "./reconcile.ts";
 import { Seen } from "./seen.ts";
+import { createSnapshot, type Snapshot } from "./snapshot.ts";
+import { openSnapshotFile } from "./snapshot_file.ts";
 import { DesiredTable } from "./table.ts";
 
 /** What the socket's app needs of the daemon. */
@@ -53,6 +56,7 @@ export function createDaemon(
   const failure = Promise.withResolvers<never>();
   let key: GatewayKey | undefined;
   let reconciler: Reconciler | undefined;
+  let snapshot: Snapshot | undefined;
   let interval: number | NodeJS.Timeout | undefined;
   let expiry: number | NodeJS.Timeout | undefined;
   let stopped = false;
@@ -146,6 +150,13 @@ export function createDaemon(
       const { id: interfaceId, plan } = config.interface;
       key = await findKey();
       if (!key) return;
+      const file = await openSnapshotFile({
+        path: join(dirname(config.keyFile), "snapshot"),
+        presharedSubkey: config.presharedSubkey,
+        place: `${interfaceId}/${config.interface.name}/${key.publicKey}`,
+      });
+      snapshot = createSnapshot({ file, table, seen, clock, log });
+      await snapshot.load();
       const runPass = createPass({
         interfaceId,
         converger: createConverger({ tunnel, key, log }),
@@ -153,6 +164,7 @@ export function createDaemon(
         store: createDesiredStore({ interfaceId, plan, sealer }),
         table,
         seen,
+        snapshot,
         clock,
         log,
       });
@@ -166,6 +178,7 @@ export function createDaemon(
       clearTimeout(expiry);
       await reconciler?.stop();
       clearTimeout(expiry);
+      await snapshot?.close();
       await database.close();
     },
     reconcile: (scope) => reconciler?.request(scope) ?? null,
@@ -186,6 +199,11 @@ export function createDaemon(
     metrics: () => renderMetrics(status(), seen),
   };
 
+  function snapshotView(): DaemonStatus["snapshot"] {
+    const { writtenAt = null, error = null } = snapshot?.view ?? {};
+    return { written_at: writtenAt === null ? null : iso(writtenAt), error };
+  }
+
   function status(): DaemonStatus {
     const { id, name, listenPort, plan } = config.interface;
     return {
@@ -199,6 +217,7 @@ export function createDaemon(
         network: plan.network,
       },
       database: database.state,
+      snapshot: snapshotView(),
       counts: seen.counts(table.peers.values(), seen.highestTime(clock.now())),
       last_reconcile_at: seen.lastReconcileAt === null ? null : iso(seen.lastReconcileAt),
       last_read_back_at: seen.lastReadBackAt === null ? null : iso(seen.lastReadBackAt),

@@ -83,6 +83,7 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
     const again = async () => (await store.readAll(sql, first.digests)).slices;
     assert.deepEqual(await again(), new Set());
     const mine = new Set([sliceOf(id)]);
+    const { publicKey: another } = await generateKeyPair();
     const during = async (change: (tx: TransactionSql) => Promise<unknown>) => {
       const [before] = await owner`select * from wg_peers where id = ${id}`;
       await db.superuser.begin(async (tx) => {
@@ -108,8 +109,7 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
       (tx) => tx`update wg_peers set deleted_at = now() where id = ${id}`,
       (tx) => tx`update wg_peers set preshared_key = null where id = ${id}`,
       (tx) => tx`update wg_peers set address = '10.10.0.7' where id = ${id}`,
-      (tx) =>
-        tx`update wg_peers set public_key = translate(public_key, 'abc', 'bca') where id = ${id}`,
+      (tx) => tx`update wg_peers set public_key = ${another} where id = ${id}`,
       (tx) => tx`update wg_peers set user_id = null where id = ${id}`,
       (tx) => tx`update users set status = 'inactive'`,
       (tx) => tx`update tenants set status = 'suspended'`,

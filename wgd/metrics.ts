@@ -39,6 +39,21 @@ export function renderMetrics(status: DaemonStatus, seen: Seen): string {
     "When the interface was last read back; 0 for never.",
     (seen.lastReadBackAt ?? 0) / 1000,
   );
+  gauge(
+    "snapshot_timestamp_seconds",
+    "When the snapshot was written; 0 where there is none.",
+    status.snapshot.written_at === null ? 0 : Date.parse(status.snapshot.written_at) / 1000,
+  );
+  gauge(
+    "snapshot_current",
+    "1 when all that was read is in the snapshot.",
+    seen.snapshotIsCurrent ? 1 : 0,
+  );
+  gauge(
+    "snapshot_failed",
+    "1 when it was refused or cannot be written.",
+    status.snapshot.error ? 1 : 0,
+  );
   gauge("database_connected", "1 when the database answers.", database === "connected" ? 1 : 0);
   return lines.join("\n") + "\n";
 }

@@ -3,12 +3,14 @@ import { errorFields, type Logger } from "../lib/log.ts";
 import { ProcessError } from "../lib/process.ts";
 import type { Convergence, Converger } from "./converge.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import { type DesiredPeer, type DesiredStore, isWanted, type RetiredKey } from "./desired.ts";
+import { type DesiredPeer, type DesiredStore, isWanted } from "./desired.ts";
 import type { ObservedInterface } from "./observed.ts";
 import type { ReconcileResult } from "./protocol.ts";
-import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
+import { createRecorder, type Rows, statusChanges } from "./recorder.ts";
 import { resultFor } from "./result.ts";
 import type { Seen } from "./seen.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { SnapshotError } from "./snapshot_file.ts";
 import type { DesiredTable } from "./table.ts";
 import { driftOf, judge, type Verdict } from "./verdict.ts";
 
@@ -28,6 +30,7 @@ export interface PassDeps {
   readonly store: DesiredStore;
   readonly table: DesiredTable;
   readonly seen: Seen;
+  readonly snapshot: Snapshot;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -39,14 +42,6 @@ interface Calm {
   /** Milliseconds since the Unix epoch: by then, time alone changes what is wanted. */
   readonly until: number;
 }
-
-interface Rows {
-  readonly peers: readonly DesiredPeer[];
-  readonly retired: readonly RetiredKey[];
-}
-
-/** Audit entries kept while the database is away. */
-const auditBacklog = 10_000;
 
 export interface PassOptions {
   /** Makes the pass go on without the database, from the rows last read. */
@@ -70,8 +65,8 @@ interface Proof {
 }
 
 export function createPass(deps: PassDeps): RunPass {
-  const { interfaceId, converger, database, store, table, seen, clock, log } = deps;
-  let audit: AuditEntry[] = [];
+  const { converger, database, store, table, seen, snapshot, clock, log } = deps;
+  const recorder = createRecorder(deps);
   let proof: Proof | undefined;
   let calm: Calm | undefined;
 
@@ -161,31 +156,13 @@ export function createPass(deps: PassDeps): RunPass {
       const state = verdicts.get(peer.id)?.state;
       if (kinds.length === 0 || (state !== "applied" && state !== "removed")) continue;
       log.warn("drift of a peer was repaired", { peer_id: peer.id, kinds });
-      audit.push({
+      recorder.audit({
         tenantId: peer.tenantId,
         peerId: peer.id,
         action: "wireguard.drift_repaired",
         details: { differences: kinds },
       });
     }
-  }
-
-  function statusChanges(
-    peers: readonly DesiredPeer[],
-    after: ObservedInterface | undefined,
-    verdicts: ReadonlyMap<string, Verdict>,
-  ): StatusChange[] {
-    const changes: StatusChange[] = [];
-    for (const { tenantId, id, publicKey, generation, status } of peers) {
-      const verdict = verdicts.get(id);
-      if (!verdict) continue;
-      const lastHandshake = after?.peers.get(publicKey)?.latestHandshake ?? 0;
-      const same = status?.generation === generation && status.state === verdict.state &&
-        status.error === verdict.error;
-      if (same && lastHandshake <= status.lastHandshake) continue;
-      changes.push({ tenantId, peerId: id, generation, ...verdict, lastHandshake });
-    }
-    return changes;
   }
 
   /** Tombstones of what the read-back proves gone. */
@@ -206,38 +183,36 @@ export function createPass(deps: PassDeps): RunPass {
     };
   }
 
-  /** @returns whether all of it is in the database */
-  async function write(
-    statuses: StatusChange[],
+  /**
+   * Removals may be told once no snapshot can undo them (T3). Where that cannot be had, they have failed so far.
+   * @returns whether they may be told
+   */
+  async function maySay(
+    rows: Rows,
     purge: Rows,
-    signal: AbortSignal,
+    verdicts: Map<string, Verdict>,
   ): Promise<boolean> {
-    const removals = [
-      ...purge.peers.map((peer) => removalEntry(peer.tenantId, peer.id, peer.publicKey, "peer")),
-      ...purge.retired.map((key) => removalEntry(key.tenantId, key.peerId, key.publicKey, "key")),
-    ];
-    const entries = [...audit, ...removals];
-    const purged = new Set(purge.peers.map((peer) => peer.id));
+    const removed = rows.peers.filter((peer) => verdicts.get(peer.id)?.state === "removed");
+    const keys = (of: readonly { publicKey: string }[]) => of.map(({ publicKey }) => publicKey);
     try {
-      await database.use((sql) =>
-        writeRecord(sql, interfaceId, {
-          statuses: statuses.filter((status) => !purged.has(status.peerId)),
-          ...purge,
-          audit: entries,
-        }), signal);
+      await snapshot.beforeSaying({
+        removed: keys(removed),
+        purged: keys([
+          ...purge.peers,
+          ...purge.retired.filter((key) => !table.byKey(key.publicKey)),
+        ]),
+      });
+      return true;
     } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      if (error.cause) log.warn("what was seen cannot be written", errorFields(error.cause));
-      audit = audit.slice(-auditBacklog);
+      if (!(error instanceof SnapshotError)) throw error;
+      log.error("a removal cannot be noted in the snapshot", errorFields(error));
+      const failed: Verdict = {
+        state: "failed",
+        error: "it is off the interface, but a snapshot that might bring it back cannot be mended",
+      };
+      for (const { id } of removed) verdicts.set(id, failed);
       return false;
     }
-    audit = [];
-    for (const { peerId, lastHandshake, ...status } of statuses) {
-      const before = table.peers.get(peerId)?.status?.lastHandshake ?? 0;
-      table.setStatus(peerId, { ...status, lastHandshake: Math.max(before, lastHandshake) });
-    }
-    table.forget(purge);
-    return true;
   }
 
   function noteUnexplained(after: ObservedInterface): void {
@@ -274,7 +249,12 @@ export function createPass(deps: PassDeps): RunPass {
     const moved = after.moved.map((peer) => table.byKey(peer.publicKey)).filter((peer) =>
       peer !== undefined
     );
-    await write(statusChanges(moved, after, seen.verdicts), { peers: [], retired: [] }, signal);
+    await recorder.write(
+      statusChanges(moved, after, seen.verdicts),
+      { peers: [], retired: [] },
+      signal,
+    );
+    snapshot.passed();
     seen.passDone((performance.now() - started) / 1000, clock.now());
     const answers = { peers: [...table.peers.values()], verdicts: seen.verdicts, unread: null };
     return {
@@ -314,6 +294,9 @@ export function createPass(deps: PassDeps): RunPass {
     let after: ObservedInterface | undefined;
     let needsFull = false;
     try {
+      await snapshot.beforeAdding(
+        rows.peers.filter((peer) => isWanted(peer, now)).map((peer) => peer.publicKey),
+      );
       const found = await converger.converge({
         full: scope === "all",
         ...rows,
@@ -348,6 +331,10 @@ export function createPass(deps: PassDeps): RunPass {
       seen.observed = undefined;
       log.error("the interface cannot be worked on", errorFields(error));
     }
+    const purge = after && unread === null
+      ? purgeable(scope, rows, after, verdicts)
+      : { peers: [], retired: [] };
+    const isSaid = await maySay(rows, purge, verdicts);
     if (scope === "all") seen.verdicts.clear();
     for (const [id, verdict] of verdicts) seen.verdicts.set(id, verdict);
     if (complete && after) noteUnexplained(after);
@@ -355,10 +342,13 @@ export function createPass(deps: PassDeps): RunPass {
       const written = after
         ? rows
         : { ...rows, peers: rows.peers.filter((peer) => !isSettled(peer, now)) };
-      const purge = after ? purgeable(scope, rows, after, verdicts) : { peers: [], retired: [] };
       const changes = statusChanges(written.peers, after, verdicts);
-      const isWritten = await write(changes, purge, signal);
-      for (const { id } of purge.peers) seen.verdicts.delete(id);
+      const isWritten = await recorder.write(
+        changes,
+        isSaid ? purge : { peers: [], retired: [] },
+        signal,
+      );
+      if (isSaid) { for (const { id } of purge.peers) seen.verdicts.delete(id); }
       calm = complete && after && isWritten && table.retired.size === 0 &&
           rows.peers.every(({ id, tombstone }) =>
             !tombstone && verdicts.get(id)?.state !== "failed"
@@ -370,6 +360,7 @@ export function createPass(deps: PassDeps): RunPass {
         }
         : undefined;
     }
+    snapshot.passed();
     seen.passDone((performance.now() - started) / 1000, clock.now());
     return {
       needsFull,
@@ -397,18 +388,4 @@ function isSettled(peer: DesiredPeer, now: number): boolean {
   const { status, generation } = peer;
   return status?.generation === generation &&
     (status.state === "held" || status.state === (isWanted(peer, now) ? "applied" : "removed"));
-}
-
-function removalEntry(
-  tenantId: number,
-  peerId: string,
-  publicKey: string,
-  what: "peer" | "key",
-): AuditEntry {
-  return {
-    tenantId,
-    peerId,
-    action: `wireguard.${what}_removed`,
-    details: { public_key: publicKey },
-  };
 }

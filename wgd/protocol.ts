@@ -47,6 +47,13 @@ export interface DaemonStatus {
     network: string;
   };
   database: "connected" | "disconnected";
+  /** The last known good state on disk, from which the tunnel is built when the database is away. */
+  snapshot: {
+    /** Null where there is none that could be used. */
+    written_at: string | null;
+    /** Why it was refused or could not be written. */
+    error: string | null;
+  };
   counts: {
     desired: number;
     applied: number;

@@ -18,6 +18,8 @@ export class Seen {
   lastReadBackAt: number | null = null;
   lastReconcileAt: number | null = null;
   lastError: string | null = null;
+  /** All that was read stands in the snapshot. */
+  snapshotIsCurrent = false;
   passes = 0;
   passSeconds = 0;
   #highestTime = 0;

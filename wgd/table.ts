@@ -82,6 +82,31 @@ export class DesiredTable {
     this.#add(state, before);
   }
 
+  /**
+   * Takes over what the daemon knew before it was started, as if it had been read then.
+   * @param memory.complete whether it knew of every key that it had put on the interface
+   */
+  restore(
+    memory: DesiredState & { vanished: Iterable<[string, string]>; complete: boolean },
+  ): void {
+    this.#version++;
+    this.#add(memory, new Map());
+    for (const [publicKey, id] of memory.vanished) this.#vanished.set(publicKey, id);
+    if (memory.complete) this.#adopted = new Set();
+  }
+
+  /** Keys whose row went without a tombstone, with its id. */
+  get vanished(): ReadonlyMap<string, string> {
+    return this.#vanished;
+  }
+
+  /** Every key that the daemon ever read of, and has not forgotten. */
+  *knownKeys(): Generator<string> {
+    yield* this.#byKey.keys();
+    yield* this.#retired.keys();
+    yield* this.#vanished.keys();
+  }
+
   #add(state: DesiredState, before: ReadonlyMap<string, string>): void {
     for (const peer of state.peers) {
       this.#peers.set(peer.id, peer);

@@ -1,61 +1,12 @@
 import assert from "node:assert/strict";
-import { type EmbeddedServer, startEmbedded } from "../../db/embedded.ts";
-import { createIdentity, databaseUid } from "../../deploy/local/identity.ts";
-import { clusterVariable, testPassword } from "../support/cluster.ts";
-import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
-
-/** A PostgreSQL of this file's own, which can be killed and started again. */
-async function killableServer() {
-  const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-" });
-  await Deno.chmod(folder, 0o711);
-  const socketFolder = `${folder}/socket`;
-  await Deno.mkdir(socketFolder);
-  await Deno.chown(socketFolder, databaseUid, databaseUid);
-  const identity = await createIdentity([Deno.cwd(), folder]);
-  let server: EmbeddedServer | undefined;
-  const start = async () => {
-    server = await startEmbedded({
-      dataFolder: `${folder}/data`,
-      socketFolder,
-      superuserPassword: testPassword,
-      // What was committed must be there after the kill.
-      durable: true,
-      user: {
-        uid: databaseUid,
-        runAs: (uid, argv) => identity.drop(argv, { uid, deathSignal: "INT" }),
-      },
-    });
-  };
-  await start();
-  return {
-    socketFolder,
-    start,
-    async kill() {
-      if (!server) throw new Error("it does not run");
-      Deno.kill(server.pid, "SIGKILL");
-      await server.exited;
-    },
-    async [Symbol.asyncDispose]() {
-      await server?.stop();
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
+import { killableDatabase } from "./wgd_killable_database.ts";
 
 Deno.test("T8: the tunnel without its database", async (t) => {
-  await using server = await killableServer();
-  const shared = Deno.env.get(clusterVariable);
-  Deno.env.set(clusterVariable, server.socketFolder);
-  using _restore = {
-    [Symbol.dispose]: () =>
-      shared === undefined
-        ? Deno.env.delete(clusterVariable)
-        : Deno.env.set(clusterVariable, shared),
-  };
-  await using db = await testDatabase();
+  await using server = await killableDatabase();
+  const { db } = server;
   await using net = await namespaces("server", "client");
   await using wgd = await TestDaemon.create(db, net);
   const step = async (name: string, run: () => Promise<void>) =>

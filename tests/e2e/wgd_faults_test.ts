@@ -202,6 +202,7 @@ Deno.test("T7: keys whose rows vanished are held and reported; keys added by han
   });
   await step("a daemon without memory holds what it finds", async () => {
     await wgd.end("SIGKILL");
+    await Deno.remove(`${wgd.folder}/snapshot`);
     await wgd.start();
     const peer = await wgd.addPeer();
     await wgd.untilState(peer, "applied");
@@ -215,6 +216,28 @@ Deno.test("T7: keys whose rows vanished are held and reported; keys added by han
     await until("it is gone", async () => !(await keys()).includes(added), { timeoutMs: 5000 });
     assert.equal((await keys()).length, 4);
   });
+  await step(
+    "its snapshot remembers: held keys stay, one added while it was down goes",
+    async () => {
+      const peer = await wgd.addPeer();
+      await wgd.untilState(peer, "applied");
+      await vanish(peer.id);
+      await wgd.client.reconcile({});
+      await until(
+        "all is written",
+        async () => /snapshot_current 1$/m.test(await wgd.client.metrics()),
+      );
+      const before = await keys();
+      await wgd.end("SIGKILL");
+      const added = await addByHand();
+      await wgd.start();
+      await until("it is gone", async () => !(await keys()).includes(added), { timeoutMs: 5000 });
+      assert.ok(before.includes(peer.publicKey));
+      assert.ok((await keys()).includes(peer.publicKey));
+      const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });
+      assert.match(failed[0]?.error ?? "", /vanished without a tombstone/);
+    },
+  );
 });
 
 Deno.test("the daemon: starts once an interface, on its own key, on its own interface, or says why not", async (t) => {

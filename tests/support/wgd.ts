@@ -41,7 +41,7 @@ const smallHeap = "--v8-flags=--optimize-for-size,--max-semi-space-size=4";
 export class TestDaemon implements AsyncDisposable {
   readonly name = uniqueInterface();
   readonly log: { level: string; message: string; [field: string]: unknown }[] = [];
-  #subkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
+  readonly subkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
   #process: { child: Deno.ChildProcess; ended: Promise<unknown> } | undefined;
   #client: WgdClient | undefined;
   #tenantId: number | undefined;
@@ -65,7 +65,7 @@ export class TestDaemon implements AsyncDisposable {
     return {
       LOG_LEVEL: "debug",
       WGD_DATABASE_URL: this.db.url("massacorp_wgd").reveal(),
-      WGD_PRESHARED_SUBKEY: encodeKey(this.#subkey.reveal()),
+      WGD_PRESHARED_SUBKEY: encodeKey(this.subkey.reveal()),
       WGD_SOCKET: `${this.folder}/wgd.sock`,
       WGD_LOCK_FOLDER: this.folder,
       WG_KEY_FILE: `${this.folder}/gateway.key`,
@@ -164,6 +164,13 @@ export class TestDaemon implements AsyncDisposable {
     return this.net.run("server", ["ip", ...args]);
   }
 
+  /** Kills the daemon and takes away what a reboot of the host would. */
+  async crashHost(): Promise<void> {
+    await this.end("SIGKILL");
+    await this.ip("link", "delete", this.name);
+    await this.net.run("server", ["nft", "flush", "ruleset"]);
+  }
+
   async dump(): Promise<ObservedInterface> {
     return parseDump(await this.wg("show", this.name, "dump"));
   }
@@ -186,7 +193,7 @@ export class TestDaemon implements AsyncDisposable {
 
   async addPeers(count: number, options: NewPeer = {}): Promise<TestPeer[]> {
     const tenantId = options.tenantId ?? await this.tenant();
-    const sealer = await createSealer(this.#subkey);
+    const sealer = await createSealer(this.subkey);
     const free = await this.db.owner<{ address: string }[]>`
       update wg_ip_pool set free_from = null where (interface_id, address) in (
         select interface_id, address from wg_ip_pool

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { openSnapshotFile } from "../../wgd/snapshot_file.ts";
+import { namespaces } from "../support/netns.ts";
+import { until } from "../support/until.ts";
+import { TestDaemon } from "../support/wgd.ts";
+import { killableDatabase } from "./wgd_killable_database.ts";
+
+Deno.test("T8: after a reboot without its database", async (t) => {
+  await using server = await killableDatabase();
+  await using net = await namespaces("server", "client");
+  await using wgd = await TestDaemon.create(server.db, net);
+  const { db } = server;
+  const path = `${wgd.folder}/snapshot`;
+  const step = async (name: string, run: () => Promise<void>) =>
+    assert.ok(await t.step(name, run), name);
+  const keys = async () => [...(await wgd.dump()).peers.keys()].sort();
+  const snapshot = async () => (await wgd.client.status()).snapshot;
+  /** Everything that was read is on disk. */
+  const written = () =>
+    until("the snapshot is written", async () => {
+      return /snapshot_current 1$/m.test(await wgd.client.metrics());
+    });
+  const startWithout = async () => {
+    await wgd.start({ ready: false });
+    await until("it is up", async () => (await wgd.client.status()).interface.up);
+    await until("a pass was made", async () => (await wgd.client.status()).last_reconcile_at);
+  };
+
+  await wgd.start();
+  const [peer, disabled, deleted, rotated, late] = await wgd.addPeers(5);
+  assert.ok(peer && disabled && deleted && rotated && late);
+  const guest = await wgd.addPeer({ expiresAt: new Date(Date.now() + 4000) });
+  await wgd.client.reconcile({});
+  await wgd.connect("client", peer);
+  await written();
+  const old = await Deno.readFile(path);
+
+  await step(
+    "T3: nothing is back whose removal was acknowledged since it was written",
+    async () => {
+      await db.owner`update wg_peers set enabled = false where id = ${disabled.id}`;
+      await db.owner`update wg_peers set deleted_at = now() where id = ${deleted.id}`;
+      const fresh = (await net.run("server", ["sh", "-c", "wg genkey | wg pubkey"])).trim();
+      await db.owner`update wg_peers set public_key = ${fresh}, preshared_key = null
+      where id = ${rotated.id}`;
+      await until("the guest is gone", async () => !(await keys()).includes(guest.publicKey));
+      const peer_ids = [disabled.id, deleted.id, rotated.id];
+      const { removed, applied } = await wgd.client.reconcile({ peer_ids });
+      assert.deepEqual([removed.sort(), applied], [[disabled.id, deleted.id].sort(), [rotated.id]]);
+      await wgd.crashHost();
+      await server.kill();
+      await startWithout();
+      const expected = new Set([peer.publicKey, late.publicKey]);
+      // Written anew meanwhile or not: the rotated peer is there with its new key or not at all.
+      assert.deepEqual((await keys()).filter((key) => key !== fresh), [...expected].sort());
+      assert.equal((await wgd.client.status()).database, "disconnected");
+    },
+  );
+  await step("the peers of the snapshot are exact, and their tunnels carry packets", async () => {
+    const found = (await wgd.dump()).peers.get(peer.publicKey);
+    assert.deepEqual(found?.allowedIps, [`${peer.address}/32`]);
+    assert.equal(found?.presharedKey?.reveal(), peer.presharedKey?.reveal());
+    await until(
+      "a ping is answered",
+      async () => (await net.exec("client", ["ping", "-c", "1", "-W", "1", "10.10.0.1"])).success,
+      { timeoutMs: 20_000 },
+    );
+    const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });
+    assert.equal(failed[0]?.error, "the database cannot be read");
+  });
+  await step("an expiry still cuts, and a clock set back revives nobody", async () => {
+    await wgd.crashHost();
+    // As if the daemon had seen a later time than the clock of this host shows now.
+    const publicKey = (await net.run("server", [
+      "sh",
+      "-c",
+      `wg pubkey < ${wgd.folder}/gateway.key`,
+    ])).trim();
+    const file = await openSnapshotFile({
+      path,
+      presharedSubkey: wgd.subkey,
+      place: `1/${wgd.name}/${publicKey}`,
+    });
+    const stored = await file.read();
+    assert.ok(stored);
+    const body = JSON.parse(new TextDecoder().decode(stored.body));
+    const soon = Date.now() + 3600_000;
+    body.peers = body.peers.filter((row: string[]) => !stored.struck.has(row[2] ?? ""));
+    for (const row of body.peers) if (row[2] === late.publicKey) row[7] = soon;
+    const put = (highestTime: number) =>
+      file.write(new TextEncoder().encode(JSON.stringify({ ...body, highestTime })));
+    await put(soon + 1);
+    await startWithout();
+    assert.equal((await keys()).includes(late.publicKey), false);
+    assert.ok((await keys()).includes(peer.publicKey));
+    await wgd.crashHost();
+    await put(soon - 1);
+    await startWithout();
+    assert.ok((await keys()).includes(late.publicKey), "only the time seen kept it away");
+  });
+  const damages: [string, () => Promise<unknown>, RegExp][] = [
+    ["cut off", () => Deno.truncate(path, 5000), /damaged or cut off/],
+    ["open to others", () => Deno.chmod(path, 0o644), /may be read by others/],
+    ["one of another body's", async () => {
+      const other = old.slice();
+      other[40] = (other[40] ?? 0) ^ 1;
+      await Deno.writeFile(path, other);
+      await Deno.chmod(path, 0o600);
+    }, /is damaged, or of another/],
+  ];
+  for (const [name, damage, words] of damages) {
+    await step(`refused and said when it is ${name}; a live interface is not cleared`, async () => {
+      const before = await keys();
+      assert.ok(before.length > 0);
+      await wgd.end("SIGKILL");
+      await damage();
+      await startWithout();
+      assert.deepEqual(await keys(), before);
+      assert.match((await snapshot()).error ?? "", words);
+      assert.equal((await snapshot()).written_at, null);
+    });
+  }
+  await step(
+    "the database is back: the table decides, and the snapshot is good again",
+    async () => {
+      await server.start();
+      await until(
+        "it is connected",
+        async () => (await wgd.client.status()).database === "connected",
+      );
+      await wgd.untilState(peer, "applied");
+      await until("all is well", async () => (await snapshot()).error === null);
+      await written();
+      assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+      const rows = await db.owner<{ public_key: string }[]>`
+      select public_key from wg_peers where enabled and coalesce(expires_at > now(), true)`;
+      assert.deepEqual(await keys(), rows.map((row) => row.public_key).sort());
+    },
+  );
+});

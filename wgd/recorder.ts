@@ -1,0 +1,100 @@
+import { errorFields, type Logger } from "../lib/log.ts";
+import { type Database, DatabaseError } from "./database.ts";
+import type { DesiredPeer, RetiredKey } from "./desired.ts";
+import type { ObservedInterface } from "./observed.ts";
+import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
+import type { DesiredTable } from "./table.ts";
+import type { Verdict } from "./verdict.ts";
+
+export interface Rows {
+  readonly peers: readonly DesiredPeer[];
+  readonly retired: readonly RetiredKey[];
+}
+
+/** Writes down what passes have seen, and keeps what the database must still hear. */
+export interface Recorder {
+  /** Goes with the next write. */
+  audit(entry: AuditEntry): void;
+  /**
+   * @param purge tombstones of what was proven gone
+   * @returns whether all of it is in the database
+   */
+  write(statuses: readonly StatusChange[], purge: Rows, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Audit entries kept while the database is away. */
+const auditBacklog = 10_000;
+
+export function createRecorder(
+  { interfaceId, database, table, log }: {
+    interfaceId: number;
+    database: Database;
+    table: DesiredTable;
+    log: Logger;
+  },
+): Recorder {
+  let audit: AuditEntry[] = [];
+  return {
+    audit: (entry) => audit.push(entry),
+    async write(statuses, purge, signal) {
+      const removals = [
+        ...purge.peers.map((peer) => removalEntry(peer.tenantId, peer.id, peer.publicKey, "peer")),
+        ...purge.retired.map((key) => removalEntry(key.tenantId, key.peerId, key.publicKey, "key")),
+      ];
+      const purged = new Set(purge.peers.map((peer) => peer.id));
+      try {
+        await database.use((sql) =>
+          writeRecord(sql, interfaceId, {
+            statuses: statuses.filter((status) => !purged.has(status.peerId)),
+            ...purge,
+            audit: [...audit, ...removals],
+          }), signal);
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) throw error;
+        if (error.cause) log.warn("what was seen cannot be written", errorFields(error.cause));
+        audit = audit.slice(-auditBacklog);
+        return false;
+      }
+      audit = [];
+      for (const { peerId, lastHandshake, ...status } of statuses) {
+        const before = table.peers.get(peerId)?.status?.lastHandshake ?? 0;
+        table.setStatus(peerId, { ...status, lastHandshake: Math.max(before, lastHandshake) });
+      }
+      table.forget(purge);
+      return true;
+    },
+  };
+}
+
+/** What has to be written of these peers: what differs from what is recorded. */
+export function statusChanges(
+  peers: readonly DesiredPeer[],
+  after: ObservedInterface | undefined,
+  verdicts: ReadonlyMap<string, Verdict>,
+): StatusChange[] {
+  const changes: StatusChange[] = [];
+  for (const { tenantId, id, publicKey, generation, status } of peers) {
+    const verdict = verdicts.get(id);
+    if (!verdict) continue;
+    const lastHandshake = after?.peers.get(publicKey)?.latestHandshake ?? 0;
+    const same = status?.generation === generation && status.state === verdict.state &&
+      status.error === verdict.error;
+    if (same && lastHandshake <= status.lastHandshake) continue;
+    changes.push({ tenantId, peerId: id, generation, ...verdict, lastHandshake });
+  }
+  return changes;
+}
+
+function removalEntry(
+  tenantId: number,
+  peerId: string,
+  publicKey: string,
+  what: "peer" | "key",
+): AuditEntry {
+  return {
+    tenantId,
+    peerId,
+    action: `wireguard.${what}_removed`,
+    details: { public_key: publicKey },
+  };
+}

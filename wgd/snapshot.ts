@@ -1,0 +1,284 @@
+import { z } from "zod";
+import type { Clock } from "../lib/clock.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
+import { Secret } from "../lib/secret.ts";
+import { type DesiredPeer, isWanted } from "./desired.ts";
+import type { Seen } from "./seen.ts";
+import { SnapshotError, type SnapshotFile } from "./snapshot_file.ts";
+import type { DesiredTable } from "./table.ts";
+
+/** What status and metrics say of the snapshot. */
+export interface SnapshotView {
+  /** Milliseconds since the Unix epoch; null where there is no file to start from. */
+  readonly writtenAt: number | null;
+  /** Why it was refused or could not be written, in plain words. */
+  readonly error: string | null;
+}
+
+/**
+ * Keeps the last known good state on disk (T8), so that the tunnel can be built without the database, and so
+ * that the daemon still knows after a restart which keys once had a row (docs/decisions/0014-snapshot.md).
+ */
+export interface Snapshot {
+  readonly view: SnapshotView;
+  /** Takes over into the table what the file holds. Never throws: a file that is refused is said, and not used. */
+  load(): Promise<void>;
+  /** To be called before these keys are put on the interface. */
+  beforeAdding(publicKeys: Iterable<string>): Promise<void>;
+  /**
+   * To be called before anybody is told that these keys are gone. When it resolves, no snapshot brings them back.
+   * @param keys.purged are forgotten: without row or tombstone from now on
+   * @throws {SnapshotError} when one might
+   */
+  beforeSaying(keys: { removed: Iterable<string>; purged: Iterable<string> }): Promise<void>;
+  /** To be called after every pass: writes the state some time later, if it is another one. */
+  passed(): void;
+  /** Writes what is not written yet. */
+  close(): Promise<void>;
+}
+
+/** Additions are gathered for so long before all of the state is written. */
+const gatherMs = 2_000;
+/** Writing takes up to a hundredth of the time: 10,000 peers are 1.5 MB. */
+const restFactor = 50;
+/** The state is written at least so often, for the time in it. */
+const refreshMs = 60_000;
+
+const peerSchema = z.tuple([
+  z.number(), // tenant
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string().nullable(), // preshared key
+  z.string(),
+  z.boolean(),
+  z.number().nullable(),
+  z.string().nullable(),
+]);
+const bodySchema = z.object({
+  writtenAt: z.number(),
+  highestTime: z.number(),
+  peers: z.array(peerSchema),
+  retired: z.array(z.tuple([z.number(), z.string(), z.string()])),
+  vanished: z.array(z.tuple([z.string(), z.string()])),
+});
+
+export function createSnapshot(
+  { file, table, seen, clock, log }: {
+    file: SnapshotFile;
+    table: DesiredTable;
+    seen: Seen;
+    clock: Clock;
+    log: Logger;
+  },
+): Snapshot {
+  let view: SnapshotView = { writtenAt: null, error: null };
+  /** Keys that the file would put on the interface, and all that it names. */
+  let live = new Set<string>();
+  let known = new Set<string>();
+  let complete = true;
+  let writtenVersion = -1;
+  // By the monotonic clock.
+  let nextWriteAt = 0;
+  let refreshAt = 0;
+  let timer: number | NodeJS.Timeout | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  /** A strike must not meet a file that is just being replaced by one that was written down before it. */
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = queue.then(work);
+    queue = done.catch(() => {});
+    return done;
+  }
+
+  function forget(): void {
+    live = new Set();
+    known = new Set();
+    view = { ...view, writtenAt: null };
+    writtenVersion = -1;
+  }
+
+  async function write(): Promise<void> {
+    const { version } = table;
+    const started = performance.now();
+    const now = clock.now();
+    const highestTime = seen.highestTime(now);
+    const peers = [...table.peers.values()];
+    const isLive = (peer: DesiredPeer) => isWanted(peer, highestTime) && !peer.heldBecause;
+    const body: z.infer<typeof bodySchema> = {
+      writtenAt: now,
+      highestTime,
+      peers: peers.map((peer) => [
+        peer.tenantId,
+        peer.id,
+        peer.publicKey,
+        peer.address,
+        peer.presharedKey?.reveal() ?? null,
+        peer.generation,
+        isWanted(peer, highestTime),
+        peer.expiresAt,
+        peer.heldBecause,
+      ]),
+      retired: [...table.retired.values()].map((
+        key,
+      ) => [key.tenantId, key.peerId, key.publicKey]),
+      vanished: [...table.vanished],
+    };
+    try {
+      await file.write(new TextEncoder().encode(JSON.stringify(body)));
+    } catch (error) {
+      if (!(error instanceof SnapshotError)) throw error;
+      if (view.error !== error.message) log.error("the snapshot is not kept", errorFields(error));
+      view = { ...view, error: error.message };
+      throw error;
+    } finally {
+      const ended = performance.now();
+      nextWriteAt = ended + Math.max(gatherMs, (ended - started) * restFactor);
+    }
+    live = new Set(peers.filter(isLive).map((peer) => peer.publicKey));
+    known = new Set([...table.knownKeys()]);
+    complete = true;
+    writtenVersion = version;
+    refreshAt = performance.now() + refreshMs;
+    view = { writtenAt: now, error: null };
+    seen.snapshotIsCurrent = version === table.version;
+  }
+
+  /** Where no removal can be noted, no snapshot is better than one that brings a revoked peer back. */
+  async function discard(error: unknown): Promise<void> {
+    if (!(error instanceof SnapshotError)) throw error;
+    log.error("the snapshot is given up, because it cannot be kept true", errorFields(error));
+    await file.unlink();
+    forget();
+    view = { writtenAt: null, error: error.message };
+  }
+
+  async function writeIfNeeded(): Promise<void> {
+    timer = undefined;
+    if (!isDue()) return;
+    try {
+      await alone(write);
+    } catch (error) {
+      if (file.free > 0 || view.writtenAt === null) return;
+      await alone(() => discard(error)).catch((error) =>
+        log.error("the snapshot cannot be given up", errorFields(error))
+      );
+    }
+  }
+
+  function isDue(): boolean {
+    if (!table.digests) return false;
+    return writtenVersion !== table.version || !complete ||
+      performance.now() >= refreshAt;
+  }
+
+  return {
+    get view() {
+      return view;
+    },
+    async load() {
+      try {
+        const stored = await file.read();
+        if (!stored) return;
+        const body = bodySchema.parse(JSON.parse(new TextDecoder().decode(stored.body)));
+        const { struck } = stored;
+        const peers = body.peers.filter(([, , publicKey]) => !struck.has(publicKey))
+          .map(toPeer);
+        complete = stored.complete;
+        table.restore({
+          peers,
+          retired: body.retired.filter(([, , publicKey]) => !struck.has(publicKey))
+            .map(([tenantId, peerId, publicKey]) => ({ tenantId, peerId, publicKey })),
+          vanished: body.vanished.filter(([publicKey]) => !struck.has(publicKey)),
+          complete,
+        });
+        live = new Set(
+          peers.filter((peer) => peer.active && !peer.heldBecause).map((peer) => peer.publicKey),
+        );
+        known = new Set(table.knownKeys());
+        view = { writtenAt: body.writtenAt, error: null };
+        if (body.highestTime > clock.now()) {
+          log.warn("the clock is behind the highest time seen, which counts for expiries", {
+            highest_time: new Date(body.highestTime).toISOString(),
+          });
+        }
+        seen.highestTime(body.highestTime);
+      } catch (error) {
+        const words = error instanceof SnapshotError
+          ? error.message
+          : "the snapshot is of an unknown kind; it is not used";
+        view = { writtenAt: null, error: words };
+        log.error("the snapshot is refused", { error: words });
+      }
+    },
+    async beforeAdding(publicKeys) {
+      if (!complete || view.writtenAt === null) return;
+      for (const publicKey of publicKeys) {
+        if (known.has(publicKey)) continue;
+        complete = false;
+        await alone(async () => {
+          try {
+            if (file.free > 0) await file.markIncomplete();
+            else throw new SnapshotError("the snapshot has no free slot");
+          } catch (error) {
+            await discard(error).catch((error) =>
+              log.error("the snapshot cannot be kept true", errorFields(error))
+            );
+          }
+        });
+        return;
+      }
+    },
+    async beforeSaying({ removed, purged }) {
+      const hits = new Set([
+        ...[...removed].filter((publicKey) => live.has(publicKey)),
+        ...[...purged].filter((publicKey) => known.has(publicKey)),
+      ]);
+      if (hits.size === 0) return;
+      await alone(async () => {
+        try {
+          // What was just written names them no longer as wanted.
+          if (hits.size > file.free) await write();
+          const named = [...hits].filter((publicKey) => known.has(publicKey));
+          if (named.length <= file.free) await file.strike(named);
+          else if (named.some((publicKey) => live.has(publicKey))) {
+            throw new SnapshotError("the snapshot has too few free slots");
+          }
+        } catch (error) {
+          await discard(error);
+        }
+        for (const publicKey of hits) {
+          live.delete(publicKey);
+          known.delete(publicKey);
+        }
+      });
+    },
+    passed() {
+      seen.snapshotIsCurrent = complete && writtenVersion === table.version;
+      if (timer !== undefined || !isDue()) return;
+      timer = setTimeout(writeIfNeeded, Math.max(0, nextWriteAt - performance.now()));
+    },
+    async close() {
+      clearTimeout(timer);
+      await writeIfNeeded();
+      await queue;
+    },
+  };
+}
+
+function toPeer(row: z.infer<typeof peerSchema>): DesiredPeer {
+  const [tenantId, id, publicKey, address, psk, generation, active, expiresAt, heldBecause] = row;
+  return {
+    tenantId,
+    id,
+    publicKey,
+    address,
+    presharedKey: psk === null ? null : new Secret(psk),
+    generation,
+    active,
+    expiresAt,
+    tombstone: false,
+    heldBecause,
+    status: null,
+  };
+}
