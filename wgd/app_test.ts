@@ -80,6 +80,8 @@ for (const [name, body, expected, headers] of refused) {
 
 Deno.test("POST /v1/reconcile: some, everything, and without waiting", async () => {
   assert.deepEqual((await post(JSON.stringify({ peer_ids: [id] }))).asked, [[id]]);
+  // In capitals it would name no row, and what has no row counts as removed.
+  assert.deepEqual((await post(JSON.stringify({ peer_ids: [id.toUpperCase()] }))).asked, [[id]]);
   assert.deepEqual((await post("{}")).asked, ["all"]);
   const { status, answer } = await post(JSON.stringify({ peer_ids: [id], wait: false }));
   assert.equal(status, 202);

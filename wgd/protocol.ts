@@ -7,7 +7,7 @@ import { z } from "zod";
 
 /** `POST /v1/reconcile`: look again at these peers, or at everything. */
 export const reconcileRequest = z.strictObject({
-  peer_ids: z.array(z.uuid()).max(1000).optional(),
+  peer_ids: z.array(z.uuid().toLowerCase()).max(1000).optional(),
   /** Answer only after the interface was read back; otherwise answer at once. */
   wait: z.boolean().default(true),
 });
