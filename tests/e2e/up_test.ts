@@ -25,7 +25,8 @@ async function photograph(path: string, up: RunningUp): Promise<Record<string, s
       if (entry.isDirectory) await walk(file);
       else {
         const { mode, uid } = await Deno.stat(file);
-        const text = await Deno.readTextFile(file);
+        // The daemon's snapshot carries the time; it is to be there, and nobody else's to read.
+        const text = entry.name === "snapshot" ? "" : await Deno.readTextFile(file);
         seen[file] = `${((mode ?? 0) & 0o777).toString(8)} ${uid} ${text}`;
       }
     }
