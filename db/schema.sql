@@ -439,6 +439,15 @@ create table wg_peers (
 );
 alter table wg_peers owner to massacorp_owner;
 
+create table wg_release_keys (
+  interface_id smallint not null,
+  public_key text not null,
+  decided_at timestamp with time zone default now() not null,
+  constraint wg_release_keys_pkey PRIMARY KEY (interface_id, public_key),
+  constraint wg_release_keys_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text))
+);
+alter table wg_release_keys owner to massacorp_owner;
+
 create table wg_retired_keys (
   tenant_id integer not null,
   peer_id uuid not null,
@@ -475,6 +484,8 @@ alter table wg_peers add constraint wg_peers_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table wg_peers add constraint wg_peers_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE RESTRICT;
+alter table wg_release_keys add constraint wg_release_keys_interface_exists
+  FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_retired_keys add constraint wg_retired_keys_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
@@ -505,6 +516,7 @@ CREATE TRIGGER wg_peers_notify_update AFTER UPDATE ON public.wg_peers FOR EACH R
 CREATE TRIGGER wg_peers_release_address AFTER DELETE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_release_address();
 CREATE TRIGGER wg_peers_retire_key AFTER DELETE OR UPDATE OF public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_retire_key();
 CREATE TRIGGER wg_peers_touch BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER wg_release_keys_notify AFTER INSERT ON public.wg_release_keys FOR EACH STATEMENT EXECUTE FUNCTION wg_notify_all();
 
 alter table api_keys enable row level security;
 alter table api_keys force row level security;
@@ -607,6 +619,15 @@ create policy wg_peers_wgd_purges_tombstones on wg_peers as permissive for delet
 create policy wg_peers_wgd_reads on wg_peers as permissive for select to massacorp_wgd
   using (true);
 
+alter table wg_release_keys enable row level security;
+alter table wg_release_keys force row level security;
+create policy wg_release_keys_platform on wg_release_keys as permissive for all to massacorp_platform
+  using (true)
+  with check (true);
+create policy wg_release_keys_wgd on wg_release_keys as permissive for all to massacorp_wgd
+  using (true)
+  with check (true);
+
 alter table wg_retired_keys enable row level security;
 alter table wg_retired_keys force row level security;
 create policy wg_retired_keys_api on wg_retired_keys as permissive for insert to massacorp_api
@@ -666,6 +687,8 @@ grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at, 
 grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
+grant delete, insert (interface_id, public_key), select on table wg_release_keys to massacorp_platform;
+grant delete, select on table wg_release_keys to massacorp_wgd;
 grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_keys to massacorp_api;
 grant delete, select on table wg_retired_keys to massacorp_wgd;
 
@@ -696,6 +719,7 @@ comment on table public.wg_interfaces is 'A WireGuard interface and the network 
 comment on table public.wg_ip_pool is 'Every address that a peer may hold. It says only whether an address is free, never whose it is, so that a tenant can take the lowest free one without seeing the others; that two peers never share one is the unique constraint on wg_peers.';
 comment on table public.wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
 comment on table public.wg_peers is 'The desired peers. A removed one stays as a tombstone, holding its address and key, until the daemon has read the interface back without it.';
+comment on table public.wg_release_keys is 'Keys that the daemon found on the interface without a row or tombstone, left alone, and may now take off: an operator decided so. The daemon deletes an entry once the key is proven gone, or has a row again.';
 comment on table public.wg_retired_keys is 'Tombstones of keys: what a rotation replaced, and any key whose row was deleted. They explain to the daemon why it may take a key off; it deletes them once the key is proven gone.';
 comment on column public.api_keys.prefix is 'Random and public part of the key; unique across tenants because it is what finds the tenant.';
 comment on column public.audit_log.actor_user_id is 'No foreign key: an entry outlives its user.';

@@ -80,6 +80,8 @@ export interface DesiredChanges {
   /** The slices that `state` holds completely; those not named are as they were. */
   readonly slices: ReadonlySet<number> | "all";
   readonly state: DesiredState;
+  /** Keys that may go though nothing explains them, because an operator decided so. */
+  readonly released: readonly string[];
 }
 
 export interface DesiredStore {
@@ -177,10 +179,11 @@ export function createDesiredStore(
       return await toState(await readRows(sql, interfaceId, { peerIds }), (id) => asked.has(id));
     },
     async readAll(sql, known) {
+      const released = await readReleased(sql, interfaceId);
       if (known) {
         const digests = await readDigests(sql, interfaceId);
         if (differing(known, digests).size === 0) {
-          return { digests, slices: new Set(), state: { peers: [], retired: [] } };
+          return { digests, slices: new Set(), state: { peers: [], retired: [] }, released };
         }
       }
       // Digests and rows of one moment: a key that goes from one peer to another changes two slices.
@@ -194,7 +197,7 @@ export function createDesiredStore(
         },
       );
       const state = await toState(rows, (id) => slices === "all" || slices.has(sliceOf(id)));
-      return { digests, slices, state };
+      return { digests, slices, state, released };
     },
   };
 }
@@ -224,6 +227,12 @@ async function readDigests(sql: Queries, interfaceId: number): Promise<Digests> 
         where r.interface_id = ${interfaceId}
     ) as found group by slice`;
   return new Map(rows.map(({ slice, digest }) => [slice, digest]));
+}
+
+async function readReleased(sql: Queries, interfaceId: number): Promise<string[]> {
+  const rows = await sql<{ public_key: string }[]>`
+    select public_key from wg_release_keys where interface_id = ${interfaceId}`;
+  return rows.map((row) => row.public_key);
 }
 
 async function readRows(

@@ -11,7 +11,7 @@ import { resultFor } from "./result.ts";
 import type { Seen } from "./seen.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { SnapshotError } from "./snapshot_file.ts";
-import type { DesiredTable } from "./table.ts";
+import type { DesiredTable, Purge } from "./table.ts";
 import { driftOf, judge, type Verdict } from "./verdict.ts";
 
 /** Peer ids to look at again, or everything. */
@@ -105,8 +105,11 @@ export function createPass(deps: PassDeps): RunPass {
   /** Only a complete read tells what was added by hand, and an empty table explains nothing (T7). */
   function foreign(found: ObservedInterface): string[] {
     table.adopt(found.peers.keys());
-    if (table.peers.size === 0) return [];
-    return unexplained(found).filter((publicKey) => table.explain(publicKey) === "foreign");
+    const isLost = table.peers.size === 0;
+    return unexplained(found).filter((publicKey) => {
+      const explanation = table.explain(publicKey);
+      return explanation === "released" || (explanation === "foreign" && !isLost);
+    });
   }
 
   function judgeRows(
@@ -146,6 +149,12 @@ export function createPass(deps: PassDeps): RunPass {
       log.warn("drift of the interface was repaired", { kind });
     }
     for (const publicKey of foreign) {
+      if (table.explain(publicKey) === "released") {
+        log.warn("a key without a row was taken off, because an operator decided so", {
+          public_key: publicKey,
+        });
+        continue;
+      }
       seen.countDrift("foreign");
       log.warn("a peer that was added by hand was taken off", { public_key: publicKey });
     }
@@ -171,7 +180,7 @@ export function createPass(deps: PassDeps): RunPass {
     rows: Rows,
     after: ObservedInterface,
     verdicts: ReadonlyMap<string, Verdict>,
-  ): Rows {
+  ): Purge {
     return {
       peers: rows.peers.filter((peer) =>
         peer.tombstone && verdicts.get(peer.id)?.state === "removed"
@@ -180,6 +189,11 @@ export function createPass(deps: PassDeps): RunPass {
       retired: rows.retired.filter(({ publicKey }) =>
         table.byKey(publicKey) ? scope === "all" : !after.peers.has(publicKey)
       ),
+      released: scope !== "all"
+        ? []
+        : [...table.released].filter((publicKey) =>
+          table.isExplained(publicKey) || !after.peers.has(publicKey)
+        ),
     };
   }
 
@@ -189,18 +203,18 @@ export function createPass(deps: PassDeps): RunPass {
    */
   async function maySay(
     rows: Rows,
-    purge: Rows,
-    verdicts: Map<string, Verdict>,
+    purge: Purge,
+    { verdicts, after }: { verdicts: Map<string, Verdict>; after: ObservedInterface | undefined },
   ): Promise<boolean> {
     const removed = rows.peers.filter((peer) => verdicts.get(peer.id)?.state === "removed");
     const keys = (of: readonly { publicKey: string }[]) => of.map(({ publicKey }) => publicKey);
     try {
       await snapshot.beforeSaying({
         removed: keys(removed),
-        purged: keys([
-          ...purge.peers,
-          ...purge.retired.filter((key) => !table.byKey(key.publicKey)),
-        ]),
+        purged: [
+          ...keys([...purge.peers, ...purge.retired]),
+          ...purge.released,
+        ].filter((publicKey) => !after?.peers.has(publicKey)),
       });
       return true;
     } catch (error) {
@@ -251,7 +265,7 @@ export function createPass(deps: PassDeps): RunPass {
     );
     await recorder.write(
       statusChanges(moved, after, seen.verdicts),
-      { peers: [], retired: [] },
+      nothing,
       signal,
     );
     snapshot.passed();
@@ -331,10 +345,8 @@ export function createPass(deps: PassDeps): RunPass {
       seen.observed = undefined;
       log.error("the interface cannot be worked on", errorFields(error));
     }
-    const purge = after && unread === null
-      ? purgeable(scope, rows, after, verdicts)
-      : { peers: [], retired: [] };
-    const isSaid = await maySay(rows, purge, verdicts);
+    const purge = after && unread === null ? purgeable(scope, rows, after, verdicts) : nothing;
+    const isSaid = await maySay(rows, purge, { verdicts, after });
     if (scope === "all") seen.verdicts.clear();
     for (const [id, verdict] of verdicts) seen.verdicts.set(id, verdict);
     if (complete && after) noteUnexplained(after);
@@ -345,7 +357,7 @@ export function createPass(deps: PassDeps): RunPass {
       const changes = statusChanges(written.peers, after, verdicts);
       const isWritten = await recorder.write(
         changes,
-        isSaid ? purge : { peers: [], retired: [] },
+        isSaid ? purge : nothing,
         signal,
       );
       if (isSaid) { for (const { id } of purge.peers) seen.verdicts.delete(id); }
@@ -375,6 +387,8 @@ export function createPass(deps: PassDeps): RunPass {
     };
   };
 }
+
+const nothing: Purge = { peers: [], retired: [], released: [] };
 
 /** True when a row wants of the interface what it wanted before. */
 function isSameRow(a: DesiredPeer, b: DesiredPeer): boolean {

@@ -26,6 +26,8 @@ export interface PassRecord {
   /** Tombstones whose key was read back gone. */
   readonly peers: readonly DesiredPeer[];
   readonly retired: readonly RetiredKey[];
+  /** Keys that an operator released, and which need that no more. */
+  readonly released: readonly string[];
   readonly audit: readonly AuditEntry[];
 }
 
@@ -35,8 +37,9 @@ export async function writeRecord(
   interfaceId: number,
   record: PassRecord,
 ): Promise<void> {
-  const { statuses, peers, retired, audit } = record;
-  if (statuses.length + peers.length + retired.length + audit.length === 0) return;
+  const { statuses, peers, retired, released, audit } = record;
+  const size = statuses.length + peers.length + retired.length + released.length + audit.length;
+  if (size === 0) return;
   await sql.begin((tx) => [
     ...(statuses.length > 0 ? [writeStatuses(tx, statuses)] : []),
     ...(peers.length > 0
@@ -55,6 +58,12 @@ export async function writeRecord(
             select jsonb_array_elements_text(${
         tx.json(retired.map((key) => key.publicKey))
       }::jsonb))`]
+      : []),
+    ...(released.length > 0
+      ? [tx`
+        delete from wg_release_keys
+          where interface_id = ${interfaceId} and public_key in (
+            select jsonb_array_elements_text(${tx.json([...released])}::jsonb))`]
       : []),
     ...(audit.length > 0
       ? [tx`

@@ -5,7 +5,7 @@ import { testDatabase } from "../tests/support/database.ts";
 import type { DesiredPeer } from "./desired.ts";
 import { type PassRecord, type StatusChange, writeRecord } from "./record.ts";
 
-const nothing: PassRecord = { statuses: [], peers: [], retired: [], audit: [] };
+const nothing: PassRecord = { statuses: [], peers: [], retired: [], released: [], audit: [] };
 
 Deno.test("writeRecord: as the daemon's role", async (t) => {
   await using db = await testDatabase();

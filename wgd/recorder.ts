@@ -3,7 +3,7 @@ import { type Database, DatabaseError } from "./database.ts";
 import type { DesiredPeer, RetiredKey } from "./desired.ts";
 import type { ObservedInterface } from "./observed.ts";
 import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
-import type { DesiredTable } from "./table.ts";
+import type { DesiredTable, Purge } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface Rows {
@@ -19,7 +19,7 @@ export interface Recorder {
    * @param purge tombstones of what was proven gone
    * @returns whether all of it is in the database
    */
-  write(statuses: readonly StatusChange[], purge: Rows, signal: AbortSignal): Promise<boolean>;
+  write(statuses: readonly StatusChange[], purge: Purge, signal: AbortSignal): Promise<boolean>;
 }
 
 /** Audit entries kept while the database is away. */

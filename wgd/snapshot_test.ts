@@ -59,6 +59,7 @@ async function keeper(
       table.replaceAll({
         slices: "all",
         digests: new Map(),
+        released: [],
         state: { peers: [], retired: [], ...state },
       }),
   };
@@ -183,16 +184,18 @@ Deno.test("T7: load: a key without a row is vanished when it was known, and fore
     ({ snapshot }) => snapshot.beforeAdding([key(6), key(8)]),
   );
   assert.deepEqual(explained(killed), ["vanished", "adopted", "vanished"]);
-  // And it remembers over two restarts.
+  // And it remembers over two restarts; what was adopted once stays held.
   const folder = await Deno.makeTempDir({ prefix: "massacorp-snapshot-" });
   const first = await keeper(folder);
   first.read(rows);
   first.read({ peers: [peer(6)] });
+  first.table.adopt([key(6), key(7), key(10)]);
   await first.snapshot.close();
   const second = await keeper(folder);
   await second.snapshot.load();
   await second.snapshot.close();
   assert.deepEqual(explained(second), ["vanished", "foreign", "vanished"]);
+  assert.equal(second.table.explain(key(10)), "vanished");
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -8,8 +8,15 @@ import {
   sliceOf,
 } from "./desired.ts";
 
-/** Why a key on the interface is there, or is not explained. */
-export type Explanation = "row" | "retired" | "vanished" | "adopted" | "foreign";
+/** Why a key on the interface is there, or is not explained, or that somebody decided that it may go. */
+export type Explanation = "row" | "retired" | "released" | "vanished" | "adopted" | "foreign";
+
+/** What was proven gone, and whose tombstone or release is of no use any more. */
+export interface Purge {
+  readonly peers: readonly DesiredPeer[];
+  readonly retired: readonly RetiredKey[];
+  readonly released: readonly string[];
+}
 
 /**
  * The desired rows as last read, and what else the daemon remembers of keys. With the database away it decides
@@ -24,8 +31,14 @@ export class DesiredTable {
   readonly #vanished = new Map<string, string>();
   /** Keys found on the interface by the first complete pass, which nothing explained then. */
   #adopted: Set<string> | undefined;
+  /** Keys that an operator decided about. */
+  #released: ReadonlySet<string> = new Set();
   #version = 0;
   #digests: Map<number, string> | undefined;
+
+  get released(): ReadonlySet<string> {
+    return this.#released;
+  }
 
   get peers(): ReadonlyMap<string, DesiredPeer> {
     return this.#peers;
@@ -50,7 +63,9 @@ export class DesiredTable {
   }
 
   /** Takes over a read of all rows. */
-  replaceAll({ state, slices, digests }: DesiredChanges): void {
+  replaceAll({ state, slices, digests, released }: DesiredChanges): void {
+    if (released.length > 0 || this.#released.size > 0) this.#version++;
+    this.#released = new Set(released);
     if (slices === "all" || slices.size > 0) {
       this.#replace((id) => slices === "all" || slices.has(sliceOf(id)), state);
     }
@@ -87,24 +102,27 @@ export class DesiredTable {
    * @param memory.complete whether it knew of every key that it had put on the interface
    */
   restore(
-    memory: DesiredState & { vanished: Iterable<[string, string]>; complete: boolean },
+    memory: DesiredState & { held: Iterable<[string, string]>; complete: boolean },
   ): void {
     this.#version++;
     this.#add(memory, new Map());
-    for (const [publicKey, id] of memory.vanished) this.#vanished.set(publicKey, id);
+    for (const [publicKey, id] of memory.held) this.#vanished.set(publicKey, id);
     if (memory.complete) this.#adopted = new Set();
   }
 
-  /** Keys whose row went without a tombstone, with its id. */
-  get vanished(): ReadonlyMap<string, string> {
-    return this.#vanished;
+  /** Keys that are held, with the id of the row that went; empty where no row was ever seen. */
+  *heldKeys(): Generator<[publicKey: string, peerId: string]> {
+    yield* this.#vanished;
+    for (const publicKey of this.#adopted ?? []) {
+      if (!this.isExplained(publicKey) && !this.#vanished.has(publicKey)) yield [publicKey, ""];
+    }
   }
 
   /** Every key that the daemon ever read of, and has not forgotten. */
   *knownKeys(): Generator<string> {
     yield* this.#byKey.keys();
     yield* this.#retired.keys();
-    yield* this.#vanished.keys();
+    for (const [publicKey] of this.heldKeys()) yield publicKey;
   }
 
   #add(state: DesiredState, before: ReadonlyMap<string, string>): void {
@@ -131,17 +149,21 @@ export class DesiredTable {
   }
 
   /** Forgets what was purged: keys proven gone, whose tombstones went with them. */
-  forget(purged: { peers: readonly DesiredPeer[]; retired: readonly RetiredKey[] }): void {
+  forget(purged: Purge): void {
     if (purged.peers.length + purged.retired.length > 0) this.#version++;
+    for (const publicKey of purged.released) {
+      this.#vanished.delete(publicKey);
+      this.#adopted?.delete(publicKey);
+    }
     for (const peer of purged.peers) this.#remove(peer);
     for (const { publicKey } of purged.retired) this.#retired.delete(publicKey);
   }
 
   /** Called with what the first complete pass found on the interface; later calls change nothing. */
   adopt(publicKeys: Iterable<string>): void {
-    this.#adopted ??= new Set(
-      [...publicKeys].filter((key) => !this.isExplained(key)),
-    );
+    if (this.#adopted) return;
+    this.#version++;
+    this.#adopted = new Set([...publicKeys].filter((key) => !this.isExplained(key)));
   }
 
   /** True when a row or a tombstone names the key. */
@@ -152,6 +174,7 @@ export class DesiredTable {
   explain(publicKey: string): Explanation {
     if (this.#byKey.has(publicKey)) return "row";
     if (this.#retired.has(publicKey)) return "retired";
+    if (this.#released.has(publicKey)) return "released";
     if (this.#vanished.has(publicKey)) return "vanished";
     return this.#adopted?.has(publicKey) ?? true ? "adopted" : "foreign";
   }

@@ -20,7 +20,7 @@ function peer(id: string, publicKey: string, more: Partial<DesiredPeer> = {}): D
 }
 
 function everything(state: DesiredState) {
-  return { slices: "all", digests: new Map(), state } as const;
+  return { slices: "all", digests: new Map(), state, released: [] } as const;
 }
 
 function retired(peerId: string, publicKey: string) {
@@ -58,7 +58,7 @@ Deno.test("explain: a rotated key is retired, and forgotten once purged", () => 
   table.replaceSome(["a"], { peers: [peer("a", "A2")], retired: [retired("a", "A")] });
   assert.equal(table.explain("A"), "retired");
   assert.equal(table.explain("A2"), "row");
-  table.forget({ peers: [], retired: [retired("a", "A")] });
+  table.forget({ peers: [], retired: [retired("a", "A")], released: [] });
   assert.equal(table.explain("A"), "foreign");
 });
 
@@ -86,7 +86,7 @@ Deno.test("forget: a purged peer is no vanished one", () => {
   const tombstone = peer("a", "A", { active: false, tombstone: true });
   table.replaceAll(everything({ peers: [tombstone, peer("b", "B")], retired: [] }));
   table.adopt([]);
-  table.forget({ peers: [tombstone], retired: [] });
+  table.forget({ peers: [tombstone], retired: [], released: [] });
   table.replaceAll(everything({ peers: [peer("b", "B")], retired: [] }));
   assert.equal(table.explain("A"), "foreign");
 });
@@ -116,7 +116,7 @@ Deno.test("replaceAll: slices that were not read again stay, and the others lose
   }));
   const digests = new Map([[0xff, "x"]]);
   const state = { peers: [peer(id("ff"), "B2")], retired: [] };
-  table.replaceAll({ slices: new Set([0xff, 0x0f]), digests, state });
+  table.replaceAll({ slices: new Set([0xff, 0x0f]), digests, state, released: [] });
   assert.deepEqual([...table.peers.values()].map((row) => row.publicKey), ["A", "B2"]);
   assert.deepEqual(["A0", "B0", "B", "C"].map((key) => table.explain(key)), [
     "retired",

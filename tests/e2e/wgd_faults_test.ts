@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { connect } from "../../db/connection.ts";
 import { tableName } from "../../wgd/interface/nft.ts";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
-import { TestDaemon } from "../support/wgd.ts";
+import { TestDaemon, type TestPeer } from "../support/wgd.ts";
 
 /**
  * A `wg` that fails, hangs, or only shows and refuses changes, while a file of that name lies beside it; and an
@@ -216,6 +217,7 @@ Deno.test("T7: keys whose rows vanished are held and reported; keys added by han
     await until("it is gone", async () => !(await keys()).includes(added), { timeoutMs: 5000 });
     assert.equal((await keys()).length, 4);
   });
+  let forgotten: TestPeer | undefined;
   await step(
     "its snapshot remembers: held keys stay, one added while it was down goes",
     async () => {
@@ -236,8 +238,36 @@ Deno.test("T7: keys whose rows vanished are held and reported; keys added by han
       assert.ok((await keys()).includes(peer.publicKey));
       const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });
       assert.match(failed[0]?.error ?? "", /vanished without a tombstone/);
+      forgotten = peer;
     },
   );
+  await step("an operator decides: that key goes at once, and no other", async () => {
+    const peer = forgotten ?? assert.fail();
+    const others = (await keys()).filter((key) => key !== peer.publicKey);
+    assert.ok(others.length > 1);
+    const platform = connect(db.url("massacorp_platform"), { max: 1, applicationName: "test" });
+    await platform`insert into wg_release_keys (interface_id, public_key)
+      values (1, ${peer.publicKey})`;
+    await platform.end();
+    await until("it is gone", async () => !(await keys()).includes(peer.publicKey));
+    assert.deepEqual(await keys(), others);
+    await until(
+      "the decision is used up",
+      async () => (await db.owner`select from wg_release_keys`).length === 0,
+    );
+    assert.deepEqual((await wgd.client.reconcile({ peer_ids: [peer.id] })).removed, [peer.id]);
+  });
+  await step("a decision about a key that has a row does nothing", async () => {
+    const peer = await wgd.addPeer();
+    await wgd.untilState(peer, "applied");
+    await db.owner`insert into wg_release_keys (interface_id, public_key)
+      values (1, ${peer.publicKey})`;
+    await until(
+      "it is used up",
+      async () => (await db.owner`select from wg_release_keys`).length === 0,
+    );
+    assert.ok((await keys()).includes(peer.publicKey));
+  });
 });
 
 Deno.test("the daemon: starts once an interface, on its own key, on its own interface, or says why not", async (t) => {
