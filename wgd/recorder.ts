@@ -1,15 +1,10 @@
 import { errorFields, type Logger } from "../lib/log.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import type { DesiredPeer, RetiredKey } from "./desired.ts";
+import type { DesiredPeer } from "./desired.ts";
 import type { ObservedInterface } from "./observed.ts";
 import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
 import type { DesiredTable, Purge } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
-
-export interface Rows {
-  readonly peers: readonly DesiredPeer[];
-  readonly retired: readonly RetiredKey[];
-}
 
 /** Writes down what passes have seen, and keeps what the database must still hear. */
 export interface Recorder {

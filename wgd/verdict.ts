@@ -1,6 +1,7 @@
 import { type DesiredPeer, isWanted, type PeerState } from "./desired.ts";
-import type { ObservedPeer } from "./observed.ts";
+import type { ObservedInterface, ObservedPeer } from "./observed.ts";
 import { type Difference, differences } from "./plan.ts";
+import type { Rows } from "./rows.ts";
 
 /** What a read-back proves of one row. */
 export interface Verdict {
@@ -61,4 +62,31 @@ export function driftOf(
   const proven = status !== null && status.generation === peer.generation &&
     status.state === (isWanted(peer, now) ? "applied" : "removed");
   return proven ? differences(peer, observed.get(peer.publicKey), now) : [];
+}
+
+/** The verdicts of one read-back, by peer id. */
+export function judgeAll(
+  { peers, retired }: Rows,
+  { after, failures, hasRow, now }: {
+    after: ObservedInterface;
+    failures: ReadonlyMap<string, string>;
+    hasRow: (publicKey: string) => boolean;
+    now: number;
+  },
+): Map<string, Verdict> {
+  const oldKeys = new Map<string, number>();
+  for (const { peerId, publicKey } of retired) {
+    if (after.peers.has(publicKey) && !hasRow(publicKey)) {
+      oldKeys.set(peerId, (oldKeys.get(peerId) ?? 0) + 1);
+    }
+  }
+  return new Map(peers.map((peer) => [
+    peer.id,
+    judge(peer, {
+      observed: after.peers,
+      oldKeys: oldKeys.get(peer.id) ?? 0,
+      failure: failures.get(peer.publicKey),
+      now,
+    }),
+  ]));
 }
