@@ -7,8 +7,19 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
-/** Runs a program to its end. @returns its standard output @throws {DemoError} when it fails or hangs */
-export async function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
+/** What a program did. */
+export interface Outcome {
+  success: boolean;
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end; one that hangs for longer than 20 s, unless told otherwise, is ended. */
+export async function outcomeOf(
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<Outcome> {
   const [program = "", ...args] = argv;
   const signals = [AbortSignal.timeout(options.timeoutMs ?? 20_000)];
   if (options.signal) signals.push(options.signal);
@@ -19,7 +30,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stderr: "piped",
     ...(options.env ? { env: options.env } : {}),
     signal: AbortSignal.any(signals),
-    // Ctrl-C is the demo's to handle: what it runs is to end in order, not all at once.
+    // Ctrl-C is the caller's to handle: what it runs is to end in order, not all at once.
     detached: true,
   }).spawn();
   if (options.stdin !== undefined) {
@@ -29,9 +40,15 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   }
   const { success, code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { success, code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** As outcomeOf. @returns its standard output @throws {DemoError} when it fails or hangs */
+export async function run(argv: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { success, code, stdout, stderr } = await outcomeOf(argv, options);
   options.signal?.throwIfAborted();
   if (!success) {
-    throw new DemoError(`${argv.join(" ")} ended with exit code ${code}: ${text(stderr).trim()}`);
+    throw new DemoError(`${argv.join(" ")} ended with exit code ${code}: ${stderr.trim()}`);
   }
-  return text(stdout);
+  return stdout;
 }

@@ -1,15 +1,4 @@
-/** What a command in a namespace did. */
-export interface Outcome {
-  success: boolean;
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-interface ExecOptions {
-  stdin?: string;
-  env?: Record<string, string>;
-}
+import { type Outcome, outcomeOf, run, type RunOptions } from "../../deploy/demo/run.ts";
 
 /**
  * Network namespaces on one underlay, 192.0.2.0/24; the first is .1, the next .2 and so on. Disposing of them
@@ -20,9 +9,9 @@ export interface Namespaces extends AsyncDisposable {
   address(role: string): string;
   /** Argv that runs a command inside. */
   argv(role: string, command: readonly string[]): string[];
-  exec(role: string, command: readonly string[], options?: ExecOptions): Promise<Outcome>;
+  exec(role: string, command: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** As exec, but a failure throws, and the answer is the standard output. */
-  run(role: string, command: readonly string[], options?: ExecOptions): Promise<string>;
+  run(role: string, command: readonly string[], options?: RunOptions): Promise<string>;
 }
 
 /** A name for an interface: wireguard-go's control sockets are found by it, across namespaces. */
@@ -45,16 +34,16 @@ export async function namespaces<R extends string>(...roles: R[]): Promise<Names
   const made: Namespaces = {
     address: (role) => `192.0.2.${[...names.keys()].indexOf(role) + 1}`,
     argv,
-    exec: (role, command, options) => output(argv(role, command), options),
-    run: (role, command, options) => succeed(argv(role, command), options),
+    exec: (role, command, options) => outcomeOf(argv(role, command), options),
+    run: (role, command, options) => run(argv(role, command), options),
     async [Symbol.asyncDispose]() {
       for (const namespace of names.values()) await destroy(namespace);
     },
   };
   try {
     for (const namespace of names.values()) {
-      await succeed(["ip", "netns", "add", namespace]);
-      await succeed(["ip", "-n", namespace, "link", "set", "lo", "up"]);
+      await run(["ip", "netns", "add", namespace]);
+      await run(["ip", "-n", namespace, "link", "set", "lo", "up"]);
     }
     await connectUnderlay(made, names);
     return made;
@@ -72,7 +61,7 @@ async function connectUnderlay(made: Namespaces, names: Map<string, string>): Pr
   await made.run(hub, ["ip", "link", "set", "underlay", "up"]);
   for (const [at, [role, namespace]] of spokes.entries()) {
     const port = `port${at}`;
-    await succeed(
+    await run(
       ["ip", "-n", hubName, "link", "add", port, "type", "veth"]
         .concat(["peer", "name", "underlay", "netns", namespace]),
     );
@@ -90,12 +79,12 @@ async function destroy(namespace: string): Promise<void> {
     if (performance.now() > deadline + 1000) break;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  await output(["ip", "netns", "delete", namespace]);
+  await outcomeOf(["ip", "netns", "delete", namespace]);
 }
 
 /** @returns how many processes ran inside */
 async function signalAll(namespace: string, signal?: Deno.Signal): Promise<number> {
-  const { stdout } = await output(["ip", "netns", "pids", namespace]);
+  const { stdout } = await outcomeOf(["ip", "netns", "pids", namespace]);
   const pids = stdout.split("\n").filter(Boolean).map(Number);
   if (!signal) return pids.length;
   for (const pid of pids) {
@@ -106,29 +95,4 @@ async function signalAll(namespace: string, signal?: Deno.Signal): Promise<numbe
     }
   }
   return pids.length;
-}
-
-async function output(command: readonly string[], options: ExecOptions = {}): Promise<Outcome> {
-  const [program = "", ...args] = command;
-  const child = new Deno.Command(program, {
-    args,
-    stdin: options.stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-    ...(options.env ? { env: options.env } : {}),
-  }).spawn();
-  if (options.stdin !== undefined) {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(options.stdin));
-    await writer.close();
-  }
-  const { success, code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { success, code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-async function succeed(command: readonly string[], options?: ExecOptions): Promise<string> {
-  const { success, stdout, stderr, code } = await output(command, options);
-  if (!success) throw new Error(`${command.join(" ")} ended with ${code}: ${stderr}`);
-  return stdout;
 }
