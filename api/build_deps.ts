@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { createSealer, deriveSubkey } from "../lib/seal.ts";
 import { createWgdClient, WgdUnavailable } from "../wgd/client.ts";
+import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts";
 import { createPasswordHasher } from "./auth/password_hash.ts";
 import { createIdentifierDigest } from "./auth/throttle.ts";
 import { createTokens } from "./auth/tokens.ts";
@@ -21,8 +22,9 @@ export const version = "0.1.0";
 export interface BuiltDeps {
   deps: Deps;
   /**
-   * Waits for the database, and for its word that the roles are safe.
+   * Waits for the database, and for its word that the roles are safe and the permissions those of this code.
    * @throws {UnsafeRoleError} when row-level security would not hold one of them
+   * @throws {PermissionMismatchError}
    */
   rolesAreSafe(): Promise<void>;
   close(): Promise<void>;
@@ -130,13 +132,13 @@ export async function buildDeps(
   };
 }
 
-/** False while the database is away. @throws {UnsafeRoleError} */
+/** False while the database is away. @throws {UnsafeRoleError} @throws {PermissionMismatchError} */
 async function answers(pool: Pool): Promise<boolean> {
   try {
-    await pool.use(({ sql }) => sql`select 1`);
+    await checkPermissions(pool);
     return true;
   } catch (error) {
-    if (error instanceof UnsafeRoleError) throw error;
+    if (error instanceof UnsafeRoleError || error instanceof PermissionMismatchError) throw error;
     return false;
   }
 }

@@ -1,7 +1,7 @@
 import type { Logger } from "../lib/log.ts";
 import type { PeerIdentity } from "./database/lookups.ts";
 import type { TenantId } from "./database/tenancy.ts";
-import type { Permission, Role } from "./auth/permissions.ts";
+import type { Permission } from "./auth/permissions.ts";
 
 /** Where a connection was accepted. Only `tunnel` is reachable by others than the host's own users. */
 export type Listener = "tunnel" | "loopback" | "operator";
@@ -15,8 +15,11 @@ export type Principal =
     userId: number;
     sessionId: string;
     email: string;
-    role: Role;
+    /** Names of the roles that he has at this moment. */
+    roles: readonly string[];
     permissions: ReadonlySet<Permission>;
+    /** When he last showed the strongest factor that he has, in ms since the Unix epoch. */
+    steppedUpAt: number | null;
   };
 
 /** What Hono carries from the server and between the middlewares. */

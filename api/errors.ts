@@ -6,6 +6,8 @@ export const problemTypes = {
   invalid_credentials: { status: 401, title: "The credentials are wrong" },
   invalid_token: { status: 401, title: "The token is missing, wrong or no longer good" },
   forbidden: { status: 403, title: "The permission is missing" },
+  step_up_required: { status: 403, title: "Show your password or second factor again first" },
+  grant_exceeds_own: { status: 403, title: "Nobody gives what he does not have" },
   tenant_mismatch: { status: 403, title: "The tenant is not that of the token" },
   wrong_tunnel: {
     status: 403,
@@ -16,6 +18,7 @@ export const problemTypes = {
   not_acceptable: { status: 406, title: "The answer has none of the accepted types" },
   public_key_taken: { status: 409, title: "The public key is in use" },
   email_taken: { status: 409, title: "The e-mail address is in use" },
+  last_admin: { status: 409, title: "The tenant would be left without an admin" },
   slug_taken: { status: 409, title: "The slug is in use" },
   platform_exists: { status: 409, title: "There is a platform tenant already" },
   quota_exceeded: { status: 409, title: "The quota of peers is used up" },

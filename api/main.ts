@@ -21,7 +21,7 @@ const log = createLogger({ level: config.logLevel, fields: { process: "api" } })
 logUnhandled(log);
 const { deps, rolesAreSafe, close } = await buildDeps({ config, clock: systemClock, log });
 rolesAreSafe().catch((error) => {
-  log.error("the API does not run on this database role", errorFields(error));
+  log.error("the API does not run on this database", errorFields(error));
   Deno.exit(78);
 });
 const app = createApp(deps);

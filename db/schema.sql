@@ -53,6 +53,73 @@ AS $function$
   $function$;
 alter function lookup_tenant(id_or_slug text) owner to massacorp_lookup;
 
+CREATE OR REPLACE FUNCTION public.permissions_of(of_user integer, at timestamp with time zone)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select coalesce(array_agg(distinct p.permission order by p.permission), '{}')
+    from user_roles h
+    join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+    cross join lateral (
+      select s.permission from system_role_permissions s where s.system_role = r.system
+      union all
+      select o.permission from role_permissions o
+        where r.system is null and o.tenant_id = r.tenant_id and o.role_id = r.id
+    ) p
+    where h.tenant_id = (select current_tenant_id()) and h.user_id = of_user
+      and (h.expires_at is null or h.expires_at > at)
+  $function$;
+alter function permissions_of(of_user integer, at timestamp with time zone) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.refuse_losing_the_last_admin()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  was jsonb := to_jsonb(old);
+  lost integer;
+begin
+  -- Two that leave at the same time take turns, and the second sees that the first is gone.
+  perform pg_advisory_xact_lock(hashtext('last admin'), old.tenant_id);
+  select r.id into lost from roles r
+    where r.tenant_id = old.tenant_id and r.system = 'admin' and case tg_table_name
+      when 'user_roles' then r.id = (was ->> 'role_id')::integer and was ->> 'expires_at' is null
+      else exists (select from user_roles h where h.tenant_id = r.tenant_id and h.role_id = r.id
+        and h.user_id = (was ->> 'id')::integer and h.expires_at is null) end;
+  if lost is not null and not exists (
+    select from user_roles h
+    join users u on u.tenant_id = h.tenant_id and u.id = h.user_id and u.status = 'active'
+    where h.tenant_id = old.tenant_id and h.role_id = lost and h.expires_at is null
+  ) then
+    raise exception 'a tenant keeps an admin'
+      using errcode = 'check_violation', constraint = 'tenants_keep_an_admin', table = 'user_roles';
+  end if;
+  return null;
+end
+$function$;
+alter function refuse_losing_the_last_admin() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.tenants_make_roles()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  entered text := current_setting('app.tenant_id', true);
+begin
+  perform set_config('app.tenant_id', new.id::text, true);
+  insert into roles (tenant_id, name, system)
+    select new.id, name, name from unnest(array['user', 'manager', 'admin', 'superadmin']) as name
+    where new.is_platform or name <> 'superadmin';
+  perform set_config('app.tenant_id', coalesce(entered, ''), true);
+  return null;
+end
+$function$;
+alter function tenants_make_roles() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.touch_updated_at()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -258,6 +325,44 @@ create table login_attempts (
 );
 alter table login_attempts owner to massacorp_owner;
 
+create table permissions (
+  name text not null,
+  about text not null,
+  platform boolean default false not null,
+  constraint permissions_pkey PRIMARY KEY (name),
+  constraint permissions_are_told_by_reach UNIQUE (name, platform),
+  constraint permissions_are_of_the_platform_by_name CHECK ((platform = (name ~~ 'platform.%'::text))),
+  constraint permissions_name_is_dotted CHECK ((name ~ '^[a-z_]+\.[a-z_]+$'::text))
+);
+alter table permissions owner to massacorp_owner;
+
+create table role_permissions (
+  tenant_id integer not null,
+  role_id integer not null,
+  permission text not null,
+  platform boolean generated always as (false) stored,
+  constraint role_permissions_pkey PRIMARY KEY (tenant_id, role_id, permission)
+);
+alter table role_permissions owner to massacorp_owner;
+
+create table roles (
+  tenant_id integer not null,
+  id integer generated always as identity not null,
+  name text not null,
+  about text default ''::text not null,
+  system text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint roles_pkey PRIMARY KEY (tenant_id, id),
+  constraint roles_name_is_taken UNIQUE (tenant_id, name),
+  constraint roles_about_is_printable CHECK ((about ~ '^[^[:cntrl:]]{0,200}$'::text)),
+  constraint roles_name_is_a_word CHECK ((name ~ '^[a-z][a-z0-9_-]{0,62}$'::text)),
+  constraint roles_of_the_system_are_reserved CHECK (((system IS NOT NULL) OR (name <> ALL (ARRAY['user'::text, 'manager'::text, 'admin'::text, 'superadmin'::text, 'operator'::text])))),
+  constraint roles_of_the_system_keep_their_name CHECK ((COALESCE(system, name) = name)),
+  constraint roles_system_is_known CHECK ((system = ANY (ARRAY['user'::text, 'manager'::text, 'admin'::text, 'superadmin'::text])))
+);
+alter table roles owner to massacorp_owner;
+
 create table schema_migrations (
   id text not null,
   checksum text not null,
@@ -278,6 +383,7 @@ create table sessions (
   expires_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   ended_reason text,
+  stepped_up_at timestamp with time zone,
   peer_id uuid,
   address inet,
   user_agent text default ''::text not null,
@@ -290,6 +396,15 @@ create table sessions (
   constraint sessions_user_agent_is_cut CHECK ((char_length(user_agent) <= 256))
 );
 alter table sessions owner to massacorp_owner;
+
+create table system_role_permissions (
+  system_role text not null,
+  permission text not null,
+  constraint system_role_permissions_pkey PRIMARY KEY (system_role, permission),
+  constraint system_role_permissions_keep_the_platform_apart CHECK (((permission ~~ 'platform.%'::text) = (system_role = 'superadmin'::text))),
+  constraint system_role_permissions_role_is_known CHECK ((system_role = ANY (ARRAY['user'::text, 'manager'::text, 'admin'::text, 'superadmin'::text])))
+);
+alter table system_role_permissions owner to massacorp_owner;
 
 create table tenants (
   id integer generated always as identity not null,
@@ -320,13 +435,24 @@ create table tenants (
 );
 alter table tenants owner to massacorp_owner;
 
+create table user_roles (
+  tenant_id integer not null,
+  user_id integer not null,
+  role_id integer not null,
+  granted_by integer,
+  granted_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone,
+  constraint user_roles_pkey PRIMARY KEY (tenant_id, user_id, role_id),
+  constraint user_roles_end_after_they_begin CHECK ((expires_at > granted_at))
+);
+alter table user_roles owner to massacorp_owner;
+
 create table users (
   tenant_id integer not null,
   id integer generated always as identity not null,
   email text not null,
   name text default ''::text not null,
   password_hash text not null,
-  role text default 'user'::text not null,
   status text default 'active'::text not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
@@ -335,7 +461,6 @@ create table users (
   constraint users_email_is_normalised CHECK (((email = lower(email)) AND (email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]{1,189}$'::text))),
   constraint users_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{0,200}$'::text)),
   constraint users_password_is_hashed CHECK ((password_hash ~~ '$argon2id$%'::text)),
-  constraint users_role_is_known CHECK ((role = ANY (ARRAY['admin'::text, 'user'::text]))),
   constraint users_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text])))
 );
 alter table users owner to massacorp_owner;
@@ -466,7 +591,19 @@ alter table idempotency_keys add constraint idempotency_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table login_attempts add constraint login_attempts_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table role_permissions add constraint role_permissions_are_of_a_tenant
+  FOREIGN KEY (permission, platform) REFERENCES permissions(name, platform) ON DELETE CASCADE;
+alter table role_permissions add constraint role_permissions_role_exists
+  FOREIGN KEY (tenant_id, role_id) REFERENCES roles(tenant_id, id) ON DELETE CASCADE;
+alter table roles add constraint roles_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table sessions add constraint sessions_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table system_role_permissions add constraint system_role_permissions_exist
+  FOREIGN KEY (permission) REFERENCES permissions(name) ON DELETE CASCADE;
+alter table user_roles add constraint user_roles_role_is_in_use
+  FOREIGN KEY (tenant_id, role_id) REFERENCES roles(tenant_id, id) ON DELETE RESTRICT;
+alter table user_roles add constraint user_roles_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table users add constraint users_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
@@ -494,6 +631,7 @@ alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
+CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
 CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
 CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, address) WHERE (free_from IS NOT NULL);
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
@@ -501,8 +639,12 @@ CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_
 CREATE INDEX wg_peers_that_expire ON public.wg_peers USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE UNIQUE INDEX tenants_have_one_platform ON public.tenants USING btree (is_platform) WHERE is_platform;
 
+CREATE TRIGGER roles_touch BEFORE UPDATE ON public.roles FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER tenants_make_roles AFTER INSERT ON public.tenants FOR EACH ROW EXECUTE FUNCTION tenants_make_roles();
 CREATE TRIGGER tenants_notify_status AFTER UPDATE OF status ON public.tenants FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER tenants_touch BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER user_roles_keep_an_admin AFTER DELETE OR UPDATE OF expires_at ON public.user_roles FOR EACH ROW EXECUTE FUNCTION refuse_losing_the_last_admin();
+CREATE TRIGGER users_keep_an_admin AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status <> 'active'::text))) EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_notify_status AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_interfaces_fill_pool AFTER INSERT OR UPDATE OF network ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_fill_pool();
@@ -545,6 +687,31 @@ create policy login_attempts_api on login_attempts as permissive for all to mass
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
+alter table permissions enable row level security;
+alter table permissions force row level security;
+create policy permissions_api on permissions as permissive for select to massacorp_api, massacorp_platform
+  using (true);
+
+alter table role_permissions enable row level security;
+alter table role_permissions force row level security;
+create policy role_permissions_api on role_permissions as permissive for all to massacorp_api, massacorp_platform
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table roles enable row level security;
+alter table roles force row level security;
+create policy roles_api on roles as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy roles_api_changes_its_own on roles as restrictive for update to massacorp_api
+  using ((system IS NULL))
+  with check ((system IS NULL));
+create policy roles_api_removes_its_own on roles as restrictive for delete to massacorp_api
+  using ((system IS NULL));
+create policy roles_platform on roles as permissive for all to massacorp_platform
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
 -- schema_migrations has no row level security.
 
 alter table sessions enable row level security;
@@ -552,6 +719,11 @@ alter table sessions force row level security;
 create policy sessions_api on sessions as permissive for all to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table system_role_permissions enable row level security;
+alter table system_role_permissions force row level security;
+create policy system_role_permissions_api on system_role_permissions as permissive for select to massacorp_api, massacorp_platform
+  using (true);
 
 alter table tenants enable row level security;
 alter table tenants force row level security;
@@ -564,6 +736,12 @@ create policy tenants_platform on tenants as permissive for all to massacorp_pla
   with check (true);
 create policy tenants_wgd on tenants as permissive for select to massacorp_wgd
   using (true);
+
+alter table user_roles enable row level security;
+alter table user_roles force row level security;
+create policy user_roles_api on user_roles as permissive for all to massacorp_api, massacorp_platform
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
 alter table users enable row level security;
 alter table users force row level security;
@@ -650,6 +828,11 @@ revoke all on function lookup_peer(source inet) from public;
 grant execute on function lookup_peer(source inet) to massacorp_api;
 revoke all on function lookup_tenant(id_or_slug text) from public;
 grant execute on function lookup_tenant(id_or_slug text) to massacorp_api;
+revoke all on function permissions_of(of_user integer, at timestamp with time zone) from public;
+grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_api;
+grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_platform;
+revoke all on function refuse_losing_the_last_admin() from public;
+revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
 revoke all on function wg_interfaces_fill_pool() from public;
 revoke all on function wg_notify_all() from public;
@@ -669,13 +852,23 @@ grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, tar
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_wgd;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
 grant insert, select on table login_attempts to massacorp_api;
-grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason) on table sessions to massacorp_api;
+grant select on table permissions to massacorp_api;
+grant select on table permissions to massacorp_platform;
+grant delete, insert (tenant_id, role_id, permission), select on table role_permissions to massacorp_api;
+grant select on table role_permissions to massacorp_platform;
+grant delete, insert (tenant_id, name, about), select, update (name, about) on table roles to massacorp_api;
+grant insert (tenant_id, name, system), select on table roles to massacorp_platform;
+grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
+grant select on table system_role_permissions to massacorp_api;
+grant select on table system_role_permissions to massacorp_platform;
 grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status) on table tenants to massacorp_wgd;
-grant insert (tenant_id, email, name, password_hash, role), select, update (email, name, password_hash, role, status) on table users to massacorp_api;
-grant insert (tenant_id, email, name, password_hash, role), select on table users to massacorp_platform;
+grant delete, insert (tenant_id, user_id, role_id, granted_by, granted_at, expires_at), select, update (granted_by, granted_at, expires_at) on table user_roles to massacorp_api;
+grant insert (tenant_id, user_id, role_id, granted_by), select on table user_roles to massacorp_platform;
+grant insert (tenant_id, email, name, password_hash), select, update (email, name, password_hash, status) on table users to massacorp_api;
+grant insert (tenant_id, email, name, password_hash), select on table users to massacorp_platform;
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
 grant select on table wg_interfaces to massacorp_api;
@@ -696,6 +889,9 @@ comment on function public.current_tenant_id() is 'The tenant of this transactio
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address. Networks of interfaces do not overlap, so there is at most one.';
 comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug.';
+comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
+comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role.';
+comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
 comment on function public.wg_interfaces_fill_pool() is 'Fills the pool when an interface appears or its network grows.';
 comment on function public.wg_notify_all() is 'Tells the daemons to look at everything again, where one change decides over many peers.';
@@ -710,9 +906,14 @@ comment on table public.api_keys is 'Keys for machines. No operation writes it y
 comment on table public.audit_log is 'What happened, written in the transaction of the change itself. The application roles can only insert.';
 comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';
 comment on table public.login_attempts is 'Every log-in tried, whether the account exists or not.';
+comment on table public.permissions is 'Everything that can be permitted. The same closed list stands in the API''s code, which refuses to start where the two differ.';
+comment on table public.role_permissions is 'What the roles that a tenant made may do. Entries of a role of the system would say nothing.';
+comment on table public.roles is 'The roles of a tenant: those of the system, which every tenant has, and those it made.';
 comment on table public.schema_migrations is 'The migrations that ran, with the SHA-256 of each file as it was then. For the owner alone.';
 comment on table public.sessions is 'A log-in on a device, and the state of its refresh tokens. No token is stored: a refresh token names the session and its counter, and the current one is minted again from this row.';
+comment on table public.system_role_permissions is 'What the roles that every tenant has may do. Those of user, manager and admin each include the one before.';
 comment on table public.tenants is 'A company. Everything else belongs to exactly one.';
+comment on table public.user_roles is 'Who has which role, and until when. Permissions are looked up at each request, so what ends here ends at once.';
 comment on table public.users is 'A person of one tenant. The same address in two tenants is two users.';
 comment on table public.wg_deliveries is 'Client files that wait to be fetched once. The key they are sealed under comes from the token alone, of which only the digest is here.';
 comment on table public.wg_interfaces is 'A WireGuard interface and the network behind it. Its daemon writes it; the API only reads.';
@@ -727,11 +928,15 @@ comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, 
 comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
 comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together.';
+comment on column public.permissions.platform is 'Reaches beyond one tenant: no role of a tenant can have it.';
+comment on column public.role_permissions.platform is 'Always false: it makes the foreign key refuse what reaches beyond a tenant.';
+comment on column public.roles.system is 'Of the system: what it permits stands in system_role_permissions, and it can be neither changed nor removed.';
 comment on column public.sessions.expires_at is 'The absolute end; rotation does not move it.';
 comment on column public.sessions.peer_id is 'The peer it was opened through, as a record; not a foreign key, because peers go.';
 comment on column public.sessions.refresh_counter is 'The counter of the newest refresh token.';
 comment on column public.sessions.refresh_expires_at is 'When the newest refresh token ends, unless it is rotated before.';
 comment on column public.sessions.refresh_rotated_at is 'When the newest refresh token was made, which is when its parent was presented.';
+comment on column public.sessions.stepped_up_at is 'When the user last showed the strongest factor that he has: the second one, or the password where he has no second.';
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
 comment on column public.tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
 comment on column public.tenants.peer_quota is 'Peers the tenant may have; null for as many as there are addresses. The operator sets it.';
@@ -742,6 +947,7 @@ comment on column public.tenants.wg_client_allowed_ips is 'What clients of peers
 comment on column public.tenants.wg_dns is 'Resolvers for clients of peers that set none of their own.';
 comment on column public.tenants.wg_mtu is 'MTU for clients of peers that set none of their own.';
 comment on column public.tenants.wg_persistent_keepalive is 'Seconds, for clients of peers that set none of their own.';
+comment on column public.user_roles.granted_by is 'The user who gave it; null for the operator. No foreign key: it outlives its giver.';
 comment on column public.users.email is 'Lower case; normalised once, where it comes in.';
 comment on column public.users.password_hash is 'Argon2id in PHC form; the parameters stand in it.';
 comment on column public.users.status is 'inactive: no log-in, every session ended, no peer on the interface.';

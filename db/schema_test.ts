@@ -37,7 +37,7 @@ Deno.test("renderSchema: every kind of change made by hand shows", async () => {
     "alter table users alter column name drop not null",
     "alter table users alter column name set default 'x'",
     "alter table users alter column name type varchar(200)",
-    "alter table users drop constraint users_role_is_known",
+    "alter table users drop constraint users_status_is_known",
     "alter table sessions drop constraint sessions_user_exists, add constraint sessions_user_exists foreign key (tenant_id, user_id) references users (tenant_id, id)",
     "create index extra on users (name)",
     "drop trigger users_touch on users",

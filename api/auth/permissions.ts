@@ -1,4 +1,6 @@
-/** What can be permitted: a closed list. An operation names one beside its schema. */
+import type { Pool } from "../database/pool.ts";
+
+/** What can be permitted: a closed list, which the table `permissions` repeats. An operation names one. */
 export const permissions = [
   "wireguard.read",
   "wireguard.write",
@@ -6,26 +8,36 @@ export const permissions = [
   "tenant.write",
   "users.read",
   "users.write",
+  "users.security",
+  "roles.read",
+  "roles.write",
+  "api_keys.read",
+  "api_keys.write",
+  "audit.read",
+  "audit.export",
   "platform.tenants",
+  "platform.wireguard",
 ] as const;
 export type Permission = typeof permissions[number];
 
-export const roles = ["admin", "user"] as const;
-export type Role = typeof roles[number];
+/** The code and the database do not agree on what can be permitted. */
+export class PermissionMismatchError extends Error {
+  override name = "PermissionMismatchError";
+}
 
-const ofRole: Record<Role, readonly Permission[]> = {
-  admin: [
-    "wireguard.read",
-    "wireguard.write",
-    "tenant.read",
-    "tenant.write",
-    "users.read",
-    "users.write",
-  ],
-  user: [],
-};
-
-/** What a role may do inside its tenant. Platform permissions belong to the operator alone. */
-export function permissionsOf(role: Role): ReadonlySet<Permission> {
-  return new Set(ofRole[role]);
+/** @throws {PermissionMismatchError} naming what either side alone knows */
+export async function checkPermissions(pool: Pool): Promise<void> {
+  const rows = await pool.use(({ sql }) => sql<{ name: string }[]>`select name from permissions`);
+  const known = new Set(rows.map((row) => row.name));
+  const faults = [
+    ...permissions.filter((name) => !known.has(name)).map((name) => `${name} is not in the table`),
+    ...[...known].filter((name) => !permissions.some((permission) => permission === name))
+      .map((name) => `${name} is not in the code`),
+  ];
+  if (faults.length > 0) {
+    throw new PermissionMismatchError(
+      `the table of permissions is not that of this version: ${faults.join(", ")}. ` +
+        "Migrate the database to the version of the API",
+    );
+  }
 }

@@ -8,6 +8,7 @@ export class DatabaseUnavailable extends Error {
 /** Constraints whose violation is the client's doing. Everything else is a bug and stays a 500. */
 const conflicts: Record<string, ErrorCode> = {
   users_email_is_taken: "email_taken",
+  tenants_keep_an_admin: "last_admin",
   tenants_slug_is_taken: "slug_taken",
   tenants_have_one_platform: "platform_exists",
   wg_peers_public_key_is_taken: "public_key_taken",

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { auditSource, writeAudit } from "../audit.ts";
-import { type Permission, permissionsOf, type Role } from "../auth/permissions.ts";
+import type { Permission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";
 import type { Deps } from "../deps.ts";
 import type { TenantId } from "../database/tenancy.ts";
@@ -11,17 +11,43 @@ import { limit } from "./limit.ts";
 
 export type AccessDeps = Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock" | "limits">;
 
+/** How long a step-up lasts. */
+export const stepUpMs = 5 * 60_000;
+
 /**
  * What an operation asks of its caller, to be spread into its route: the middleware that proves the caller
  * and the entries of the OpenAPI document that say so.
  * @param permission null where being logged in is enough
+ * @param options.stepUp the caller must have shown his strongest factor within the last five minutes
  */
-export function access(deps: AccessDeps, permission: Permission | null) {
+export function access(
+  deps: AccessDeps,
+  permission: Permission | null,
+  options: { stepUp?: boolean } = {},
+) {
   return {
     security: [{ bearer: [] }],
     "x-permission": permission ?? "authenticated",
-    middleware: [limit(deps, "authenticated"), authenticate(deps), permit(permission)],
+    ...(options.stepUp ? { "x-step-up": true } : {}),
+    middleware: [
+      limit(deps, "authenticated"),
+      authenticate(deps),
+      permit(permission),
+      ...(options.stepUp ? [requireStepUp(deps)] : []),
+    ],
   };
+}
+
+/** The operator proved himself by reaching his socket; everybody else must have done so just now. */
+function requireStepUp({ clock }: Pick<AccessDeps, "clock">) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const principal = c.get("principal");
+    const at = principal?.kind === "user" ? principal.steppedUpAt : null;
+    if (principal?.kind !== "operator" && (at === null || clock.now() - at > stepUpMs)) {
+      throw new ApiError("step_up_required");
+    }
+    await next();
+  });
 }
 
 /** For operations that carry no token. */
@@ -68,25 +94,38 @@ async function findUser(
   token: string,
 ): Promise<Principal & { kind: "user" }> {
   const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
+  const now = new Date(clock.now());
   const [row] = await tenancy.query(tenantId, (sql) =>
-    sql<{ email: string; role: Role }[]>`
-      select u.email, u.role from sessions s
+    sql<UserRow[]>`
+      select u.email, s.stepped_up_at, permissions_of(u.id, ${now}) as permissions, array(
+          select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+          where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
+          order by r.name
+        ) as roles
+      from sessions s
       join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
       join tenants t on t.id = s.tenant_id
       where s.id = ${sessionId} and s.user_id = ${userId}
-        and s.ended_at is null and s.expires_at > ${new Date(clock.now())}
+        and s.ended_at is null and s.expires_at > ${now}
         and u.status = 'active' and t.status = 'active'`);
   if (!row) throw new ApiError("invalid_token");
-  const { email, role } = row;
   return {
     kind: "user",
     tenantId,
     userId,
     sessionId,
-    email,
-    role,
-    permissions: permissionsOf(role),
+    email: row.email,
+    roles: row.roles,
+    permissions: new Set(row.permissions),
+    steppedUpAt: row.stepped_up_at?.getTime() ?? null,
   };
+}
+
+interface UserRow {
+  email: string;
+  roles: string[];
+  permissions: Permission[];
+  stepped_up_at: Date | null;
 }
 
 /** A token works only through a peer of its tenant, and through an owned peer only for the owner (T10). */

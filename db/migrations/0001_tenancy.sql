@@ -63,7 +63,6 @@ create table users (
   email text not null,
   name text not null default '',
   password_hash text not null,
-  role text not null default 'user',
   status text not null default 'active',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -73,7 +72,6 @@ create table users (
   constraint users_email_is_normalised check (email = lower(email) and email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]{1,189}$'),
   constraint users_name_is_printable check (name ~ '^[^[:cntrl:]]{0,200}$'),
   constraint users_password_is_hashed check (password_hash like '$argon2id$%'),
-  constraint users_role_is_known check (role in ('admin', 'user')),
   constraint users_status_is_known check (status in ('active', 'inactive'))
 );
 comment on table users is 'A person of one tenant. The same address in two tenants is two users.';
@@ -91,8 +89,8 @@ create policy users_platform on users to massacorp_platform
   with check (tenant_id = (select current_tenant_id()));
 create policy users_wgd on users for select to massacorp_wgd using (true);
 grant select on users to massacorp_api, massacorp_platform;
-grant insert (tenant_id, email, name, password_hash, role) on users to massacorp_api, massacorp_platform;
-grant update (email, name, password_hash, role, status) on users to massacorp_api;
+grant insert (tenant_id, email, name, password_hash) on users to massacorp_api, massacorp_platform;
+grant update (email, name, password_hash, status) on users to massacorp_api;
 grant select (tenant_id, id, status) on users to massacorp_wgd;
 create trigger users_touch before update on users for each row execute function touch_updated_at();
 
@@ -110,6 +108,7 @@ create table sessions (
   expires_at timestamptz not null,
   ended_at timestamptz,
   ended_reason text,
+  stepped_up_at timestamptz,
   peer_id uuid,
   address inet,
   user_agent text not null default '',
@@ -130,6 +129,7 @@ comment on column sessions.refresh_counter is 'The counter of the newest refresh
 comment on column sessions.refresh_rotated_at is 'When the newest refresh token was made, which is when its parent was presented.';
 comment on column sessions.refresh_expires_at is 'When the newest refresh token ends, unless it is rotated before.';
 comment on column sessions.expires_at is 'The absolute end; rotation does not move it.';
+comment on column sessions.stepped_up_at is 'When the user last showed the strongest factor that he has: the second one, or the password where he has no second.';
 comment on column sessions.peer_id is 'The peer it was opened through, as a record; not a foreign key, because peers go.';
 create index sessions_of_a_user on sessions (tenant_id, user_id) where ended_at is null;
 
@@ -139,7 +139,7 @@ create policy sessions_api on sessions to massacorp_api
   using (tenant_id = (select current_tenant_id()))
   with check (tenant_id = (select current_tenant_id()));
 grant select, insert on sessions to massacorp_api;
-grant update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason)
+grant update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, stepped_up_at, ended_at, ended_reason)
   on sessions to massacorp_api;
 
 -- login attempts --------------------------------------------------------------------------------------------

@@ -39,6 +39,8 @@ export const acrossTenants: Record<string, string> = {
   tenants_have_one_platform: "there is one platform tenant; only the operator makes tenants",
   api_keys_prefix_is_taken:
     "the prefix finds the tenant; it is random, and made by the server, so a collision tells nothing",
+  role_permissions_are_of_a_tenant:
+    "what can be permitted is the same for all tenants, and part of the product",
   wg_peers_address_is_held_once:
     "one interface, one address: the database gives addresses out, callers do not choose them",
   wg_peers_public_key_is_taken:

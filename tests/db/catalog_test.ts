@@ -34,6 +34,10 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
   assert.deepEqual(names(policies.filter((policy) => !policy.bound)), [
     "api_keys_lookup",
     "audit_log_wgd",
+    "permissions_api",
+    "roles_api_changes_its_own",
+    "roles_api_removes_its_own",
+    "system_role_permissions_api",
     "tenants_lookup",
     "tenants_platform",
     "tenants_wgd",

@@ -174,7 +174,7 @@ export async function adminOf(api: TestApi, slug: string): Promise<Persona> {
 export async function userOf(
   api: TestApi,
   admin: Persona,
-  user: { email: string; role?: "admin" | "user" },
+  user: { email: string; role?: "admin" | "manager" | "user" },
 ): Promise<Persona> {
   const made = await api.request("/api/v1/users", { token: admin.token, body: user });
   assert.equal(made.status, 201, made.text);

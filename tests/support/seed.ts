@@ -29,6 +29,13 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     insert into users (tenant_id, email, password_hash)
     values (${tenantId}, ${`somebody@${slug}.example`}, '$argon2id$not-a-real-one') returning id`;
   const userId = user?.id ?? 0;
+  await owner`
+    with made as (insert into roles (tenant_id, name) values (${tenantId}, 'helpdesk') returning id)
+    insert into role_permissions (tenant_id, role_id, permission)
+      select ${tenantId}, id, 'users.read' from made`;
+  await owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+      select tenant_id, ${userId}, id from roles where tenant_id = ${tenantId} and name = 'user'`;
   const sessionId = crypto.randomUUID();
   await owner`
     insert into sessions (tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at,

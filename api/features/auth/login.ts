@@ -115,6 +115,7 @@ async function finishAttempt(
         at,
         refreshExpiresAt: new Date(refreshExpiresAt),
         expiresAt: new Date(expiresAt),
+        steppedUpAt: at,
         peerId: c.get("peer")?.peerId ?? null,
         address: c.env.address,
         userAgent: (c.req.header("user-agent") ?? "").slice(0, 256),

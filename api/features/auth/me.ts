@@ -1,5 +1,4 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { roles } from "../../auth/permissions.ts";
 import { ApiError } from "../../errors.ts";
 import { access, type AccessDeps } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
@@ -9,7 +8,7 @@ const me = z.object({
   id: z.int(),
   email: z.string(),
   name: z.string(),
-  role: z.enum(roles),
+  roles: z.array(z.string()),
   permissions: z.array(z.string()),
   mfa_enabled: z.boolean(),
   tenant: z.object({ id: z.int(), slug: z.string(), name: z.string() }),
@@ -42,6 +41,7 @@ export function whoAmI(
     if (!row) throw new ApiError("invalid_token");
     return c.json({
       ...row,
+      roles: [...principal.roles],
       permissions: [...principal.permissions],
       // No second factor can be enrolled yet, so nobody has one.
       mfa_enabled: false,

@@ -1,10 +1,8 @@
 import type { TenantSql } from "../../database/tenancy.ts";
-import type { Role } from "../../auth/permissions.ts";
 
 export interface LoginAccount {
   user_id: number;
   email: string;
-  role: Role;
   password_hash: string;
   active: boolean;
 }
@@ -17,7 +15,7 @@ export function readLoginFacts(sql: TenantSql, email: string) {
         as own_peer_only,
       (
         select jsonb_build_object(
-          'user_id', u.id, 'email', u.email, 'role', u.role, 'password_hash', u.password_hash,
+          'user_id', u.id, 'email', u.email, 'password_hash', u.password_hash,
           'active', u.status = 'active' and t.status = 'active'
         )
         from users u join tenants t on t.id = u.tenant_id
@@ -72,6 +70,7 @@ export async function insertSession(
     at: Date;
     refreshExpiresAt: Date;
     expiresAt: Date;
+    steppedUpAt: Date | null;
     peerId: string | null;
     address: string | null;
     userAgent: string;
@@ -80,11 +79,11 @@ export async function insertSession(
   await sql`
     insert into sessions (
       tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at, last_seen_at, expires_at,
-      peer_id, address, user_agent
+      stepped_up_at, peer_id, address, user_agent
     ) values (
       ${session.tenantId}, ${session.id}, ${session.userId}, ${session.at}, ${session.refreshExpiresAt},
-      ${session.at}, ${session.at}, ${session.expiresAt}, ${session.peerId}, ${session.address},
-      ${session.userAgent}
+      ${session.at}, ${session.at}, ${session.expiresAt}, ${session.steppedUpAt}, ${session.peerId},
+      ${session.address}, ${session.userAgent}
     )`;
 }
 
@@ -145,11 +144,10 @@ export async function readMe(sql: TenantSql, userId: number) {
     id: number;
     email: string;
     name: string;
-    role: Role;
     created_at: Date;
     tenant: { id: number; slug: string; name: string };
   }[]>`
-    select u.id, u.email, u.name, u.role, u.created_at,
+    select u.id, u.email, u.name, u.created_at,
       jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name) as tenant
     from users u join tenants t on t.id = u.tenant_id
     where u.id = ${userId}`;

@@ -5,6 +5,7 @@ import { asTenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { findRole, insertUserRole } from "../roles/mod.ts";
 import { email, insertUser } from "../users/mod.ts";
 import { tenantSchema } from "./schemas.ts";
 import { insertTenant } from "./store.ts";
@@ -52,8 +53,13 @@ export function createTenant(router: Router, deps: Deps): void {
         tenantId,
         email: body.admin_email,
         passwordHash,
-        role: "admin",
       });
+      // Whoever runs the platform's own tenant runs the platform.
+      for (const name of body.is_platform ? ["admin", "superadmin"] : ["admin"]) {
+        const role = await findRole(sql, name);
+        if (!role) throw new Error(`a tenant without the role ${name}`);
+        await insertUserRole(sql, { tenantId, userId, roleId: role.id, by: null });
+      }
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c),

@@ -1,0 +1,2 @@
+export { refuseBeyondOwn } from "./policy.ts";
+export { findRole, insertUserRole } from "./store.ts";

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { seedInterface, seedTenant } from "../support/seed.ts";
+import { testDatabase } from "../support/database.ts";
+import { attempt } from "./persona.ts";
+
+Deno.test("roles: those of the system nest: user in manager in admin, and superadmin apart", async () => {
+  await using db = await testDatabase();
+  const rows = await db.owner<{ role: string; permission: string }[]>`
+    select system_role as role, permission from system_role_permissions`;
+  const of = (role: string) =>
+    new Set(rows.filter((row) => row.role === role).map((row) => row.permission));
+  assert.ok(of("user").isSubsetOf(of("manager")));
+  assert.ok(of("manager").isSubsetOf(of("admin")));
+  assert.ok(of("superadmin").size > 0 && of("admin").isDisjointFrom(of("superadmin")));
+  const all = await db.owner<{ name: string }[]>`select name from permissions`;
+  assert.deepEqual(of("admin").union(of("superadmin")), new Set(all.map((row) => row.name)));
+});
+
+Deno.test("roles: a tenant's role cannot reach beyond the tenant, and those of the system cannot be touched", async () => {
+  await using db = await testDatabase();
+  await seedInterface(db.owner);
+  const { id } = await seedTenant(db.owner, "alpha");
+  const as = { role: "massacorp_api" as const, tenant: id };
+  const run = (statement: string) => attempt(db, as, statement, () => Promise.resolve());
+  const reach = await run(
+    `insert into role_permissions (tenant_id, role_id, permission)
+      select tenant_id, id, 'platform.tenants' from roles where name = 'helpdesk'`,
+  );
+  assert.equal(reach.refused?.constraint, "role_permissions_are_of_a_tenant");
+  for (
+    const statement of [
+      "update roles set about = 'x' where system is not null",
+      "delete from roles where system is not null and name <> 'user'",
+    ]
+  ) {
+    const done = await run(statement);
+    assert.deepEqual([done.refused, done.count], [undefined, 0], statement);
+  }
+  const [superadmin] = await db.owner`
+    select from roles where tenant_id = ${id} and system = 'superadmin'`;
+  assert.equal(superadmin, undefined);
+});
+
+Deno.test("permissions_of: what a role permits ends with the assignment, at the moment it ends", async () => {
+  await using db = await testDatabase();
+  await seedInterface(db.owner);
+  const { id, userId } = await seedTenant(db.owner, "alpha");
+  await db.owner`
+    insert into user_roles (tenant_id, user_id, role_id, granted_at, expires_at)
+      select tenant_id, ${userId}, id, '2026-01-01', '2026-02-01' from roles
+      where tenant_id = ${id} and name = 'helpdesk'`;
+  const at = (time: string) =>
+    attempt(
+      db,
+      { role: "massacorp_api", tenant: id },
+      `select permissions_of(${userId}, '${time}') as p`,
+      () => Promise.resolve(),
+    );
+  assert.deepEqual((await at("2026-01-31 23:59:59")).rows[0]?.p, ["users.read"]);
+  assert.deepEqual((await at("2026-02-01")).rows[0]?.p, []);
+});
+
+Deno.test("tenants_keep_an_admin: fifty ways out at once leave one admin", async () => {
+  await using db = await testDatabase();
+  await seedInterface(db.owner);
+  const { id } = await seedTenant(db.owner, "alpha");
+  const admins = await db.owner<{ id: number }[]>`
+    insert into users (tenant_id, email, password_hash)
+      select ${id}, 'admin' || n || '@alpha.example', '$argon2id$x' from generate_series(1, 50) n returning id`;
+  await db.owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+      select ${id}, u.id, r.id from users u, roles r
+      where u.tenant_id = ${id} and u.email like 'admin%' and r.tenant_id = ${id} and r.name = 'admin'`;
+  const ways = [
+    (user: number) => db.owner`delete from users where tenant_id = ${id} and id = ${user}`,
+    (user: number) =>
+      db.owner`update users set status = 'inactive' where tenant_id = ${id} and id = ${user}`,
+    (user: number) =>
+      db.owner`delete from user_roles where tenant_id = ${id} and user_id = ${user}`,
+    (user: number) =>
+      db.owner`
+        update user_roles set expires_at = now() + interval '1 day'
+        where tenant_id = ${id} and user_id = ${user}`,
+  ];
+  const done = await Promise.allSettled(
+    admins.map((admin, index) => ways[index % ways.length]?.(admin.id)),
+  );
+  const refused = done.filter((outcome) => outcome.status === "rejected");
+  assert.deepEqual(refused.map((outcome) => outcome.reason.constraint_name), [
+    "tenants_keep_an_admin",
+  ]);
+  const [left] = await db.owner`
+    select count(*)::integer as n from user_roles h
+    join users u on u.tenant_id = h.tenant_id and u.id = h.user_id and u.status = 'active'
+    join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id and r.system = 'admin'
+    where h.tenant_id = ${id} and h.expires_at is null`;
+  assert.equal(left?.n, 1);
+  // Another role of his may still go.
+  const [last] = await db.owner`
+    select user_id from user_roles h where h.tenant_id = ${id} and h.expires_at is null and h.role_id in (
+      select id from roles where system = 'admin')`;
+  await db.owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+      select ${id}, ${
+    last?.user_id ?? 0
+  }, r.id from roles r where r.tenant_id = ${id} and r.name = 'user'`;
+  const gone = await db.owner`
+    delete from user_roles where tenant_id = ${id} and user_id = ${last?.user_id ?? 0}
+      and role_id in (select id from roles where name = 'user')`;
+  assert.equal(gone.count, 1);
+});
