@@ -7,7 +7,7 @@ const created = z.object({
 });
 
 export const userCreate: Command = {
-  usage: "--tenant acme --email bob@acme.example [--name Bob] [--role user|admin]",
+  usage: "--tenant acme --email bob@acme.example [--name Bob] [--role user|manager|admin|NAME]",
   summary: "Create a user; prints the password, this once",
   options: {
     tenant: { type: "string" },
