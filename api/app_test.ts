@@ -34,7 +34,8 @@ async function operations(api: TestApi): Promise<Operation[]> {
       found.push({
         name: `${method.toUpperCase()} ${template}`,
         method: method.toUpperCase(),
-        path: template.replaceAll(/\{\w+\}/g, "01890a5d-ac96-774b-bcce-b302099a8057"),
+        path: template.replaceAll(/\/(tenants|users)\/\{\w+\}/g, "/$1/4711")
+          .replaceAll(/\{\w+\}/g, "01890a5d-ac96-774b-bcce-b302099a8057"),
         permission: String(operation["x-permission"]),
         takesBody: "requestBody" in operation,
       });

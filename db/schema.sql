@@ -174,6 +174,37 @@ end
 $function$;
 alter function wg_notify_peer() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_peers_hold_to_quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  allowed bigint;
+  held bigint;
+begin
+  -- At commit all rows are there: the first check speaks for those that follow.
+  if current_setting('app.quota_held', true) = new.tenant_id::text then
+    return null;
+  end if;
+  -- Creations of one tenant take turns from here to the end of their commit.
+  perform pg_advisory_xact_lock(1, new.tenant_id);
+  select coalesce(t.peer_quota, wg_tenant_share(i.network, i.tenant_share)) into allowed
+    from tenants t, wg_interfaces i where t.id = new.tenant_id and i.id = new.interface_id;
+  select (select count(*) from wg_peers p where p.tenant_id = new.tenant_id)
+      + (select count(*) from wg_resting_addresses r
+          where r.tenant_id = new.tenant_id and r.until > now())
+    into held;
+  if held > coalesce(allowed, 0) then
+    raise exception 'the tenant holds as many addresses as it may'
+      using errcode = 'check_violation', constraint = 'wg_peers_fit_the_quota', table = 'wg_peers';
+  end if;
+  perform set_config('app.quota_held', new.tenant_id::text, true);
+  return null;
+end
+$function$;
+alter function wg_peers_hold_to_quota() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_peers_keep_generation()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -217,11 +248,20 @@ CREATE OR REPLACE FUNCTION public.wg_peers_release_address()
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+declare
+  rests_until timestamptz;
 begin
   update wg_ip_pool p
     set free_from = now() + i.address_rest
     from wg_interfaces i
-    where i.id = old.interface_id and p.interface_id = old.interface_id and p.address = old.address;
+    where i.id = old.interface_id and p.interface_id = old.interface_id and p.address = old.address
+    returning p.free_from into rests_until;
+  delete from wg_resting_addresses r
+    where r.tenant_id = old.tenant_id and r.interface_id = old.interface_id and r.until <= now();
+  insert into wg_resting_addresses (tenant_id, interface_id, address, user_id, until)
+    values (old.tenant_id, old.interface_id, old.address, old.user_id, rests_until)
+    on conflict on constraint wg_resting_addresses_pkey
+      do update set user_id = excluded.user_id, until = excluded.until;
   return null;
 end
 $function$;
@@ -259,6 +299,14 @@ AS $function$
     where n <> least(254, (1 << (32 - masklen(network))) - 2)
   $function$;
 alter function wg_pool_addresses(network cidr) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_tenant_share(network cidr, percent smallint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$ select greatest(1, ((1::bigint << (32 - masklen(network))) - 8) * percent / 100) $function$;
+alter function wg_tenant_share(network cidr, percent smallint) owner to massacorp_owner;
 
 create table api_keys (
   tenant_id integer not null,
@@ -493,6 +541,7 @@ create table wg_interfaces (
   address_rest interval default '01:00:00'::interval not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  tenant_share smallint default 50 not null,
   constraint wg_interfaces_pkey PRIMARY KEY (id),
   constraint wg_interfaces_name_is_taken UNIQUE (name),
   constraint wg_interfaces_networks_do_not_overlap EXCLUDE USING gist (network inet_ops WITH &&),
@@ -503,7 +552,8 @@ create table wg_interfaces (
   constraint wg_interfaces_network_is_12_to_28 CHECK (((masklen((network)::inet) >= 12) AND (masklen((network)::inet) <= 28))),
   constraint wg_interfaces_network_is_ipv4 CHECK ((family((network)::inet) = 4)),
   constraint wg_interfaces_port_is_a_port CHECK (((listen_port >= 1) AND (listen_port <= 65535))),
-  constraint wg_interfaces_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text))
+  constraint wg_interfaces_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_interfaces_tenant_share_is_a_percentage CHECK (((tenant_share >= 1) AND (tenant_share <= 100)))
 );
 alter table wg_interfaces owner to massacorp_owner;
 
@@ -550,10 +600,14 @@ create table wg_peers (
   persistent_keepalive integer,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  disabled_by text default 'admin'::text not null,
+  expiry_set_by text default 'admin'::text not null,
   constraint wg_peers_pkey PRIMARY KEY (tenant_id, id),
   constraint wg_peers_address_is_held_once UNIQUE (interface_id, address),
   constraint wg_peers_public_key_is_taken UNIQUE (interface_id, public_key),
+  constraint wg_peers_disabled_by_is_known CHECK ((disabled_by = ANY (ARRAY['owner'::text, 'admin'::text]))),
   constraint wg_peers_enrolment_ends_within_a_day CHECK (((kind <> 'enrolment'::text) OR ((expires_at IS NOT NULL) AND (expires_at <= (created_at + '24:00:00'::interval))))),
+  constraint wg_peers_expiry_set_by_is_known CHECK ((expiry_set_by = ANY (ARRAY['owner'::text, 'admin'::text]))),
   constraint wg_peers_keepalive_is_16_bit CHECK (((persistent_keepalive >= 0) AND (persistent_keepalive <= 65535))),
   constraint wg_peers_kind_is_known CHECK ((kind = ANY (ARRAY['permanent'::text, 'enrolment'::text]))),
   constraint wg_peers_lists_are_bounded CHECK (((COALESCE(cardinality(client_allowed_ips), 0) <= 64) AND (COALESCE(cardinality(dns), 0) <= 8))),
@@ -572,6 +626,16 @@ create table wg_release_keys (
   constraint wg_release_keys_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text))
 );
 alter table wg_release_keys owner to massacorp_owner;
+
+create table wg_resting_addresses (
+  tenant_id integer not null,
+  interface_id smallint not null,
+  address inet not null,
+  user_id integer,
+  until timestamp with time zone not null,
+  constraint wg_resting_addresses_pkey PRIMARY KEY (tenant_id, interface_id, address)
+);
+alter table wg_resting_addresses owner to massacorp_owner;
 
 create table wg_retired_keys (
   tenant_id integer not null,
@@ -623,12 +687,17 @@ alter table wg_peers add constraint wg_peers_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE RESTRICT;
 alter table wg_release_keys add constraint wg_release_keys_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
+alter table wg_resting_addresses add constraint wg_resting_addresses_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table wg_resting_addresses add constraint wg_resting_addresses_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE SET NULL (user_id);
 alter table wg_retired_keys add constraint wg_retired_keys_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
+CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
@@ -637,6 +706,7 @@ CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, add
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX wg_peers_that_expire ON public.wg_peers USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX wg_resting_addresses_that_end ON public.wg_resting_addresses USING btree (tenant_id, interface_id, until);
 CREATE UNIQUE INDEX tenants_have_one_platform ON public.tenants USING btree (is_platform) WHERE is_platform;
 
 CREATE TRIGGER roles_touch BEFORE UPDATE ON public.roles FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
@@ -652,6 +722,7 @@ CREATE TRIGGER wg_interfaces_notify AFTER INSERT OR UPDATE ON public.wg_interfac
 CREATE TRIGGER wg_interfaces_touch BEFORE UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_peers_gateway_key BEFORE INSERT OR UPDATE OF public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_refuse_gateway_key();
 CREATE TRIGGER wg_peers_generation BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_keep_generation();
+CREATE CONSTRAINT TRIGGER wg_peers_hold_to_quota AFTER INSERT ON public.wg_peers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wg_peers_hold_to_quota();
 CREATE TRIGGER wg_peers_notify_delete AFTER DELETE ON public.wg_peers FOR EACH ROW WHEN ((old.deleted_at IS NULL)) EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_notify_insert AFTER INSERT ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_notify_update AFTER UPDATE ON public.wg_peers FOR EACH ROW WHEN ((old.generation IS DISTINCT FROM new.generation)) EXECUTE FUNCTION wg_notify_peer();
@@ -686,6 +757,8 @@ alter table login_attempts force row level security;
 create policy login_attempts_api on login_attempts as permissive for all to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy login_attempts_api_forgets on login_attempts as restrictive for delete to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (at < (now() - '1 day'::interval))));
 
 alter table permissions enable row level security;
 alter table permissions force row level security;
@@ -806,6 +879,14 @@ create policy wg_release_keys_wgd on wg_release_keys as permissive for all to ma
   using (true)
   with check (true);
 
+alter table wg_resting_addresses enable row level security;
+alter table wg_resting_addresses force row level security;
+create policy wg_resting_addresses_api on wg_resting_addresses as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_resting_addresses_wgd on wg_resting_addresses as permissive for all to massacorp_wgd
+  using (true)
+  with check (true);
+
 alter table wg_retired_keys enable row level security;
 alter table wg_retired_keys force row level security;
 create policy wg_retired_keys_api on wg_retired_keys as permissive for insert to massacorp_api
@@ -837,12 +918,15 @@ revoke all on function touch_updated_at() from public;
 revoke all on function wg_interfaces_fill_pool() from public;
 revoke all on function wg_notify_all() from public;
 revoke all on function wg_notify_peer() from public;
+revoke all on function wg_peers_hold_to_quota() from public;
 revoke all on function wg_peers_keep_generation() from public;
 revoke all on function wg_peers_refuse_gateway_key() from public;
 revoke all on function wg_peers_release_address() from public;
 revoke all on function wg_peers_retire_key() from public;
 revoke all on function wg_pool_addresses(network cidr) from public;
 grant execute on function wg_pool_addresses(network cidr) to massacorp_wgd;
+revoke all on function wg_tenant_share(network cidr, percent smallint) from public;
+grant execute on function wg_tenant_share(network cidr, percent smallint) to massacorp_api;
 grant usage on sequence wg_peer_generation to massacorp_api;
 grant usage on sequence wg_peer_generation to massacorp_wgd;
 grant select on table api_keys to massacorp_api;
@@ -851,7 +935,7 @@ grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, tar
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_platform;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_wgd;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
-grant insert, select on table login_attempts to massacorp_api;
+grant delete, insert, select on table login_attempts to massacorp_api;
 grant select on table permissions to massacorp_api;
 grant select on table permissions to massacorp_platform;
 grant delete, insert (tenant_id, role_id, permission), select on table role_permissions to massacorp_api;
@@ -872,16 +956,18 @@ grant insert (tenant_id, email, name, password_hash), select on table users to m
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
 grant select on table wg_interfaces to massacorp_api;
-grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest) on table wg_interfaces to massacorp_wgd;
+grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, tenant_share) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
 grant select on table wg_peer_status to massacorp_api;
 grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at, last_handshake_at), select, update (generation, state, error, changed_at, last_handshake_at) on table wg_peer_status to massacorp_wgd;
-grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive) on table wg_peers to massacorp_api;
+grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
 grant delete, insert (interface_id, public_key), select on table wg_release_keys to massacorp_platform;
 grant delete, select on table wg_release_keys to massacorp_wgd;
+grant select on table wg_resting_addresses to massacorp_api;
+grant delete, insert (tenant_id, interface_id, address, user_id, until), select, update (user_id, until) on table wg_resting_addresses to massacorp_wgd;
 grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_keys to massacorp_api;
 grant delete, select on table wg_retired_keys to massacorp_wgd;
 
@@ -896,16 +982,18 @@ comment on function public.touch_updated_at() is 'Keeps updated_at true on every
 comment on function public.wg_interfaces_fill_pool() is 'Fills the pool when an interface appears or its network grows.';
 comment on function public.wg_notify_all() is 'Tells the daemons to look at everything again, where one change decides over many peers.';
 comment on function public.wg_notify_peer() is 'Tells the daemons which peer to look at again. The payload is an id and nothing else.';
+comment on function public.wg_peers_hold_to_quota() is 'Refuses the commit after which a tenant would hold more addresses than it may: of peers, tombstones, and those that rest.';
 comment on function public.wg_peers_keep_generation() is 'Moves generation exactly when the interface must follow, and refuses to revive a tombstone.';
 comment on function public.wg_peers_refuse_gateway_key() is 'wg(8) ignores a peer that has the interface''s own key, so such a row could never be applied.';
-comment on function public.wg_peers_release_address() is 'However a row goes, its address goes back to the pool in the same transaction, to rest.';
+comment on function public.wg_peers_release_address() is 'However a row goes, its address goes back to the pool in the same transaction, to rest, and counts as its tenant''s until it has rested.';
 comment on function public.wg_peers_retire_key() is 'No key leaves wg_peers without a tombstone.';
 comment on function public.wg_pool_addresses(pg_catalog.cidr) is 'The addresses of a network that peers may hold: all but the network and broadcast address, offsets 1 to 5 (gateway, API, reserved), and offset 254 (in a network smaller than /24, the last host).';
+comment on function public.wg_tenant_share(pg_catalog.cidr,smallint) is 'Addresses that are so many percent of a network''s pool, whose size is wg_pool_addresses().';
 comment on sequence public.wg_peer_generation is 'Counts every change that the interface must follow.';
 comment on table public.api_keys is 'Keys for machines. No operation writes it yet; the look-up by prefix is laid with the other two.';
 comment on table public.audit_log is 'What happened, written in the transaction of the change itself. The application roles can only insert.';
 comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';
-comment on table public.login_attempts is 'Every log-in tried, whether the account exists or not.';
+comment on table public.login_attempts is 'Every log-in tried of late, whether the account exists or not: what locks are made of. The audit log keeps the record.';
 comment on table public.permissions is 'Everything that can be permitted. The same closed list stands in the API''s code, which refuses to start where the two differ.';
 comment on table public.role_permissions is 'What the roles that a tenant made may do. Entries of a role of the system would say nothing.';
 comment on table public.roles is 'The roles of a tenant: those of the system, which every tenant has, and those it made.';
@@ -921,6 +1009,7 @@ comment on table public.wg_ip_pool is 'Every address that a peer may hold. It sa
 comment on table public.wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
 comment on table public.wg_peers is 'The desired peers. A removed one stays as a tombstone, holding its address and key, until the daemon has read the interface back without it.';
 comment on table public.wg_release_keys is 'Keys that the daemon found on the interface without a row or tombstone, left alone, and may now take off: an operator decided so. The daemon deletes an entry once the key is proven gone, or has a row again.';
+comment on table public.wg_resting_addresses is 'Who released an address, for as long as it rests: it counts as held, or whoever makes and removes peers would empty the pool for everybody. The pool itself does not say whose an address is.';
 comment on table public.wg_retired_keys is 'Tombstones of keys: what a rotation replaced, and any key whose row was deleted. They explain to the daemon why it may take a key off; it deletes them once the key is proven gone.';
 comment on column public.api_keys.prefix is 'Random and public part of the key; unique across tenants because it is what finds the tenant.';
 comment on column public.audit_log.actor_user_id is 'No foreign key: an entry outlives its user.';
@@ -939,7 +1028,7 @@ comment on column public.sessions.refresh_rotated_at is 'When the newest refresh
 comment on column public.sessions.stepped_up_at is 'When the user last showed the strongest factor that he has: the second one, or the password where he has no second.';
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
 comment on column public.tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
-comment on column public.tenants.peer_quota is 'Peers the tenant may have; null for as many as there are addresses. The operator sets it.';
+comment on column public.tenants.peer_quota is 'Addresses the tenant may hold, those that rest included; null for the share that wg_interfaces gives. The operator sets it.';
 comment on column public.tenants.slug is 'Its name in URLs and headers. Begins with a letter, so that it is never mistaken for an id.';
 comment on column public.tenants.status is 'suspended: nobody logs in, and no peer of it is on the interface.';
 comment on column public.tenants.user_peer_quota is 'Peers a user may make for himself. The tenant sets it.';
@@ -955,11 +1044,15 @@ comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 25
 comment on column public.wg_interfaces.address_rest is 'How long a released address waits before somebody else gets it.';
 comment on column public.wg_interfaces.endpoint is 'host:port that clients dial.';
 comment on column public.wg_interfaces.public_key is 'Published by the daemon. The private key never leaves the host it was made on.';
+comment on column public.wg_interfaces.tenant_share is 'Percent of the pool that a tenant without a quota of its own may hold.';
 comment on column public.wg_ip_pool.free_from is 'Null while a peer holds it; otherwise when it may be given out (in the future while it rests).';
 comment on column public.wg_peer_status.generation is 'The generation of the row that this state was reached for.';
 comment on column public.wg_peer_status.state is 'applied: read back on the interface as desired; removed: read back without it; failed, held: see error.';
 comment on column public.wg_peers.client_allowed_ips is 'What the client routes into the tunnel; null for the API and the gateway alone. The server routes to a peer its own address and nothing else.';
 comment on column public.wg_peers.deleted_at is 'Set by removal. The daemon deletes the row once the peer is proven gone.';
+comment on column public.wg_peers.disabled_by is 'Who disabled it; without a meaning while it is enabled. The owner undoes only what an owner did.';
+comment on column public.wg_peers.expiry_set_by is 'Who set its expiry; without a meaning where there is none. The owner lifts or extends only what an owner set.';
 comment on column public.wg_peers.generation is 'Grows with every change the interface must follow; columns that only shape the client''s file leave it alone.';
 comment on column public.wg_peers.preshared_key is 'Version, nonce, 44 bytes of base64 and tag: AES-256-GCM under the preshared-key subkey, bound to this row and public key.';
 comment on column public.wg_peers.user_id is 'Its owner; null for a machine. A peer with an owner who is inactive is not on the interface.';
+comment on column public.wg_resting_addresses.user_id is 'The owner of the peer that held it.';

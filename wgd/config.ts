@@ -39,6 +39,7 @@ const schema = z.object({
   ),
   WG_MTU: integer(1280, 9000).default(1420),
   WG_ADDRESS_REST: durationSeconds.default(3600),
+  WG_TENANT_SHARE: integer(1, 100).default(50),
   API_PORT: integer(1, 65535).default(8000),
 });
 
@@ -69,6 +70,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       endpoint: parsed.WG_ENDPOINT + port,
       mtu: parsed.WG_MTU,
       addressRestSeconds: parsed.WG_ADDRESS_REST,
+      tenantShare: parsed.WG_TENANT_SHARE,
     },
     apiPort: parsed.API_PORT,
   };

@@ -18,6 +18,8 @@ export interface PublishConfig {
     readonly endpoint: string;
     readonly mtu: number;
     readonly addressRestSeconds: number;
+    /** Percent of the pool that a tenant without a quota of its own may hold. */
+    readonly tenantShare: number;
   };
 }
 
@@ -43,7 +45,8 @@ const refusals: Record<string, string> = {
  * @throws {PublishError} when the database refuses the settings
  */
 export async function publishInterface(sql: Sql, config: PublishConfig): Promise<GatewayKey> {
-  const { id, name, plan, listenPort, endpoint, mtu, addressRestSeconds } = config.interface;
+  const { id, name, plan, listenPort, endpoint, mtu, addressRestSeconds, tenantShare } =
+    config.interface;
   const [row] = await sql<{ public_key: string | null }[]>`
     select public_key from wg_interfaces where id = ${id}`;
   const published = row?.public_key ?? null;
@@ -56,17 +59,19 @@ export async function publishInterface(sql: Sql, config: PublishConfig): Promise
     // The key stands in the condition, so that of two hosts that publish at once only one wins.
     await sql`
       insert into wg_interfaces as i
-          (id, name, network, listen_port, endpoint, mtu, public_key, address_rest)
+          (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, tenant_share)
         values (${id}, ${name}, ${plan.network}, ${listenPort}, ${endpoint}, ${mtu}, ${key.publicKey},
-          make_interval(secs => ${addressRestSeconds}))
+          make_interval(secs => ${addressRestSeconds}), ${tenantShare})
       on conflict (id) do update set name = excluded.name, network = excluded.network,
           listen_port = excluded.listen_port, endpoint = excluded.endpoint, mtu = excluded.mtu,
-          public_key = excluded.public_key, address_rest = excluded.address_rest
+          public_key = excluded.public_key, address_rest = excluded.address_rest,
+          tenant_share = excluded.tenant_share
         where (i.public_key is null or i.public_key = excluded.public_key)
-          and (i.name, i.network, i.listen_port, i.endpoint, i.mtu, i.public_key, i.address_rest)
+          and (i.name, i.network, i.listen_port, i.endpoint, i.mtu, i.public_key, i.address_rest,
+              i.tenant_share)
             is distinct from
               (excluded.name, excluded.network, excluded.listen_port, excluded.endpoint, excluded.mtu,
-               excluded.public_key, excluded.address_rest)`;
+               excluded.public_key, excluded.address_rest, excluded.tenant_share)`;
   } catch (error) {
     if (error instanceof postgres.PostgresError && error.code.startsWith("23")) {
       const rule = error.constraint_name ?? "a constraint";

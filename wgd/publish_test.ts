@@ -21,6 +21,7 @@ async function host(): Promise<Host> {
         endpoint: "vpn.example.org:51820",
         mtu: 1420,
         addressRestSeconds: 3600,
+        tenantShare: 50,
         ...change,
       },
     }),

@@ -5,12 +5,13 @@ import { CliError } from "./error.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
-import { tenantCreate } from "./tenant.ts";
+import { tenantCreate, tenantQuota } from "./tenant.ts";
 import { userCreate } from "./user.ts";
 import { wgStatus } from "./wg_status.ts";
 
 const commands: Record<string, Command> = {
   "tenant:create": tenantCreate,
+  "tenant:quota": tenantQuota,
   "user:create": userCreate,
   "peer:add": peerAdd,
   "peer:list": peerList,

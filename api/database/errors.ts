@@ -12,6 +12,7 @@ const conflicts: Record<string, ErrorCode> = {
   tenants_slug_is_taken: "slug_taken",
   tenants_have_one_platform: "platform_exists",
   wg_peers_public_key_is_taken: "public_key_taken",
+  wg_peers_fit_the_quota: "quota_exceeded",
 };
 
 const unprintable = {

@@ -52,6 +52,7 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
     "wg_peers_wgd_reads",
     "wg_release_keys_platform",
     "wg_release_keys_wgd",
+    "wg_resting_addresses_wgd",
     "wg_retired_keys_wgd",
   ]);
 });

@@ -47,6 +47,8 @@ Deno.test("wg_peers: generation moves exactly with what the interface must follo
     persistent_keepalive: "25",
     client_allowed_ips: "'{10.0.0.0/8}'",
     updated_at: "now()",
+    disabled_by: "'owner'",
+    expiry_set_by: "'owner'",
     generation: "1000000",
   };
   const set = (column: string, value: string) =>

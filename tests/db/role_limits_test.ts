@@ -121,13 +121,17 @@ Deno.test("D1: the API's roles can only insert into the audit log", async () => 
   }
 });
 
-Deno.test("A5: the API can neither change nor delete a log-in attempt", async () => {
+Deno.test("A5: the API can neither change a log-in attempt nor delete one that a lock may count", async () => {
   await using given = await world();
-  await given.refused({ role: "massacorp_api", tenant: given.a.id }, [
+  const persona: Persona = { role: "massacorp_api", tenant: given.a.id };
+  await given.refused(persona, [
     "update login_attempts set outcome = 'succeeded'",
-    "delete from login_attempts",
     "truncate login_attempts",
   ]);
+  const forget = async () => (await given.try(persona, "delete from login_attempts")).count;
+  assert.equal(await forget(), 0);
+  await given.db.owner`update login_attempts set at = now() - interval '25 hours'`;
+  assert.equal(await forget(), 1, "its own, and no other tenant's");
 });
 
 Deno.test("massacorp_api: what it may not do in its own tenant", async () => {

@@ -117,3 +117,10 @@ async function connectionsLeft(sql: Sql, name: string): Promise<string[]> {
     if (rows.length === 0 || Date.now() > deadline) return rows.map((row) => row.application_name);
   }
 }
+
+/** What the daemon does once it has read the interface back without them. */
+export async function purgeTombstones(db: TestDatabase): Promise<void> {
+  const sql = connect(db.url("massacorp_wgd"), { max: 1, applicationName: "test-wgd" });
+  await sql`delete from wg_peers where deleted_at is not null`;
+  await sql.end();
+}

@@ -66,6 +66,9 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into wg_peer_status (tenant_id, peer_id, generation, state)
       select tenant_id, id, generation, 'applied' from wg_peers where id = ${peerId}`;
+  await owner`
+    insert into wg_resting_addresses (tenant_id, interface_id, address, user_id, until)
+    values (${tenantId}, 1, '10.10.0.253', ${userId}, now() + interval '1 hour')`;
   const retired = await generateKeyPair();
   await owner`
     insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)

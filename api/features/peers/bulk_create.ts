@@ -68,7 +68,12 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
           `peers.${index}.dns`,
         )
       );
-      await holdToQuotas(sql, { tenantId, owner: null, count: peers.length });
+      await holdToQuotas(sql, {
+        tenantId,
+        interfaceId: deps.settings.interfaceId,
+        owner: null,
+        count: peers.length,
+      });
       if (!await insertPeers(sql, peers)) throw new ApiError("pool_exhausted");
       await writeAudit(sql, {
         tenantId,

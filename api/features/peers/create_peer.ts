@@ -100,13 +100,14 @@ async function create(
   const clientAllowedIps = body.client_allowed_ips ?? null;
   const expiresAt = expiryOf(kind, body.expires_at, now);
   const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
-  const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+  const { interfaceId } = deps.settings;
+  const gateway = requireGateway(await readGateway(sql, interfaceId));
   checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
-  await holdToQuotas(sql, { tenantId, owner });
+  await holdToQuotas(sql, { tenantId, interfaceId, owner });
   const address = await insertPeer(sql, {
     tenantId,
     id,
-    interfaceId: deps.settings.interfaceId,
+    interfaceId,
     userId,
     kind,
     name: body.name,

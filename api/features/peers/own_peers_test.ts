@@ -8,6 +8,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { purgeTombstones } from "../../../tests/support/database.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
 const own = "/api/v1/wireguard/me/peers";
@@ -72,7 +73,7 @@ Deno.test("own peers: N3: another user's peer is unknown in self-service, and th
   assert.deepEqual(await databaseDigest(api.db), before);
 });
 
-Deno.test("own peers: fifty at once get no more than the quota, and a removed one makes room", async () => {
+Deno.test("own peers: fifty at once get no more than the quota, and a removed one makes room once its address has rested", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   const bob = await userOf(api, acme, { email: "bob@acme.example" });
@@ -97,7 +98,17 @@ Deno.test("own peers: fifty at once get no more than the quota, and a removed on
   assert.equal(byAdmin.status, 201);
   await ask(api, bob, `${own}/${made[0]?.body.peer.id}`, { method: "DELETE" });
   await ask(api, bob, `${own}/${byAdmin.body.peer.id}`, { method: "DELETE" });
-  assert.equal((await ask(api, bob, own, { body: { name: "again" } })).status, 201);
+  const again = () => ask(api, bob, own, { body: { name: "again" } });
+  assert.equal((await again()).status, 409, "two tombstones still hold their addresses");
+  await purgeTombstones(api.db);
+  const early = await again();
+  assert.equal(early.body.code, "quota_exceeded");
+  assert.match(
+    early.body.detail,
+    /^you may have 3 peers, 2 are there; 2 more addresses .* until 2/,
+  );
+  await api.db.owner`update wg_resting_addresses set until = now()`;
+  assert.equal((await again()).status, 201);
 });
 
 Deno.test("create: the tenant's quota holds against fifty at once, over all its users", async () => {

@@ -1,39 +1,63 @@
 import { ApiError } from "../../errors.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 
-/** First keys of advisory locks, so that different things never wait for each other. */
-const tenantLock = 1;
+/** First key of the advisory locks of users; that of tenants is 1, in the database's own check. */
 const userLock = 2;
+
+interface Holdings {
+  /** Peers, and tombstones that have not gone yet. */
+  peers: number;
+  resting: number;
+  /** When the next one has rested. */
+  next: Date | null;
+}
 
 /**
  * Refuses more peers where those would be more than the tenant may have, or more than the owner may make for
- * himself. Creations that count against the same quota take turns until they commit.
+ * himself. Addresses that rest count, so that making and removing peers gets nobody more of the pool. The
+ * tenant's quota is held at commit, by the database; here it is only refused early and in words. Creations of
+ * one owner take turns from here to their commit.
  * @param who.count how many more; one unless told
  * @param who.owner the caller in self-service; null for an admin, whom the quota of users does not bind
  * @throws {ApiError} `quota_exceeded`
  */
 export async function holdToQuotas(
   sql: TenantSql,
-  who: { tenantId: number; owner: number | null; count?: number },
+  who: { tenantId: number; interfaceId: number; owner: number | null; count?: number },
 ): Promise<void> {
-  const { count = 1 } = who;
-  const [quotas] = await sql<{ peer_quota: number | null; user_peer_quota: number }[]>`
-    select peer_quota, user_peer_quota from tenants where id = ${who.tenantId}`;
-  if (!quotas) throw new ApiError("not_found");
-  if (quotas.peer_quota !== null) {
-    await sql`select pg_advisory_xact_lock(${tenantLock}, ${who.tenantId})`;
-    const [row] = await sql<[{ n: number }]>`
-      select count(*)::integer as n from wg_peers where deleted_at is null`;
-    if (row.n + count > quotas.peer_quota) {
-      throw new ApiError("quota_exceeded", { detail: `the tenant may have ${quotas.peer_quota}` });
-    }
-  }
-  if (who.owner !== null) {
-    await sql`select pg_advisory_xact_lock(${userLock}, ${who.owner})`;
-    const [row] = await sql<[{ n: number }]>`
-      select count(*)::integer as n from wg_peers where user_id = ${who.owner} and deleted_at is null`;
-    if (row.n + count > quotas.user_peer_quota) {
-      throw new ApiError("quota_exceeded", { detail: `you may have ${quotas.user_peer_quota}` });
-    }
-  }
+  const { count = 1, owner } = who;
+  if (owner !== null) await sql`select pg_advisory_xact_lock(${userLock}, ${owner})`;
+  const [facts] = await sql<
+    { tenant_quota: string; user_peer_quota: number; tenant: Holdings; own: Holdings }[]
+  >`
+    select coalesce(t.peer_quota, wg_tenant_share(i.network, i.tenant_share))::text as tenant_quota,
+      t.user_peer_quota, ${holdings(sql, null)} as tenant, ${holdings(sql, owner)} as own
+    from tenants t, wg_interfaces i where t.id = ${who.tenantId} and i.id = ${who.interfaceId}`;
+  if (!facts) throw new ApiError("not_found");
+  refuseOver("the tenant", Number(facts.tenant_quota), facts.tenant, count);
+  if (owner !== null) refuseOver("you", facts.user_peer_quota, facts.own, count);
+}
+
+/** What is held of all, or of one owner. */
+function holdings(sql: TenantSql, owner: number | null) {
+  return sql`(
+    select jsonb_build_object(
+      'peers', (select count(*) from wg_peers p
+        where p.tenant_id = t.id and (${owner}::integer is null or p.user_id = ${owner})),
+      'resting', count(*), 'next', min(r.until))
+    from wg_resting_addresses r
+    where r.tenant_id = t.id and r.until > now()
+      and (${owner}::integer is null or r.user_id = ${owner}))`;
+}
+
+function refuseOver(who: string, quota: number, held: Holdings, count: number): void {
+  if (held.peers + held.resting + count <= quota) return;
+  const rest = held.next === null
+    ? ""
+    : `; ${held.resting} more addresses of removed peers rest, the next until ${
+      new Date(held.next).toISOString()
+    }`;
+  throw new ApiError("quota_exceeded", {
+    detail: `${who} may have ${quota} peers, ${held.peers} are there${rest}`,
+  });
 }

@@ -11,6 +11,11 @@ export const tenantSchema = z.object({
   created_at: timestamp,
 }).openapi("Tenant");
 
+export const peerQuota = z.int().min(0).max(2 ** 20).nullable().openapi({
+  description:
+    "Addresses the tenant may hold, those of removed peers included until they have rested; the operator sets it. Null: the share of the pool that WG_TENANT_SHARE gives",
+});
+
 const { client_allowed_ips, dns, mtu, persistent_keepalive } = clientSettings;
 
 /** What a tenant sets for clients of peers that set nothing of their own. */
@@ -27,9 +32,7 @@ export const currentTenant = tenantSchema.extend({
   login_own_peer: z.boolean().openapi({
     description: "A user logs in through a peer of his own, and through no other",
   }),
-  peer_quota: z.int().nullable().openapi({
-    description: "Peers the tenant may have; the operator sets it",
-  }),
+  peer_quota: peerQuota,
 }).openapi("CurrentTenant");
 
 export const updateTenantBody = z.strictObject({

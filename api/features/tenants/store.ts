@@ -29,6 +29,24 @@ export async function listTenants(
     where id > ${page.after} order by id limit ${page.limit}`;
 }
 
+/** A tenant with what the operator sets for it, locked for a change. */
+export async function lockTenant(
+  sql: PlatformSql,
+  id: number,
+): Promise<TenantRow & { peer_quota: number | null } | undefined> {
+  const [row] = await sql<(TenantRow & { peer_quota: number | null })[]>`
+    select id, slug, name, status, is_platform, created_at, peer_quota from tenants
+    where id = ${id} for no key update`;
+  return row;
+}
+
+export async function setPeerQuota(
+  sql: PlatformSql,
+  tenant: { id: number; quota: number | null },
+): Promise<void> {
+  await sql`update tenants set peer_quota = ${tenant.quota} where id = ${tenant.id}`;
+}
+
 export interface CurrentTenantRow extends TenantRow {
   client_allowed_ips: string[] | null;
   dns: string[] | null;
