@@ -541,6 +541,7 @@ create table wg_interfaces (
   address_rest interval default '01:00:00'::interval not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  receipt_key text,
   tenant_share smallint default 50 not null,
   constraint wg_interfaces_pkey PRIMARY KEY (id),
   constraint wg_interfaces_name_is_taken UNIQUE (name),
@@ -553,6 +554,7 @@ create table wg_interfaces (
   constraint wg_interfaces_network_is_ipv4 CHECK ((family((network)::inet) = 4)),
   constraint wg_interfaces_port_is_a_port CHECK (((listen_port >= 1) AND (listen_port <= 65535))),
   constraint wg_interfaces_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_interfaces_receipt_key_is_a_key CHECK ((receipt_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
   constraint wg_interfaces_tenant_share_is_a_percentage CHECK (((tenant_share >= 1) AND (tenant_share <= 100)))
 );
 alter table wg_interfaces owner to massacorp_owner;
@@ -617,6 +619,26 @@ create table wg_peers (
   constraint wg_peers_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text))
 );
 alter table wg_peers owner to massacorp_owner;
+
+create table wg_receipts (
+  tenant_id integer not null,
+  id bigint generated always as identity not null,
+  peer_id uuid not null,
+  interface_id smallint not null,
+  what text not null,
+  public_key text not null,
+  gateway_key text not null,
+  read_back_at timestamp(3) with time zone not null,
+  receipt_key text not null,
+  signature bytea not null,
+  constraint wg_receipts_pkey PRIMARY KEY (tenant_id, id),
+  constraint wg_receipts_gateway_key_is_a_key CHECK ((gateway_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_receipts_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_receipts_receipt_key_is_a_key CHECK ((receipt_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_receipts_signature_is_ed25519 CHECK ((octet_length(signature) = 64)),
+  constraint wg_receipts_what_is_known CHECK ((what = ANY (ARRAY['peer'::text, 'key'::text])))
+);
+alter table wg_receipts owner to massacorp_owner;
 
 create table wg_release_keys (
   interface_id smallint not null,
@@ -685,6 +707,10 @@ alter table wg_peers add constraint wg_peers_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table wg_peers add constraint wg_peers_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE RESTRICT;
+alter table wg_receipts add constraint wg_receipts_interface_exists
+  FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
+alter table wg_receipts add constraint wg_receipts_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table wg_release_keys add constraint wg_release_keys_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_resting_addresses add constraint wg_resting_addresses_tenant_exists
@@ -706,6 +732,8 @@ CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, add
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX wg_peers_that_expire ON public.wg_peers USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX wg_receipts_by_age ON public.wg_receipts USING btree (read_back_at);
+CREATE INDEX wg_receipts_of_a_peer ON public.wg_receipts USING btree (tenant_id, peer_id);
 CREATE INDEX wg_resting_addresses_that_end ON public.wg_resting_addresses USING btree (tenant_id, interface_id, until);
 CREATE UNIQUE INDEX tenants_have_one_platform ON public.tenants USING btree (is_platform) WHERE is_platform;
 
@@ -870,6 +898,17 @@ create policy wg_peers_wgd_purges_tombstones on wg_peers as permissive for delet
 create policy wg_peers_wgd_reads on wg_peers as permissive for select to massacorp_wgd
   using (true);
 
+alter table wg_receipts enable row level security;
+alter table wg_receipts force row level security;
+create policy wg_receipts_api on wg_receipts as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_receipts_wgd_drops_old on wg_receipts as permissive for delete to massacorp_wgd
+  using ((read_back_at < (now() - '400 days'::interval)));
+create policy wg_receipts_wgd_sees_old on wg_receipts as permissive for select to massacorp_wgd
+  using ((read_back_at < (now() - '400 days'::interval)));
+create policy wg_receipts_wgd_writes on wg_receipts as permissive for insert to massacorp_wgd
+  with check (true);
+
 alter table wg_release_keys enable row level security;
 alter table wg_release_keys force row level security;
 create policy wg_release_keys_platform on wg_release_keys as permissive for all to massacorp_platform
@@ -956,7 +995,7 @@ grant insert (tenant_id, email, name, password_hash), select on table users to m
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
 grant select on table wg_interfaces to massacorp_api;
-grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, tenant_share) on table wg_interfaces to massacorp_wgd;
+grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, receipt_key, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, receipt_key, tenant_share) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
 grant select on table wg_peer_status to massacorp_api;
@@ -964,6 +1003,8 @@ grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at, 
 grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
+grant select on table wg_receipts to massacorp_api;
+grant delete, insert (tenant_id, peer_id, interface_id, what, public_key, gateway_key, read_back_at, receipt_key, signature), select (tenant_id, id, read_back_at) on table wg_receipts to massacorp_wgd;
 grant delete, insert (interface_id, public_key), select on table wg_release_keys to massacorp_platform;
 grant delete, select on table wg_release_keys to massacorp_wgd;
 grant select on table wg_resting_addresses to massacorp_api;
@@ -1008,6 +1049,7 @@ comment on table public.wg_interfaces is 'A WireGuard interface and the network 
 comment on table public.wg_ip_pool is 'Every address that a peer may hold. It says only whether an address is free, never whose it is, so that a tenant can take the lowest free one without seeing the others; that two peers never share one is the unique constraint on wg_peers.';
 comment on table public.wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
 comment on table public.wg_peers is 'The desired peers. A removed one stays as a tombstone, holding its address and key, until the daemon has read the interface back without it.';
+comment on table public.wg_receipts is 'When the daemon read an interface back without a removed peer, or without a key that a peer had before; signed. Written in the transaction that deletes the tombstone, kept for 400 days, never changed.';
 comment on table public.wg_release_keys is 'Keys that the daemon found on the interface without a row or tombstone, left alone, and may now take off: an operator decided so. The daemon deletes an entry once the key is proven gone, or has a row again.';
 comment on table public.wg_resting_addresses is 'Who released an address, for as long as it rests: it counts as held, or whoever makes and removes peers would empty the pool for everybody. The pool itself does not say whose an address is.';
 comment on table public.wg_retired_keys is 'Tombstones of keys: what a rotation replaced, and any key whose row was deleted. They explain to the daemon why it may take a key off; it deletes them once the key is proven gone.';
@@ -1044,6 +1086,7 @@ comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 25
 comment on column public.wg_interfaces.address_rest is 'How long a released address waits before somebody else gets it.';
 comment on column public.wg_interfaces.endpoint is 'host:port that clients dial.';
 comment on column public.wg_interfaces.public_key is 'Published by the daemon. The private key never leaves the host it was made on.';
+comment on column public.wg_interfaces.receipt_key is 'Ed25519 public key, in base64, that the daemon''s receipts are verified with. Published by the daemon; the private half derives from the gateway''s private key and stays beside it.';
 comment on column public.wg_interfaces.tenant_share is 'Percent of the pool that a tenant without a quota of its own may hold.';
 comment on column public.wg_ip_pool.free_from is 'Null while a peer holds it; otherwise when it may be given out (in the future while it rests).';
 comment on column public.wg_peer_status.generation is 'The generation of the row that this state was reached for.';
@@ -1055,4 +1098,10 @@ comment on column public.wg_peers.expiry_set_by is 'Who set its expiry; without 
 comment on column public.wg_peers.generation is 'Grows with every change the interface must follow; columns that only shape the client''s file leave it alone.';
 comment on column public.wg_peers.preshared_key is 'Version, nonce, 44 bytes of base64 and tag: AES-256-GCM under the preshared-key subkey, bound to this row and public key.';
 comment on column public.wg_peers.user_id is 'Its owner; null for a machine. A peer with an owner who is inactive is not on the interface.';
+comment on column public.wg_receipts.gateway_key is 'Public key of the gateway whose interface was read back.';
+comment on column public.wg_receipts.peer_id is 'No foreign key: a receipt outlives its peer.';
+comment on column public.wg_receipts.read_back_at is 'By the clock of the gateway''s host, in milliseconds, because the signature covers its text.';
+comment on column public.wg_receipts.receipt_key is 'What the signature is verified with. To be compared with wg_interfaces.receipt_key, or with a record of your own where the gateway''s key has changed since.';
+comment on column public.wg_receipts.signature is 'Ed25519 over the text that docs/decisions/0025-receipts.md defines.';
+comment on column public.wg_receipts.what is 'peer: the peer was removed; key: the peer got another key, and this one went.';
 comment on column public.wg_resting_addresses.user_id is 'The owner of the peer that held it.';

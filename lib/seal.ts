@@ -4,7 +4,7 @@ import { Secret } from "./secret.ts";
  * Sealing of single column values: AES-256-GCM (NIST SP 800-38D) under a subkey derived by HKDF-SHA-256
  * (RFC 5869) from the master key for one purpose. Layout: version (1 byte) | nonce (12) | ciphertext | tag (16).
  */
-export type SealingPurpose = "wireguard-preshared-key" | "peer-delivery";
+export type KeyPurpose = "wireguard-preshared-key" | "peer-delivery" | "receipt-signing";
 
 const version = 1;
 const nonceLength = 12;
@@ -21,7 +21,7 @@ export class SealError extends Error {
  */
 export async function deriveSubkey(
   master: Secret<Uint8Array<ArrayBuffer>>,
-  purpose: SealingPurpose,
+  purpose: KeyPurpose,
 ): Promise<Secret<Uint8Array<ArrayBuffer>>> {
   const key = await crypto.subtle.importKey("raw", master.reveal(), "HKDF", false, ["deriveBits"]);
   const info = encoder.encode(`massacorp/v1/${purpose}`);

@@ -6,7 +6,12 @@ import { validator } from "hono/validator";
 import { z } from "zod";
 import { errorFields, type Logger } from "../lib/log.ts";
 import type { DaemonView } from "./daemon.ts";
-import { type ReconcileRequest, reconcileRequest, type ReconcileResult } from "./protocol.ts";
+import {
+  peersQuery,
+  type ReconcileRequest,
+  reconcileRequest,
+  type ReconcileResult,
+} from "./protocol.ts";
 
 /** A thousand ids are 40 kB. */
 const maxBodyBytes = 64 * 1024;
@@ -51,11 +56,19 @@ export function createApp(daemon: DaemonView, log: Logger) {
 function mountRoutes(app: Hono, daemon: DaemonView) {
   const routes = app
     .get("/v1/status", (c) => c.json(daemon.status()))
-    .get("/v1/peers", (c) => {
-      const peers = daemon.peers();
-      if (!peers) throw notReady();
-      return c.json({ peers });
-    })
+    .get(
+      "/v1/peers",
+      validator("query", (value: unknown, c): z.input<typeof peersQuery> | Response => {
+        const parsed = peersQuery.safeParse(value);
+        if (parsed.success) return parsed.data;
+        return c.json<Problem>({ code: "invalid", detail: z.prettifyError(parsed.error) }, 422);
+      }),
+      (c) => {
+        const peers = daemon.peers(c.req.valid("query").peer_id);
+        if (!peers) throw notReady();
+        return c.json({ peers });
+      },
+    )
     .get("/v1/metrics", (c) => c.text(daemon.metrics()))
     .post(
       "/v1/reconcile",

@@ -23,7 +23,8 @@ export interface WgdClient {
   status(): Promise<DaemonStatus>;
   /** With `wait` (the default) the answer comes after the interface was read back. */
   reconcile(request: ReconcileRequest): Promise<ReconcileResult>;
-  peers(): Promise<ObservedPeerView[]>;
+  /** What is on the interface: all of it, or of one peer its key and those it had before. */
+  peers(peerId?: string): Promise<ObservedPeerView[]>;
   /** The daemon's metrics in the text format of Prometheus. */
   metrics(): Promise<string>;
   close(): void;
@@ -68,7 +69,11 @@ export function createWgdClient(
     status: () => call(() => api.v1.status.$get(), (response) => response.json()),
     reconcile: (json) =>
       call(() => api.v1.reconcile.$post({ json }), (response) => response.json()),
-    peers: () => call(() => api.v1.peers.$get(), async (response) => (await response.json()).peers),
+    peers: (peerId) =>
+      call(
+        () => api.v1.peers.$get({ query: peerId === undefined ? {} : { peer_id: peerId } }),
+        async (response) => (await response.json()).peers,
+      ),
     metrics: () => call(() => api.v1.metrics.$get(), (response) => response.text()),
     close: () => client.close(),
   };

@@ -11,9 +11,11 @@ import { createDesiredStore } from "./desired.ts";
 import { type GatewayKey, readGatewayKey } from "./gateway_key.ts";
 import { createTunnelInterface, interfaceSettings } from "./interface/mod.ts";
 import { renderMetrics } from "./metrics.ts";
+import type { ObservedPeer } from "./observed.ts";
 import { createPass, type Scope } from "./pass.ts";
 import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
 import { publishInterface } from "./publish.ts";
+import { createReceipts } from "./receipts.ts";
 import { createReconciler, type Reconciler, StoppedError } from "./reconcile.ts";
 import { Seen } from "./seen.ts";
 import { createSnapshot, type Snapshot } from "./snapshot.ts";
@@ -23,8 +25,8 @@ import { DesiredTable } from "./table.ts";
 /** What the socket's app needs of the daemon. */
 export interface DaemonView {
   status(): DaemonStatus;
-  /** Null while the interface cannot be read back. */
-  peers(): ObservedPeerView[] | null;
+  /** Null while the interface cannot be read back. @param peerId of this peer alone */
+  peers(peerId?: string): ObservedPeerView[] | null;
   metrics(): string;
   /** Null while the daemon cannot work yet. */
   reconcile(scope: Scope): Promise<ReconcileResult> | null;
@@ -165,6 +167,7 @@ export function createDaemon(
         table,
         seen,
         snapshot,
+        receipts: await createReceipts({ interfaceId, key }),
         clock,
         log,
       });
@@ -183,18 +186,13 @@ export function createDaemon(
     },
     reconcile: (scope) => reconciler?.request(scope) ?? null,
     status,
-    peers() {
+    peers(peerId) {
       if (!seen.observed) return null;
-      return [...seen.observed.peers.values()].map((peer) => ({
-        public_key: peer.publicKey,
-        peer_id: table.byKey(peer.publicKey)?.id ?? table.retired.get(peer.publicKey)?.peerId ??
-          null,
-        allowed_ips: [...peer.allowedIps],
-        endpoint: peer.endpoint,
-        last_handshake_at: peer.latestHandshake > 0 ? iso(peer.latestHandshake * 1000) : null,
-        received_bytes: peer.receivedBytes,
-        sent_bytes: peer.sentBytes,
-      }));
+      const all = seen.observed.peers;
+      if (peerId === undefined) return [...all.values()].map((peer) => viewOf(peer, table));
+      return table.keysOf(peerId).map((publicKey) => all.get(publicKey)).filter((peer) =>
+        peer !== undefined
+      ).map((peer) => viewOf(peer, table));
     },
     metrics: () => renderMetrics(status(), seen),
   };
@@ -225,6 +223,20 @@ export function createDaemon(
       started_at: iso(startedAt),
     };
   }
+}
+
+function viewOf(peer: ObservedPeer, table: DesiredTable): ObservedPeerView {
+  const { publicKey, latestHandshake } = peer;
+  return {
+    public_key: publicKey,
+    peer_id: table.byKey(publicKey)?.id ?? table.retired.get(publicKey)?.peerId ?? null,
+    explanation: table.explain(publicKey),
+    allowed_ips: [...peer.allowedIps],
+    endpoint: peer.endpoint,
+    last_handshake_at: latestHandshake > 0 ? iso(latestHandshake * 1000) : null,
+    received_bytes: peer.receivedBytes,
+    sent_bytes: peer.sentBytes,
+  };
 }
 
 function iso(milliseconds: number): string {

@@ -9,6 +9,7 @@ import type { ObservedInterface } from "./observed.ts";
 import { type Calm, isSettled, type Proof, provenBefore } from "./proof.ts";
 import type { ReconcileResult } from "./protocol.ts";
 import { createRecorder, statusChanges } from "./recorder.ts";
+import type { Receipts } from "./receipts.ts";
 import { maySayRemoved, nothing, purgeable } from "./removal.ts";
 import { resultFor } from "./result.ts";
 import { readRows, rowsOf } from "./rows.ts";
@@ -34,6 +35,7 @@ export interface PassDeps {
   readonly table: DesiredTable;
   readonly seen: Seen;
   readonly snapshot: Snapshot;
+  readonly receipts: Receipts;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -23,11 +23,16 @@ export interface ReconcileResult {
   failed: { peer_id: string; error: string }[];
 }
 
+/** `GET /v1/peers`, or of one peer alone. */
+export const peersQuery = z.strictObject({ peer_id: z.uuid().toLowerCase().optional() });
+
 /** `GET /v1/peers`: one peer as observed on the interface. No key but the public one, no preshared key. */
 export interface ObservedPeerView {
   public_key: string;
   /** Null for a key that no row explains. */
   peer_id: string | null;
+  /** Why the key is there, or why it is left there though no row wants it (docs/decisions/0010). */
+  explanation: "row" | "retired" | "released" | "vanished" | "adopted" | "foreign";
   allowed_ips: string[];
   endpoint: string | null;
   last_handshake_at: string | null;

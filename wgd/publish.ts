@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import type { Sql } from "../db/connection.ts";
 import type { AddressPlan } from "../lib/address.ts";
+import { createReceiptSigner } from "../lib/receipt.ts";
 import {
   createGatewayKey,
   type GatewayKey,
@@ -55,23 +56,25 @@ export async function publishInterface(sql: Sql, config: PublishConfig): Promise
     throw wrongKey(config, { published, missing: !onHost });
   }
   const key = onHost ?? await createGatewayKey(config.keyFile);
+  const { publicKey: receiptKey } = await createReceiptSigner(key.privateKey);
   try {
     // The key stands in the condition, so that of two hosts that publish at once only one wins.
     await sql`
       insert into wg_interfaces as i
-          (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, tenant_share)
+          (id, name, network, listen_port, endpoint, mtu, public_key, receipt_key, address_rest,
+            tenant_share)
         values (${id}, ${name}, ${plan.network}, ${listenPort}, ${endpoint}, ${mtu}, ${key.publicKey},
-          make_interval(secs => ${addressRestSeconds}), ${tenantShare})
+          ${receiptKey}, make_interval(secs => ${addressRestSeconds}), ${tenantShare})
       on conflict (id) do update set name = excluded.name, network = excluded.network,
           listen_port = excluded.listen_port, endpoint = excluded.endpoint, mtu = excluded.mtu,
-          public_key = excluded.public_key, address_rest = excluded.address_rest,
-          tenant_share = excluded.tenant_share
+          public_key = excluded.public_key, receipt_key = excluded.receipt_key,
+          address_rest = excluded.address_rest, tenant_share = excluded.tenant_share
         where (i.public_key is null or i.public_key = excluded.public_key)
-          and (i.name, i.network, i.listen_port, i.endpoint, i.mtu, i.public_key, i.address_rest,
-              i.tenant_share)
+          and (i.name, i.network, i.listen_port, i.endpoint, i.mtu, i.public_key, i.receipt_key,
+              i.address_rest, i.tenant_share)
             is distinct from
               (excluded.name, excluded.network, excluded.listen_port, excluded.endpoint, excluded.mtu,
-               excluded.public_key, excluded.address_rest, excluded.tenant_share)`;
+               excluded.public_key, excluded.receipt_key, excluded.address_rest, excluded.tenant_share)`;
   } catch (error) {
     if (error instanceof postgres.PostgresError && error.code.startsWith("23")) {
       const rule = error.constraint_name ?? "a constraint";

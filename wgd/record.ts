@@ -1,6 +1,8 @@
 import type { TransactionSql } from "postgres";
 import type { Sql } from "../db/connection.ts";
 import type { DesiredPeer, PeerState, RetiredKey } from "./desired.ts";
+import { dropOldReceipts, purgeKeys, purgePeers } from "./purge.ts";
+import type { Receipt } from "./receipts.ts";
 
 /** One row of `wg_peer_status` to be written. */
 export interface StatusChange {
@@ -28,6 +30,8 @@ export interface PassRecord {
   readonly retired: readonly RetiredKey[];
   /** Keys that an operator released, and which need that no more. */
   readonly released: readonly string[];
+  /** Of those tombstones; one whose tombstone does not go with it is not written. */
+  readonly receipts: readonly Receipt[];
   readonly audit: readonly AuditEntry[];
 }
 
@@ -37,28 +41,14 @@ export async function writeRecord(
   interfaceId: number,
   record: PassRecord,
 ): Promise<void> {
-  const { statuses, peers, retired, released, audit } = record;
+  const { statuses, peers, retired, released, receipts, audit } = record;
   const size = statuses.length + peers.length + retired.length + released.length + audit.length;
   if (size === 0) return;
   await sql.begin((tx) => [
     ...(statuses.length > 0 ? [writeStatuses(tx, statuses)] : []),
-    ...(peers.length > 0
-      ? [tx`
-        delete from wg_peers p
-          using jsonb_to_recordset(${
-        tx.json(peers.map(({ tenantId, id }) => ({ tenantId, id })))
-      }::jsonb)
-            as gone ("tenantId" integer, id uuid)
-          where p.tenant_id = gone."tenantId" and p.id = gone.id and p.deleted_at is not null`]
-      : []),
-    ...(retired.length > 0
-      ? [tx`
-        delete from wg_retired_keys
-          where interface_id = ${interfaceId} and public_key in (
-            select jsonb_array_elements_text(${
-        tx.json(retired.map((key) => key.publicKey))
-      }::jsonb))`]
-      : []),
+    ...(peers.length > 0 ? [purgePeers(tx, peers, receipts)] : []),
+    ...(retired.length > 0 ? [purgeKeys(tx, { interfaceId, retired, receipts })] : []),
+    ...(receipts.length > 0 ? [dropOldReceipts(tx)] : []),
     ...(released.length > 0
       ? [tx`
         delete from wg_release_keys

@@ -3,9 +3,17 @@ import { connect, type Sql } from "../db/connection.ts";
 import { generateKeyPair } from "../lib/wireguard_key.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import type { DesiredPeer } from "./desired.ts";
+import type { Receipt } from "./receipts.ts";
 import { type PassRecord, type StatusChange, writeRecord } from "./record.ts";
 
-const nothing: PassRecord = { statuses: [], peers: [], retired: [], released: [], audit: [] };
+const nothing: PassRecord = {
+  statuses: [],
+  peers: [],
+  retired: [],
+  released: [],
+  receipts: [],
+  audit: [],
+};
 
 Deno.test("writeRecord: as the daemon's role", async (t) => {
   await using db = await testDatabase();
@@ -38,6 +46,21 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
     >`select generation, state, changed_at, last_handshake_at from wg_peer_status`;
     return row ?? assert.fail("no status");
   };
+  const receipt = (facts: Pick<Receipt, "what" | "publicKey">): Receipt => ({
+    ...facts,
+    interfaceId: 1,
+    tenantId: tenant.id,
+    peerId: id,
+    gatewayKey: publicKey,
+    readBackAt: new Date(),
+    receiptKey: publicKey,
+    signature: new Uint8Array(64),
+  });
+  const storedReceipts = async () =>
+    (await owner<{ what: string; public_key: string }[]>`
+      select what, public_key from wg_receipts order by id`).map((
+      row,
+    ) => [row.what, row.public_key]);
   const write = (record: Partial<PassRecord>) => writeRecord(sql, 1, { ...nothing, ...record });
 
   await t.step(
@@ -79,12 +102,38 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
       heldBecause: null,
       status: null,
     };
-    await write({ peers: [peer] });
+    const receipts = [receipt({ what: "peer", publicKey })];
+    await write({ peers: [peer], receipts });
     assert.equal((await owner`select from wg_peers`).length, 1);
+    assert.equal((await owner`select from wg_receipts`).length, 0, "nothing went");
     await owner`update wg_peers set deleted_at = now()`;
-    await write({ peers: [peer] });
+    await write({ peers: [peer], receipts });
     assert.equal((await owner`select from wg_peers`).length, 0);
+    assert.deepEqual(await storedReceipts(), [["peer", publicKey]]);
+    await write({ peers: [peer], receipts });
+    assert.equal((await storedReceipts()).length, 1, "what went goes only once");
   });
+  await t.step("T3: a key that its peer had before leaves a receipt of its own", async () => {
+    const old = (await generateKeyPair()).publicKey;
+    await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+      values (${tenant.id}, ${id}, 1, ${old})`;
+    const retired = [{ tenantId: tenant.id, peerId: id, publicKey: old }];
+    await write({ retired, receipts: [receipt({ what: "key", publicKey: old })] });
+    assert.deepEqual(await storedReceipts(), [["peer", publicKey], ["key", old]]);
+  });
+  await t.step(
+    "receipts older than 400 days go when another comes, and no younger one",
+    async () => {
+      await owner`update wg_receipts set read_back_at = now() - interval '401 days' where what = 'key'`;
+      await owner`update wg_receipts set read_back_at = now() - interval '399 days' where what = 'peer'`;
+      const newest = (await generateKeyPair()).publicKey;
+      await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+      values (${tenant.id}, ${id}, 1, ${newest})`;
+      const retired = [{ tenantId: tenant.id, peerId: id, publicKey: newest }];
+      await write({ retired, receipts: [receipt({ what: "key", publicKey: newest })] });
+      assert.deepEqual(await storedReceipts(), [["peer", publicKey], ["key", newest]]);
+    },
+  );
   await t.step("all of it or nothing", async () => {
     await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
       values (${tenant.id}, ${id}, 1, 'old')`;

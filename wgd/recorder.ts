@@ -3,6 +3,8 @@ import { type Database, DatabaseError } from "./database.ts";
 import type { DesiredPeer } from "./desired.ts";
 import type { ObservedInterface } from "./observed.ts";
 import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
+import type { Receipts } from "./receipts.ts";
+import type { Seen } from "./seen.ts";
 import type { DesiredTable, Purge } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -21,10 +23,12 @@ export interface Recorder {
 const auditBacklog = 10_000;
 
 export function createRecorder(
-  { interfaceId, database, table, log }: {
+  { interfaceId, database, table, seen, receipts, log }: {
     interfaceId: number;
     database: Database;
     table: DesiredTable;
+    seen: Seen;
+    receipts: Receipts;
     log: Logger;
   },
 ): Recorder {
@@ -37,11 +41,16 @@ export function createRecorder(
         ...purge.retired.map((key) => removalEntry(key.tenantId, key.peerId, key.publicKey, "key")),
       ];
       const purged = new Set(purge.peers.map((peer) => peer.id));
+      const { observed, lastReadBackAt } = seen;
+      const signed = observed && lastReadBackAt !== null
+        ? await receipts.of(purge, { observed, at: lastReadBackAt })
+        : [];
       try {
         await database.use((sql) =>
           writeRecord(sql, interfaceId, {
             statuses: statuses.filter((status) => !purged.has(status.peerId)),
             ...purge,
+            receipts: signed,
             audit: [...audit, ...removals],
           }), signal);
       } catch (error) {

@@ -179,6 +179,18 @@ export class DesiredTable {
     return this.#adopted?.has(publicKey) ?? true ? "adopted" : "foreign";
   }
 
+  /** The key that a peer has, those it had before, and that of its row which vanished. */
+  keysOf(peerId: string): string[] {
+    const peer = this.#peers.get(peerId);
+    const retired = [...this.#retired.values()].filter((key) => key.peerId === peerId);
+    return [
+      ...new Set([
+        ...[...(peer ? [peer] : []), ...retired].map(({ publicKey }) => publicKey),
+        ...this.vanishedKeys(peerId),
+      ]),
+    ];
+  }
+
   /** The keys that a peer had when its row went without a tombstone. */
   vanishedKeys(peerId: string): string[] {
     return [...this.#vanished].filter(([, id]) => id === peerId).map(([publicKey]) => publicKey);

@@ -49,4 +49,5 @@ export const acrossTenants: Record<string, string> = {
   wg_peers_interface_exists: "interfaces belong to the operator; every tenant may read them",
   wg_retired_keys_pkey: "as wg_peers_public_key_is_taken, for keys that are on their way off",
   wg_retired_keys_interface_exists: "as wg_peers_interface_exists",
+  wg_receipts_interface_exists: "as wg_peers_interface_exists",
 };

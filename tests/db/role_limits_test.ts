@@ -83,6 +83,30 @@ Deno.test("massacorp_wgd: changes no desired row, and deletes only tombstones", 
   assert.equal(all.count, 1);
 });
 
+Deno.test("wg_receipts: nobody changes one, and the daemon sees and deletes those over 400 days old alone", async () => {
+  await using given = await world();
+  const wgd: Persona = { role: "massacorp_wgd" };
+  const api: Persona = { role: "massacorp_api", tenant: given.a.id };
+  await given.refused(wgd, [
+    "update wg_receipts set read_back_at = now()",
+    "select signature from wg_receipts",
+    "truncate wg_receipts",
+  ]);
+  await given.refused(api, [
+    "insert into wg_receipts (tenant_id) values (1)",
+    "update wg_receipts set read_back_at = now()",
+    "delete from wg_receipts",
+  ]);
+  await given.refused({ role: "massacorp_platform", tenant: given.a.id }, [
+    "select from wg_receipts",
+  ]);
+  assert.equal((await given.try(wgd, "delete from wg_receipts")).count, 0);
+  await given.db.owner`
+    update wg_receipts set read_back_at = now() - interval '401 days' where tenant_id = ${given.a.id}`;
+  assert.equal((await given.try(wgd, "delete from wg_receipts")).count, 1);
+  assert.equal((await given.try(api, "select from wg_receipts")).count, 1);
+});
+
 Deno.test("D1: the daemon writes audit entries as the daemon and nobody else, and reads none", async () => {
   await using given = await world();
   const insert = (actor: string) =>

@@ -74,6 +74,11 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
     values (${tenantId}, ${peerId}, 1, ${retired.publicKey})`;
   await owner`
+    insert into wg_receipts (tenant_id, peer_id, interface_id, what, public_key, gateway_key, read_back_at,
+      receipt_key, signature)
+    values (${tenantId}, ${peerId}, 1, 'key', ${publicKey}, ${publicKey}, now(), ${publicKey},
+      decode(repeat('00', 64), 'hex'))`;
+  await owner`
     insert into wg_deliveries (tenant_id, token_digest, peer_id, sealed_config, expires_at)
     values (${tenantId}, sha256(${slug}::bytea), ${peerId}, decode(repeat('00', 64), 'hex'),
       now() + interval '10 minutes')`;
