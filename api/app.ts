@@ -3,9 +3,12 @@ import type { Deps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { authFeature } from "./features/auth/mod.ts";
 import { baseFeature, infoFeature } from "./features/base/mod.ts";
+import { explainFeature } from "./features/explain/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
+import { heldKeysFeature } from "./features/held_keys/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
+import { transferFeature } from "./features/transfer/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
 import { limit } from "./middleware/limit.ts";
@@ -42,6 +45,9 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/wireguard/peers", peersFeature(deps, tenantPeers));
   app.route("/api/v1/wireguard/me/peers", peersFeature(deps, ownPeers));
   app.route("/api/v1/wireguard/deliveries", deliveriesFeature(deps));
+  app.route("/api/v1/wireguard/held-keys", heldKeysFeature(deps));
+  app.route("/api/v1/wireguard", explainFeature(deps));
+  app.route("/api/v1/wireguard", transferFeature(deps));
   app.route("/api/v1/wireguard", gatewayFeature(deps));
 
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {

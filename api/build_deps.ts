@@ -111,6 +111,7 @@ export async function buildDeps(
     settings: {
       interfaceId: config.wireguard.interfaceId,
       network: config.wireguard.plan.network,
+      apiPort: config.port,
       dns: config.wireguard.dns,
       refreshSeconds: config.tokens.refreshSeconds,
       sessionSeconds: config.tokens.sessionSeconds,

@@ -28,6 +28,8 @@ export interface Deps {
     interfaceId: number;
     /** CIDR of the tunnel. */
     network: string;
+    /** TCP port of the API inside the tunnel. */
+    apiPort: number;
     /** Written into clients' files where a peer sets none of its own. */
     dns: readonly string[];
     refreshSeconds: number;

@@ -21,6 +21,7 @@ export const problemTypes = {
   last_admin: { status: 409, title: "The tenant would be left without an admin" },
   slug_taken: { status: 409, title: "The slug is in use" },
   platform_exists: { status: 409, title: "There is a platform tenant already" },
+  platform_missing: { status: 409, title: "There is no platform tenant yet" },
   quota_exceeded: { status: 409, title: "The quota of peers is used up" },
   pool_exhausted: { status: 409, title: "No address is free" },
   body_too_large: { status: 413, title: "The body is too large" },
@@ -34,6 +35,7 @@ export const problemTypes = {
   internal_error: { status: 500, title: "Something went wrong on our side" },
   overloaded: { status: 503, title: "Too much is going on at once" },
   database_unavailable: { status: 503, title: "The database does not answer" },
+  daemon_unavailable: { status: 503, title: "The WireGuard daemon does not answer" },
   gateway_not_ready: { status: 503, title: "The gateway has not published its key yet" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

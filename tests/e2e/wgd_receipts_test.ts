@@ -22,7 +22,7 @@ Deno.test("T3: what went is receipted: signed, once, and only after it was read 
   await wgd.start();
   const receipts = (peer: TestPeer) =>
     db.owner<Row[]>`select what, public_key, gateway_key, read_back_at, receipt_key, signature
-      from wg_receipts where peer_id = ${peer.id} order by id`;
+      from wg_receipts where peer_id = ${peer.id} order by id`.then((rows) => [...rows]);
   const assertTrue = async (peer: TestPeer, row: Row) => {
     const [gateway] = await db.owner`select public_key, receipt_key from wg_interfaces`;
     assert.equal(row.gateway_key, gateway?.public_key);

@@ -8,11 +8,14 @@ import { rotatePeer } from "./rotate_peer.ts";
 import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
 import { updatePeer } from "./update_peer.ts";
 
+export { applyNow } from "./apply.ts";
+export { peerStatuses } from "./policy.ts";
+export { holdToQuotas } from "./quota.ts";
 export { deliveriesFeature } from "./redeem_delivery.ts";
 export { checkResolvers, requireGateway } from "./provision.ts";
-export { clientSettings } from "./schemas.ts";
+export { clientSettings, peerId, peerName, publicKey } from "./schemas.ts";
 export { ownPeers, tenantPeers } from "./scope.ts";
-export { countPeers, readGateway } from "./store.ts";
+export { countPeers, listPeersById, readGateway } from "./store.ts";
 
 /** `/api/v1/wireguard/peers`, and the same for one's own under `/api/v1/wireguard/me/peers` */
 export function peersFeature(deps: Deps, scope: PeerScope): Router {

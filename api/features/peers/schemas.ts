@@ -8,10 +8,12 @@ export const publicKey = z.string()
   .refine((key) => !/^A{42}A=$/.test(key), "is the all-zero key")
   .openapi({ example: "j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=" });
 
-const name = z.string().regex(
+export const peerName = z.string().regex(
   /^[^\p{Cc}\u2028\u2029]{1,64}$/u,
   "must have 1 to 64 characters and no control characters",
 ).openapi({ example: "ada-laptop" });
+
+const name = peerName;
 
 const cidr = z.union([z.cidrv4(), z.cidrv6()], "must be a network in CIDR form");
 const address = z.union([z.ipv4(), z.ipv6()], "must be an IP address");

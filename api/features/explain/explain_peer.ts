@@ -1,0 +1,175 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { WgdUnavailable } from "../../../wgd/client.ts";
+import type { ObservedPeerView } from "../../../wgd/protocol.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
+import { peerId, readGateway } from "../peers/mod.ts";
+import { packetVerdicts, type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
+import { receiptSchema, viewReceipt } from "./receipts.ts";
+import { type ExplainedRow, listReceipts, readExplained } from "./store.ts";
+
+const explanation = z.object({
+  peer_id: z.uuid(),
+  name: z.string().nullable(),
+  on_interface: z.boolean().nullable().openapi({
+    description: "As of the daemon's last look; null where it does not say",
+  }),
+  reasons: z.array(z.object({ code: z.enum(reasonCodes), detail: z.string() })).openapi({
+    description: "Why it is or is not on the interface, in plain words",
+  }),
+  desired: z.object({
+    wanted: z.boolean(),
+    kind: z.enum(["permanent", "enrolment"]),
+    user_id: z.int().nullable(),
+    public_key: z.string(),
+    has_preshared_key: z.boolean(),
+    address: z.ipv4(),
+    enabled: z.boolean(),
+    expires_at: timestamp.nullable(),
+    removed_at: timestamp.nullable(),
+    generation: z.string(),
+  }).nullable().openapi({ description: "The row; null where it went" }),
+  applied: z.object({
+    state: z.enum(["applied", "removed", "failed", "held"]),
+    generation: z.string(),
+    error: z.string().nullable(),
+    changed_at: timestamp,
+  }).nullable().openapi({ description: "What the daemon wrote down last" }),
+  observed: z.array(z.object({
+    public_key: z.string(),
+    allowed_ips: z.array(z.string()),
+    endpoint: z.string().nullable(),
+    last_handshake_at: timestamp.nullable(),
+    received_bytes: z.number(),
+    sent_bytes: z.number(),
+  })).nullable().openapi({
+    description:
+      "What the interface has of it, keys it had before included; null where the daemon does not say",
+  }),
+  last_handshake_at: timestamp.nullable(),
+  packets: z.array(z.object({
+    traffic: z.string(),
+    verdict: z.enum(["accept", "drop", "unknown"]),
+    why: z.string(),
+  })).openapi({ description: "What becomes of packets it sends; the first that fits decides" }),
+  receipts: z.array(receiptSchema).openapi({
+    description: "Newest first, at most 20; the rest stand in `GET /wireguard/receipts`",
+  }),
+}).openapi("PeerExplanation");
+
+/** Receipts shown with a peer. */
+const fewReceipts = 20;
+
+export function explainPeer(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/peers/{id}/explain",
+    summary: "Say what is desired, applied and observed of a peer, and why",
+    description:
+      "A peer whose row is gone is answered from its receipts, as long as there is one; then it is unknown.",
+    ...access(deps, "wireguard.read"),
+    request: { params: peerId },
+    responses: {
+      200: jsonResponse(explanation, "As of this moment"),
+      ...refusals(400, 401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const known = await deps.tenancy.transaction(tenantOf(c), async (sql) => ({
+      row: await readExplained(sql, id, new Date(deps.clock.now())),
+      receipts: await listReceipts(sql, { peerId: id, before: null, limit: fewReceipts }),
+      gateway: await readGateway(sql, deps.settings.interfaceId),
+    }));
+    const { row, receipts, gateway } = known;
+    // The daemon knows the peers of all tenants: it is asked only about one that this tenant has, or had.
+    if (!row && receipts.length === 0) throw new ApiError("not_found");
+    const { observed, daemon } = await look(deps, id);
+    const facts = factsOf(row, { observed, daemon });
+    const reasons = reasonsOf(facts);
+    const isThere = facts.observedKeys && facts.observedKeys.has(row?.public_key ?? "");
+    const handshakes = [...observed ?? []].flatMap((peer) => peer.last_handshake_at ?? []);
+    const recorded = row?.last_handshake_at?.toISOString();
+    return c.json({
+      peer_id: id,
+      name: row?.name ?? null,
+      on_interface: isThere,
+      reasons,
+      desired: row ? desiredView(row) : null,
+      applied: row ? appliedView(row) : null,
+      observed: observed?.map(({ peer_id: _, explanation: _why, ...peer }) => peer) ?? null,
+      last_handshake_at: [...handshakes, ...(recorded ? [recorded] : [])].sort().at(-1) ?? null,
+      packets: packetVerdicts(
+        { isThere, address: row?.address ?? null, kind: row?.kind ?? null },
+        {
+          addresses: gateway ? [gateway.gateway, gateway.api_address] : [],
+          apiPort: deps.settings.apiPort,
+        },
+      ),
+      receipts: receipts.map(viewReceipt),
+    }, 200);
+  });
+}
+
+/** What the interface has of a peer, as far as the daemon says. */
+async function look(
+  { wgd }: Pick<Deps, "wgd">,
+  id: string,
+): Promise<{ observed: ObservedPeerView[] | null; daemon: PeerFacts["daemon"] }> {
+  try {
+    const status = await wgd.status();
+    const daemon = status.database === "connected" ? "ok" as const : "degraded" as const;
+    return { observed: status.interface.up ? await wgd.peers(id) : null, daemon };
+  } catch (error) {
+    if (!(error instanceof WgdUnavailable)) throw error;
+    return { observed: null, daemon: "unreachable" };
+  }
+}
+
+function factsOf(
+  row: ExplainedRow | undefined,
+  { observed, daemon }: { observed: ObservedPeerView[] | null; daemon: PeerFacts["daemon"] },
+): PeerFacts {
+  return {
+    desired: row
+      ? {
+        publicKey: row.public_key,
+        enabled: row.enabled,
+        removed: row.removed_at !== null,
+        expired: row.expired,
+        ownerActive: row.owner_active,
+        tenantActive: row.tenant_active,
+        generation: BigInt(row.generation),
+      }
+      : null,
+    recorded: row && row.state !== null && row.state_generation !== null
+      ? { state: row.state, generation: BigInt(row.state_generation), error: row.error }
+      : null,
+    observedKeys: observed && new Set(observed.map((peer) => peer.public_key)),
+    daemon,
+  };
+}
+
+function desiredView(row: ExplainedRow) {
+  return {
+    wanted: row.enabled && row.removed_at === null && !row.expired && row.owner_active &&
+      row.tenant_active,
+    kind: row.kind,
+    user_id: row.user_id,
+    public_key: row.public_key,
+    has_preshared_key: row.has_preshared_key,
+    address: row.address,
+    enabled: row.enabled,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    removed_at: row.removed_at?.toISOString() ?? null,
+    generation: row.generation,
+  };
+}
+
+function appliedView(row: ExplainedRow) {
+  const { state, state_generation, error, changed_at } = row;
+  if (state === null || state_generation === null || changed_at === null) return null;
+  return { state, generation: state_generation, error, changed_at: changed_at.toISOString() };
+}

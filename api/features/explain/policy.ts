@@ -1,0 +1,152 @@
+/** What is known of a peer, for {@link reasonsOf} to put into words. */
+export interface PeerFacts {
+  /** The row; null where it was purged. */
+  desired: {
+    publicKey: string;
+    enabled: boolean;
+    removed: boolean;
+    expired: boolean;
+    ownerActive: boolean;
+    tenantActive: boolean;
+    generation: bigint;
+  } | null;
+  /** What the daemon wrote down last; null where it never did. */
+  recorded: {
+    state: "applied" | "removed" | "failed" | "held";
+    generation: bigint;
+    error: string | null;
+  } | null;
+  /** The public keys that the interface has of this peer now; null where the daemon does not say. */
+  observedKeys: ReadonlySet<string> | null;
+  /** degraded: it runs without its database. */
+  daemon: "ok" | "degraded" | "unreachable";
+}
+
+export const reasonCodes = [
+  "applied",
+  "held",
+  "failed",
+  "pending",
+  "drift",
+  "removed",
+  "disabled",
+  "expired",
+  "user_inactive",
+  "tenant_suspended",
+  "revoking",
+  "old_key",
+  "daemon_unreachable",
+  "daemon_degraded",
+] as const;
+
+/** One part of the answer to "why is it, or is it not, on the interface?". */
+export interface Reason {
+  code: typeof reasonCodes[number];
+  detail: string;
+}
+
+/** Why the peer is or is not on the interface: first what its row wants, then what stands in the way. */
+export function reasonsOf(facts: PeerFacts): Reason[] {
+  const { desired, recorded, observedKeys, daemon } = facts;
+  const because = (code: Reason["code"], detail: string): Reason => ({ code, detail });
+  if (!desired) {
+    return [because("removed", "it was removed, and its row went with the receipt")];
+  }
+  const found: Reason[] = unwanted(desired);
+  const isWanted = found.length === 0;
+  const settled = recorded?.generation === desired.generation ? recorded : null;
+  const isThere = observedKeys?.has(desired.publicKey);
+  if (isWanted) {
+    if (settled?.state === "held" || settled?.state === "failed") {
+      found.push(because(settled.state, settled.error ?? "the daemon gave no reason"));
+    } else if (settled?.state !== "applied") {
+      found.push(because("pending", "the daemon has not read this change back from the interface"));
+    } else if (isThere === false) {
+      found.push(
+        because("drift", "it was applied, and is gone since: the daemon puts that right soon"),
+      );
+    } else {
+      found.push(because("applied", "the interface was read back with exactly this peer"));
+    }
+  } else if (isThere === true || settled?.state !== "removed") {
+    const what = settled?.error ?? "the interface has not been read back without it";
+    found.push(because("revoking", what));
+  }
+  if ([...observedKeys ?? []].some((key) => key !== desired.publicKey)) {
+    found.push(because("old_key", "a key that it had before is still on the interface"));
+  }
+  if (daemon === "unreachable") {
+    found.push(because("daemon_unreachable", "nobody says what the interface has at this moment"));
+  }
+  if (daemon === "degraded") {
+    found.push(
+      because(
+        "daemon_degraded",
+        "the daemon has no database, and knows no change since it lost it",
+      ),
+    );
+  }
+  return found;
+}
+
+/** Each reason why the row wants the peer off; none where it wants it on. */
+function unwanted(desired: NonNullable<PeerFacts["desired"]>): Reason[] {
+  const rules: [boolean, Reason["code"], string][] = [
+    [desired.removed, "removed", "it was removed"],
+    [!desired.enabled, "disabled", "it is disabled"],
+    [desired.expired, "expired", "its time is over"],
+    [!desired.ownerActive, "user_inactive", "the user it belongs to is not active"],
+    [!desired.tenantActive, "tenant_suspended", "its tenant is suspended"],
+  ];
+  return rules.flatMap(([applies, code, detail]) => applies ? [{ code, detail }] : []);
+}
+
+/** What becomes of packets of one kind. */
+export interface PacketVerdict {
+  traffic: string;
+  verdict: "accept" | "drop" | "unknown";
+  why: string;
+}
+
+/** What becomes of the packets that the peer sends, in the order in which they are tried. */
+export function packetVerdicts(
+  peer: { isThere: boolean | null; address: string | null; kind: "permanent" | "enrolment" | null },
+  tunnel: { addresses: readonly string[]; apiPort: number },
+): PacketVerdict[] {
+  if (peer.isThere === null) {
+    return [{
+      traffic: "anything",
+      verdict: "unknown",
+      why: "the daemon does not say whether the key is on the interface",
+    }];
+  }
+  if (!peer.isThere) {
+    return [{
+      traffic: "anything",
+      verdict: "drop",
+      why: "the interface has no peer of this key, so WireGuard opens no packet of it",
+    }];
+  }
+  const api = tunnel.addresses.join(" and ");
+  const enrolment = peer.kind === "enrolment";
+  return [
+    {
+      traffic: `from another source address than ${peer.address}`,
+      verdict: "drop",
+      why: "WireGuard takes from a peer its own address and no other",
+    },
+    {
+      traffic: `TCP to port ${tunnel.apiPort} of ${api}`,
+      verdict: "accept",
+      why: enrolment
+        ? "the API, which answers an enrolment peer about enrolment alone"
+        : "the API, which holds every request to this peer's tenant and owner",
+    },
+    { traffic: `ICMP echo to ${api}`, verdict: "accept", why: "so that a tunnel can be tried" },
+    {
+      traffic: "anything else: other peers, the host, other networks",
+      verdict: "drop",
+      why: "the firewall lets nothing else out of the tunnel",
+    },
+  ];
+}

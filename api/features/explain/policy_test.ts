@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { packetVerdicts, type PeerFacts, type Reason, reasonsOf } from "./policy.ts";
+
+const key = "j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=";
+const row = {
+  publicKey: key,
+  enabled: true,
+  removed: false,
+  expired: false,
+  ownerActive: true,
+  tenantActive: true,
+  generation: 7n,
+};
+const applied = { state: "applied", generation: 7n, error: null } as const;
+const removed = { state: "removed", generation: 7n, error: null } as const;
+const there = new Set([key]);
+const gone = new Set<string>();
+const facts = (change: Partial<PeerFacts>): PeerFacts => ({
+  desired: row,
+  recorded: applied,
+  observedKeys: there,
+  daemon: "ok",
+  ...change,
+});
+
+const cases: Record<string, [Partial<PeerFacts>, Reason["code"][]]> = {
+  "as desired": [{}, ["applied"]],
+  "not seen yet": [{ recorded: null, observedKeys: gone }, ["pending"]],
+  "seen at an older generation": [{ recorded: { ...applied, generation: 6n } }, ["pending"]],
+  "held": [
+    { recorded: { state: "held", generation: 7n, error: "why" }, observedKeys: gone },
+    ["held"],
+  ],
+  "refused by wg": [
+    { recorded: { state: "failed", generation: 7n, error: "why" }, observedKeys: gone },
+    ["failed"],
+  ],
+  "taken off by hand a moment ago": [{ observedKeys: gone }, ["drift"]],
+  "with a key that it had before": [{ observedKeys: new Set([key, "old"]) }, [
+    "applied",
+    "old_key",
+  ]],
+  "disabled, and gone": [
+    { desired: { ...row, enabled: false }, recorded: removed, observedKeys: gone },
+    ["disabled"],
+  ],
+  "disabled, and still there": [{ desired: { ...row, enabled: false } }, ["disabled", "revoking"]],
+  "disabled, recorded gone, and there again": [
+    { desired: { ...row, enabled: false }, recorded: removed },
+    ["disabled", "revoking"],
+  ],
+  "everything at once": [
+    {
+      desired: {
+        ...row,
+        enabled: false,
+        removed: true,
+        expired: true,
+        ownerActive: false,
+        tenantActive: false,
+      },
+      recorded: removed,
+      observedKeys: gone,
+    },
+    ["removed", "disabled", "expired", "user_inactive", "tenant_suspended"],
+  ],
+  "removed, the daemon away": [
+    { desired: { ...row, removed: true }, observedKeys: null, daemon: "unreachable" },
+    ["removed", "revoking", "daemon_unreachable"],
+  ],
+  "new, the daemon without its database": [
+    { recorded: null, observedKeys: gone, daemon: "degraded" },
+    ["pending", "daemon_degraded"],
+  ],
+  "its row gone": [{ desired: null, recorded: null, observedKeys: gone }, ["removed"]],
+};
+
+for (const [name, [change, codes]] of Object.entries(cases)) {
+  Deno.test(`reasonsOf: ${name}`, () => {
+    assert.deepEqual(reasonsOf(facts(change)).map(({ code }) => code), codes);
+  });
+}
+
+Deno.test("reasonsOf: the daemon's own words stand in it", () => {
+  const error = "wg failed with exit code 1";
+  const recorded = { state: "failed", generation: 7n, error } as const;
+  assert.equal(reasonsOf(facts({ recorded }))[0]?.detail, error);
+});
+
+Deno.test("packetVerdicts: T9: a peer off the interface sends nothing, one on it reaches the API and echo alone", () => {
+  const tunnel = { addresses: ["10.10.0.1", "10.10.0.2"], apiPort: 8000 };
+  const verdicts = (isThere: boolean | null) =>
+    packetVerdicts({ isThere, address: "10.10.0.7", kind: "permanent" }, tunnel)
+      .map(({ traffic, verdict }) => [verdict, traffic]);
+  assert.deepEqual(verdicts(false), [["drop", "anything"]]);
+  assert.deepEqual(verdicts(null), [["unknown", "anything"]]);
+  assert.deepEqual(verdicts(true), [
+    ["drop", "from another source address than 10.10.0.7"],
+    ["accept", "TCP to port 8000 of 10.10.0.1 and 10.10.0.2"],
+    ["accept", "ICMP echo to 10.10.0.1 and 10.10.0.2"],
+    ["drop", "anything else: other peers, the host, other networks"],
+  ]);
+});

@@ -1,0 +1,58 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
+import type { Deps } from "../../deps.ts";
+import { invalidField } from "../../errors.ts";
+import { access } from "../../middleware/access.ts";
+import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
+import { isHeld, observedPeers } from "./held.ts";
+
+const heldKey = z.object({
+  public_key: z.string(),
+  why: z.enum(["vanished", "adopted", "foreign", "released"]).openapi({
+    description:
+      "`vanished`: its row went without a tombstone; `adopted`: it was there before the daemon could know; `foreign`: added by hand, and about to be taken off unless the table is empty; `released`: decided over, and about to be taken off",
+  }),
+  allowed_ips: z.array(z.string()),
+  endpoint: z.string().nullable(),
+  last_handshake_at: timestamp.nullable(),
+  received_bytes: z.number(),
+  sent_bytes: z.number(),
+}).openapi("HeldKey");
+
+export function getHeldKeys(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/",
+    summary: "List keys on the interface that no row explains",
+    ...access(deps, "platform.wireguard"),
+    request: {
+      query: z.object({
+        limit: z.coerce.number().int().min(1).max(200).default(50),
+        cursor: z.string().max(100).optional(),
+      }),
+    },
+    responses: {
+      200: jsonResponse(
+        z.object({ items: z.array(heldKey), next_cursor: z.string().nullable() }),
+        "A page of keys, by key",
+      ),
+      ...refusals(401, 403, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { limit, cursor = "" } = c.req.valid("query");
+    if (cursor !== "" && !isWireGuardKey(cursor)) {
+      throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list");
+    }
+    const rest = [...(await observedPeers(deps)).values()]
+      .filter(isHeld)
+      .filter((peer) => peer.public_key > cursor)
+      .sort((a, b) => a.public_key < b.public_key ? -1 : 1);
+    const items = rest.slice(0, limit).map(({ peer_id: _, explanation: why, ...peer }) => ({
+      ...peer,
+      why,
+    }));
+    const next_cursor = rest.length > limit ? items.at(-1)?.public_key ?? null : null;
+    return c.json({ items, next_cursor }, 200);
+  });
+}

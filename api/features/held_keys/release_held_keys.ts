@@ -1,0 +1,90 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { WgdUnavailable } from "../../../wgd/client.ts";
+import type { ObservedPeerView } from "../../../wgd/protocol.ts";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { asTenantId } from "../../database/tenancy.ts";
+import { ApiError } from "../../errors.ts";
+import { access } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { publicKey } from "../peers/mod.ts";
+import { isHeld, observedPeers } from "./held.ts";
+import { insertReleases, platformTenant } from "./store.ts";
+
+const answer = z.object({
+  items: z.array(z.object({
+    public_key: z.string(),
+    state: z.enum(["removed", "revoking", "kept", "not_held"]).openapi({
+      description:
+        "`kept`: it got a row in the meantime; `not_held`: it has a row, or is not on the interface, and nothing was decided over it",
+    }),
+  })),
+});
+
+export function releaseHeldKeys(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/release",
+    summary: "Let the daemon take off keys that no row explains",
+    description:
+      "A key that gets a row in the meantime stays. Audited under the platform's tenant, because the key is no tenant's.",
+    ...access(deps, "platform.wireguard"),
+    request: jsonRequest(
+      z.strictObject({ public_keys: z.array(publicKey).min(1).max(1000) }),
+    ),
+    responses: {
+      200: jsonResponse(answer, "The interface was read back without those that are `removed`"),
+      202: jsonResponse(answer, "Committed; of those `revoking` the daemon has not confirmed yet"),
+      ...refusals(401, 403, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const asked = [...new Set(c.req.valid("json").public_keys)];
+    const before = await observedPeers(deps);
+    const held = new Set(asked.filter((key) => {
+      const peer = before.get(key);
+      return peer !== undefined && isHeld(peer);
+    }));
+    if (held.size > 0) {
+      await deps.platform.transaction(async (sql, enter) => {
+        const id = await platformTenant(sql);
+        if (id === undefined) {
+          throw new ApiError("platform_missing", {
+            detail: "the decision would be in nobody's audit log",
+          });
+        }
+        const tenantId = asTenantId(id);
+        await enter(tenantId);
+        await insertReleases(sql, deps.settings.interfaceId, [...held]);
+        await writeAudit(sql, {
+          tenantId,
+          source: auditSource(c),
+          action: "wireguard.keys_released",
+          outcome: "succeeded",
+          target: { type: "wg_interface", id: String(deps.settings.interfaceId) },
+          details: { public_keys: [...held] },
+        });
+      });
+    }
+    const after = held.size > 0 ? await lookAgain(deps) : new Map<string, ObservedPeerView>();
+    const stateOf = (key: string) => {
+      if (!held.has(key)) return "not_held" as const;
+      if (!after) return "revoking" as const;
+      const peer = after.get(key);
+      return !peer ? "removed" as const : isHeld(peer) ? "revoking" as const : "kept" as const;
+    };
+    const items = asked.map((public_key) => ({ public_key, state: stateOf(public_key) }));
+    return c.json({ items }, items.some(({ state }) => state === "revoking") ? 202 : 200);
+  });
+}
+
+/** The interface after the daemon has looked at all of it again; undefined where it does not say. */
+async function lookAgain(deps: Pick<Deps, "wgd">) {
+  try {
+    await deps.wgd.reconcile({ wait: true });
+    return await observedPeers(deps);
+  } catch (error) {
+    if (error instanceof WgdUnavailable || error instanceof ApiError) return undefined;
+    throw error;
+  }
+}
