@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { createSealer, deriveSubkey } from "../lib/seal.ts";
 import { createWgdClient, WgdUnavailable } from "../wgd/client.ts";
+import { createKeyRing, type KeyRing, ringOfSecret } from "./auth/key_ring.ts";
 import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts";
 import { createPasswordHasher } from "./auth/password_hash.ts";
 import { createIdentifierDigest } from "./auth/throttle.ts";
@@ -101,8 +102,10 @@ export async function buildDeps(
     lookups: { ...lookups, peer: (address) => peerCache.find(address) },
     limits: createLimits(config.rateLimits, { redis, log }),
     hasher: await createPasswordHasher(config.passwordHash),
-    tokens: createTokens({ ...config.tokens, clock }),
-    identifierDigest: await createIdentifierDigest(config.tokens.secret),
+    tokens: createTokens({ ...config.tokens, keys: await ringOf(config.tokens), clock }),
+    identifierDigest: await createIdentifierDigest(
+      await deriveSubkey(config.encryptionKey, "login-identifier"),
+    ),
     presharedKeys: await createSealer(
       await deriveSubkey(config.encryptionKey, "wireguard-preshared-key"),
     ),
@@ -131,6 +134,12 @@ export async function buildDeps(
       await Promise.all([apiPool.end(), platformPool.end()]);
     },
   };
+}
+
+function ringOf({ keys, secret }: ApiConfig["tokens"]): Promise<KeyRing> {
+  if (keys) return createKeyRing(keys.reveal());
+  if (!secret) throw new TypeError("a configuration without a key to sign with");
+  return ringOfSecret(secret).then(createKeyRing);
 }
 
 /** False while the database is away. @throws {UnsafeRoleError} @throws {PermissionMismatchError} */

@@ -14,8 +14,27 @@ import {
   secretText,
 } from "../lib/env.ts";
 import { logLevels } from "../lib/log.ts";
+import { Secret } from "../lib/secret.ts";
+import { jwkSet, jwtAlgorithms } from "./auth/key_ring.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
+/** A JSON Web Key Set, kept as a secret because it holds private keys. */
+const keySet = z.string().transform((text, context) => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    context.addIssue("must be JSON: a JSON Web Key Set");
+    return z.NEVER;
+  }
+  const parsed = jwkSet.safeParse(value);
+  if (parsed.success) return new Secret(parsed.data.keys);
+  const [issue] = parsed.error.issues;
+  const at = issue?.path.join(".");
+  context.addIssue(`is no JSON Web Key Set for signing: ${at ? `${at}: ` : ""}${issue?.message}`);
+  return z.NEVER;
+});
 
 const schema = z.object({
   ENV: z.enum(["dev", "prod"]).default("dev"),
@@ -37,8 +56,10 @@ const schema = z.object({
   DATABASE_MAX_OVERFLOW: integer(0, 500).default(10),
   DATABASE_POOL_TIMEOUT: durationSeconds.default(2),
   DATABASE_POOL_RECYCLE: durationSeconds.default(1800),
-  JWT_SECRET: secretText(32),
-  JWT_ALGORITHM: z.enum(["HS256"], "must be HS256").default("HS256"),
+  JWT_SECRET: secretText(32).optional(),
+  JWT_KEYS: keySet.optional(),
+  JWT_ALGORITHM: z.enum(jwtAlgorithms, `must be one of ${jwtAlgorithms.join(", ")}`)
+    .default("HS256"),
   JWT_ISSUER: z.string().min(1).max(200).default("massacorp"),
   ACCESS_TOKEN_LIFETIME: durationSeconds.default(15 * 60),
   REFRESH_TOKEN_LIFETIME: durationSeconds.default(7 * 86400),
@@ -56,8 +77,22 @@ const schema = z.object({
   WG_APPLY_TIMEOUT: durationSeconds.default(2),
 });
 
-function checkTogether(value: Partial<z.infer<typeof schema>>): string[] {
+function checkTogether(
+  value: Partial<z.infer<typeof schema>>,
+  isGiven: (name: string) => boolean,
+): string[] {
   const faults: string[] = [];
+  if (!isGiven("JWT_SECRET") && !isGiven("JWT_KEYS")) faults.push("JWT_SECRET: is required");
+  const { JWT_SECRET, JWT_KEYS, JWT_ALGORITHM = "HS256" } = value;
+  const signing = JWT_KEYS?.reveal()[0]?.alg ?? "HS256";
+  if (JWT_SECRET && JWT_KEYS) faults.push("JWT_KEYS: set either JWT_SECRET or JWT_KEYS, not both");
+  else if ((JWT_SECRET || JWT_KEYS) && JWT_ALGORITHM !== signing) {
+    faults.push(
+      `JWT_ALGORITHM: is ${JWT_ALGORITHM}, but ${
+        JWT_KEYS ? "the first key of JWT_KEYS is for" : "JWT_SECRET is for"
+      } ${signing}`,
+    );
+  }
   const { SESSION_LIFETIME = 0, REFRESH_TOKEN_LIFETIME = 0, ACCESS_TOKEN_LIFETIME = 0 } = value;
   if (value.ENV === "prod" && value.API_LISTEN === "loopback") {
     faults.push("API_LISTEN: must be tunnel when ENV=prod: only the tunnel leads in");
@@ -76,12 +111,13 @@ export type ApiConfig = ReturnType<typeof loadConfig>;
 /** @throws {ConfigError} naming every fault at once */
 export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   const parsed = parseEnv(schema, env, {
-    between: checkTogether,
+    between: (value) => checkTogether(value, (name) => Boolean(env[name] || env[`${name}_FILE`])),
     fromFile: [
       "DATABASE_URL",
       "DATABASE_PLATFORM_URL",
       "DATABASE_DIRECT_URL",
       "JWT_SECRET",
+      "JWT_KEYS",
       "ENCRYPTION_KEY",
       "REDIS_URL",
     ],
@@ -115,7 +151,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     },
     tokens: {
       secret: parsed.JWT_SECRET,
-      algorithm: parsed.JWT_ALGORITHM,
+      keys: parsed.JWT_KEYS,
       issuer: parsed.JWT_ISSUER,
       accessSeconds: parsed.ACCESS_TOKEN_LIFETIME,
       refreshSeconds: parsed.REFRESH_TOKEN_LIFETIME,

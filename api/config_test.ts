@@ -18,11 +18,11 @@ function faultsOf(env: Record<string, string>): string[] {
 
 Deno.test("loadConfig: secrets and databases have no defaults, in no environment", () => {
   for (const ENV of ["dev", "prod"]) {
-    assert.deepEqual(faultsOf({ ENV }), [
-      "DATABASE_URL",
+    assert.deepEqual(faultsOf({ ENV }).sort(), [
       "DATABASE_PLATFORM_URL",
-      "JWT_SECRET",
+      "DATABASE_URL",
       "ENCRYPTION_KEY",
+      "JWT_SECRET",
     ]);
   }
 });
@@ -62,4 +62,33 @@ Deno.test("loadConfig: the configuration prints no secret", () => {
   const printed = Deno.inspect(loadConfig(good), { depth: 10 }) + JSON.stringify(loadConfig(good));
   for (const secret of Object.values(testSecrets)) assert(!printed.includes(secret));
   assert(!printed.includes("massacorp_api:p"));
+});
+
+Deno.test("loadConfig: JWT_KEYS takes the place of JWT_SECRET, and must be keys that can sign", () => {
+  const k = "q".repeat(3) + "83PoHdKnBhmx1m1ccNEKREotL7fBHiwdXGeuQMuA";
+  const oct = { kty: "oct", alg: "HS256", kid: "a", k };
+  const keys = (...all: object[]) => ({
+    ...good,
+    JWT_SECRET: "",
+    JWT_KEYS: JSON.stringify({ keys: all }),
+  });
+  assert.deepEqual(faultsOf(keys(oct)), []);
+  assert.deepEqual(faultsOf({ ...keys(oct), JWT_SECRET: good.JWT_SECRET }), ["JWT_KEYS"]);
+  assert.deepEqual(faultsOf({ ...keys(oct), JWT_ALGORITHM: "ES256" }), ["JWT_ALGORITHM"]);
+  assert.deepEqual(faultsOf({ ...good, JWT_ALGORITHM: "RS256" }), ["JWT_ALGORITHM"]);
+  const ec = { kty: "EC", alg: "ES256", crv: "P-256", kid: "b", x: "AA", y: "AA" };
+  const wrong: Record<string, object[]> = {
+    "none": [],
+    "a first key that cannot sign": [ec, oct],
+    "twice the same kid": [oct, oct],
+    "a short secret": [{ ...oct, k: "c2hvcnQ" }],
+    "no algorithm": [{ ...oct, alg: "none" }],
+    "a public key as a secret": [{ ...ec, alg: "HS256" }],
+    "a small RSA key": [{ kty: "RSA", alg: "RS256", kid: "c", n: "AQAB", e: "AQAB", d: "AQAB" }],
+    "a kid that is a path": [{ ...oct, kid: "../../dev/null" }],
+  };
+  for (const [name, all] of Object.entries(wrong)) {
+    assert.deepEqual(faultsOf(keys(...all)), ["JWT_KEYS"], name);
+  }
+  assert.deepEqual(faultsOf({ ...keys(oct), JWT_KEYS: "{" }), ["JWT_KEYS"]);
 });

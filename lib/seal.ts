@@ -4,7 +4,11 @@ import { Secret } from "./secret.ts";
  * Sealing of single column values: AES-256-GCM (NIST SP 800-38D) under a subkey derived by HKDF-SHA-256
  * (RFC 5869) from the master key for one purpose. Layout: version (1 byte) | nonce (12) | ciphertext | tag (16).
  */
-export type KeyPurpose = "wireguard-preshared-key" | "peer-delivery" | "receipt-signing";
+export type KeyPurpose =
+  | "wireguard-preshared-key"
+  | "peer-delivery"
+  | "receipt-signing"
+  | "login-identifier";
 
 const version = 1;
 const nonceLength = 12;

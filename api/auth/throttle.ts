@@ -7,14 +7,15 @@ export const lockWindowMs = 15 * 60_000;
 /**
  * Names a submitted identifier in the record of log-ins without storing it: HMAC-SHA-256 under a key that is
  * not in the database. Accounts that do not exist are counted the same way.
+ * @param subkey 32 bytes
  */
 export async function createIdentifierDigest(
-  secret: Secret<string>,
+  subkey: Secret<Uint8Array<ArrayBuffer>>,
 ): Promise<(identifier: string) => Promise<Uint8Array>> {
   const encoder = new TextEncoder();
   const key = await crypto.subtle.importKey(
     "raw",
-    encoder.encode(`login-identifier:${secret.reveal()}`),
+    subkey.reveal(),
     { name: "HMAC", hash: "SHA-256" },
     false,
     ["sign"],

@@ -1,9 +1,9 @@
-import { errors, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTHeaderParameters, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
-import type { Secret } from "../../lib/secret.ts";
 import { asTenantId, type TenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
+import type { KeyRing } from "./key_ring.ts";
 
 /** An access token, verified. */
 export interface AccessToken {
@@ -20,6 +20,17 @@ export interface RefreshToken {
   counter: number;
 }
 
+/** What a log-in that is not complete yet is good for: its second step, or setting a second factor up. */
+export type PendingKind = "mfa_session" | "mfa_setup";
+
+/** A token of a log-in that is not complete yet, verified. */
+export interface PendingToken {
+  tenantId: TenantId;
+  userId: number;
+  /** Names this token, for what must happen once. */
+  id: string;
+}
+
 export interface Tokens {
   readonly accessSeconds: number;
   mintAccess(subject: AccessToken & { email: string }): Promise<string>;
@@ -29,32 +40,40 @@ export interface Tokens {
   verifyAccess(token: string): Promise<AccessToken>;
   /** @throws {ApiError} `invalid_token` */
   verifyRefresh(token: string): Promise<RefreshToken>;
+  mintPending(
+    kind: PendingKind,
+    token: PendingToken & { seconds: number },
+  ): Promise<string>;
+  /** @throws {ApiError} `invalid_token` */
+  verifyPending(kind: PendingKind, token: string): Promise<PendingToken>;
+  /** The public keys that tokens can be verified with (RFC 7517). */
+  readonly published: KeyRing["published"];
 }
 
 interface TokenOptions {
-  secret: Secret<string>;
-  algorithm: "HS256";
+  keys: KeyRing;
   issuer: string;
   accessSeconds: number;
   clock: Clock;
 }
 
-const identity = {
+const user = {
   sub: z.string().regex(/^[1-9]\d{0,9}$/).transform(Number),
   tenant_id: z.int().positive().transform(asTenantId),
-  sid: z.uuid(),
 };
+const identity = { ...user, sid: z.uuid() };
 const accessClaims = z.object({ ...identity, type: z.literal("access") });
 const refreshClaims = z.object({
   ...identity,
   type: z.literal("refresh"),
   jti: z.string().regex(/^[0-9a-f-]{36}\.\d{1,10}$/),
 });
+const pendingClaims = (kind: PendingKind) =>
+  z.object({ ...user, type: z.literal(kind), jti: z.uuid() });
 
-/** JSON Web Tokens (RFC 7519, RFC 8725): one pinned algorithm, issuer, audience and type checked. */
+/** JSON Web Tokens (RFC 7519, RFC 8725): each key for one algorithm, issuer, audience and type checked. */
 export function createTokens(options: TokenOptions): Tokens {
-  const { algorithm, issuer, accessSeconds, clock } = options;
-  const key = new TextEncoder().encode(options.secret.reveal());
+  const { keys, issuer, accessSeconds, clock } = options;
   const audience = issuer;
   const seconds = (ms: number) => Math.floor(ms / 1000);
 
@@ -63,19 +82,20 @@ export function createTokens(options: TokenOptions): Tokens {
     times: { subject: number; id: string; issuedAt: number; expiresAt: number },
   ) =>
     new SignJWT(claims)
-      .setProtectedHeader({ alg: algorithm, typ: "JWT" })
+      .setProtectedHeader({ alg: keys.signing.algorithm, kid: keys.signing.kid, typ: "JWT" })
       .setSubject(String(times.subject))
       .setIssuer(issuer)
       .setAudience(audience)
       .setJti(times.id)
       .setIssuedAt(seconds(times.issuedAt))
       .setExpirationTime(seconds(times.expiresAt))
-      .sign(key);
+      .sign(keys.signing.key);
 
   async function verify<S extends z.ZodType>(token: string, claims: S): Promise<z.output<S>> {
     try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: [algorithm],
+      const find = (header: JWTHeaderParameters) => keys.verifying(header);
+      const { payload } = await jwtVerify(token, find, {
+        algorithms: [...keys.algorithms],
         issuer,
         audience,
         typ: "JWT",
@@ -121,5 +141,19 @@ export function createTokens(options: TokenOptions): Tokens {
         counter: Number(jti.slice(jti.indexOf(".") + 1)),
       };
     },
+    mintPending(kind, { tenantId, userId, id, seconds: lifetime }) {
+      const now = clock.now();
+      return sign({ tenant_id: tenantId, type: kind }, {
+        subject: userId,
+        id,
+        issuedAt: now,
+        expiresAt: now + lifetime * 1000,
+      });
+    },
+    async verifyPending(kind, token) {
+      const { tenant_id, sub, jti } = await verify(token, pendingClaims(kind));
+      return { tenantId: tenant_id, userId: sub, id: jti };
+    },
+    published: keys.published,
   };
 }

@@ -4,13 +4,14 @@ import { Secret } from "../../lib/secret.ts";
 import { FakeClock } from "../../tests/support/clock.ts";
 import { asTenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
+import { createKeyRing, ringOfSecret } from "./key_ring.ts";
 import { createTokens } from "./tokens.ts";
 
 const secret = "kR8vZ1yQm3TnXw6sLd0JfHbU5cGaEiOp";
 const clock = new FakeClock();
+const keys = await createKeyRing(await ringOfSecret(new Secret(secret)));
 const tokens = createTokens({
-  secret: new Secret(secret),
-  algorithm: "HS256",
+  keys,
   issuer: "massacorp",
   accessSeconds: 900,
   clock,
@@ -27,7 +28,7 @@ const isInvalidToken = (error: unknown) =>
 /** A token made outside, with whatever header and claims an attacker likes. */
 function forge(
   claims: Record<string, unknown>,
-  options: { alg?: string; key?: string; typ?: string } = {},
+  options: { alg?: string; key?: string; typ?: string; kid?: string | undefined } = {},
 ): Promise<string> {
   const now = Math.floor(clock.now() / 1000);
   const all = {
@@ -44,15 +45,18 @@ function forge(
     ...claims,
   };
   return new SignJWT(all)
-    .setProtectedHeader({ alg: options.alg ?? "HS256", typ: options.typ ?? "JWT" })
+    .setProtectedHeader({
+      alg: options.alg ?? "HS256",
+      typ: options.typ ?? "JWT",
+      ...("kid" in options ? options.kid && { kid: options.kid } : { kid: keys.signing.kid }),
+    })
     .sign(new TextEncoder().encode(options.key ?? secret));
 }
 
 Deno.test("verifyAccess: accepts what mintAccess makes, until it expires", async () => {
   const clock = new FakeClock();
   const tokens = createTokens({
-    secret: new Secret(secret),
-    algorithm: "HS256",
+    keys,
     issuer: "massacorp",
     accessSeconds: 900,
     clock,
@@ -71,7 +75,8 @@ Deno.test("verifyAccess: the control of the forgeries below is accepted", async 
 
 Deno.test("verifyAccess: refuses every token that is not exactly ours", async (t) => {
   const [header = "", payload = "", signature = ""] = (await forge({})).split(".");
-  const unsigned = base64url.encode(JSON.stringify({ alg: "none", typ: "JWT" }));
+  const { kid } = keys.signing;
+  const unsigned = base64url.encode(JSON.stringify({ alg: "none", kid, typ: "JWT" }));
   const richer = base64url.encode(
     JSON.stringify({
       ...JSON.parse(new TextDecoder().decode(base64url.decode(payload))),
@@ -88,12 +93,20 @@ Deno.test("verifyAccess: refuses every token that is not exactly ours", async (t
       key: secret.padEnd(64, "x"),
     }),
     "another key": await forge({}, { key: secret.toLowerCase() }),
+    "no kid": await forge({}, { kid: undefined }),
+    "a kid of nobody's": await forge({}, { kid: "0" }),
+    "a kid that is a path": await forge({}, { kid: "../../../../dev/null", key: "\0".repeat(32) }),
     "another token type header": await forge({}, { typ: "at+jwt" }),
     "a refresh token": await tokens.mintRefresh({
       ...subject,
       counter: 0,
       issuedAt: clock.now(),
       expiresAt: clock.now() + 60_000,
+    }),
+    "an MFA session of ours": await tokens.mintPending("mfa_session", {
+      ...subject,
+      id: crypto.randomUUID(),
+      seconds: 300,
     }),
     "an MFA session": await forge({ type: "mfa_session" }),
     "no type": await forge({ type: undefined }),
@@ -122,4 +135,13 @@ Deno.test("mintRefresh: A2: the same state mints the same token again", async ()
   assert.deepEqual(await tokens.verifyRefresh(first), { ...subject, counter: 4 });
   assert.notEqual(await tokens.mintRefresh({ ...state, counter: 5 }), first);
   await assert.rejects(tokens.verifyAccess(first), isInvalidToken);
+});
+
+Deno.test("verifyPending: each kind is good for itself alone", async () => {
+  const pending = { tenantId: subject.tenantId, userId: 7, id: crypto.randomUUID() };
+  const token = await tokens.mintPending("mfa_session", { ...pending, seconds: 300 });
+  assert.deepEqual(await tokens.verifyPending("mfa_session", token), pending);
+  await assert.rejects(tokens.verifyPending("mfa_setup", token), isInvalidToken);
+  const access = await tokens.mintAccess({ ...subject, email: "ada@acme.example" });
+  await assert.rejects(tokens.verifyPending("mfa_session", access), isInvalidToken);
 });

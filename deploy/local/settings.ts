@@ -52,7 +52,8 @@ export async function prepareSettings(
   const isGiven = (name: string) => name in apiEnv || `${name}_FILE` in apiEnv;
   if (config.env !== "prod") {
     const files = await apiSecretFiles(folder);
-    if (!isGiven("JWT_SECRET")) apiEnv["JWT_SECRET_FILE"] = files.jwtSecretFile;
+    const signs = isGiven("JWT_SECRET") || isGiven("JWT_KEYS");
+    if (!signs) apiEnv["JWT_SECRET_FILE"] = files.jwtSecretFile;
     if (!isGiven("ENCRYPTION_KEY")) apiEnv["ENCRYPTION_KEY_FILE"] = files.encryptionKeyFile;
   }
   // The processes check their own settings; asked here, all faults are told before anything was started.
