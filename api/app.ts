@@ -7,6 +7,7 @@ import { explainFeature } from "./features/explain/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
+import { sessionsFeature } from "./features/sessions/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { transferFeature } from "./features/transfer/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
@@ -40,6 +41,7 @@ export function createApp(deps: Deps): Router {
   app.use("/api/*", tunnel(deps));
   app.route("/api/v1", infoFeature(deps));
   app.route("/api/v1/auth", authFeature(deps));
+  app.route("/api/v1/sessions", sessionsFeature(deps));
   app.route("/api/v1/users", usersFeature(deps));
   app.route("/api/v1/tenants", tenantsFeature(deps));
   app.route("/api/v1/wireguard/peers", peersFeature(deps, tenantPeers));

@@ -89,6 +89,7 @@ Deno.test("app: every operation declares its permission", async () => {
   const open = all.filter((operation) => operation.permission === "public").map(({ name }) => name);
   assert.deepEqual(open.sort(), [
     "GET /",
+    "GET /.well-known/jwks.json",
     "GET /api/v1/info",
     "GET /health",
     "GET /ready",

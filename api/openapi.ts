@@ -41,6 +41,19 @@ export function jsonResponse<S extends z.ZodType>(schema: S, description: string
   return { description, content: { "application/json": { schema } } };
 }
 
+/** The query of a list. @param cursor what `next_cursor` of the page before may be */
+export function pageQuery<S extends z.ZodType>(cursor: S) {
+  return z.object({
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+    cursor: cursor.optional(),
+  });
+}
+
+/** A page of a list; `next_cursor` is null on the last one. */
+export function pageOf<S extends z.ZodType>(item: S) {
+  return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+}
+
 const descriptions = {
   400: "The request cannot be read, or names no tenant",
   401: "No credentials, or wrong ones",

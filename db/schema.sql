@@ -435,9 +435,11 @@ create table sessions (
   peer_id uuid,
   address inet,
   user_agent text default ''::text not null,
+  device_name text default ''::text not null,
   constraint sessions_pkey PRIMARY KEY (tenant_id, id),
+  constraint sessions_device_name_is_printable CHECK ((device_name ~ '^[^[:cntrl:]]{0,64}$'::text)),
   constraint sessions_end_has_a_reason CHECK (((ended_at IS NULL) = (ended_reason IS NULL))),
-  constraint sessions_ended_reason_is_known CHECK ((ended_reason = ANY (ARRAY['logout'::text, 'refresh_reuse'::text, 'terminated'::text, 'password_changed'::text, 'deactivated'::text]))),
+  constraint sessions_ended_reason_is_known CHECK ((ended_reason = ANY (ARRAY['logout'::text, 'refresh_reuse'::text, 'terminated'::text, 'password_changed'::text, 'deactivated'::text, 'limit'::text, 'revoked'::text]))),
   constraint sessions_last_at_most_30_days CHECK ((expires_at <= (created_at + '30 days'::interval))),
   constraint sessions_refresh_counter_counts_up CHECK ((refresh_counter >= 0)),
   constraint sessions_refresh_ends_with_the_session CHECK ((refresh_expires_at <= expires_at)),
@@ -469,11 +471,17 @@ create table tenants (
   peer_quota integer,
   user_peer_quota integer default 5 not null,
   login_own_peer boolean default false not null,
+  session_limit integer,
+  session_idle_seconds integer,
+  session_lifetime_seconds integer,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
   constraint tenants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,200}$'::text)),
   constraint tenants_peer_quota_counts_peers CHECK ((peer_quota >= 0)),
   constraint tenants_platform_is_never_suspended CHECK (((NOT is_platform) OR (status = 'active'::text))),
+  constraint tenants_session_limit_leaves_one CHECK (((session_limit >= 1) AND (session_limit <= 1000))),
+  constraint tenants_sessions_idle_no_shorter_than_a_token CHECK (((session_idle_seconds >= 3600) AND (session_idle_seconds <= 2592000))),
+  constraint tenants_sessions_last_at_most_30_days CHECK (((session_lifetime_seconds >= 3600) AND (session_lifetime_seconds <= 2592000))),
   constraint tenants_slug_is_a_dns_label CHECK ((slug ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
   constraint tenants_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text]))),
   constraint tenants_user_peer_quota_counts_peers CHECK (((user_peer_quota >= 0) AND (user_peer_quota <= 1000))),
@@ -725,6 +733,7 @@ alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
+CREATE INDEX sessions_by_end ON public.sessions USING btree (tenant_id, expires_at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
 CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
@@ -984,7 +993,7 @@ grant insert (tenant_id, name, system), select on table roles to massacorp_platf
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
 grant select on table system_role_permissions to massacorp_api;
 grant select on table system_role_permissions to massacorp_platform;
-grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer) on table tenants to massacorp_api;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status) on table tenants to massacorp_wgd;
@@ -1062,6 +1071,7 @@ comment on column public.login_attempts.source is 'The peer the attempt came thr
 comment on column public.permissions.platform is 'Reaches beyond one tenant: no role of a tenant can have it.';
 comment on column public.role_permissions.platform is 'Always false: it makes the foreign key refuse what reaches beyond a tenant.';
 comment on column public.roles.system is 'Of the system: what it permits stands in system_role_permissions, and it can be neither changed nor removed.';
+comment on column public.sessions.device_name is 'What the user calls the device; empty where he said nothing.';
 comment on column public.sessions.expires_at is 'The absolute end; rotation does not move it.';
 comment on column public.sessions.peer_id is 'The peer it was opened through, as a record; not a foreign key, because peers go.';
 comment on column public.sessions.refresh_counter is 'The counter of the newest refresh token.';
@@ -1071,6 +1081,9 @@ comment on column public.sessions.stepped_up_at is 'When the user last showed th
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
 comment on column public.tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
 comment on column public.tenants.peer_quota is 'Addresses the tenant may hold, those that rest included; null for the share that wg_interfaces gives. The operator sets it.';
+comment on column public.tenants.session_idle_seconds is 'How long a session lives without being refreshed; null for the server''s setting, which is never exceeded.';
+comment on column public.tenants.session_lifetime_seconds is 'How long a session lives at all; null for the server''s setting, which is never exceeded.';
+comment on column public.tenants.session_limit is 'Sessions that a user may have at a time; the one unused for longest ends when another begins. Null for no limit.';
 comment on column public.tenants.slug is 'Its name in URLs and headers. Begins with a letter, so that it is never mistaken for an id.';
 comment on column public.tenants.status is 'suspended: nobody logs in, and no peer of it is on the interface.';
 comment on column public.tenants.user_peer_quota is 'Peers a user may make for himself. The tenant sets it.';

@@ -5,6 +5,7 @@ import { CliError } from "./error.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
+import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantQuota } from "./tenant.ts";
 import { userCreate } from "./user.ts";
 import { wgStatus } from "./wg_status.ts";
@@ -13,6 +14,7 @@ const commands: Record<string, Command> = {
   "tenant:create": tenantCreate,
   "tenant:quota": tenantQuota,
   "user:create": userCreate,
+  "sessions:revoke": sessionsRevoke,
   "peer:add": peerAdd,
   "peer:list": peerList,
   "peer:revoke": peerRevoke,

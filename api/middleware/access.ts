@@ -11,6 +11,8 @@ import { limit } from "./limit.ts";
 
 export type AccessDeps = Pick<Deps, "tenancy" | "tokens" | "lookups" | "clock" | "limits">;
 
+/** How old "last seen" may be before a request writes it anew: one write a session and minute, not one a request. */
+const seenMs = 60_000;
 /** How long a step-up lasts. */
 export const stepUpMs = 5 * 60_000;
 
@@ -97,7 +99,7 @@ async function findUser(
   const now = new Date(clock.now());
   const [row] = await tenancy.query(tenantId, (sql) =>
     sql<UserRow[]>`
-      select u.email, s.stepped_up_at, permissions_of(u.id, ${now}) as permissions, array(
+      select u.email, s.stepped_up_at, s.last_seen_at, permissions_of(u.id, ${now}) as permissions, array(
           select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
           where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
           order by r.name
@@ -109,6 +111,13 @@ async function findUser(
         and s.ended_at is null and s.expires_at > ${now}
         and u.status = 'active' and t.status = 'active'`);
   if (!row) throw new ApiError("invalid_token");
+  if (now.getTime() - row.last_seen_at.getTime() > seenMs) {
+    await tenancy.query(
+      tenantId,
+      (sql) =>
+        sql`update sessions set last_seen_at = ${now} where id = ${sessionId} and last_seen_at < ${now}`,
+    );
+  }
   return {
     kind: "user",
     tenantId,
@@ -126,6 +135,7 @@ interface UserRow {
   roles: string[];
   permissions: Permission[];
   stepped_up_at: Date | null;
+  last_seen_at: Date;
 }
 
 /** A token works only through a peer of its tenant, and through an owned peer only for the owner (T10). */
@@ -195,6 +205,13 @@ export async function namedTenant(
     await refuseTunnel(deps, c, { reason: "another tenant was named" });
   }
   return tenantId;
+}
+
+/** The user behind a token; the operator is no user of any tenant. @throws {ApiError} `forbidden` */
+export function userOf(c: Context<AppEnv>): Principal & { kind: "user" } {
+  const principal = c.get("principal");
+  if (principal?.kind !== "user") throw new ApiError("forbidden");
+  return principal;
 }
 
 /** The tenant an authenticated operation works in; the operator names it by header. */

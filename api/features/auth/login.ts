@@ -1,6 +1,5 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
-import { v7 as uuidv7 } from "uuid";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { failuresUntilLock, lockWindowMs } from "../../auth/throttle.ts";
 import type { AppEnv } from "../../context.ts";
@@ -10,14 +9,9 @@ import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant, refuseTunnel } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { email } from "../users/mod.ts";
-import { presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
-import {
-  countFailures,
-  insertSession,
-  type LoginAccount,
-  readLoginFacts,
-  recordAttempt,
-} from "./store.ts";
+import { firstTokens, openSession } from "../sessions/mod.ts";
+import { deviceName, presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
+import { countFailures, type LoginAccount, readLoginFacts, recordAttempt } from "./store.ts";
 
 type LoginDeps = Pick<
   Deps,
@@ -39,7 +33,11 @@ export function login(router: Router, deps: LoginDeps): void {
     ...limitedAccess(deps, "login"),
     request: {
       headers: tenantHeader,
-      ...jsonRequest(z.strictObject({ email, password: presentedPassword })),
+      ...jsonRequest(z.strictObject({
+        email,
+        password: presentedPassword,
+        device_name: deviceName,
+      })),
     },
     responses: {
       200: jsonResponse(tokenPair, "An access token and the first refresh token of a new session"),
@@ -47,7 +45,7 @@ export function login(router: Router, deps: LoginDeps): void {
     },
   });
   router.openapi(route, async (c) => {
-    const { email, password } = c.req.valid("json");
+    const { email, password, device_name } = c.req.valid("json");
     const tenantId = await namedTenant(deps, c);
     const attempt = await startAttempt(deps, c, tenantId, email);
     // Every path does the same work: one hash, whoever it is about (A4).
@@ -55,9 +53,9 @@ export function login(router: Router, deps: LoginDeps): void {
     const matches = await deps.hasher.verify(stored, password);
     if (!attempt) throw new ApiError("invalid_credentials");
     const account = matches && attempt.account?.active ? attempt.account : null;
-    const pair = await finishAttempt(deps, c, attempt, account);
-    if (!pair) throw new ApiError("invalid_credentials");
-    return c.json(pair, 200);
+    const session = await finishAttempt(deps, c, attempt, account, device_name);
+    if (!session) throw new ApiError("invalid_credentials");
+    return c.json(await firstTokens(deps, session), 200);
   });
 }
 
@@ -89,38 +87,23 @@ async function startAttempt(
   return { tenantId, digest, source, account: facts.account };
 }
 
-async function finishAttempt(
+/** @returns undefined where the attempt failed, which is committed and told by the caller */
+function finishAttempt(
   deps: LoginDeps,
   c: Context<AppEnv>,
   attempt: Attempt,
   proven: LoginAccount | null,
+  deviceName: string,
 ) {
   const { tenantId } = attempt;
   const now = deps.clock.now();
   const at = new Date(now);
-  const sessionId = uuidv7({ msecs: now });
-  const expiresAt = now + deps.settings.sessionSeconds * 1000;
-  const refreshExpiresAt = Math.min(now + deps.settings.refreshSeconds * 1000, expiresAt);
-  const account = await deps.tenancy.transaction(tenantId, async (sql) => {
+  return deps.tenancy.transaction(tenantId, async (sql) => {
     const since = new Date(now - lockWindowMs);
     const locked = await countFailures(sql, { ...attempt, since }) >= failuresUntilLock;
     const account = locked ? null : proven;
     const outcome = account ? "succeeded" : locked ? "locked" : "failed";
     await recordAttempt(sql, { ...attempt, outcome, at });
-    if (account) {
-      await insertSession(sql, {
-        tenantId,
-        id: sessionId,
-        userId: account.user_id,
-        at,
-        refreshExpiresAt: new Date(refreshExpiresAt),
-        expiresAt: new Date(expiresAt),
-        steppedUpAt: at,
-        peerId: c.get("peer")?.peerId ?? null,
-        address: c.env.address,
-        userAgent: (c.req.header("user-agent") ?? "").slice(0, 256),
-      });
-    }
     const known = attempt.account;
     await writeAudit(sql, {
       tenantId,
@@ -133,19 +116,13 @@ async function finishAttempt(
       ...(known ? { target: { type: "user", id: String(known.user_id) } } : {}),
       ...(locked ? { details: { locked: true } } : {}),
     });
-    return account;
+    if (!account) return undefined;
+    return await openSession(deps, c, sql, {
+      tenantId,
+      userId: account.user_id,
+      email: account.email,
+      deviceName,
+      steppedUp: true,
+    });
   });
-  if (!account) return undefined;
-  const subject = { tenantId, userId: account.user_id, sessionId };
-  return {
-    access_token: await deps.tokens.mintAccess({ ...subject, email: account.email }),
-    refresh_token: await deps.tokens.mintRefresh({
-      ...subject,
-      counter: 0,
-      issuedAt: now,
-      expiresAt: refreshExpiresAt,
-    }),
-    token_type: "Bearer" as const,
-    expires_in: deps.tokens.accessSeconds,
-  };
 }

@@ -1,9 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
-import { ApiError } from "../../errors.ts";
-import { access, type AccessDeps } from "../../middleware/access.ts";
+import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { endSessions } from "./store.ts";
+import { endSessions } from "../sessions/mod.ts";
 
 const body = z.strictObject({
   all_sessions: z.boolean().default(false),
@@ -25,9 +24,7 @@ export function logout(router: Router, deps: LogoutDeps): void {
     },
   });
   router.openapi(route, async (c) => {
-    const principal = c.get("principal");
-    // The operator has no session to end.
-    if (principal?.kind !== "user") throw new ApiError("forbidden");
+    const principal = userOf(c);
     const { all_sessions, except_current } = c.req.valid("json");
     const ended = await deps.tenancy.transaction(principal.tenantId, async (sql) => {
       const count = await endSessions(sql, {

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { ApiError } from "../../errors.ts";
-import { access, type AccessDeps } from "../../middleware/access.ts";
+import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
 import { readMe } from "./store.ts";
 
@@ -31,9 +31,7 @@ export function whoAmI(
     },
   });
   router.openapi(route, async (c) => {
-    const principal = c.get("principal");
-    // The operator is no user of any tenant.
-    if (principal?.kind !== "user") throw new ApiError("forbidden");
+    const principal = userOf(c);
     const row = await deps.tenancy.transaction(
       principal.tenantId,
       (sql) => readMe(sql, principal.userId),

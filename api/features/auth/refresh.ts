@@ -9,7 +9,8 @@ import { ApiError } from "../../errors.ts";
 import { limitedAccess, refuseTunnel } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { tenantHeader, tokenPair } from "./schemas.ts";
-import { endSessions, lockSession, rotateSession } from "./store.ts";
+import { endSessions, withinServer } from "../sessions/mod.ts";
+import { lockSession, rotateSession } from "./store.ts";
 
 type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits">;
 
@@ -119,7 +120,8 @@ async function advance(
         expiresAt: row.refresh_expires_at.getTime(),
       };
     case "rotate": {
-      const expiresAt = Math.min(now + deps.settings.refreshSeconds * 1000, state.expiresAt);
+      const { idle } = withinServer(deps, { idle: row.idle, lifetime: null });
+      const expiresAt = Math.min(now + idle * 1000, state.expiresAt);
       await rotateSession(sql, {
         id: token.sessionId,
         at: new Date(now),

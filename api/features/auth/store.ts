@@ -61,32 +61,6 @@ export async function recordAttempt(
     values (${attempt.tenantId}, ${attempt.digest}, ${attempt.source}, ${attempt.outcome}, ${attempt.at})`;
 }
 
-export async function insertSession(
-  sql: TenantSql,
-  session: {
-    tenantId: number;
-    id: string;
-    userId: number;
-    at: Date;
-    refreshExpiresAt: Date;
-    expiresAt: Date;
-    steppedUpAt: Date | null;
-    peerId: string | null;
-    address: string | null;
-    userAgent: string;
-  },
-): Promise<void> {
-  await sql`
-    insert into sessions (
-      tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at, last_seen_at, expires_at,
-      stepped_up_at, peer_id, address, user_agent
-    ) values (
-      ${session.tenantId}, ${session.id}, ${session.userId}, ${session.at}, ${session.refreshExpiresAt},
-      ${session.at}, ${session.at}, ${session.expiresAt}, ${session.steppedUpAt}, ${session.peerId},
-      ${session.address}, ${session.userAgent}
-    )`;
-}
-
 export interface RefreshRow {
   user_id: number;
   email: string;
@@ -96,6 +70,8 @@ export interface RefreshRow {
   expires_at: Date;
   ended_at: Date | null;
   active: boolean;
+  /** Seconds that the tenant lets a session idle; null where it sets nothing. */
+  idle: number | null;
 }
 
 /** Locks the session, so that refreshes of one session take turns. */
@@ -105,7 +81,8 @@ export async function lockSession(
 ): Promise<RefreshRow | undefined> {
   const [row] = await sql<RefreshRow[]>`
     select s.user_id, u.email, s.refresh_counter, s.refresh_rotated_at, s.refresh_expires_at, s.expires_at,
-      s.ended_at, u.status = 'active' and t.status = 'active' as active
+      s.ended_at, u.status = 'active' and t.status = 'active' as active,
+      t.session_idle_seconds as idle
     from sessions s
     join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
     join tenants t on t.id = s.tenant_id
@@ -122,21 +99,6 @@ export async function rotateSession(
     update sessions set refresh_counter = refresh_counter + 1, refresh_rotated_at = ${session.at},
       refresh_expires_at = ${session.refreshExpiresAt}, last_seen_at = ${session.at}
     where id = ${session.id}`;
-}
-
-export type EndReason = "logout" | "refresh_reuse";
-
-/** @returns how many sessions ended by this call */
-export async function endSessions(
-  sql: TenantSql,
-  which: { userId: number; reason: EndReason; at: Date; only?: string; except?: string },
-): Promise<number> {
-  const result = await sql`
-    update sessions set ended_at = ${which.at}, ended_reason = ${which.reason}
-    where user_id = ${which.userId} and ended_at is null
-      and (${which.only ?? null}::uuid is null or id = ${which.only ?? null})
-      and (${which.except ?? null}::uuid is null or id <> ${which.except ?? null})`;
-  return result.count;
 }
 
 export async function readMe(sql: TenantSql, userId: number) {

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { limitedAccess, publicAccess } from "../../middleware/access.ts";
 import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
 import { createRouter, jsonResponse, refusals, type Router } from "../../openapi.ts";
 
 /** What answers without a tenant: the root, liveness and readiness. */
@@ -40,6 +41,25 @@ export function baseFeature(deps: Deps): Router {
       environment: deps.env,
       wireguard_network: deps.settings.network,
     }, 200));
+
+  const keys = createRoute({
+    method: "get",
+    path: "/.well-known/jwks.json",
+    summary: "The public keys that access tokens can be verified with (RFC 7517)",
+    ...limitedAccess(deps, "anonymous"),
+    responses: {
+      200: jsonResponse(
+        z.object({ keys: z.array(z.record(z.string(), z.string())) }),
+        "The keys; 404 where tokens are signed with a shared secret",
+      ),
+      ...refusals(404, 429),
+    },
+  });
+  router.openapi(keys, (c) => {
+    const keys = [...deps.tokens.published];
+    if (keys.length === 0) throw new ApiError("not_found");
+    return c.json({ keys }, 200);
+  });
 
   const readiness = z.object({
     status: z.enum(["ready", "not_ready"]),

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, pageOf, pageQuery, refusals, type Router } from "../../openapi.ts";
 import { tenantSchema } from "./schemas.ts";
 import { listTenants } from "./store.ts";
 
@@ -12,16 +12,10 @@ export function getTenants(router: Router, deps: Deps): void {
     summary: "List tenants, oldest first",
     ...access(deps, "platform.tenants"),
     request: {
-      query: z.object({
-        limit: z.coerce.number().int().min(1).max(200).default(50),
-        cursor: z.coerce.number().int().min(0).max(2 ** 31 - 1).optional(),
-      }),
+      query: pageQuery(z.coerce.number().int().min(0).max(2 ** 31 - 1)),
     },
     responses: {
-      200: jsonResponse(
-        z.object({ items: z.array(tenantSchema), next_cursor: z.string().nullable() }),
-        "A page of tenants",
-      ),
+      200: jsonResponse(pageOf(tenantSchema), "A page of tenants"),
       ...refusals(401, 403, 422, 429, 503),
     },
   });

@@ -26,12 +26,29 @@ const wireguardDefaults = {
   persistent_keepalive: persistent_keepalive.nullable(),
 };
 
+const seconds = z.int().min(3600).max(30 * 86400).nullable();
+
+const sessionRules = {
+  session_limit: z.int().min(1).max(1000).nullable().openapi({
+    description:
+      "Sessions that a user may have at a time; the one unused for longest ends. Null: any number",
+  }),
+  session_idle_seconds: seconds.openapi({
+    description:
+      "How long a session lives without being refreshed; null, and at most: the server's setting",
+  }),
+  session_lifetime_seconds: seconds.openapi({
+    description: "How long a session lives at all; null, and at most: the server's setting",
+  }),
+};
+
 export const currentTenant = tenantSchema.extend({
   wireguard: z.object(wireguardDefaults),
   user_peer_quota: z.int().openapi({ description: "Peers a user may make in self-service" }),
   login_own_peer: z.boolean().openapi({
     description: "A user logs in through a peer of his own, and through no other",
   }),
+  ...sessionRules,
   peer_quota: peerQuota,
 }).openapi("CurrentTenant");
 
@@ -44,4 +61,7 @@ export const updateTenantBody = z.strictObject({
   }).exactOptional(),
   user_peer_quota: z.int().min(0).max(1000).exactOptional(),
   login_own_peer: z.boolean().exactOptional(),
+  session_limit: sessionRules.session_limit.exactOptional(),
+  session_idle_seconds: sessionRules.session_idle_seconds.exactOptional(),
+  session_lifetime_seconds: sessionRules.session_lifetime_seconds.exactOptional(),
 });

@@ -54,6 +54,9 @@ export interface CurrentTenantRow extends TenantRow {
   persistent_keepalive: number | null;
   user_peer_quota: number;
   login_own_peer: boolean;
+  session_limit: number | null;
+  session_idle_seconds: number | null;
+  session_lifetime_seconds: number | null;
   peer_quota: number | null;
 }
 
@@ -67,7 +70,7 @@ export async function readCurrentTenant(
       wg_client_allowed_ips::text[] as client_allowed_ips,
       case when wg_dns is not null then array(select host(d) from unnest(wg_dns) d) end as dns, wg_mtu as mtu,
       wg_persistent_keepalive as persistent_keepalive, user_peer_quota, login_own_peer,
-      peer_quota
+      session_limit, session_idle_seconds, session_lifetime_seconds, peer_quota
     from tenants where id = (select current_tenant_id())
     ${options.lock ? sql`for no key update` : sql``}`;
   return row;
@@ -84,6 +87,8 @@ export async function updateCurrentTenantRow(
         (select array_agg(network(n::inet)) from unnest(${tenant.client_allowed_ips}::text[]) n),
       wg_dns = ${tenant.dns}::text[]::inet[], wg_mtu = ${tenant.mtu},
       wg_persistent_keepalive = ${tenant.persistent_keepalive},
-      user_peer_quota = ${tenant.user_peer_quota}, login_own_peer = ${tenant.login_own_peer}
+      user_peer_quota = ${tenant.user_peer_quota}, login_own_peer = ${tenant.login_own_peer},
+      session_limit = ${tenant.session_limit}, session_idle_seconds = ${tenant.session_idle_seconds},
+      session_lifetime_seconds = ${tenant.session_lifetime_seconds}
     where id = (select current_tenant_id())`;
 }

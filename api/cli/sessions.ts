@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { type Command, optional } from "./command.ts";
+import { CliError } from "./error.ts";
+
+const ended = z.object({ sessions_ended: z.int() });
+
+export const sessionsRevoke: Command = {
+  usage: "--tenant-id 3 | --all",
+  summary: "End every session of a tenant, or of all tenants: for a stolen key or backup",
+  options: { "tenant-id": { type: "string" }, all: { type: "boolean" } },
+  async run({ api, values }) {
+    const id = optional(values, "tenant-id");
+    if ((id === undefined) === (values["all"] !== true) || (id && !/^\d{1,9}$/.test(id))) {
+      throw new CliError("give either --tenant-id with a number, or --all", 2);
+    }
+    const answer = await api.call(ended, {
+      method: "POST",
+      path: "/sessions/revoke-all",
+      body: { tenant_id: id === undefined ? null : Number(id) },
+    });
+    return { answer, text: `${answer.sessions_ended} session(s) ended` };
+  },
+};

@@ -1,0 +1,88 @@
+import type { Context } from "hono";
+import { v7 as uuidv7 } from "uuid";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { endBeyondLimit, insertSession, readSessionRules } from "./store.ts";
+
+export type SessionDeps = Pick<Deps, "clock" | "tokens" | "settings">;
+
+export interface OpenedSession {
+  tenantId: TenantId;
+  userId: number;
+  sessionId: string;
+  email: string;
+  issuedAt: number;
+  refreshExpiresAt: number;
+}
+
+/**
+ * Opens a session in the transaction of the log-in, and ends the one unused for longest where the tenant allows
+ * no more.
+ * @param who.steppedUp whether the strongest factor that the user has was shown just now
+ */
+export async function openSession(
+  deps: SessionDeps,
+  c: Context<AppEnv>,
+  sql: TenantSql,
+  who: {
+    tenantId: TenantId;
+    userId: number;
+    email: string;
+    deviceName: string;
+    steppedUp: boolean;
+  },
+): Promise<OpenedSession> {
+  const now = deps.clock.now();
+  const at = new Date(now);
+  const rules = await readSessionRules(sql, who.userId);
+  const { idle, lifetime } = withinServer(deps, rules);
+  const sessionId = uuidv7({ msecs: now });
+  const expiresAt = now + lifetime * 1000;
+  const refreshExpiresAt = Math.min(now + idle * 1000, expiresAt);
+  await insertSession(sql, {
+    tenantId: who.tenantId,
+    id: sessionId,
+    userId: who.userId,
+    at,
+    refreshExpiresAt: new Date(refreshExpiresAt),
+    expiresAt: new Date(expiresAt),
+    steppedUpAt: who.steppedUp ? at : null,
+    deviceName: who.deviceName,
+    peerId: c.get("peer")?.peerId ?? null,
+    address: c.env.address,
+    userAgent: (c.req.header("user-agent") ?? "").slice(0, 256),
+  });
+  if (rules.limit !== null) {
+    await endBeyondLimit(sql, { userId: who.userId, limit: rules.limit, at });
+  }
+  const { tenantId, userId, email } = who;
+  return { tenantId, userId, sessionId, email, issuedAt: now, refreshExpiresAt };
+}
+
+/** The first pair of tokens of a session; for after its transaction. */
+export async function firstTokens({ tokens }: Pick<Deps, "tokens">, session: OpenedSession) {
+  const { email, issuedAt, refreshExpiresAt, ...subject } = session;
+  return {
+    access_token: await tokens.mintAccess({ ...subject, email }),
+    refresh_token: await tokens.mintRefresh({
+      ...subject,
+      counter: 0,
+      issuedAt,
+      expiresAt: refreshExpiresAt,
+    }),
+    token_type: "Bearer" as const,
+    expires_in: tokens.accessSeconds,
+  };
+}
+
+/** What a tenant sets, never beyond what the server allows; in seconds. */
+export function withinServer(
+  { settings }: Pick<Deps, "settings">,
+  rules: { idle: number | null; lifetime: number | null },
+): { idle: number; lifetime: number } {
+  return {
+    idle: Math.min(rules.idle ?? Infinity, settings.refreshSeconds),
+    lifetime: Math.min(rules.lifetime ?? Infinity, settings.sessionSeconds),
+  };
+}

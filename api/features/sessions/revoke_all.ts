@@ -1,0 +1,52 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import { asTenantId, type TenantId } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { endAllSessions } from "./store.ts";
+
+/** For the day on which a signing key or a backup was stolen. */
+export function revokeAll(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/revoke-all",
+    summary: "End every session of one tenant, or of all",
+    ...access(deps, "platform.tenants"),
+    request: jsonRequest(z.strictObject({
+      tenant_id: z.int().positive().nullable().openapi({ description: "Null for all tenants" }),
+    })),
+    responses: {
+      200: jsonResponse(z.object({ sessions_ended: z.int() }), "What ended"),
+      ...refusals(401, 403, 404, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { tenant_id } = c.req.valid("json");
+    const tenants = await deps.platform.transaction((sql) =>
+      sql<{ id: number }[]>`
+        select id from tenants where ${tenant_id}::integer is null or id = ${tenant_id} order by id`
+    );
+    if (tenant_id !== null && tenants.length === 0) throw new ApiError("not_found");
+    let ended = 0;
+    // Tenant by tenant: what was ended stays so, whatever becomes of the rest; asked again it goes on.
+    for (const { id } of tenants) ended += await endIn(asTenantId(id));
+    return c.json({ sessions_ended: ended }, 200);
+
+    function endIn(tenantId: TenantId): Promise<number> {
+      return deps.tenancy.transaction(tenantId, async (sql) => {
+        const count = await endAllSessions(sql, new Date(deps.clock.now()));
+        await writeAudit(sql, {
+          tenantId,
+          source: auditSource(c),
+          action: "session.revoke_all",
+          outcome: "succeeded",
+          target: { type: "tenant", id: String(tenantId) },
+          details: { sessions_ended: count },
+        });
+        return count;
+      });
+    }
+  });
+}

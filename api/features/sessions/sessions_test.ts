@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import {
+  adminOf,
+  logIn,
+  operator,
+  type Persona,
+  testApi,
+  userOf,
+} from "../../../tests/support/api.ts";
+
+Deno.test("sessions: shows one's own, with the current one and what is known of each", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const other = await userOf(api, acme, { email: "o@acme.example" });
+  api.clock.advance(1000);
+  const second = await api.request("/api/v1/auth/login", {
+    via: { listener: "loopback", address: "127.0.0.1" },
+    tenant: "acme",
+    headers: { "User-Agent": "x".repeat(1000) },
+    body: { email: acme.email, password: acme.password, device_name: "Ada's phone" },
+  });
+  const reply = await api.request("/api/v1/sessions", { token: acme.token });
+  assert.deepEqual(
+    reply.body.items.map((s: { current: boolean; device_name: string; active: boolean }) => [
+      s.current,
+      s.device_name,
+      s.active,
+    ]),
+    [[false, "Ada's phone", true], [true, "", true]],
+  );
+  assert.equal(reply.body.items[0].user_agent.length, 256);
+  assert.equal(second.status, 200);
+  const page = await api.request("/api/v1/sessions?limit=1", { token: acme.token });
+  const rest = await api.request(`/api/v1/sessions?cursor=${page.body.next_cursor}`, {
+    token: acme.token,
+  });
+  assert.deepEqual([...page.body.items, ...rest.body.items], reply.body.items);
+  // N3: a colleague's session is unknown, to read and to end.
+  const [theirs] = (await api.request("/api/v1/sessions", { token: other.token })).body.items;
+  for (const method of ["GET", "DELETE"]) {
+    const strange = await api.request(`/api/v1/sessions/${theirs.id}`, {
+      token: acme.token,
+      method,
+    });
+    const unknown = await api.request(`/api/v1/sessions/${crypto.randomUUID()}`, {
+      token: acme.token,
+      method,
+    });
+    assert.deepEqual([strange.status, strange.body.code], [unknown.status, unknown.body.code]);
+  }
+  assert.equal((await api.request("/api/v1/sessions", { token: other.token })).status, 200);
+});
+
+Deno.test("sessions: A1: one, all others or all end at once", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const phones: Persona[] = [];
+  for (let n = 0; n < 3; n++) {
+    api.clock.advance(1000);
+    phones.push(await logIn(api, acme));
+  }
+  const alive = async () =>
+    await Promise.all(
+      [acme, ...phones].map(async ({ token }) =>
+        (await api.request("/api/v1/auth/me", { token })).status
+      ),
+    );
+  const [newest] = (await api.request("/api/v1/sessions", { token: acme.token })).body.items;
+  const one = await api.request(`/api/v1/sessions/${newest.id}`, {
+    token: acme.token,
+    method: "DELETE",
+  });
+  assert.deepEqual(one.body, { sessions_ended: 1 });
+  assert.deepEqual(await alive(), [200, 200, 200, 401]);
+  const others = await api.request("/api/v1/sessions?except_current=true", {
+    token: acme.token,
+    method: "DELETE",
+  });
+  assert.deepEqual(others.body, { sessions_ended: 2 });
+  assert.deepEqual(await alive(), [200, 401, 401, 401]);
+  const inactive = await api.request("/api/v1/sessions?include_inactive=true", {
+    token: acme.token,
+  });
+  assert.deepEqual(
+    inactive.body.items.map((s: { ended_reason: string | null }) => s.ended_reason),
+    ["terminated", "terminated", "terminated", null],
+  );
+  await api.request("/api/v1/sessions", { token: acme.token, method: "DELETE" });
+  assert.deepEqual(await alive(), [401, 401, 401, 401]);
+});
+
+Deno.test("sessions: fifty log-ins at once leave as many sessions as the tenant allows", async () => {
+  await using api = await testApi({ env: { PASSWORD_HASH_QUEUE: "100" } });
+  const acme = await adminOf(api, "acme");
+  const set = await api.request("/api/v1/tenants/current", {
+    token: acme.token,
+    method: "PATCH",
+    body: { session_limit: 3 },
+  });
+  assert.equal(set.body.session_limit, 3);
+  api.clock.advance(1000);
+  const all = await Promise.all(Array.from({ length: 50 }, () => logIn(api, acme)));
+  const statuses = await Promise.all(
+    all.map(async ({ token }) => (await api.request("/api/v1/auth/me", { token })).status),
+  );
+  assert.equal(statuses.filter((status) => status === 200).length, 3);
+  assert.equal((await api.request("/api/v1/auth/me", { token: acme.token })).status, 401);
+});
+
+Deno.test("sessions: a tenant shortens how long they idle and last, and never lengthens it", async () => {
+  await using api = await testApi({
+    env: { REFRESH_TOKEN_LIFETIME: "2d", SESSION_LIFETIME: "4d" },
+  });
+  const acme = await adminOf(api, "acme");
+  const hours = async () => {
+    const { token, refreshToken } = await logIn(api, acme);
+    const sessions = await api.request("/api/v1/sessions", { token });
+    const refresh = async (refresh_token: string) =>
+      await api.request("/api/v1/auth/refresh", { body: { refresh_token } });
+    const mine = sessions.body.items.find((session: { current: boolean }) => session.current);
+    const idle = (Date.parse(mine.expires_at) - api.clock.now()) / 3_600_000;
+    api.clock.advance(3_500_000);
+    const next = await refresh(refreshToken);
+    const [row] = await api.db.owner`
+      select refresh_expires_at, expires_at from sessions where id = ${mine.id}`;
+    return { idle, next, row };
+  };
+  assert.equal(Math.round((await hours()).idle), 48);
+  for (
+    const [name, value] of [["session_idle_seconds", 3600], ["session_lifetime_seconds", 7200]]
+  ) {
+    const set = await api.request("/api/v1/tenants/current", {
+      token: (await logIn(api, acme)).token,
+      method: "PATCH",
+      body: { [String(name)]: value },
+    });
+    assert.equal(set.status, 200, set.text);
+  }
+  const { idle, next, row } = await hours();
+  assert.equal(Math.round(idle), 1);
+  assert.equal(next.status, 200);
+  assert.equal(Math.round((row?.refresh_expires_at - api.clock.now()) / 1000), 3600);
+  assert.equal(Math.round((row?.expires_at - api.clock.now()) / 1000), 7200 - 3500);
+  api.clock.advance(3_601_000);
+  const late = await api.request("/api/v1/auth/refresh", {
+    body: { refresh_token: next.body.refresh_token },
+  });
+  assert.equal(late.status, 401);
+  await api.db.owner`
+    update tenants set session_idle_seconds = 2592000, session_lifetime_seconds = 2592000`;
+  assert.equal(Math.round((await hours()).idle), 48);
+});
+
+Deno.test("sessions: last seen is true to a minute, and costs no write a request", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const seen = async () => {
+    const [row] = await api.db.owner`select last_seen_at, xmin::text as xmin from sessions`;
+    return [row?.last_seen_at.getTime(), row?.xmin];
+  };
+  const before = await seen();
+  api.clock.advance(59_000);
+  await api.request("/api/v1/auth/me", { token: acme.token });
+  assert.deepEqual(await seen(), before);
+  api.clock.advance(2_000);
+  await api.request("/api/v1/auth/me", { token: acme.token });
+  assert.equal((await seen())[0], api.clock.now());
+});
+
+Deno.test("revoke-all: A1: ends every session, of one tenant or of all, for the operator alone", async () => {
+  await using api = await testApi();
+  const [acme, globex] = [await adminOf(api, "acme"), await adminOf(api, "globex")];
+  const revoke = (body: unknown, token?: string) =>
+    api.request("/api/v1/sessions/revoke-all", {
+      body,
+      ...(token ? { token } : { via: operator }),
+    });
+  const alive = async () => [
+    (await api.request("/api/v1/auth/me", { token: acme.token })).status,
+    (await api.request("/api/v1/auth/me", { token: globex.token })).status,
+  ];
+  assert.equal((await revoke({ tenant_id: null }, acme.token)).status, 403);
+  assert.equal((await revoke({ tenant_id: 99_999 })).status, 404);
+  assert.deepEqual(await alive(), [200, 200]);
+  assert.deepEqual((await revoke({ tenant_id: acme.tenantId })).body, { sessions_ended: 1 });
+  assert.deepEqual(await alive(), [401, 200]);
+  assert.deepEqual((await revoke({ tenant_id: null })).body, { sessions_ended: 1 });
+  assert.deepEqual(await alive(), [401, 401]);
+  const entries = await api.db.owner`
+    select tenant_id from audit_log where action = 'session.revoke_all' order by id`;
+  assert.equal(entries.length, 3);
+});

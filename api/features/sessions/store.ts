@@ -1,0 +1,132 @@
+import type { TenantSql } from "../../database/tenancy.ts";
+
+export interface SessionRules {
+  /** Sessions at a time; null for no limit. */
+  limit: number | null;
+  /** Seconds; null where the tenant sets nothing. */
+  idle: number | null;
+  lifetime: number | null;
+}
+
+/** The tenant's rules; where they have a limit, log-ins of the user take turns from here on. */
+export async function readSessionRules(sql: TenantSql, userId: number): Promise<SessionRules> {
+  const [rules] = await sql<[SessionRules]>`
+    select session_limit as limit, session_idle_seconds as idle, session_lifetime_seconds as lifetime
+    from tenants where id = (select current_tenant_id())`;
+  if (rules.limit !== null) {
+    await sql`select from users where id = ${userId} for no key update`;
+  }
+  return rules;
+}
+
+export async function insertSession(
+  sql: TenantSql,
+  session: {
+    tenantId: number;
+    id: string;
+    userId: number;
+    at: Date;
+    refreshExpiresAt: Date;
+    expiresAt: Date;
+    steppedUpAt: Date | null;
+    deviceName: string;
+    peerId: string | null;
+    address: string | null;
+    userAgent: string;
+  },
+): Promise<void> {
+  await sql`
+    insert into sessions (
+      tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at, last_seen_at, expires_at,
+      stepped_up_at, device_name, peer_id, address, user_agent
+    ) values (
+      ${session.tenantId}, ${session.id}, ${session.userId}, ${session.at}, ${session.refreshExpiresAt},
+      ${session.at}, ${session.at}, ${session.expiresAt}, ${session.steppedUpAt}, ${session.deviceName},
+      ${session.peerId}, ${session.address}, ${session.userAgent}
+    )`;
+}
+
+export type EndReason =
+  | "logout"
+  | "refresh_reuse"
+  | "terminated"
+  | "password_changed"
+  | "deactivated"
+  | "revoked";
+
+/** @returns how many sessions ended by this call */
+export async function endSessions(
+  sql: TenantSql,
+  which: { userId: number; reason: EndReason; at: Date; only?: string; except?: string },
+): Promise<number> {
+  const result = await sql`
+    update sessions set ended_at = ${which.at}, ended_reason = ${which.reason}
+    where user_id = ${which.userId} and ended_at is null
+      and (${which.only ?? null}::uuid is null or id = ${which.only ?? null})
+      and (${which.except ?? null}::uuid is null or id <> ${which.except ?? null})`;
+  return result.count;
+}
+
+/** Ends every session of the tenant. @returns how many */
+export async function endAllSessions(sql: TenantSql, at: Date): Promise<number> {
+  const result = await sql`
+    update sessions set ended_at = ${at}, ended_reason = 'revoked' where ended_at is null`;
+  return result.count;
+}
+
+/** Ends what is beyond the limit, the one unused for longest first. */
+export async function endBeyondLimit(
+  sql: TenantSql,
+  which: { userId: number; limit: number; at: Date },
+): Promise<void> {
+  await sql`
+    update sessions set ended_at = ${which.at}, ended_reason = 'limit'
+    where id in (
+      select id from sessions
+      where user_id = ${which.userId} and ended_at is null and refresh_expires_at > ${which.at}
+      order by last_seen_at desc, id desc offset ${which.limit}
+    )`;
+}
+
+export interface SessionRow {
+  id: string;
+  device_name: string;
+  user_agent: string;
+  address: string | null;
+  peer_id: string | null;
+  created_at: Date;
+  last_seen_at: Date;
+  expires_at: Date;
+  ended_at: Date | null;
+  ended_reason: string | null;
+}
+
+const pageOf = (
+  sql: TenantSql,
+  which: { userId: number; now: Date; inactive: boolean },
+) =>
+  sql`
+    select id, device_name, user_agent, host(address) as address, peer_id, created_at, last_seen_at,
+      refresh_expires_at as expires_at, ended_at, ended_reason
+    from sessions
+    where user_id = ${which.userId}
+      and (${which.inactive} or (ended_at is null and refresh_expires_at > ${which.now}))`;
+
+/** Newest first: ids are UUIDv7. */
+export async function listSessions(
+  sql: TenantSql,
+  page: { userId: number; now: Date; inactive: boolean; before: string | null; limit: number },
+): Promise<SessionRow[]> {
+  return await sql<SessionRow[]>`
+    ${pageOf(sql, page)} and (${page.before}::uuid is null or id < ${page.before})
+    order by id desc limit ${page.limit}`;
+}
+
+export async function readSession(
+  sql: TenantSql,
+  which: { userId: number; id: string; now: Date },
+): Promise<SessionRow | undefined> {
+  const [row] = await sql<SessionRow[]>`
+    ${pageOf(sql, { ...which, inactive: true })} and id = ${which.id}`;
+  return row;
+}
