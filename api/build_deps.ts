@@ -115,6 +115,7 @@ export async function buildDeps(
       interfaceId: config.wireguard.interfaceId,
       network: config.wireguard.plan.network,
       apiPort: config.port,
+      network6: config.wireguard.plan.six?.network ?? null,
       dns: config.wireguard.dns,
       refreshSeconds: config.tokens.refreshSeconds,
       sessionSeconds: config.tokens.sessionSeconds,

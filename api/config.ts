@@ -5,6 +5,7 @@ import {
   type Env,
   integer,
   key32,
+  network6Cidr,
   networkCidr,
   parseEnv,
   postgresUrl,
@@ -69,6 +70,7 @@ const schema = z.object({
   PASSWORD_HASH_QUEUE: integer(1, 10_000).default(64),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
   WG_NETWORK: networkCidr.default("10.10.0.0/24"),
+  WG_NETWORK6: network6Cidr.optional(),
   WG_DNS: z.string().transform((text) => text.split(",").map((part) => part.trim()))
     .pipe(
       z.array(z.union([z.ipv4(), z.ipv6()], "must be a comma-separated list of addresses")).max(8),
@@ -164,7 +166,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     },
     wireguard: {
       interfaceId: parsed.WG_INTERFACE_ID,
-      plan: addressPlan(parsed.WG_NETWORK),
+      plan: addressPlan(parsed.WG_NETWORK, parsed.WG_NETWORK6),
       dns: parsed.WG_DNS ?? [],
       applyTimeoutMs: parsed.WG_APPLY_TIMEOUT * 1000,
     },

@@ -30,6 +30,8 @@ export interface Deps {
     network: string;
     /** TCP port of the API inside the tunnel. */
     apiPort: number;
+    /** CIDR of its IPv6 side; null where it has none. */
+    network6: string | null;
     /** Written into clients' files where a peer sets none of its own. */
     dns: readonly string[];
     refreshSeconds: number;

@@ -28,7 +28,9 @@ const app = createApp(deps);
 const fetch = (request: Request, env: Parameters<typeof app.fetch>[1]) => app.fetch(request, env);
 
 const { plan } = config.wireguard;
-const addresses = config.listen === "tunnel" ? [plan.gateway, plan.api] : ["127.0.0.1"];
+const addresses = config.listen === "tunnel"
+  ? [plan.gateway, plan.api, ...(plan.six ? [plan.six.gateway, plan.six.api] : [])]
+  : ["127.0.0.1"];
 const listeners: RunningListener[] = [
   await listenUnix({ fetch, log, path: config.operatorSocket }),
   ...addresses.map((hostname) =>

@@ -33,7 +33,16 @@ CREATE OR REPLACE FUNCTION public.lookup_peer(source inet)
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
     select p.tenant_id, p.id, p.user_id from public.wg_peers p
-    where p.address = source and p.enabled and p.deleted_at is null
+    where p.address = case family(source)
+        when 4 then source
+        else (
+          -- Only the part of the /64 that the IPv4 network has addresses for; beyond, the difference overflows.
+          select case when source <<= set_masklen(i.network6, 96 + masklen(i.network))
+            then set_masklen(i.network::inet, 32) + (source - set_masklen(i.network6::inet, 128)) end
+          from public.wg_interfaces i where i.network6 >>= source
+        )
+      end
+      and p.enabled and p.deleted_at is null
       and (p.expires_at is null or p.expires_at > now())
     limit 1
   $function$;
@@ -126,6 +135,34 @@ CREATE OR REPLACE FUNCTION public.touch_updated_at()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ begin new.updated_at := now(); return new; end $function$;
 alter function touch_updated_at() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_address6(address inet, network cidr, network6 cidr)
+ RETURNS inet
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+    select set_masklen(network6::inet, 128) + (address - set_masklen(network::inet, 32))
+  $function$;
+alter function wg_address6(address inet, network cidr, network6 cidr) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_interfaces_change_ipv6()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if old.network6 is not null and new.network6 is not null then
+    raise exception 'the IPv6 network does not move'
+      using errcode = 'check_violation', constraint = 'wg_interfaces_network6_stays', table = 'wg_interfaces';
+  end if;
+  update wg_peer_status s set generation = 0
+    from wg_peers p
+    where p.interface_id = new.id and s.tenant_id = p.tenant_id and s.peer_id = p.id;
+  return null;
+end
+$function$;
+alter function wg_interfaces_change_ipv6() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_interfaces_fill_pool()
  RETURNS trigger
@@ -549,15 +586,20 @@ create table wg_interfaces (
   address_rest interval default '01:00:00'::interval not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  network6 cidr,
+  gateway6 inet generated always as ((set_masklen((network6)::inet, 128) + (1)::bigint)) stored,
+  api_address6 inet generated always as ((set_masklen((network6)::inet, 128) + (2)::bigint)) stored,
   receipt_key text,
   tenant_share smallint default 50 not null,
   constraint wg_interfaces_pkey PRIMARY KEY (id),
   constraint wg_interfaces_name_is_taken UNIQUE (name),
+  constraint wg_interfaces_networks6_do_not_overlap EXCLUDE USING gist (network6 inet_ops WITH &&),
   constraint wg_interfaces_networks_do_not_overlap EXCLUDE USING gist (network inet_ops WITH &&),
   constraint wg_interfaces_addresses_rest_up_to_30_days CHECK (((address_rest >= '00:00:00'::interval) AND (address_rest <= '30 days'::interval))),
   constraint wg_interfaces_endpoint_has_a_port CHECK ((endpoint ~ '^[^[:space:][:cntrl:]]{1,253}:[0-9]{1,5}$'::text)),
   constraint wg_interfaces_mtu_is_usable CHECK (((mtu >= 1280) AND (mtu <= 9000))),
   constraint wg_interfaces_name_is_one_of_linux CHECK ((name ~ '^[a-zA-Z0-9_=+.-]{1,15}$'::text)),
+  constraint wg_interfaces_network6_is_a_ula_64 CHECK (((family((network6)::inet) = 6) AND (masklen((network6)::inet) = 64) AND ((network6)::inet << ('fd00::/8'::cidr)::inet))),
   constraint wg_interfaces_network_is_12_to_28 CHECK (((masklen((network)::inet) >= 12) AND (masklen((network)::inet) <= 28))),
   constraint wg_interfaces_network_is_ipv4 CHECK ((family((network)::inet) = 4)),
   constraint wg_interfaces_port_is_a_port CHECK (((listen_port >= 1) AND (listen_port <= 65535))),
@@ -754,6 +796,7 @@ CREATE TRIGGER user_roles_keep_an_admin AFTER DELETE OR UPDATE OF expires_at ON 
 CREATE TRIGGER users_keep_an_admin AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status <> 'active'::text))) EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_notify_status AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER wg_interfaces_change_ipv6 AFTER UPDATE OF network6 ON public.wg_interfaces FOR EACH ROW WHEN (((old.network6)::inet IS DISTINCT FROM (new.network6)::inet)) EXECUTE FUNCTION wg_interfaces_change_ipv6();
 CREATE TRIGGER wg_interfaces_fill_pool AFTER INSERT OR UPDATE OF network ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_fill_pool();
 CREATE TRIGGER wg_interfaces_notify AFTER INSERT OR UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER wg_interfaces_touch BEFORE UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
@@ -874,6 +917,8 @@ alter table wg_interfaces enable row level security;
 alter table wg_interfaces force row level security;
 create policy wg_interfaces_api on wg_interfaces as permissive for select to massacorp_api
   using (true);
+create policy wg_interfaces_lookup on wg_interfaces as permissive for select to massacorp_lookup
+  using (true);
 create policy wg_interfaces_wgd on wg_interfaces as permissive for all to massacorp_wgd
   using (true)
   with check (true);
@@ -963,6 +1008,9 @@ grant execute on function permissions_of(of_user integer, at timestamp with time
 revoke all on function refuse_losing_the_last_admin() from public;
 revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
+revoke all on function wg_address6(address inet, network cidr, network6 cidr) from public;
+grant execute on function wg_address6(address inet, network cidr, network6 cidr) to massacorp_api;
+revoke all on function wg_interfaces_change_ipv6() from public;
 revoke all on function wg_interfaces_fill_pool() from public;
 revoke all on function wg_notify_all() from public;
 revoke all on function wg_notify_peer() from public;
@@ -1004,7 +1052,8 @@ grant insert (tenant_id, email, name, password_hash), select on table users to m
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
 grant select on table wg_interfaces to massacorp_api;
-grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, receipt_key, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, receipt_key, tenant_share) on table wg_interfaces to massacorp_wgd;
+grant select (network, network6) on table wg_interfaces to massacorp_lookup;
+grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
 grant select on table wg_peer_status to massacorp_api;
@@ -1023,12 +1072,14 @@ grant delete, select on table wg_retired_keys to massacorp_wgd;
 
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
-comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address. Networks of interfaces do not overlap, so there is at most one.';
+comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
 comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
+comment on function public.wg_address6(pg_catalog.inet,pg_catalog.cidr,pg_catalog.cidr) is 'The IPv6 address that goes with an IPv4 address of the network: the same offset from the prefix, so that what holds of the one (one peer, one interface) holds of the other. Null where there is no IPv6.';
+comment on function public.wg_interfaces_change_ipv6() is 'With IPv6 every peer of the interface changes without a change of its row: what was seen of it before proves nothing any more.';
 comment on function public.wg_interfaces_fill_pool() is 'Fills the pool when an interface appears or its network grows.';
 comment on function public.wg_notify_all() is 'Tells the daemons to look at everything again, where one change decides over many peers.';
 comment on function public.wg_notify_peer() is 'Tells the daemons which peer to look at again. The payload is an id and nothing else.';
@@ -1098,6 +1149,7 @@ comment on column public.users.status is 'inactive: no log-in, every session end
 comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.wg_interfaces.address_rest is 'How long a released address waits before somebody else gets it.';
 comment on column public.wg_interfaces.endpoint is 'host:port that clients dial.';
+comment on column public.wg_interfaces.network6 is 'A ULA /64 (RFC 4193); null where the tunnel has no IPv6.';
 comment on column public.wg_interfaces.public_key is 'Published by the daemon. The private key never leaves the host it was made on.';
 comment on column public.wg_interfaces.receipt_key is 'Ed25519 public key, in base64, that the daemon''s receipts are verified with. Published by the daemon; the private half derives from the gateway''s private key and stays beside it.';
 comment on column public.wg_interfaces.tenant_share is 'Percent of the pool that a tenant without a quota of its own may hold.';

@@ -160,3 +160,13 @@ export const networkCidr = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
+
+/** An IPv6 ULA /64 beside the IPv4 network. */
+export const network6Cidr = z.string().transform((text, context) => {
+  try {
+    return addressPlan("10.0.0.0/24", text).six?.network;
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : "is not a network");
+    return z.NEVER;
+  }
+});

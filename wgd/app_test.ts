@@ -18,6 +18,7 @@ const status: DaemonStatus = {
     public_key: "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=",
     listen_port: 51820,
     network: "10.10.0.0/24",
+    network6: null,
   },
   database: "connected",
   snapshot: { written_at: "2030-01-01T00:00:00.000Z", error: null },

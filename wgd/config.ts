@@ -5,6 +5,7 @@ import {
   type Env,
   integer,
   key32,
+  network6Cidr,
   networkCidr,
   parseEnv,
   postgresUrl,
@@ -32,6 +33,7 @@ const schema = z.object({
   ).default("wg0"),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
   WG_NETWORK: networkCidr.default("10.10.0.0/24"),
+  WG_NETWORK6: network6Cidr.optional(),
   WG_PORT: integer(1, 65535).default(51820),
   WG_ENDPOINT: z.string().regex(
     /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]{1,253})(:[1-9]\d{0,4})?$/,
@@ -65,7 +67,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     interface: {
       id: parsed.WG_INTERFACE_ID,
       name: parsed.WG_INTERFACE,
-      plan: addressPlan(parsed.WG_NETWORK),
+      plan: addressPlan(parsed.WG_NETWORK, parsed.WG_NETWORK6),
       listenPort: parsed.WG_PORT,
       endpoint: parsed.WG_ENDPOINT + port,
       mtu: parsed.WG_MTU,

@@ -14,7 +14,7 @@ import { renderMetrics } from "./metrics.ts";
 import type { ObservedPeer } from "./observed.ts";
 import { createPass, type Scope } from "./pass.ts";
 import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
-import { publishInterface } from "./publish.ts";
+import { fillsPool, publishInterface } from "./publish.ts";
 import { createReceipts } from "./receipts.ts";
 import { createReconciler, type Reconciler, StoppedError } from "./reconcile.ts";
 import { Seen } from "./seen.ts";
@@ -45,6 +45,8 @@ export interface Daemon extends DaemonView {
 const expiryPatienceMs = 200;
 /** Longest sleep of the expiry timer, so that a clock that jumps is noticed. */
 const longestSleepMs = 60_000;
+/** The largest network, a /12, has a million addresses to be filled in. */
+const fillBounds = { timeoutMs: 180_000 };
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function createDaemon(
@@ -100,11 +102,17 @@ export function createDaemon(
 
   /** Without the database, the key of this host is believed; without a key there is nothing to begin with. */
   async function findKey(): Promise<GatewayKey | undefined> {
+    const { plan } = config.interface;
     await database.attempted;
     while (!stopped) {
       const changed = ready.promise;
       try {
-        return await database.use((sql) => publishInterface(sql, config));
+        const fills = await database.use((sql) => fillsPool(sql, config));
+        if (fills) log.info("the address pool is being filled", { network: plan.network });
+        return await database.use(
+          (sql) => publishInterface(sql, config),
+          fills ? fillBounds : undefined,
+        );
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
         seen.lastError = "the interface cannot be published, because the database cannot be used";
@@ -157,7 +165,7 @@ export function createDaemon(
         presharedSubkey: config.presharedSubkey,
         place: `${interfaceId}/${config.interface.name}/${key.publicKey}`,
       });
-      snapshot = createSnapshot({ file, table, seen, clock, log });
+      snapshot = createSnapshot({ file, plan, table, seen, clock, log });
       await snapshot.load();
       const runPass = createPass({
         interfaceId,
@@ -213,6 +221,7 @@ export function createDaemon(
         public_key: key?.publicKey ?? "",
         listen_port: listenPort,
         network: plan.network,
+        network6: plan.six?.network ?? null,
       },
       database: database.state,
       snapshot: snapshotView(),

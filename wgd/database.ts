@@ -15,11 +15,17 @@ export interface Database {
    * Does some work with the database. While it is disconnected, this fails at once: asking again is this
    * object's own affair, and a pass over the interface must not wait for it.
    *
-   * @param signal stops the waiting, not the work
+   * @param bounds.signal stops the waiting, not the work
+   * @param bounds.timeoutMs until an answer counts as lost, where the work is known to take long
    * @throws {DatabaseError} when the database did not do it; what the work itself throws passes through
    */
-  use<T>(work: (sql: Sql) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  use<T>(work: (sql: Sql) => Promise<T>, bounds?: Bounds): Promise<T>;
   close(): Promise<void>;
+}
+
+interface Bounds {
+  signal?: AbortSignal;
+  timeoutMs?: number;
 }
 
 export interface DatabaseOptions {
@@ -42,7 +48,7 @@ const longestDelayMs = 1_000;
 
 /** Keeps one pool and one LISTEN alive for as long as it is open. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const { log, timeoutMs = 5_000 } = options;
+  const { log, timeoutMs: patienceMs = 5_000 } = options;
   let sql = options.open();
   let state: Database["state"] = "disconnected";
   let closed = false;
@@ -55,11 +61,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     clearTimeout(timer);
   };
 
-  async function bounded<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  async function bounded<T>(work: Promise<T>, { signal, timeoutMs }: Bounds = {}): Promise<T> {
     const given = Promise.withResolvers<never>();
     const abort = () => given.reject(new DatabaseError("not waited for any longer"));
     signal?.addEventListener("abort", abort);
-    const timer = setTimeout(() => given.reject(new LostError("no answer in time")), timeoutMs);
+    const lost = () => given.reject(new LostError("no answer in time"));
+    const timer = setTimeout(lost, timeoutMs ?? patienceMs);
     // An answer that comes when nobody waits for it any more must not be an unhandled rejection.
     work.catch(() => {});
     try {
@@ -122,10 +129,10 @@ export function openDatabase(options: DatabaseOptions): Database {
     get state() {
       return state;
     },
-    async use(work, signal) {
+    async use(work, bounds) {
       if (state === "disconnected") throw new DatabaseError("the database is disconnected");
       try {
-        return await bounded(work(sql), signal);
+        return await bounded(work(sql), bounds);
       } catch (error) {
         if (isLoss(error)) lose(error);
         else if (!(error instanceof postgres.PostgresError)) throw error;

@@ -22,6 +22,8 @@ export interface DesiredPeer {
   readonly id: string;
   readonly publicKey: string;
   readonly address: string;
+  /** What the gateway routes to it: its own addresses, IPv4 first. */
+  readonly allowedIps: readonly string[];
   readonly presharedKey: Secret<string> | null;
   /** A bigint, as text. */
   readonly generation: string;
@@ -46,6 +48,12 @@ export interface RetiredKey {
 export interface DesiredState {
   readonly peers: readonly DesiredPeer[];
   readonly retired: readonly RetiredKey[];
+}
+
+/** What the gateway routes to the peer with this address. */
+export function allowedIpsOf(plan: AddressPlan, address: string): string[] {
+  const address6 = plan.address6(address);
+  return [`${address}/32`, ...(address6 === null ? [] : [`${address6}/128`])];
 }
 
 /** True when the peer belongs on the interface at this time (milliseconds since the Unix epoch). */
@@ -136,6 +144,7 @@ export function createDesiredStore(
       id: row.id,
       publicKey: row.public_key,
       address,
+      allowedIps: allowedIpsOf(plan, address),
       presharedKey: psk?.value ?? null,
       generation: row.generation ?? "0",
       active: row.active === true,

@@ -14,7 +14,7 @@ export type Difference =
 /** One peer to be written; what is not named stays as it is. */
 export interface PeerChange {
   readonly publicKey: string;
-  readonly address: string;
+  readonly allowedIps: readonly string[];
   /** Null takes a preshared key away; undefined leaves it alone. */
   readonly presharedKey?: Secret<string> | null;
   /** A gateway waits for its peers; it never knocks itself. */
@@ -64,12 +64,15 @@ export function differences(
   if (peer.heldBecause !== null) return none;
   if (!observed) return ["missing"];
   const found: Difference[] = [];
-  if (observed.allowedIps.length !== 1 || observed.allowedIps[0] !== `${peer.address}/32`) {
-    found.push("allowed_ips");
-  }
+  if (!isSameSet(observed.allowedIps, peer.allowedIps)) found.push("allowed_ips");
   if (observed.presharedKey?.reveal() !== peer.presharedKey?.reveal()) found.push("preshared_key");
   if (observed.persistentKeepalive !== null) found.push("persistent_keepalive");
   return found;
+}
+
+/** In any order, because kernel and wireguard-go list allowed IPs in different ones. */
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && b.every((ip) => a.includes(ip));
 }
 
 /**
@@ -97,7 +100,7 @@ function toChange(peer: DesiredPeer, found: readonly Difference[]): PeerChange {
   const withKey = found.includes("preshared_key") || (fresh && peer.presharedKey !== null);
   return {
     publicKey: peer.publicKey,
-    address: peer.address,
+    allowedIps: peer.allowedIps,
     ...(withKey ? { presharedKey: peer.presharedKey } : {}),
     ...(found.includes("persistent_keepalive") ? { keepaliveOff: true } : {}),
   };
@@ -116,7 +119,7 @@ function arrange(
   for (const publicKey of removals) {
     for (const ip of observed.get(publicKey)?.allowedIps ?? []) leaving.set(ip, publicKey);
   }
-  const predecessor = (change: PeerChange) => leaving.get(`${change.address}/32`);
+  const predecessor = ({ allowedIps: [first = ""] }: PeerChange) => leaving.get(first);
   const paired = new Set(changes.map(predecessor).filter((key) => key !== undefined));
   const together = (change: PeerChange): SetEntry[] => {
     const old = predecessor(change);

@@ -17,6 +17,7 @@ function row(n: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
     id: `id-${n}`,
     publicKey: key(n),
     address: `10.10.0.${n}`,
+    allowedIps: [`10.10.0.${n}/32`],
     presharedKey: null,
     generation: "1",
     active: true,
@@ -41,6 +42,8 @@ function seen(n: number, more: Partial<ObservedPeer> = {}): ObservedPeer {
     ...more,
   };
 }
+
+const both = (n: number) => [`10.10.0.${n}/32`, `fd00::${n}/128`];
 
 interface Case {
   name: string;
@@ -139,6 +142,26 @@ const cases: Case[] = [
     rows: [row(6)],
     observed: [seen(6, { persistentKeepalive: 25 })],
     expected: ["set peer K6 persistent-keepalive 0 allowed-ips 10.10.0.6/32"],
+  },
+  {
+    name: "a peer with IPv6 that is right is not touched, in whatever order it is listed",
+    rows: [row(6, { allowedIps: both(6) })],
+    observed: [seen(6, { allowedIps: both(6).toReversed() })],
+    expected: [],
+  },
+  {
+    name: "an IPv6 address that is missing, or another one, is put right",
+    rows: [row(6, { allowedIps: both(6) }), row(7, { allowedIps: both(7) })],
+    observed: [seen(6), seen(7, { allowedIps: ["10.10.0.7/32", "fd00::8/128"] })],
+    expected: [
+      "set peer K6 allowed-ips 10.10.0.6/32,fd00::6/128 peer K7 allowed-ips 10.10.0.7/32,fd00::7/128",
+    ],
+  },
+  {
+    name: "IPv6 that was turned off is taken away",
+    rows: [row(6)],
+    observed: [seen(6, { allowedIps: both(6) })],
+    expected: ["set peer K6 allowed-ips 10.10.0.6/32"],
   },
   {
     name: "T3: a peer that is not active goes",

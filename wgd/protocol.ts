@@ -50,6 +50,8 @@ export interface DaemonStatus {
     public_key: string;
     listen_port: number;
     network: string;
+    /** Null where the tunnel has no IPv6. */
+    network6: string | null;
   };
   database: "connected" | "disconnected";
   /** The last known good state on disk, from which the tunnel is built when the database is away. */

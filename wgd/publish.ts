@@ -35,7 +35,19 @@ const refusals: Record<string, string> = {
   wg_interfaces_name_is_taken: "WG_INTERFACE is the name of another interface in the database",
   wg_interfaces_networks_do_not_overlap:
     "WG_NETWORK overlaps the network of another interface in the database",
+  wg_interfaces_network6_stays:
+    "WG_NETWORK6 does not move, because clients' files name addresses in it; it can be unset, and then set anew",
+  wg_interfaces_networks6_do_not_overlap:
+    "WG_NETWORK6 is the network of another interface in the database",
 };
+
+/** Whether publishing will add addresses to the pool, which takes its time in a large network. */
+export async function fillsPool(sql: Sql, config: PublishConfig): Promise<boolean> {
+  const { id, plan } = config.interface;
+  const rows = await sql`
+    select from wg_interfaces where id = ${id} and network = ${plan.network}`;
+  return rows.length === 0;
+}
 
 /**
  * Writes this host's interface into `wg_interfaces` as the daemon's role, its public key included, and makes
@@ -48,6 +60,7 @@ const refusals: Record<string, string> = {
 export async function publishInterface(sql: Sql, config: PublishConfig): Promise<GatewayKey> {
   const { id, name, plan, listenPort, endpoint, mtu, addressRestSeconds, tenantShare } =
     config.interface;
+  const network6 = plan.six?.network ?? null;
   const [row] = await sql<{ public_key: string | null }[]>`
     select public_key from wg_interfaces where id = ${id}`;
   const published = row?.public_key ?? null;
@@ -58,23 +71,28 @@ export async function publishInterface(sql: Sql, config: PublishConfig): Promise
   const key = onHost ?? await createGatewayKey(config.keyFile);
   const { publicKey: receiptKey } = await createReceiptSigner(key.privateKey);
   try {
-    // The key stands in the condition, so that of two hosts that publish at once only one wins.
-    await sql`
-      insert into wg_interfaces as i
-          (id, name, network, listen_port, endpoint, mtu, public_key, receipt_key, address_rest,
-            tenant_share)
-        values (${id}, ${name}, ${plan.network}, ${listenPort}, ${endpoint}, ${mtu}, ${key.publicKey},
-          ${receiptKey}, make_interval(secs => ${addressRestSeconds}), ${tenantShare})
-      on conflict (id) do update set name = excluded.name, network = excluded.network,
-          listen_port = excluded.listen_port, endpoint = excluded.endpoint, mtu = excluded.mtu,
-          public_key = excluded.public_key, receipt_key = excluded.receipt_key,
-          address_rest = excluded.address_rest, tenant_share = excluded.tenant_share
-        where (i.public_key is null or i.public_key = excluded.public_key)
-          and (i.name, i.network, i.listen_port, i.endpoint, i.mtu, i.public_key, i.receipt_key,
-              i.address_rest, i.tenant_share)
-            is distinct from
-              (excluded.name, excluded.network, excluded.listen_port, excluded.endpoint, excluded.mtu,
-               excluded.public_key, excluded.receipt_key, excluded.address_rest, excluded.tenant_share)`;
+    await sql.begin(async (tx) => {
+      await tx`set local statement_timeout = '150s'`;
+      // The key stands in the condition, so that of two hosts that publish at once only one wins.
+      await tx`
+        insert into wg_interfaces as i
+            (id, name, network, network6, listen_port, endpoint, mtu, public_key, receipt_key,
+              address_rest, tenant_share)
+          values (${id}, ${name}, ${plan.network}, ${network6}, ${listenPort}, ${endpoint}, ${mtu},
+            ${key.publicKey}, ${receiptKey}, make_interval(secs => ${addressRestSeconds}), ${tenantShare})
+        on conflict (id) do update set name = excluded.name, network = excluded.network,
+            network6 = excluded.network6, listen_port = excluded.listen_port,
+            endpoint = excluded.endpoint, mtu = excluded.mtu, public_key = excluded.public_key,
+            receipt_key = excluded.receipt_key, address_rest = excluded.address_rest,
+            tenant_share = excluded.tenant_share
+          where (i.public_key is null or i.public_key = excluded.public_key)
+            and (i.name, i.network, i.network6, i.listen_port, i.endpoint, i.mtu, i.public_key,
+                i.receipt_key, i.address_rest, i.tenant_share)
+              is distinct from
+                (excluded.name, excluded.network, excluded.network6, excluded.listen_port,
+                 excluded.endpoint, excluded.mtu, excluded.public_key, excluded.receipt_key,
+                 excluded.address_rest, excluded.tenant_share)`;
+    });
   } catch (error) {
     if (error instanceof postgres.PostgresError && error.code.startsWith("23")) {
       const rule = error.constraint_name ?? "a constraint";

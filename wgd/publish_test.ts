@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect, type Sql } from "../db/connection.ts";
 import { addressPlan } from "../lib/address.ts";
 import { testDatabase } from "../tests/support/database.ts";
-import { type PublishConfig, publishInterface } from "./publish.ts";
+import { fillsPool, type PublishConfig, publishInterface } from "./publish.ts";
 
 interface Host extends AsyncDisposable {
   config(change?: Partial<PublishConfig["interface"]>): PublishConfig;
@@ -58,6 +58,23 @@ Deno.test("publishInterface: what stands in wg_interfaces, as the daemon's role"
       name: "PublishError",
       message: /WG_NETWORK can only grow/,
     });
+  });
+  await t.step("IPv6 is published and taken back, and refused in plain words to move", async () => {
+    const plan = (six?: string) => addressPlan("10.10.0.0/23", six);
+    await publishInterface(sql, here.config({ plan: plan("fd00:1::/64") }));
+    assert.equal((await row())?.network6, "fd00:1::/64");
+    await assert.rejects(publishInterface(sql, here.config({ plan: plan("fd00:2::/64") })), {
+      name: "PublishError",
+      message: /WG_NETWORK6 does not move/,
+    });
+    await publishInterface(sql, here.config({ plan: plan() }));
+    assert.equal((await row())?.network6, null);
+  });
+  await t.step("fillsPool: only where the network is new or another one", async () => {
+    const grown = here.config({ plan: addressPlan("10.10.0.0/23") });
+    assert.equal(await fillsPool(sql, grown), false);
+    assert.equal(await fillsPool(sql, here.config({ plan: addressPlan("10.10.0.0/22") })), true);
+    assert.equal(await fillsPool(sql, here.config({ id: 2 })), true);
   });
   await t.step("T6: another host's key is refused, and that host makes none", async () => {
     await using there = await host();

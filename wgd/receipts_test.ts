@@ -14,6 +14,7 @@ Deno.test("createReceipts: T3: one for each key that the read-back lacks, none f
     id: crypto.randomUUID(),
     publicKey: gone.publicKey,
     address: "10.10.0.6",
+    allowedIps: ["10.10.0.6/32"],
     presharedKey: null,
     generation: "1",
     active: false,

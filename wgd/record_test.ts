@@ -94,6 +94,7 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
       id,
       publicKey,
       address: "10.10.0.6",
+      allowedIps: ["10.10.0.6/32"],
       presharedKey: null,
       generation: "6",
       active: false,

@@ -52,7 +52,7 @@ export function createRecorder(
             ...purge,
             receipts: signed,
             audit: [...audit, ...removals],
-          }), signal);
+          }), { signal });
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
         if (error.cause) log.warn("what was seen cannot be written", errorFields(error.cause));

@@ -26,9 +26,9 @@ export async function readRows(
   try {
     if (scope === "all") {
       const { digests } = table;
-      table.replaceAll(await database.use((sql) => store.readAll(sql, digests), signal));
+      table.replaceAll(await database.use((sql) => store.readAll(sql, digests), { signal }));
     } else {
-      table.replaceSome(scope, await database.use((sql) => store.read(sql, scope), signal));
+      table.replaceSome(scope, await database.use((sql) => store.read(sql, scope), { signal }));
     }
     return null;
   } catch (error) {

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import type { AddressPlan } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
-import { type DesiredPeer, isWanted } from "./desired.ts";
+import { allowedIpsOf, type DesiredPeer, isWanted } from "./desired.ts";
 import type { Seen } from "./seen.ts";
 import { SnapshotError, type SnapshotFile } from "./snapshot_file.ts";
 import type { DesiredTable } from "./table.ts";
@@ -64,8 +65,9 @@ const bodySchema = z.object({
 });
 
 export function createSnapshot(
-  { file, table, seen, clock, log }: {
+  { file, plan, table, seen, clock, log }: {
     file: SnapshotFile;
+    plan: AddressPlan;
     table: DesiredTable;
     seen: Seen;
     clock: Clock;
@@ -183,7 +185,7 @@ export function createSnapshot(
         const body = bodySchema.parse(JSON.parse(new TextDecoder().decode(stored.body)));
         const { struck } = stored;
         const peers = body.peers.filter(([, , publicKey]) => !struck.has(publicKey))
-          .map(toPeer);
+          .map((row) => toPeer(row, plan));
         complete = stored.complete;
         table.restore({
           peers,
@@ -266,13 +268,14 @@ export function createSnapshot(
   };
 }
 
-function toPeer(row: z.infer<typeof peerSchema>): DesiredPeer {
+function toPeer(row: z.infer<typeof peerSchema>, plan: AddressPlan): DesiredPeer {
   const [tenantId, id, publicKey, address, psk, generation, active, expiresAt, heldBecause] = row;
   return {
     tenantId,
     id,
     publicKey,
     address,
+    allowedIps: allowedIpsOf(plan, address),
     presharedKey: psk === null ? null : new Secret(psk),
     generation,
     active,

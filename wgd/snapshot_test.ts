@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { addressPlan } from "../lib/address.ts";
 import { silentLogger } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
 import { encodeKey } from "../lib/wireguard_key.ts";
@@ -18,6 +19,7 @@ function peer(byte: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
     id: `00000000-0000-7000-8000-0000000000${byte.toString(16).padStart(2, "0")}`,
     publicKey: key(byte),
     address: `10.10.0.${byte}`,
+    allowedIps: [`10.10.0.${byte}/32`],
     presharedKey: new Secret(key(255 - byte)),
     generation: "7",
     active: true,
@@ -49,7 +51,14 @@ async function keeper(
   const table = new DesiredTable();
   const seen = new Seen();
   const clock = new FakeClock();
-  const snapshot = createSnapshot({ file, table, seen, clock, log: silentLogger });
+  const snapshot = createSnapshot({
+    file,
+    plan: addressPlan("10.10.0.0/24"),
+    table,
+    seen,
+    clock,
+    log: silentLogger,
+  });
   return {
     table,
     seen,

@@ -8,6 +8,7 @@ function peer(id: string, publicKey: string, more: Partial<DesiredPeer> = {}): D
     id,
     publicKey,
     address: "10.10.0.6",
+    allowedIps: ["10.10.0.6/32"],
     presharedKey: null,
     generation: "1",
     active: true,

@@ -8,6 +8,7 @@ const row: DesiredPeer = {
   id: "a",
   publicKey: "A",
   address: "10.10.0.6",
+  allowedIps: ["10.10.0.6/32"],
   presharedKey: null,
   generation: "7",
   active: true,

@@ -43,6 +43,7 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
     "tenants_wgd",
     "users_wgd",
     "wg_interfaces_api",
+    "wg_interfaces_lookup",
     "wg_interfaces_wgd",
     "wg_ip_pool_api",
     "wg_ip_pool_wgd",

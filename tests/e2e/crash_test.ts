@@ -77,7 +77,7 @@ Deno.test("D2: kill -9 of the API under load leaves nothing half-done, and what 
 Deno.test("D2: kill -9 of PostgreSQL under load loses nothing that was acknowledged, and all recovers by itself", async () => {
   const cluster = await startTestCluster({ durable: true });
   try {
-    await using made = await stackOn(cluster);
+    await using made = await stackOn({ cluster });
     await made.daemon.start();
     await made.startApi();
     const acme = await tenantOn(made, "acme");

@@ -34,6 +34,8 @@ export interface Stack extends AsyncDisposable {
 }
 
 export interface StackClient extends AsyncDisposable {
+  /** Of its interface. */
+  name: string;
   request(
     path: string,
     call?: {
@@ -41,18 +43,22 @@ export interface StackClient extends AsyncDisposable {
       headers?: Record<string, string>;
       json?: unknown;
       timeoutMs?: number;
+      /** Of the API, instead of its usual one. */
+      baseUrl?: string;
     },
     // deno-lint-ignore no-explicit-any
   ): Promise<{ status: number; body: any } | { error: string }>;
 }
 
 export function stack(...roles: string[]): Promise<Stack> {
-  return stackOn(undefined, ...roles);
+  return stackOn({}, ...roles);
 }
 
-/** The same on a PostgreSQL of the test's own. */
+/**
+ * The same on a PostgreSQL of the test's own, or with other settings of daemon and API. They are read at each start.
+ */
 export async function stackOn(
-  cluster: TestCluster | undefined,
+  { cluster, env = {} }: { cluster?: TestCluster; env?: Record<string, string> },
   ...roles: string[]
 ): Promise<Stack> {
   await using undo = new AsyncDisposableStack();
@@ -62,7 +68,7 @@ export async function stackOn(
   const subkey = await deriveSubkey(new Secret(key), "wireguard-preshared-key");
   const daemon = undo.use(
     await TestDaemon.create(db, net, {
-      env: { WGD_PRESHARED_SUBKEY: encodeKey(subkey.reveal()) },
+      env: Object.assign(env, { WGD_PRESHARED_SUBKEY: encodeKey(subkey.reveal()) }),
     }),
   );
   const operatorFolder = `${daemon.folder}/operator`;
@@ -77,7 +83,7 @@ export async function stackOn(
     daemon,
     log,
     async startApi() {
-      const child = spawnApi(made, operatorSocket);
+      const child = spawnApi(made, operatorSocket, env);
       const collect = async (stream: ReadableStream<Uint8Array>) => {
         for await (const line of lines(stream)) log.push(line);
       };
@@ -102,14 +108,16 @@ export async function stackOn(
         ...(tenant === undefined ? {} : { headers: { "X-Tenant-ID": String(tenant) } }),
       }),
     async client(role, config) {
-      const file = `${daemon.folder}/${uniqueInterface()}.conf`;
+      const name = uniqueInterface();
+      const file = `${daemon.folder}/${name}.conf`;
       await Deno.writeTextFile(file, config, { mode: 0o600 });
       const [namespace = ""] = net.argv(role, []).slice(3);
       const client = createClient(namespace, new AbortController().signal);
       await client.load(file);
       return {
-        request: (path, { timeoutMs = 5_000, ...call } = {}) =>
-          client.request({ url: apiUrl + path, timeoutMs, ...call }),
+        name,
+        request: (path, { timeoutMs = 5_000, baseUrl = apiUrl, ...call } = {}) =>
+          client.request({ url: baseUrl + path, timeoutMs, ...call }),
         [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
       };
     },
@@ -120,7 +128,11 @@ export async function stackOn(
   return made;
 }
 
-function spawnApi({ db, net, daemon }: Stack, operatorSocket: string): Deno.ChildProcess {
+function spawnApi(
+  { db, net, daemon }: Stack,
+  operatorSocket: string,
+  env: Record<string, string>,
+): Deno.ChildProcess {
   const database = new URL(db.url("massacorp_api").reveal()).searchParams.get("host");
   const folders = [daemon.folder, database].join(",");
   const [program = "", ...args] = net.argv("server", [
@@ -141,6 +153,7 @@ function spawnApi({ db, net, daemon }: Stack, operatorSocket: string): Deno.Chil
       DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
       OPERATOR_SOCKET: operatorSocket,
       WGD_SOCKET: `${daemon.folder}/wgd.sock`,
+      ...env,
     },
     stdin: "null",
     stdout: "piped",

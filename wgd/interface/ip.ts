@@ -7,7 +7,7 @@ export interface Link {
   readonly kind: string;
   readonly up: boolean;
   readonly mtu: number;
-  /** IPv4 addresses with their prefix, such as `10.10.0.1/24`. */
+  /** Addresses with their prefix, such as `10.10.0.1/24`; not those that the kernel gives to any link. */
   readonly addresses: readonly string[];
 }
 
@@ -31,6 +31,7 @@ const links = z.array(z.object({
   addr_info: z.array(z.object({
     family: z.string().optional(),
     local: z.string().optional(),
+    scope: z.string().optional(),
     prefixlen: z.number().optional(),
   })).default([]),
 }));
@@ -50,7 +51,7 @@ export function createIp(run: RunProcess, name: string): Ip {
       up: found.flags.includes("UP"),
       mtu: found.mtu,
       addresses: found.addr_info
-        .filter((address) => address.family === "inet")
+        .filter(({ family, scope }) => family === "inet" || scope !== "link")
         .map((address) => `${address.local}/${address.prefixlen}`),
     };
   };
@@ -74,7 +75,7 @@ export function createIp(run: RunProcess, name: string): Ip {
       await ip("link", "set", "dev", name, "up");
     },
     async addAddress(address) {
-      await ip("address", "add", address, "dev", name);
+      await ip("address", "add", address, "dev", name, ...(address.includes(":") ? ["nodad"] : []));
     },
     async removeAddress(address) {
       await ip("address", "delete", address, "dev", name);

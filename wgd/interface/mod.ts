@@ -1,3 +1,4 @@
+import type { AddressPlan } from "../../lib/address.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import { ProcessError, type RunProcess } from "../../lib/process.ts";
 import type { GatewayKey } from "../gateway_key.ts";
@@ -27,7 +28,9 @@ export interface InterfaceSettings {
   readonly mtu: number;
   /** CIDR of the tunnel network. */
   readonly network: string;
-  /** With their prefix; the first is the gateway's and brings the route. */
+  /** Of the IPv6 network; null where there is none. */
+  readonly network6: string | null;
+  /** With their prefix; those of the gateway bring the routes. */
   readonly addresses: readonly string[];
   readonly apiPort: number;
 }
@@ -67,18 +70,24 @@ export function interfaceSettings(
       name: string;
       listenPort: number;
       mtu: number;
-      plan: { network: string; prefixLength: number; gateway: string; api: string };
+      plan: Pick<AddressPlan, "network" | "prefixLength" | "gateway" | "api" | "six">;
     };
     apiPort: number;
   },
 ): InterfaceSettings {
   const { name, listenPort, mtu, plan } = config.interface;
+  const { six } = plan;
   return {
     name,
     listenPort,
     mtu,
     network: plan.network,
-    addresses: [`${plan.gateway}/${plan.prefixLength}`, `${plan.api}/32`],
+    network6: six?.network ?? null,
+    addresses: [
+      `${plan.gateway}/${plan.prefixLength}`,
+      `${plan.api}/32`,
+      ...(six ? [`${six.gateway}/${six.prefixLength}`, `${six.api}/128`] : []),
+    ],
     apiPort: config.apiPort,
   };
 }
@@ -93,6 +102,7 @@ export function createTunnelInterface(
   const firewall = createFirewall(run, {
     name,
     network: settings.network,
+    network6: settings.network6,
     addresses: settings.addresses.map((address) => address.slice(0, address.indexOf("/"))),
     apiPort: settings.apiPort,
   });
@@ -187,12 +197,17 @@ export function createTunnelInterface(
   ): Promise<void> {
     const { addresses, mtu } = settings;
     if (link.mtu !== mtu) await repair("mtu", () => ip.setMtu(mtu));
-    for (const address of link.addresses.filter((found) => !addresses.includes(found))) {
-      await repair("address", () => ip.removeAddress(address));
-    }
-    for (const address of addresses.filter((wanted) => !link.addresses.includes(wanted))) {
-      await repair("address", () => ip.addAddress(address));
-    }
+    // Added before others are taken away: when the network has grown, the gateway's address stays throughout.
+    const addMissing = async (found: readonly string[]) => {
+      for (const address of addresses.filter((wanted) => !found.includes(wanted))) {
+        await repair("address", () => ip.addAddress(address));
+      }
+    };
+    await addMissing(link.addresses);
+    const wrong = link.addresses.filter((found) => !addresses.includes(found));
+    for (const address of wrong) await repair("address", () => ip.removeAddress(address));
+    // The kernel takes an address away with the first one of its subnet.
+    if (wrong.length > 0) await addMissing((await ip.show())?.addresses ?? addresses);
     if (!link.up) await repair("link_down", () => ip.setUp());
   }
 }
@@ -205,7 +220,7 @@ export async function removeTunnelInterface(name: string, run: RunProcess): Prom
     await removePeers(createWg(run, name));
     await ip.remove();
   }
-  const unused = { name, network: "", addresses: [], apiPort: 0 };
+  const unused = { name, network: "", network6: null, addresses: [], apiPort: 0 };
   await createFirewall(run, unused).remove();
 }
 

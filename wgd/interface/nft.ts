@@ -6,6 +6,8 @@ export interface TunnelRules {
   readonly name: string;
   /** CIDR of the tunnel network. */
   readonly network: string;
+  /** CIDR of the IPv6 network; null where there is none. */
+  readonly network6: string | null;
   /** The addresses on which the API listens. */
   readonly addresses: readonly string[];
   readonly apiPort: number;
@@ -30,18 +32,26 @@ export function tableName(name: string): string {
  * The table as text for `nft -f`, which applies it in one transaction: at no moment is there none. It only
  * ever drops what has to do with the tunnel; "accept" lets a packet go on to the host's own rules.
  */
-export function renderRules({ name, network, addresses, apiPort }: TunnelRules): string {
+export function renderRules(rules: TunnelRules): string {
+  const { name, network, network6, addresses, apiPort } = rules;
   const table = `table inet ${tableName(name)}`;
-  const api = `{ ${addresses.join(", ")} }`;
+  const api = `{ ${addresses.filter((address) => !address.includes(":")).join(", ")} }`;
+  const api6 = `{ ${addresses.filter((address) => address.includes(":")).join(", ")} }`;
+  // The tunnel has no link layer, so there are no neighbours to discover; but nobody fragments on the way.
+  const accept6 = `
+		iifname "${name}" ip6 daddr ${api6} tcp dport ${apiPort} accept
+		iifname "${name}" ip6 daddr ${api6} icmpv6 type { echo-request, packet-too-big } accept`;
   return `${table}
 delete ${table}
 ${table} {
 	chain input {
 		type filter hook input priority -10; policy accept;
 		iifname "${name}" ip daddr ${api} tcp dport ${apiPort} accept
-		iifname "${name}" ip daddr ${api} icmp type echo-request accept
+		iifname "${name}" ip daddr ${api} icmp type echo-request accept${
+    network6 === null ? "" : accept6
+  }
 		iifname "${name}" drop
-		ip daddr ${network} drop
+		ip daddr ${network} drop${network6 === null ? "" : `\n\t\tip6 daddr ${network6} drop`}
 	}
 	chain forward {
 		type filter hook forward priority -10; policy accept;

@@ -52,7 +52,7 @@ export function renderSet(
   let stdin: Secret<string> | undefined;
   const args = command.entries.flatMap((entry) => {
     if (entry.kind === "remove") return ["peer", entry.publicKey, "remove"];
-    const { publicKey, address, presharedKey, keepaliveOff } = entry.change;
+    const { publicKey, allowedIps, presharedKey, keepaliveOff } = entry.change;
     if (presharedKey && stdin) throw new RangeError("wg set reads one preshared key a call");
     if (presharedKey) stdin = presharedKey;
     return [
@@ -62,7 +62,7 @@ export function renderSet(
         ? []
         : ["preshared-key", presharedKey ? "/dev/stdin" : "/dev/null"]),
       ...(keepaliveOff ? ["persistent-keepalive", "0"] : []),
-      ...["allowed-ips", `${address}/32`],
+      ...["allowed-ips", allowedIps.join(",")],
     ];
   });
   return stdin ? { args, stdin } : { args };
@@ -73,13 +73,13 @@ export function renderSet(
  * key, and leaves endpoint, counters and session alone.
  */
 export function renderPeers(changes: readonly PeerChange[]): string {
-  return changes.map(({ publicKey, address, presharedKey, keepaliveOff }) =>
+  return changes.map(({ publicKey, allowedIps, presharedKey, keepaliveOff }) =>
     [
       "[Peer]",
       `PublicKey = ${publicKey}`,
       ...(presharedKey ? [`PresharedKey = ${presharedKey.reveal()}`] : []),
       ...(keepaliveOff ? ["PersistentKeepalive = off"] : []),
-      `AllowedIPs = ${address}/32`,
+      `AllowedIPs = ${allowedIps.join(", ")}`,
       "",
     ].join("\n")
   ).join("\n");

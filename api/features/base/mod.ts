@@ -100,6 +100,9 @@ export function infoFeature(deps: Deps): Router {
           version: z.string(),
           environment: z.string(),
           wireguard_network: z.string(),
+          wireguard_network6: z.string().nullable().openapi({
+            description: "Null where the tunnel has no IPv6",
+          }),
           caller: z.object({
             via: z.enum(["tunnel", "loopback", "operator"]),
             address: z.string().nullable(),
@@ -119,6 +122,7 @@ export function infoFeature(deps: Deps): Router {
       version: deps.version,
       environment: deps.env,
       wireguard_network: deps.settings.network,
+      wireguard_network6: deps.settings.network6,
       caller: {
         via: c.env.listener,
         address: c.env.address,

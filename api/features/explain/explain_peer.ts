@@ -5,7 +5,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
-import { peerId, readGateway } from "../peers/mod.ts";
+import { peerId, readGateway, servedAddresses } from "../peers/mod.ts";
 import { packetVerdicts, type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
 import { receiptSchema, viewReceipt } from "./receipts.ts";
 import { type ExplainedRow, listReceipts, readExplained } from "./store.ts";
@@ -26,6 +26,7 @@ const explanation = z.object({
     public_key: z.string(),
     has_preshared_key: z.boolean(),
     address: z.ipv4(),
+    address6: z.ipv6().nullable(),
     enabled: z.boolean(),
     expires_at: timestamp.nullable(),
     removed_at: timestamp.nullable(),
@@ -102,9 +103,9 @@ export function explainPeer(router: Router, deps: Deps): void {
       observed: observed?.map(({ peer_id: _, explanation: _why, ...peer }) => peer) ?? null,
       last_handshake_at: [...handshakes, ...(recorded ? [recorded] : [])].sort().at(-1) ?? null,
       packets: packetVerdicts(
-        { isThere, address: row?.address ?? null, kind: row?.kind ?? null },
+        { isThere, address: row ? addressesOf(row) : null, kind: row?.kind ?? null },
         {
-          addresses: gateway ? [gateway.gateway, gateway.api_address] : [],
+          addresses: gateway ? servedAddresses(gateway) : [],
           apiPort: deps.settings.apiPort,
         },
       ),
@@ -152,6 +153,10 @@ function factsOf(
   };
 }
 
+function addressesOf({ address, address6 }: ExplainedRow): string {
+  return address6 === null ? address : `${address} and ${address6}`;
+}
+
 function desiredView(row: ExplainedRow) {
   return {
     wanted: row.enabled && row.removed_at === null && !row.expired && row.owner_active &&
@@ -161,6 +166,7 @@ function desiredView(row: ExplainedRow) {
     public_key: row.public_key,
     has_preshared_key: row.has_preshared_key,
     address: row.address,
+    address6: row.address6,
     enabled: row.enabled,
     expires_at: row.expires_at?.toISOString() ?? null,
     removed_at: row.removed_at?.toISOString() ?? null,

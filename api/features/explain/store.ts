@@ -36,6 +36,7 @@ export interface ExplainedRow {
   public_key: string;
   has_preshared_key: boolean;
   address: string;
+  address6: string | null;
   enabled: boolean;
   removed_at: Date | null;
   expires_at: Date | null;
@@ -58,11 +59,13 @@ export async function readExplained(
 ): Promise<ExplainedRow | undefined> {
   const [row] = await sql<ExplainedRow[]>`
     select p.name, p.kind, p.user_id, p.public_key, p.preshared_key is not null as has_preshared_key,
-      host(p.address) as address, p.enabled, p.deleted_at as removed_at, p.expires_at,
+      host(p.address) as address, host(wg_address6(p.address, i.network, i.network6)) as address6,
+      p.enabled, p.deleted_at as removed_at, p.expires_at,
       coalesce(p.expires_at <= ${now}, false) as expired, coalesce(u.status = 'active', true) as owner_active,
       t.status = 'active' as tenant_active, p.generation::text, s.state,
       s.generation::text as state_generation, s.error, s.changed_at, s.last_handshake_at
     from wg_peers p
+    join wg_interfaces i on i.id = p.interface_id
     join tenants t on t.id = p.tenant_id
     left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
     left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id

@@ -10,6 +10,7 @@ import { countPeers, readGateway } from "../peers/mod.ts";
 const status = z.object({
   interface: z.object({
     network: z.string(),
+    network6: z.string().nullable(),
     endpoint: z.string(),
     public_key: z.string().nullable(),
     up: z.boolean().nullable().openapi({ description: "Null while the daemon does not answer" }),
@@ -72,6 +73,7 @@ export function gatewayFeature(deps: Deps): Router {
       interface: gateway
         ? {
           network: gateway.network,
+          network6: gateway.network6,
           endpoint: gateway.endpoint,
           public_key: gateway.public_key,
           up: daemon?.interface.up ?? null,

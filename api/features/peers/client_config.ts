@@ -7,8 +7,8 @@ export interface ClientConfig {
   /** Null where the caller keeps its own. */
   privateKey: Secret<string> | null;
   presharedKey: Secret<string> | null;
-  /** Of the peer, without a prefix length. */
-  address: string;
+  /** Of the peer, without prefix lengths. */
+  addresses: readonly string[];
   mtu: number | null;
   dns: readonly string[];
   gatewayPublicKey: string;
@@ -26,7 +26,7 @@ export function renderClientConfig(config: ClientConfig): string {
     config.privateKey
       ? `PrivateKey = ${config.privateKey.reveal()}`
       : "# PrivateKey = (yours: you brought your own key, and we never saw its private half)",
-    `Address = ${config.address}/32`,
+    `Address = ${config.addresses.map(hostRoute).join(", ")}`,
     ...(config.mtu === null ? [] : [`MTU = ${config.mtu}`]),
     ...(config.dns.length === 0 ? [] : [`DNS = ${config.dns.join(", ")}`]),
     "",
@@ -38,6 +38,11 @@ export function renderClientConfig(config: ClientConfig): string {
     ...(config.persistentKeepalive ? [`PersistentKeepalive = ${config.persistentKeepalive}`] : []),
   ];
   return lines.join("\n") + "\n";
+}
+
+/** The network of one address alone. */
+export function hostRoute(address: string): string {
+  return `${address}/${isIPv6(address) ? 128 : 32}`;
 }
 
 /**

@@ -7,7 +7,7 @@ const config: ClientConfig = {
   peerName: "ada-laptop",
   privateKey: new Secret(key("p")),
   presharedKey: new Secret(key("s")),
-  address: "10.10.0.6",
+  addresses: ["10.10.0.6"],
   mtu: null,
   dns: [],
   gatewayPublicKey: key("g"),

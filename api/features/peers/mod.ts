@@ -9,10 +9,11 @@ import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
 import { updatePeer } from "./update_peer.ts";
 
 export { applyNow } from "./apply.ts";
+export { hostRoute } from "./client_config.ts";
 export { peerStatuses } from "./policy.ts";
 export { holdToQuotas } from "./quota.ts";
 export { deliveriesFeature } from "./redeem_delivery.ts";
-export { checkResolvers, requireGateway } from "./provision.ts";
+export { checkResolvers, requireGateway, servedAddresses } from "./provision.ts";
 export { clientSettings, peerId, peerName, publicKey } from "./schemas.ts";
 export { ownPeers, tenantPeers } from "./scope.ts";
 export { countPeers, listPeersById, readGateway } from "./store.ts";

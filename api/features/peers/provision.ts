@@ -5,7 +5,7 @@ import { generateKeyPair, generatePresharedKey } from "../../../lib/wireguard_ke
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
-import { renderClientConfig, unreachableResolvers } from "./client_config.ts";
+import { hostRoute, renderClientConfig, unreachableResolvers } from "./client_config.ts";
 import { configFileName } from "./policy.ts";
 import { fitsQr, qrPng, qrSvg } from "./qr_code.ts";
 import type { PeerView } from "./schemas.ts";
@@ -46,10 +46,16 @@ export function requireGateway(row: GatewayRow | undefined): ReadyGateway {
   return { ...row, public_key: row.public_key };
 }
 
+/** Where the API answers inside the tunnel. */
+export function servedAddresses(row: GatewayRow): string[] {
+  const { gateway, api_address, gateway6, api_address6 } = row;
+  return [gateway, api_address, gateway6, api_address6].filter((address) => address !== null);
+}
+
 /** The client routes what the peer or its tenant sets, else the API and the gateway alone. */
 export function routesOf(gateway: GatewayRow, own: readonly string[] | null): string[] {
   const routes = own ?? gateway.client_allowed_ips;
-  return routes ? [...routes] : [`${gateway.gateway}/32`, `${gateway.api_address}/32`];
+  return routes ? [...routes] : servedAddresses(gateway).map(hostRoute);
 }
 
 const lastTime = Date.parse("9999-12-31T23:59:59.999Z");
@@ -71,7 +77,12 @@ export function checkResolvers(
   { dns, client_allowed_ips }: { dns: string[] | null; client_allowed_ips: string[] | null },
   field = "dns",
 ): void {
-  const routes = [...routesOf(gateway, client_allowed_ips), gateway.network];
+  const { network, network6 } = gateway;
+  const routes = [
+    ...routesOf(gateway, client_allowed_ips),
+    network,
+    ...(network6 === null ? [] : [network6]),
+  ];
   const [first] = unreachableResolvers(dns ?? [], routes);
   if (first !== undefined) {
     throw invalidField(
@@ -143,7 +154,7 @@ export function clientFile(
     peerName: peer.name,
     privateKey: keys.privateKey,
     presharedKey: keys.presharedKey,
-    address: peer.address,
+    addresses: [peer.address, ...(peer.address6 === undefined ? [] : [peer.address6])],
     mtu: peer.mtu ?? gateway.mtu,
     dns: dns.filter((address) => !unreachable.includes(address)),
     gatewayPublicKey: gateway.public_key,

@@ -99,6 +99,9 @@ export const peerSchema = z.object({
   public_key: z.string(),
   has_preshared_key: z.boolean(),
   address: z.ipv4(),
+  address6: z.ipv6().exactOptional().openapi({
+    description: "Where the tunnel has IPv6: the prefix and the offset of `address` in its network",
+  }),
   status: z.enum(peerStatuses).openapi({
     description: "`active` only once the daemon has read this very state back from the interface",
   }),

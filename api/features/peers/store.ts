@@ -7,6 +7,10 @@ export interface GatewayRow {
   network: string;
   gateway: string;
   api_address: string;
+  /** Null, like the two below it, where the tunnel has no IPv6. */
+  network6: string | null;
+  gateway6: string | null;
+  api_address6: string | null;
   endpoint: string;
   public_key: string | null;
   /** The tenant's defaults for clients; null where it sets none. */
@@ -22,8 +26,8 @@ export async function readGateway(
   interfaceId: number,
 ): Promise<GatewayRow | undefined> {
   const [row] = await sql<GatewayRow[]>`
-    select i.network::text, host(i.gateway) as gateway, host(i.api_address) as api_address, i.endpoint,
-      i.public_key, t.wg_client_allowed_ips::text[] as client_allowed_ips,
+    select i.network::text, host(i.gateway) as gateway, host(i.api_address) as api_address,
+      i.network6::text, host(i.gateway6) as gateway6, host(i.api_address6) as api_address6, i.endpoint, i.public_key, t.wg_client_allowed_ips::text[] as client_allowed_ips,
       case when t.wg_dns is not null then array(select host(d) from unnest(t.wg_dns) d) end as dns, t.wg_mtu as mtu,
       t.wg_persistent_keepalive as persistent_keepalive
     from wg_interfaces i left join tenants t on t.id = (select current_tenant_id())
@@ -145,6 +149,7 @@ interface PeerRow {
   public_key: string;
   has_preshared_key: boolean;
   address: string;
+  address6: string | null;
   enabled: boolean;
   deleted: boolean;
   expires_at: Date | null;
@@ -168,7 +173,8 @@ interface PeerRow {
 function peerColumns(sql: TenantSql, now: Date) {
   return sql`
     select p.id, p.name, p.tenant_id, p.user_id, p.kind, p.public_key,
-      p.preshared_key is not null as has_preshared_key, host(p.address) as address, p.enabled,
+      p.preshared_key is not null as has_preshared_key, host(p.address) as address,
+      host(wg_address6(p.address, i.network, i.network6)) as address6, p.enabled,
       p.deleted_at is not null as deleted, p.expires_at,
       coalesce(p.expires_at <= ${now}, false) as expired,
       t.status = 'active' and coalesce(u.status = 'active', true) as owner_active,
@@ -177,6 +183,7 @@ function peerColumns(sql: TenantSql, now: Date) {
       p.mtu, p.persistent_keepalive, p.created_at, p.updated_at
     from wg_peers p
     join tenants t on t.id = p.tenant_id
+    join wg_interfaces i on i.id = p.interface_id
     left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
     left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id`;
 }
@@ -242,6 +249,7 @@ function viewPeer(row: PeerRow): PeerView {
     public_key: row.public_key,
     has_preshared_key: row.has_preshared_key,
     address: row.address,
+    ...(row.address6 === null ? {} : { address6: row.address6 }),
     status,
     status_reason: status === "active" ? null : row.error,
     enabled: row.enabled,

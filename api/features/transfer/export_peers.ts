@@ -5,6 +5,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { hostRoute } from "../peers/mod.ts";
 import { type ExportRow, readExport, readInterface } from "./store.ts";
 
 const answer = z.object({
@@ -72,7 +73,7 @@ export function exportPeers(router: Router, deps: Deps): void {
       public_key: row.public_key,
       preshared_key: secrets ? await open(deps, tenantId, row) : null,
       has_preshared_key: row.preshared_key !== null,
-      allowed_ips: [`${row.address}/32`],
+      allowed_ips: [row.address, row.address6].filter((address) => address !== null).map(hostRoute),
       wanted: row.wanted,
     })));
     return c.json({ interface: found.server, peers }, 200);

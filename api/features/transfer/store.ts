@@ -94,6 +94,7 @@ export interface ExportRow {
   public_key: string;
   preshared_key: Uint8Array | null;
   address: string;
+  address6: string | null;
   /** Whether the interface is to have it now. */
   wanted: boolean;
 }
@@ -106,9 +107,10 @@ export async function readExport(
 ): Promise<ExportRow[]> {
   return await sql<ExportRow[]>`
     select p.id, p.name, p.public_key, p.preshared_key, host(p.address) as address,
-      p.enabled and not coalesce(p.expires_at <= ${now}, false) and t.status = 'active'
+      host(wg_address6(p.address, i.network, i.network6)) as address6, p.enabled and not coalesce(p.expires_at <= ${now}, false) and t.status = 'active'
         and coalesce(u.status = 'active', true) as wanted
     from wg_peers p
+    join wg_interfaces i on i.id = p.interface_id
     join tenants t on t.id = p.tenant_id
     left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
     where p.interface_id = ${interfaceId} and p.deleted_at is null order by p.address`;

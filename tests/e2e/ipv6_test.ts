@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { addressPlan } from "../../lib/address.ts";
+import { apiUrl, peerOn, type Stack, stackOn, tenantOn } from "../support/stack.ts";
+import { until } from "../support/until.ts";
+
+const network6 = "fd6d:617a:7a61:1::/64";
+const { six } = addressPlan("10.10.0.0/24", network6);
+const gateway6 = six?.gateway ?? "";
+const api6 = six?.api ?? "";
+const baseUrl = `http://[${api6}]:8000`;
+
+/** Runs until `count` echoes were asked for, 10 ms apart; answers how many came back. */
+async function pingThrough(
+  { net }: Stack,
+  { from, to, count }: { from: string; to: string; count: number },
+  disturb: () => Promise<void>,
+): Promise<number> {
+  const command = ["ping", "-n", "-q", "-i", "0.01", "-c", String(count), "-W", "1", to];
+  const ping = net.exec(from, command);
+  await disturb();
+  const { stdout } = await ping;
+  return Number(/(\d+) received/.exec(stdout)?.[1]);
+}
+
+/** What became of an attempt to connect: refused by the host itself, or swallowed on the way. */
+async function connects({ net }: Stack, from: string, url: string, source?: string) {
+  const { code, stdout } = await net.exec(from, [
+    ...["curl", "--silent", "--globoff", "--max-time", "2", "--noproxy", "*"],
+    ...(source === undefined ? [] : ["--interface", source]),
+    url,
+  ]);
+  return code === 0 && stdout !== "" ? "answered" : code === 7 ? "reached" : "swallowed";
+}
+
+const pings = async ({ net }: Stack, from: string, to: string) =>
+  (await net.exec(from, ["ping", "-n", "-c", "1", "-W", "1", to])).success;
+
+async function addresses({ daemon }: Stack): Promise<string[]> {
+  const [link] = JSON.parse(await daemon.ip("-j", "address", "show", "dev", daemon.name));
+  return link.addr_info.filter((found: { scope: string }) => found.scope !== "link")
+    .map((found: { local: string; prefixlen: number }) => `${found.local}/${found.prefixlen}`)
+    .sort();
+}
+
+Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a running tunnel", async (t) => {
+  const env: Record<string, string> = {};
+  await using made = await stackOn({ env }, "client", "second", "outsider");
+  const { daemon, net, db } = made;
+  await daemon.start();
+  await made.startApi();
+  const acme = await tenantOn(made, "acme");
+  const other = await tenantOn(made, "other");
+  const early = await peerOn(made, acme, { name: "early" });
+  await using first = await made.client("client", early.config);
+  await until("the tunnel carries packets", () => pings(made, "client", "10.10.0.1"));
+  const step = async (name: string, run: () => Promise<void>) =>
+    assert.ok(await t.step(name, run), name);
+  const allowedIps = async (publicKey: string) =>
+    [...(await daemon.dump()).peers.get(publicKey)?.allowedIps ?? []].sort();
+  const restart = async () => {
+    await daemon.end();
+    await daemon.start();
+  };
+
+  await step("without the setting there is none, and one added by hand is taken away", async () => {
+    assert.deepEqual(await addresses(made), ["10.10.0.1/24", "10.10.0.2/32"]);
+    await daemon.ip("address", "add", "fd00:9::1/64", "dev", daemon.name, "nodad");
+    await until("it is gone", async () => (await addresses(made)).length === 2);
+  });
+
+  await step("T4: turned on, every peer gets its address, and no echo is lost", async () => {
+    const drift = async () => (await daemon.client.status()).counts.drift;
+    const received = await pingThrough(
+      made,
+      { from: "client", to: "10.10.0.1", count: 600 },
+      async () => {
+        env.WG_NETWORK6 = network6;
+        await restart();
+        await made.stopApi();
+        await made.startApi();
+        await daemon.client.reconcile({});
+      },
+    );
+    assert.equal(received, 600);
+    assert.deepEqual(await allowedIps(early.peer.public_key), [
+      "10.10.0.6/32",
+      "fd6d:617a:7a61:1::6/128",
+    ]);
+    assert.deepEqual(await addresses(made), [
+      ...["10.10.0.1/24", "10.10.0.2/32"],
+      ...[`${gateway6}/64`, `${api6}/128`],
+    ]);
+    const { body } = await made.operator(`/wireguard/peers/${early.peer.id}`, { tenant: acme.id });
+    assert.equal(body.address6, "fd6d:617a:7a61:1::6");
+    assert.equal(body.status, "active");
+    assert.equal(await drift(), 0);
+    const repairs = await db.owner`
+      select from audit_log where action = 'wireguard.drift_repaired' and peer_id = ${early.peer.id}`;
+    assert.equal(repairs.length, 0, "a setting that changed is no drift");
+  });
+
+  const late = await peerOn(made, other, { name: "late" });
+  await using client = await made.client("second", late.config);
+  const address6: string = late.peer.address6;
+
+  await step("T1, T10: a new file reaches the API by both families, as its peer", async () => {
+    await until("the tunnel carries packets", () => pings(made, "second", gateway6));
+    for (const base of [baseUrl, baseUrl.replace(api6, gateway6), apiUrl]) {
+      const info = await client.request("/api/v1/info", { baseUrl: base });
+      assert("body" in info, Deno.inspect(info));
+      const { address, peer_id, tenant_id } = info.body.caller;
+      assert.deepEqual([peer_id, tenant_id], [late.peer.id, other.id]);
+      assert.equal(address, base === apiUrl ? late.peer.address : address6);
+    }
+    assert.ok(await pings(made, "second", api6));
+  });
+
+  await step("T9: and nothing else: no port, no peer, no source that is not its own", async () => {
+    assert.equal(await connects(made, "second", `http://[${gateway6}]:9000`), "swallowed");
+    const neighbour = "fd6d:617a:7a61:1::6";
+    await net.run("server", ["sysctl", "-qw", "net.ipv6.conf.all.forwarding=1"]);
+    const gateway = (await daemon.dump()).publicKey ?? "";
+    await net.run("second", [
+      ...["wg", "set", client.name, "peer", gateway, "allowed-ips", `10.10.0.0/24,${network6}`],
+    ]);
+    await net.run("second", ["ip", "-6", "route", "add", network6, "dev", client.name]);
+    await net.run("client", [
+      ...["ip", "address", "add", `${neighbour}/128`, "dev", first.name, "nodad"],
+    ]);
+    assert.equal(await pings(made, "second", neighbour), false);
+    assert.equal(await connects(made, "second", `http://[${neighbour}]:9000`), "swallowed");
+    const forged = "fd6d:617a:7a61:1::99";
+    await net.run("second", ["ip", "address", "add", `${forged}/128`, "dev", client.name, "nodad"]);
+    assert.equal(await connects(made, "second", `${baseUrl}/health`, forged), "swallowed");
+    assert.equal(await connects(made, "second", `${baseUrl}/health`, address6), "answered");
+  });
+
+  const outside = (source?: string) => connects(made, "outsider", `${baseUrl}/health`, source);
+  await step("T1: an outsider reaches nothing, whatever source it claims", async () => {
+    await net.run("server", ["ip", "address", "add", "fd99::1/64", "dev", "underlay", "nodad"]);
+    await net.run("outsider", ["ip", "address", "add", "fd99::4/64", "dev", "underlay", "nodad"]);
+    await net.run("outsider", ["ip", "-6", "route", "add", network6, "via", "fd99::1"]);
+    await net.run("outsider", ["ip", "address", "add", `${address6}/128`, "dev", "lo", "nodad"]);
+    assert.equal(await outside(), "swallowed");
+    assert.equal(await outside(address6), "swallowed");
+    assert.equal(await pings(made, "outsider", gateway6), false);
+    assert.ok(await pings(made, "outsider", "fd99::1"), "the host itself answers");
+  });
+
+  await step("T2: drift of either family is found and repaired", async () => {
+    const key = late.peer.public_key;
+    const right = [`${late.peer.address}/32`, `${address6}/128`];
+    const wrong = [right[0] ?? "", right[1] ?? "", "", `${right},fd00:9::7/128`];
+    for (const ips of wrong) {
+      await daemon.wg("set", daemon.name, "peer", key, "allowed-ips", ips);
+      assert.notDeepEqual(await allowedIps(key), right, ips);
+      await until("it is repaired", async () => String(await allowedIps(key)) === String(right), {
+        timeoutMs: 5_000,
+      });
+    }
+    await daemon.ip("address", "delete", `${api6}/128`, "dev", daemon.name);
+    await until("the address is back", async () => (await addresses(made)).includes(`${api6}/128`));
+    assert.ok(await pings(made, "second", api6));
+  });
+
+  await step(
+    "T4, T5: a network that grows loses no echo, and hands new addresses out",
+    async () => {
+      await db.owner`update wg_ip_pool set free_from = 'infinity' where free_from is not null`;
+      const received = await pingThrough(
+        made,
+        { from: "client", to: "10.10.0.1", count: 600 },
+        async () => {
+          env.WG_NETWORK = "10.10.0.0/20";
+          await restart();
+          await made.stopApi();
+          await made.startApi();
+        },
+      );
+      assert.equal(received, 600);
+      const { body } = await made.operator(`/wireguard/peers/${early.peer.id}`, {
+        tenant: acme.id,
+      });
+      assert.deepEqual([body.address, body.status], ["10.10.0.6", "active"]);
+      assert.ok((await addresses(made)).includes("10.10.0.1/20"));
+      assert.ok(!(await addresses(made)).includes("10.10.0.1/24"));
+      const [a, b] = [await peerOn(made, acme), await peerOn(made, acme)];
+      assert.deepEqual([a.peer.address, b.peer.address], ["10.10.0.255", "10.10.1.0"]);
+      assert.equal(b.peer.address6, "fd6d:617a:7a61:1::100");
+      await using grown = await made.client("outsider", b.config);
+      const info = await grown.request("/api/v1/info");
+      assert("body" in info, Deno.inspect(info));
+      assert.equal(info.body.caller.peer_id, b.peer.id);
+      assert.equal(info.body.wireguard_network, "10.10.0.0/20");
+    },
+  );
+
+  await step(
+    "T5: a smaller or another network is refused in plain words, and nothing changes",
+    async () => {
+      await daemon.end();
+      for (
+        const [setting, words] of [
+          [{ WG_NETWORK: "10.10.0.0/24" }, /WG_NETWORK can only grow/],
+          [{ WG_NETWORK6: "fd00:5::/64" }, /WG_NETWORK6 does not move/],
+        ] as const
+      ) {
+        const { code, stdout } = await daemon.spawn("wgd/main.ts", setting).output();
+        assert.equal(code, 1);
+        assert.match(new TextDecoder().decode(stdout), words);
+      }
+      await daemon.start();
+      assert.equal((await daemon.client.status()).counts.drift, 0);
+    },
+  );
+
+  await step(
+    "the packets above were the firewall's doing: without it they get through",
+    async () => {
+      await daemon.end("SIGKILL");
+      await net.run("server", ["nft", "flush", "ruleset"]);
+      assert.equal(await outside(), "answered");
+      assert.equal(await connects(made, "second", `http://[${gateway6}]:9000`), "reached");
+    },
+  );
+
+  await step("turned off again, it is taken away from peers and interface", async () => {
+    delete env.WG_NETWORK6;
+    await daemon.start();
+    assert.deepEqual(await allowedIps(late.peer.public_key), [`${late.peer.address}/32`]);
+    assert.deepEqual((await addresses(made)).filter((address) => address.includes(":")), []);
+  });
+});
