@@ -91,7 +91,7 @@ function mountRoutes(app: Hono, daemon: DaemonView) {
         if (wait) return c.json<ReconcileResult>(await answer);
         // Its outcome stands in status and log.
         answer.catch(() => {});
-        return c.json<ReconcileResult>({ applied: [], removed: [], failed: [] }, 202);
+        return c.json<ReconcileResult>({ applied: [], removed: [], absent: [], failed: [] }, 202);
       },
     );
   return routes;

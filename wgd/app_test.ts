@@ -42,6 +42,7 @@ function fakeDaemon(): DaemonView & { asked: Scope[] } {
       return Promise.resolve({
         applied: scope === "all" ? [] : [...scope],
         removed: [],
+        absent: [],
         failed: [],
       });
     },
@@ -81,12 +82,12 @@ for (const [name, body, expected, headers] of refused) {
 
 Deno.test("POST /v1/reconcile: some, everything, and without waiting", async () => {
   assert.deepEqual((await post(JSON.stringify({ peer_ids: [id] }))).asked, [[id]]);
-  // In capitals it would name no row, and what has no row counts as removed.
+  // In capitals it would name no row.
   assert.deepEqual((await post(JSON.stringify({ peer_ids: [id.toUpperCase()] }))).asked, [[id]]);
   assert.deepEqual((await post("{}")).asked, ["all"]);
   const { status, answer } = await post(JSON.stringify({ peer_ids: [id], wait: false }));
   assert.equal(status, 202);
-  assert.deepEqual(answer, { applied: [], removed: [], failed: [] });
+  assert.deepEqual(answer, { applied: [], removed: [], absent: [], failed: [] });
 });
 
 Deno.test("createApp: an unknown path and a failing daemon answer in the same shape", async () => {

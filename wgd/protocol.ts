@@ -17,8 +17,10 @@ export type ReconcileRequest = z.input<typeof reconcileRequest>;
 export interface ReconcileResult {
   /** On the interface, exactly as their newest committed row desires. */
   applied: string[];
-  /** Not on the interface, and their row wants that or is gone. */
+  /** Not on the interface, and their row wants that; or the daemon deleted its tombstone once that was so. */
   removed: string[];
+  /** No row of this interface has the id, and the daemon remembers none: nothing was looked for. */
+  absent: string[];
   /** Neither, with the reason in plain words. */
   failed: { peer_id: string; error: string }[];
 }

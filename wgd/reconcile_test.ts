@@ -18,6 +18,7 @@ function harness() {
         resultFor: (asked) => ({
           applied: asked === "all" ? ["*"] : [...asked],
           removed: [],
+          absent: [],
           failed: [],
         }),
         ...outcome,
@@ -80,7 +81,7 @@ Deno.test("request: a pass that throws fails its callers and nobody else", async
   let fail = true;
   const reconciler = createReconciler(() => {
     if (fail) return Promise.reject(new Error("broken"));
-    const result = { applied: [], removed: [], failed: [] };
+    const result = { applied: [], removed: [], absent: [], failed: [] };
     return Promise.resolve({ needsFull: false, resultFor: () => result });
   }, { onPassed: () => {} });
   await assert.rejects(reconciler.request("all"), /broken/);

@@ -11,6 +11,9 @@ import {
 /** Why a key on the interface is there, or is not explained, or that somebody decided that it may go. */
 export type Explanation = "row" | "retired" | "released" | "vanished" | "adopted" | "foreign";
 
+/** Enough for everybody who may still ask about one. */
+const goneRemembered = 10_000;
+
 /** What was proven gone, and whose tombstone or release is of no use any more. */
 export interface Purge {
   readonly peers: readonly DesiredPeer[];
@@ -31,6 +34,8 @@ export class DesiredTable {
   readonly #vanished = new Map<string, string>();
   /** Keys found on the interface by the first complete pass, which nothing explained then. */
   #adopted: Set<string> | undefined;
+  /** The last peers proven gone, whose rows went with their tombstones. */
+  readonly #gone = new Set<string>();
   /** Keys that an operator decided about. */
   #released: ReadonlySet<string> = new Set();
   #version = 0;
@@ -127,6 +132,7 @@ export class DesiredTable {
 
   #add(state: DesiredState, before: ReadonlyMap<string, string>): void {
     for (const peer of state.peers) {
+      this.#gone.delete(peer.id);
       this.#peers.set(peer.id, peer);
       this.#byKey.set(peer.publicKey, peer);
       this.#vanished.delete(peer.publicKey);
@@ -152,11 +158,25 @@ export class DesiredTable {
   forget(purged: Purge): void {
     if (purged.peers.length + purged.retired.length > 0) this.#version++;
     for (const publicKey of purged.released) {
+      const id = this.#vanished.get(publicKey);
       this.#vanished.delete(publicKey);
       this.#adopted?.delete(publicKey);
+      if (id && !this.#peers.has(id)) this.#gone.add(id);
     }
-    for (const peer of purged.peers) this.#remove(peer);
+    for (const peer of purged.peers) {
+      this.#remove(peer);
+      this.#gone.add(peer.id);
+    }
+    for (const id of this.#gone) {
+      if (this.#gone.size <= goneRemembered) break;
+      this.#gone.delete(id);
+    }
     for (const { publicKey } of purged.retired) this.#retired.delete(publicKey);
+  }
+
+  /** True for a peer that was proven gone, as far as is remembered. */
+  isGone(peerId: string): boolean {
+    return this.#gone.has(peerId);
   }
 
   /** Called with what the first complete pass found on the interface; later calls change nothing. */

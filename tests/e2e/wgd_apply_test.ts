@@ -59,6 +59,7 @@ Deno.test("the daemon: the interface follows the table", async (t) => {
     assert.deepEqual(await wgd.client.reconcile({ peer_ids: [peer.id] }), {
       applied: [],
       removed: [peer.id],
+      absent: [],
       failed: [],
     });
     assert.equal((await wgd.dump()).peers.has(peer.publicKey), false);

@@ -97,6 +97,7 @@ Deno.test("T3: a removal that wg refuses is answered as failed, not as removed",
   assert.deepEqual(answer, {
     applied: [],
     removed: [],
+    absent: [],
     failed: [{
       peer_id: peer.id,
       error: "the peer is still on the interface: wg failed with exit code 1",
