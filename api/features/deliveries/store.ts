@@ -20,15 +20,21 @@ export async function insertDelivery(
       ${delivery.at}, ${delivery.expiresAt})`;
 }
 
-/** Takes a delivery out, so that of many who ask at once only one gets it. */
+/**
+ * Takes a delivery out, so that of many who ask at once only one gets it. For a peer that is being removed, or
+ * whose owner or tenant is not active, there is none.
+ */
 export async function takeDelivery(
   sql: TenantSql,
   by: { digest: Uint8Array; now: Date },
 ): Promise<{ peer_id: string; sealed_config: Uint8Array<ArrayBuffer> } | undefined> {
   const [row] = await sql<{ peer_id: string; sealed_config: Uint8Array<ArrayBuffer> }[]>`
-    delete from wg_deliveries d using wg_peers p
+    delete from wg_deliveries d using wg_peers p, tenants t
     where d.token_digest = ${by.digest} and d.expires_at > ${by.now}
       and p.tenant_id = d.tenant_id and p.id = d.peer_id and p.deleted_at is null
+      and t.id = d.tenant_id and t.status = 'active'
+      and (p.user_id is null or exists (select from users u
+        where u.tenant_id = p.tenant_id and u.id = p.user_id and u.status = 'active'))
     returning d.peer_id, d.sealed_config`;
   return row;
 }

@@ -80,7 +80,15 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
         source: auditSource(c),
         action: "peer.create_bulk",
         outcome: "succeeded",
-        details: { peer_ids: ids },
+        details: {
+          peers: peers.map(({ id, name, userId, expiresAt, publicKey }) => ({
+            id,
+            name,
+            user_id: userId,
+            public_key: publicKey,
+            expires_at: expiresAt?.toISOString() ?? null,
+          })),
+        },
       });
       return gateway;
     });
@@ -97,16 +105,25 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
       return peer ? [{ peer, config: clientFile(deps, { peer, keys, gateway }) }] : [];
     });
     if (!zip) return c.json({ items }, 201);
-    return c.body(zipStream(items.map(({ peer, config }) => [archiveName(peer), config])), 201, {
+    const network = gateway.network;
+    const files = items.map(({ peer, config }): [string, string] => [
+      archiveName(peer, network),
+      config,
+    ]);
+    return c.body(zipStream(files), 201, {
       "Content-Type": "application/zip",
       "Content-Disposition": 'attachment; filename="peers.zip"',
     });
   });
 }
 
-/** The address is in the name, so that two peers of one name are two files. */
-function archiveName(peer: PeerView): string {
-  const tail = peer.address.split(".").slice(-2).join(".");
+/**
+ * As much of the address is in the name as tells it from all others of the network, so that two peers of one
+ * name are two files; within the 15 characters that wg-quick takes.
+ */
+export function archiveName(peer: Pick<PeerView, "name" | "address">, network: string): string {
+  const octets = Number(network.split("/")[1]) < 16 ? 3 : 2;
+  const tail = peer.address.split(".").slice(-octets).join(".");
   const safe = peer.name.normalize("NFKD").replace(/[^A-Za-z0-9_=+.-]+/g, "-");
   return `${safe.slice(0, 14 - tail.length).replace(/^[-.]+|[-.]+$/g, "") || "p"}-${tail}.conf`;
 }

@@ -8,7 +8,7 @@ import {
   testApi,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
-import { maxBulk } from "./bulk_create.ts";
+import { archiveName, maxBulk } from "./bulk_create.ts";
 
 const bulk = (api: TestApi, who: Persona, peers: unknown[], accept = "application/json") =>
   api.request("/api/v1/wireguard/peers/bulk", {
@@ -37,7 +37,7 @@ Deno.test("bulk: a thousand peers at once, in order, each with its own address, 
   assert.equal(new Set(items.map((item: { config: string }) => item.config)).size, maxBulk);
   const [entry] = await api.db
     .owner`select details from audit_log where action = 'peer.create_bulk'`;
-  assert.equal(entry?.details.peer_ids.length, maxBulk);
+  assert.equal(entry?.details.peers.length, maxBulk);
 });
 
 Deno.test("bulk: as an archive, a file a peer, whose names wg-quick takes even where peers share one", async () => {
@@ -136,4 +136,25 @@ Deno.test("bulk: T5: creations at once, single and in bulk, never share an addre
       (select count(*)::int from wg_ip_pool where free_from is null) as taken`;
   assert.equal(row?.peers, row?.addresses);
   assert.equal(row?.peers, row?.taken);
+});
+
+Deno.test("archiveName: no two addresses of a network have the same, in the widest as well", () => {
+  const name = (address: string, network: string) =>
+    archiveName({ name: "a-very-long-name", address }, network);
+  assert.equal(name("10.10.0.6", "10.10.0.0/24"), "a-very-long-0.6.conf");
+  assert.equal(name("172.17.1.6", "172.16.0.0/12"), "a-very-l-17.1.6.conf");
+  assert.notEqual(name("172.16.1.6", "172.16.0.0/12"), name("172.17.1.6", "172.16.0.0/12"));
+  assert.equal(name("172.31.255.253", "172.16.0.0/12").length, 15 + ".conf".length);
+});
+
+Deno.test("bulk: the record says of each peer whose it is", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await bulk(api, acme, [{ name: "a", user_id: acme.userId }, { name: "b" }]);
+  const [entry] = await api.db
+    .owner`select details from audit_log where action = 'peer.create_bulk'`;
+  assert.deepEqual(
+    entry?.details.peers.map((peer: Record<string, unknown>) => [peer.name, peer.user_id]),
+    [["a", acme.userId], ["b", null]],
+  );
 });

@@ -114,6 +114,7 @@ async function create(
     publicKey: keys.publicKey,
     presharedKey: keys.sealedPresharedKey,
     expiresAt,
+    expirySetBy: owner === null ? "admin" : "owner",
     clientAllowedIps,
     dns,
     mtu: body.mtu ?? null,

@@ -35,6 +35,18 @@ export function peerStatus(facts: StatusFacts): PeerStatus {
   return facts.enabled && facts.expired ? "expired" : "disabled";
 }
 
+/**
+ * Whether the owner may set this expiry himself: what an admin set he may bring forward, and no more.
+ * @param asked null to lift it
+ */
+export function mayOwnerSetExpiry(
+  before: { expires_at: Date | null; expiry_set_by: "owner" | "admin" },
+  asked: Date | null,
+): boolean {
+  if (before.expires_at === null || before.expiry_set_by === "owner") return true;
+  return asked !== null && asked <= before.expires_at;
+}
+
 /** A file name that wg-quick takes as an interface name: at most 15 safe characters before `.conf`. */
 export function configFileName(peerName: string): string {
   const safe = peerName.normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^A-Za-z0-9_=+.-]+/g, "-")

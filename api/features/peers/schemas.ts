@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
 import { timestamp } from "../../openapi.ts";
 import { peerStatuses } from "./policy.ts";
+import { deciders } from "./scope.ts";
 
 export const publicKey = z.string()
   .refine(isWireGuardKey, "must be a WireGuard key: the base64 of 32 bytes")
@@ -109,7 +110,13 @@ export const peerSchema = z.object({
     description: "Why it is not on the interface as desired, in plain words",
   }),
   enabled: z.boolean(),
+  disabled_by: z.enum(deciders).nullable().openapi({
+    description: "Null while it is enabled. What an admin disabled, its owner cannot enable",
+  }),
   expires_at: timestamp.nullable(),
+  expiry_set_by: z.enum(deciders).nullable().openapi({
+    description: "What an admin set, the owner may bring forward, and not lift or put off",
+  }),
   applied_at: timestamp.nullable(),
   last_handshake_at: timestamp.nullable(),
   client_allowed_ips: z.array(z.string()).nullable(),

@@ -30,6 +30,14 @@ export function ownerOf(c: Context<AppEnv>, scope: PeerScope): number | null {
   return principal.userId;
 }
 
+/** Who decides over a peer: what an admin (or the operator) decided, its owner does not undo. */
+export const deciders = ["owner", "admin"] as const;
+export type Decider = typeof deciders[number];
+
+export function deciderIn(scope: PeerScope): Decider {
+  return scope.own ? "owner" : "admin";
+}
+
 /** One peer, where the caller may see it. */
 export interface PeerRef {
   id: string;

@@ -1,7 +1,7 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 import { peerStatus, type StatusFacts } from "./policy.ts";
 import type { PeerView } from "./schemas.ts";
-import type { PeerRef } from "./scope.ts";
+import type { Decider, PeerRef } from "./scope.ts";
 
 export interface GatewayRow {
   network: string;
@@ -45,6 +45,8 @@ export interface NewPeer {
   publicKey: string;
   presharedKey: Uint8Array | null;
   expiresAt: Date | null;
+  /** Who set that; an admin unless told. */
+  expirySetBy?: Decider;
   clientAllowedIps: string[] | null;
   dns: string[] | null;
   mtu: number | null;
@@ -72,10 +74,11 @@ export async function insertPeer(sql: TenantSql, peer: NewPeer): Promise<string 
       )
       insert into wg_peers (
         tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, expires_at,
-        client_allowed_ips, dns, mtu, persistent_keepalive, created_at
+        expiry_set_by, client_allowed_ips, dns, mtu, persistent_keepalive, created_at
       )
       select ${peer.tenantId}, ${peer.id}, ${peer.interfaceId}, ${peer.userId}, ${peer.name}, ${peer.kind},
         ${peer.publicKey}, ${peer.presharedKey}, taken.address, ${peer.expiresAt},
+        ${peer.expirySetBy ?? "admin"},
         ${networks(sql, peer.clientAllowedIps)},
         ${peer.dns}::text[]::inet[], ${peer.mtu}, ${peer.persistentKeepalive}, ${peer.at}
       from taken
@@ -151,8 +154,10 @@ interface PeerRow {
   address: string;
   address6: string | null;
   enabled: boolean;
+  disabled_by: Decider;
   deleted: boolean;
   expires_at: Date | null;
+  expiry_set_by: Decider;
   expired: boolean;
   owner_active: boolean;
   generation: string;
@@ -175,7 +180,7 @@ function peerColumns(sql: TenantSql, now: Date) {
     select p.id, p.name, p.tenant_id, p.user_id, p.kind, p.public_key,
       p.preshared_key is not null as has_preshared_key, host(p.address) as address,
       host(wg_address6(p.address, i.network, i.network6)) as address6, p.enabled,
-      p.deleted_at is not null as deleted, p.expires_at,
+      p.disabled_by, p.expiry_set_by, p.deleted_at is not null as deleted, p.expires_at,
       coalesce(p.expires_at <= ${now}, false) as expired,
       t.status = 'active' and coalesce(u.status = 'active', true) as owner_active,
       p.generation::text, s.state, s.generation::text as state_generation, s.error, s.changed_at,
@@ -253,7 +258,9 @@ function viewPeer(row: PeerRow): PeerView {
     status,
     status_reason: status === "active" ? null : row.error,
     enabled: row.enabled,
+    disabled_by: row.enabled ? null : row.disabled_by,
     expires_at: row.expires_at?.toISOString() ?? null,
+    expiry_set_by: row.expires_at && row.expiry_set_by,
     applied_at: status === "active" ? row.changed_at?.toISOString() ?? null : null,
     last_handshake_at: row.last_handshake_at?.toISOString() ?? null,
     client_allowed_ips: row.client_allowed_ips,
@@ -273,24 +280,41 @@ export async function removePeer(sql: TenantSql, ref: PeerRef): Promise<boolean>
   return result.count > 0;
 }
 
-export async function setPeerEnabled(
+/** @returns false where there is no such peer; an admin's decision stays one, whoever repeats it */
+export async function disablePeerRow(
   sql: TenantSql,
   ref: PeerRef,
-  enabled: boolean,
+  by: Decider,
 ): Promise<boolean> {
   const result = await sql`
-    update wg_peers p set enabled = ${enabled}
+    update wg_peers p set enabled = false,
+      disabled_by = case when enabled or ${by} = 'admin' then ${by} else disabled_by end
     where p.id = ${ref.id} and p.deleted_at is null ${ownedBy(sql, ref.owner)}`;
   return result.count > 0;
+}
+
+/** The caller has locked the row, and may. */
+export async function enablePeerRow(sql: TenantSql, id: string): Promise<void> {
+  await sql`update wg_peers set enabled = true where id = ${id}`;
+}
+
+export interface LockedPeer {
+  public_key: string;
+  enabled: boolean;
+  /** Of the last time it was disabled. */
+  disabled_by: Decider;
+  expires_at: Date | null;
+  /** Of the last time an expiry was set. */
+  expiry_set_by: Decider;
 }
 
 /** Locks a peer that is not being removed, for the rest of the transaction. */
 export async function lockPeer(
   sql: TenantSql,
   ref: PeerRef,
-): Promise<{ public_key: string } | undefined> {
-  const [row] = await sql<{ public_key: string }[]>`
-    select p.public_key from wg_peers p
+): Promise<LockedPeer | undefined> {
+  const [row] = await sql<LockedPeer[]>`
+    select p.public_key, p.enabled, p.disabled_by, p.expires_at, p.expiry_set_by from wg_peers p
     where p.id = ${ref.id} and p.deleted_at is null ${ownedBy(sql, ref.owner)} for update`;
   return row;
 }
@@ -307,13 +331,15 @@ export async function updatePeerRow(
     mtu: number | null;
     persistent_keepalive: number | null;
     expires_at: Date | null;
+    expiry_set_by: Decider;
   },
 ): Promise<void> {
   await sql`
     update wg_peers set name = ${peer.name}, user_id = ${peer.user_id},
       client_allowed_ips = ${networks(sql, peer.client_allowed_ips)},
       dns = ${peer.dns}::text[]::inet[], mtu = ${peer.mtu},
-      persistent_keepalive = ${peer.persistent_keepalive}, expires_at = ${peer.expires_at}
+      persistent_keepalive = ${peer.persistent_keepalive}, expires_at = ${peer.expires_at},
+      expiry_set_by = ${peer.expiry_set_by}
     where id = ${id}`;
 }
 

@@ -9,8 +9,8 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { peerId, peerSchema } from "./schemas.ts";
-import { ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
-import { readPeer, removePeer, setPeerEnabled } from "./store.ts";
+import { deciderIn, ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
+import { disablePeerRow, enablePeerRow, lockPeer, readPeer, removePeer } from "./store.ts";
 
 const removal = {
   200: jsonResponse(
@@ -21,7 +21,7 @@ const removal = {
     z.object({ removed: z.literal(false), status: z.literal("revoking") }),
     "Committed, but the daemon has not confirmed yet that the peer is gone",
   ),
-  ...refusals(400, 401, 403, 404, 429, 503),
+  ...refusals(400, 401, 403, 404, 409, 429, 503),
 };
 
 /** Commits a change of one peer together with its audit entry. */
@@ -73,9 +73,29 @@ function takeOff(
     const { id } = c.req.valid("param");
     await change(deps, c, { ref: { id, owner: ownerOf(c, scope) }, action, apply });
     const result = await applyNow(deps, c, [id]);
-    if (result?.removed.includes(id)) return c.json({ removed: true as const }, 200);
+    if (result?.removed.includes(id) || await isProvenOff(deps, c, id)) {
+      return c.json({ removed: true as const }, 200);
+    }
     return c.json({ removed: false as const, status: "revoking" as const }, 202);
   });
+}
+
+/**
+ * Asks the rows where the daemon did not say that the peer is gone. Only the daemon deletes a tombstone, and
+ * only once it has read the interface back without the peer; so a row that is gone is a proof as well.
+ * @throws {ApiError} `overtaken` where somebody put the peer back meanwhile
+ */
+async function isProvenOff(deps: Deps, c: Context<AppEnv>, id: string): Promise<boolean> {
+  const peer = await deps.tenancy.transaction(
+    tenantOf(c),
+    (sql) => readPeer(sql, { id, owner: null }, new Date(deps.clock.now())),
+  );
+  if (peer && (peer.status === "active" || peer.status === "pending")) {
+    throw new ApiError("overtaken", {
+      detail: `the peer was enabled again, and is ${peer.status}`,
+    });
+  }
+  return !peer || peer.status !== "revoking";
 }
 
 export function deletePeer(router: Router, deps: Deps, scope: PeerScope): void {
@@ -96,7 +116,7 @@ export function disablePeer(router: Router, deps: Deps, scope: PeerScope): void 
     summary: "Take a peer off the interface, keeping its keys and address",
     scope,
     action: "peer.disable",
-    apply: (sql, ref) => setPeerEnabled(sql, ref, false),
+    apply: (sql, ref) => disablePeerRow(sql, ref, deciderIn(scope)),
   });
 }
 
@@ -118,7 +138,15 @@ export function enablePeer(router: Router, deps: Deps, scope: PeerScope): void {
     await change(deps, c, {
       ref,
       action: "peer.enable",
-      apply: (sql, ref) => setPeerEnabled(sql, ref, true),
+      apply: async (sql, ref) => {
+        const peer = await lockPeer(sql, ref);
+        if (!peer) return false;
+        if (scope.own && !peer.enabled && peer.disabled_by === "admin") {
+          throw new ApiError("set_by_admin");
+        }
+        await enablePeerRow(sql, id);
+        return true;
+      },
     });
     await applyNow(deps, c, [id]);
     const peer = await deps.tenancy.transaction(

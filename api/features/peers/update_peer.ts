@@ -6,9 +6,10 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { dropDeliveries } from "../deliveries/mod.ts";
 import { applyNow } from "./apply.ts";
+import { mayOwnerSetExpiry } from "./policy.ts";
 import { checkResolvers, futureTime, requireGateway } from "./provision.ts";
 import { peerId, peerSchema, updateOwnPeerBody, updatePeerBody } from "./schemas.ts";
-import { ownerOf, type PeerScope } from "./scope.ts";
+import { deciderIn, ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer, readGateway, readPeer, updatePeerRow } from "./store.ts";
 
 export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
@@ -34,12 +35,19 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     const tenantId = tenantOf(c);
     const ref = { id, owner: ownerOf(c, scope) };
     const now = deps.clock.now();
-    const expiry = expires_at === undefined
-      ? {}
-      : { expires_at: expires_at === null ? null : futureTime("expires_at", expires_at, now) };
+    const asked = typeof expires_at === "string"
+      ? futureTime("expires_at", expires_at, now)
+      : expires_at;
     await deps.tenancy.transaction(tenantId, async (sql) => {
-      const before = await lockPeer(sql, ref) && await readPeer(sql, ref, new Date(now));
+      const locked = await lockPeer(sql, ref);
+      const before = locked && await readPeer(sql, ref, new Date(now));
       if (!before) throw new ApiError("not_found");
+      if (scope.own && asked !== undefined && !mayOwnerSetExpiry(locked, asked)) {
+        throw new ApiError("set_by_admin");
+      }
+      // Brought forward by the owner, it stays the admin's.
+      const keeps = asked === undefined ||
+        scope.own && locked.expires_at !== null && locked.expiry_set_by === "admin";
       const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
       const after = { ...before, ...changes };
       if (changes.dns !== undefined || changes.client_allowed_ips !== undefined) {
@@ -54,8 +62,8 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
         dns: after.dns,
         mtu: after.mtu,
         persistent_keepalive: after.persistent_keepalive,
-        expires_at: before.expires_at === null ? null : new Date(before.expires_at),
-        ...expiry,
+        expires_at: asked === undefined ? locked.expires_at : asked,
+        expiry_set_by: keeps ? locked.expiry_set_by : deciderIn(scope),
       });
       await writeAudit(sql, {
         tenantId,
