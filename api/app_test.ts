@@ -374,31 +374,6 @@ Deno.test("app: T10: a peer with an owner carries nobody else's token, refresh t
   assert.deepEqual({ ...foreign.body, request_id: "" }, { ...unknown.body, request_id: "" });
 });
 
-Deno.test("app: T10: where the tenant demands it, a log-in comes through the user's own peer and no other way", async () => {
-  await using api = await testApi();
-  const acme = await adminOf(api, "acme");
-  const own = tunnelFrom(await peerOf(api, acme, { user_id: acme.userId }));
-  const unbound = tunnelFrom(await peerOf(api, acme));
-  const login = async (via: RequestOptions["via"] & object, email = acme.email) =>
-    (await api.request("/api/v1/auth/login", {
-      tenant: "acme",
-      via,
-      body: { email, password: acme.password },
-    })).body.code ?? "in";
-  assert.equal(await login(unbound), "in");
-  const set = await api.request("/api/v1/tenants/current", {
-    method: "PATCH",
-    token: acme.token,
-    body: { login_own_peer: true },
-  });
-  assert.equal(set.body.login_own_peer, true, set.text);
-  assert.equal(await login(own), "in");
-  for (const via of [unbound, loopback]) {
-    assert.equal(await login(via), "wrong_tunnel");
-    assert.equal(await login(via, "nobody@acme.example"), "wrong_tunnel", "known or not");
-  }
-});
-
 Deno.test("info: shows the caller as the tunnel sees it", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");

@@ -4,6 +4,7 @@ import { auditSource, writeAudit } from "../audit.ts";
 import type { Permission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";
 import type { Deps } from "../deps.ts";
+import type { PeerIdentity } from "../database/lookups.ts";
 import type { TenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
 import type { LimitClass, Limits } from "../limits/limits.ts";
@@ -80,8 +81,10 @@ function authenticate(deps: AccessDeps) {
     } else {
       const token = /^Bearer ([A-Za-z0-9_.-]{1,4096})$/i.exec(header ?? "")?.[1];
       if (!token) throw new ApiError("invalid_token");
-      const user = await findUser(deps, token);
-      await holdToTunnel(deps, c, user);
+      const { user, ownPeerOnly } = await findUser(deps, token);
+      if (!fitsTunnel(c.get("peer"), { ...user, ownPeerOnly })) {
+        await refuseTunnel(deps, c, { ...user, reason: "token of another owner" });
+      }
       await holdToHeader(deps, c, user.tenantId);
       c.set("principal", user);
       c.set("tenantId", user.tenantId);
@@ -94,12 +97,12 @@ function authenticate(deps: AccessDeps) {
 async function findUser(
   { tokens, tenancy, clock }: AccessDeps,
   token: string,
-): Promise<Principal & { kind: "user" }> {
+): Promise<{ user: Principal & { kind: "user" }; ownPeerOnly: boolean }> {
   const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
   const now = new Date(clock.now());
   const [row] = await tenancy.query(tenantId, (sql) =>
     sql<UserRow[]>`
-      select u.email, s.stepped_up_at, s.last_seen_at, permissions_of(u.id, ${now}) as permissions, array(
+      select u.email, s.stepped_up_at, s.last_seen_at, t.login_own_peer, permissions_of(u.id, ${now}) as permissions, array(
           select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
           where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
           order by r.name
@@ -119,14 +122,17 @@ async function findUser(
     );
   }
   return {
-    kind: "user",
-    tenantId,
-    userId,
-    sessionId,
-    email: row.email,
-    roles: row.roles,
-    permissions: new Set(row.permissions),
-    steppedUpAt: row.stepped_up_at?.getTime() ?? null,
+    user: {
+      kind: "user",
+      tenantId,
+      userId,
+      sessionId,
+      email: row.email,
+      roles: row.roles,
+      permissions: new Set(row.permissions),
+      steppedUpAt: row.stepped_up_at?.getTime() ?? null,
+    },
+    ownPeerOnly: row.login_own_peer,
   };
 }
 
@@ -136,37 +142,48 @@ interface UserRow {
   permissions: Permission[];
   stepped_up_at: Date | null;
   last_seen_at: Date;
+  login_own_peer: boolean;
 }
 
-/** A token works only through a peer of its tenant, and through an owned peer only for the owner (T10). */
-async function holdToTunnel(
-  deps: AccessDeps,
-  c: Context<AppEnv>,
-  user: Principal & { kind: "user" },
-): Promise<void> {
-  const peer = c.get("peer");
-  if (!peer) return;
-  const fits = peer.tenantId === user.tenantId &&
-    (peer.userId === null || peer.userId === user.userId);
-  if (!fits) await refuseTunnel(deps, c, { reason: "token of another owner" });
+/**
+ * A token works only through a peer of its tenant, and through an owned peer only for the owner (T10). Where the
+ * tenant wants it, through nothing but a peer of its user's own: sessions opened elsewhere do not go on.
+ */
+export function fitsTunnel(
+  peer: PeerIdentity | undefined,
+  token: { tenantId: TenantId; userId: number; ownPeerOnly: boolean },
+): boolean {
+  if (token.ownPeerOnly) {
+    return peer?.tenantId === token.tenantId && peer.userId === token.userId;
+  }
+  return !peer ||
+    peer.tenantId === token.tenantId && (peer.userId === null || peer.userId === token.userId);
 }
 
-/** Refuses with `wrong_tunnel` and leaves a record with the tenant whose peer it was. */
+/**
+ * Refuses with `wrong_tunnel` and leaves a record with the tenant whose peer it was; off the tunnel, with the
+ * tenant that was asked for.
+ */
 export async function refuseTunnel(
   deps: Pick<Deps, "tenancy">,
   c: Context<AppEnv>,
-  details: { reason: string },
+  refused: { reason: string; tenantId?: TenantId | undefined; userId?: number },
 ): Promise<never> {
   const peer = c.get("peer");
-  if (peer) {
-    await deps.tenancy.transaction(peer.tenantId, (sql) =>
+  const tenantId = peer?.tenantId ?? refused.tenantId;
+  if (tenantId !== undefined) {
+    // Whose token it was is the affair of that user's own tenant.
+    const named = refused.tenantId === tenantId && refused.userId !== undefined
+      ? { user_id: refused.userId }
+      : {};
+    await deps.tenancy.transaction(tenantId, (sql) =>
       writeAudit(sql, {
-        tenantId: peer.tenantId,
+        tenantId,
         source: { ...auditSource(c), actor: "anonymous", userId: null },
         action: "tunnel.refuse",
         outcome: "refused",
-        target: { type: "peer", id: peer.peerId },
-        details,
+        ...(peer ? { target: { type: "peer", id: peer.peerId } } : {}),
+        details: { reason: refused.reason, ...named },
       }));
   }
   throw new ApiError("wrong_tunnel");

@@ -140,6 +140,34 @@ Deno.test("login: A5: failures at once are counted like one after the other", as
   ]);
 });
 
+Deno.test("login: attempts older than a day are forgotten, a hundred at a time and the tenant's own alone", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  const { owner } = api.db;
+  for (const { tenantId } of [acme, other]) {
+    await owner`
+      insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+      select ${tenantId}, sha256('x'), 'loopback', 'failed', 
+        now() - case when n > 100 then interval '25 hours' else interval '23 hours' end
+      from generate_series(1, 250) n`;
+  }
+  const left = async (tenantId: number) => {
+    const [row] = await owner<[{ old: number; n: number }]>`
+      select count(*) filter (where at < now() - interval '1 day')::integer as old,
+        count(*)::integer as n
+      from login_attempts where tenant_id = ${tenantId}`;
+    return row;
+  };
+  // Each was logged in once, when it was made.
+  assert.deepEqual({ ...await left(acme.tenantId) }, { old: 150, n: 251 });
+  await login(api, { ...acme, tenant: "acme" });
+  assert.deepEqual({ ...await left(acme.tenantId) }, { old: 50, n: 152 });
+  await login(api, { ...acme, tenant: "acme" });
+  assert.deepEqual({ ...await left(acme.tenantId) }, { old: 0, n: 103 });
+  assert.deepEqual({ ...await left(other.tenantId) }, { old: 150, n: 251 });
+});
+
 Deno.test("login: A6: the record of attempts names nobody in clear", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");

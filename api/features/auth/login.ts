@@ -82,7 +82,8 @@ async function startAttempt(
   const owner = peer?.userId ?? null;
   const bound = owner !== null || facts.own_peer_only;
   if (bound && owner !== (facts.account?.user_id ?? undefined)) {
-    await refuseTunnel(deps, c, { reason: "log-in of somebody who does not own the peer" });
+    const reason = "log-in of somebody who does not own the peer";
+    await refuseTunnel(deps, c, { tenantId, reason });
   }
   return { tenantId, digest, source, account: facts.account };
 }

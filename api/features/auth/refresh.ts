@@ -6,11 +6,11 @@ import type { RefreshToken } from "../../auth/tokens.ts";
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { limitedAccess, refuseTunnel } from "../../middleware/access.ts";
+import { fitsTunnel, limitedAccess, refuseTunnel } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { tenantHeader, tokenPair } from "./schemas.ts";
 import { endSessions, withinServer } from "../sessions/mod.ts";
-import { lockSession, rotateSession } from "./store.ts";
+import { lockSession, readOwnPeerOnly, rotateSession } from "./store.ts";
 
 type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits">;
 
@@ -57,9 +57,10 @@ async function holdToCaller(
   token: RefreshToken,
 ): Promise<void> {
   const peer = c.get("peer");
-  const fits = !peer || peer.tenantId === token.tenantId &&
-      (peer.userId === null || peer.userId === token.userId);
-  if (!fits) await refuseTunnel(deps, c, { reason: "refresh token of another owner" });
+  const [tenant] = await deps.tenancy.query(token.tenantId, readOwnPeerOnly);
+  if (!fitsTunnel(peer, { ...token, ownPeerOnly: tenant?.login_own_peer ?? false })) {
+    await refuseTunnel(deps, c, { ...token, reason: "refresh token of another owner" });
+  }
   const named = c.req.header("x-tenant-id");
   if (named !== undefined && await deps.lookups.tenant(named) !== token.tenantId) {
     throw new ApiError("tenant_mismatch");

@@ -7,6 +7,12 @@ export interface LoginAccount {
   active: boolean;
 }
 
+/** Whether the tenant has its users come through a peer of their own alone. */
+export function readOwnPeerOnly(sql: TenantSql) {
+  return sql<[{ login_own_peer: boolean }]>`
+    select login_own_peer from tenants where id = (select current_tenant_id())`;
+}
+
 /** One query whether the account exists or not, so that both cost the same. */
 export function readLoginFacts(sql: TenantSql, email: string) {
   return sql<[{ account: LoginAccount | null; own_peer_only: boolean }]>`
@@ -40,12 +46,20 @@ export async function countFailures(
       and a.at > ${by.since}
       and a.id > coalesce((
         select max(s.id) from login_attempts s
-        where s.identifier_digest = ${by.digest} and s.source = ${by.source} and s.outcome = 'succeeded'
+        where s.identifier_digest = ${by.digest} and s.source = ${by.source}
+          and s.at > ${by.since} and s.outcome = 'succeeded'
       ), 0)
       and a.outcome = 'failed'`;
   return row.n;
 }
 
+/** What may be forgotten at a time: more than one attempt adds, and little enough to keep nobody waiting. */
+const forgottenAtOnce = 100;
+
+/** First key of an advisory lock: one at a time forgets. */
+const forgetLock = 3;
+
+/** Also forgets attempts that no lock looks at any more, unless somebody else does so now. */
 export async function recordAttempt(
   sql: TenantSql,
   attempt: {
@@ -59,6 +73,15 @@ export async function recordAttempt(
   await sql`
     insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
     values (${attempt.tenantId}, ${attempt.digest}, ${attempt.source}, ${attempt.outcome}, ${attempt.at})`;
+  // A day is what the database lets the API delete at the soonest.
+  const [turn] = await sql<[{ mine: boolean }]>`
+    select pg_try_advisory_xact_lock(${forgetLock}, ${attempt.tenantId}) as mine`;
+  if (!turn.mine) return;
+  await sql`
+    delete from login_attempts where id in (
+      select id from login_attempts
+      where tenant_id = ${attempt.tenantId} and at < least(${attempt.at}, now()) - interval '1 day'
+      order by at limit ${forgottenAtOnce})`;
 }
 
 export interface RefreshRow {
