@@ -9,6 +9,7 @@ const tombstone: DesiredPeer = {
   id: "gone",
   publicKey: "A",
   address: "10.10.0.6",
+  allowedIps: ["10.10.0.6/32"],
   presharedKey: null,
   generation: "1",
   active: false,

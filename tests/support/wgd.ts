@@ -71,6 +71,8 @@ export class TestDaemon implements AsyncDisposable {
       WG_KEY_FILE: `${this.folder}/gateway.key`,
       WG_INTERFACE: this.name,
       WG_ENDPOINT: this.net.address("server"),
+      // Tests have one tenant, as a rule, and fill the pool with it.
+      WG_TENANT_SHARE: "100",
       ...this.options.env,
     };
   }
