@@ -211,6 +211,21 @@ end
 $function$;
 alter function wg_notify_peer() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_peer_traffic_never_runs_backwards()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if new.received_bytes < old.received_bytes or new.sent_bytes < old.sent_bytes or new.events < old.events then
+    raise exception 'a counter never runs backwards'
+      using errcode = 'check_violation', constraint = 'wg_peer_traffic_never_runs_backwards', table = 'wg_peer_traffic';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_peer_traffic_never_runs_backwards() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_peers_hold_to_quota()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -618,6 +633,19 @@ create table wg_ip_pool (
 );
 alter table wg_ip_pool owner to massacorp_owner;
 
+create table wg_peer_events (
+  tenant_id integer not null,
+  peer_id uuid not null,
+  n bigint not null,
+  kind text not null,
+  at timestamp with time zone not null,
+  endpoint text,
+  constraint wg_peer_events_pkey PRIMARY KEY (tenant_id, peer_id, n),
+  constraint wg_peer_events_endpoint_is_bounded CHECK (((octet_length(endpoint) >= 3) AND (octet_length(endpoint) <= 80))),
+  constraint wg_peer_events_kind_is_known CHECK ((kind = ANY (ARRAY['connected'::text, 'disconnected'::text, 'endpoint_changed'::text])))
+);
+alter table wg_peer_events owner to massacorp_owner;
+
 create table wg_peer_status (
   tenant_id integer not null,
   peer_id uuid not null,
@@ -625,12 +653,30 @@ create table wg_peer_status (
   state text not null,
   error text,
   changed_at timestamp with time zone default now() not null,
-  last_handshake_at timestamp with time zone,
   constraint wg_peer_status_pkey PRIMARY KEY (tenant_id, peer_id),
   constraint wg_peer_status_state_is_known CHECK ((state = ANY (ARRAY['applied'::text, 'removed'::text, 'failed'::text, 'held'::text]))),
   constraint wg_peer_status_trouble_is_explained CHECK (((state = ANY (ARRAY['failed'::text, 'held'::text])) = (error IS NOT NULL)))
 );
 alter table wg_peer_status owner to massacorp_owner;
+
+create table wg_peer_traffic (
+  tenant_id integer not null,
+  peer_id uuid not null,
+  received_bytes bigint default 0 not null,
+  sent_bytes bigint default 0 not null,
+  public_key text,
+  key_received_bytes bigint default 0 not null,
+  key_sent_bytes bigint default 0 not null,
+  endpoint text,
+  last_handshake_at timestamp with time zone,
+  online_since timestamp with time zone,
+  events bigint default 0 not null,
+  seen_at timestamp with time zone default now() not null,
+  constraint wg_peer_traffic_pkey PRIMARY KEY (tenant_id, peer_id),
+  constraint wg_peer_traffic_counts_up_from_nothing CHECK (((received_bytes >= 0) AND (sent_bytes >= 0) AND (key_received_bytes >= 0) AND (key_sent_bytes >= 0) AND (events >= 0))),
+  constraint wg_peer_traffic_endpoint_is_bounded CHECK (((octet_length(endpoint) >= 3) AND (octet_length(endpoint) <= 80)))
+) with (fillfactor=70);
+alter table wg_peer_traffic owner to massacorp_owner;
 
 create table wg_peers (
   tenant_id integer not null,
@@ -747,7 +793,11 @@ alter table wg_deliveries add constraint wg_deliveries_peer_exists
   FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
 alter table wg_ip_pool add constraint wg_ip_pool_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
+alter table wg_peer_events add constraint wg_peer_events_peer_spoke
+  FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peer_traffic(tenant_id, peer_id) ON DELETE CASCADE;
 alter table wg_peer_status add constraint wg_peer_status_peer_exists
+  FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
+alter table wg_peer_traffic add constraint wg_peer_traffic_peer_exists
   FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
 alter table wg_peers add constraint wg_peers_address_is_in_the_pool
   FOREIGN KEY (interface_id, address) REFERENCES wg_ip_pool(interface_id, address) ON DELETE RESTRICT;
@@ -780,6 +830,7 @@ CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
 CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
 CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, address) WHERE (free_from IS NOT NULL);
+CREATE INDEX wg_peer_events_by_time ON public.wg_peer_events USING btree (at);
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX wg_peers_that_expire ON public.wg_peers USING btree (expires_at) WHERE (expires_at IS NOT NULL);
@@ -800,6 +851,7 @@ CREATE TRIGGER wg_interfaces_change_ipv6 AFTER UPDATE OF network6 ON public.wg_i
 CREATE TRIGGER wg_interfaces_fill_pool AFTER INSERT OR UPDATE OF network ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_fill_pool();
 CREATE TRIGGER wg_interfaces_notify AFTER INSERT OR UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER wg_interfaces_touch BEFORE UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER wg_peer_traffic_never_runs_backwards BEFORE UPDATE ON public.wg_peer_traffic FOR EACH ROW EXECUTE FUNCTION wg_peer_traffic_never_runs_backwards();
 CREATE TRIGGER wg_peers_gateway_key BEFORE INSERT OR UPDATE OF public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_refuse_gateway_key();
 CREATE TRIGGER wg_peers_generation BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_keep_generation();
 CREATE CONSTRAINT TRIGGER wg_peers_hold_to_quota AFTER INSERT ON public.wg_peers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wg_peers_hold_to_quota();
@@ -932,11 +984,32 @@ create policy wg_ip_pool_wgd on wg_ip_pool as permissive for all to massacorp_wg
   using (true)
   with check (true);
 
+alter table wg_peer_events enable row level security;
+alter table wg_peer_events force row level security;
+create policy wg_peer_events_api on wg_peer_events as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_peer_events_wgd_forgets_old on wg_peer_events as permissive for delete to massacorp_wgd
+  using (((at < (now() - '30 days'::interval)) OR (n <= ( SELECT (t.events - 1000)
+   FROM wg_peer_traffic t
+  WHERE ((t.tenant_id = wg_peer_events.tenant_id) AND (t.peer_id = wg_peer_events.peer_id))))));
+create policy wg_peer_events_wgd_notes on wg_peer_events as permissive for insert to massacorp_wgd
+  with check (true);
+create policy wg_peer_events_wgd_reads on wg_peer_events as permissive for select to massacorp_wgd
+  using (true);
+
 alter table wg_peer_status enable row level security;
 alter table wg_peer_status force row level security;
 create policy wg_peer_status_api on wg_peer_status as permissive for select to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 create policy wg_peer_status_wgd on wg_peer_status as permissive for all to massacorp_wgd
+  using (true)
+  with check (true);
+
+alter table wg_peer_traffic enable row level security;
+alter table wg_peer_traffic force row level security;
+create policy wg_peer_traffic_api on wg_peer_traffic as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_peer_traffic_wgd on wg_peer_traffic as permissive for all to massacorp_wgd
   using (true)
   with check (true);
 
@@ -1014,6 +1087,7 @@ revoke all on function wg_interfaces_change_ipv6() from public;
 revoke all on function wg_interfaces_fill_pool() from public;
 revoke all on function wg_notify_all() from public;
 revoke all on function wg_notify_peer() from public;
+revoke all on function wg_peer_traffic_never_runs_backwards() from public;
 revoke all on function wg_peers_hold_to_quota() from public;
 revoke all on function wg_peers_keep_generation() from public;
 revoke all on function wg_peers_refuse_gateway_key() from public;
@@ -1056,8 +1130,12 @@ grant select (network, network6) on table wg_interfaces to massacorp_lookup;
 grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
+grant select on table wg_peer_events to massacorp_api;
+grant delete, insert (tenant_id, peer_id, n, kind, at, endpoint), select on table wg_peer_events to massacorp_wgd;
 grant select on table wg_peer_status to massacorp_api;
-grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at, last_handshake_at), select, update (generation, state, error, changed_at, last_handshake_at) on table wg_peer_status to massacorp_wgd;
+grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at), select, update (generation, state, error, changed_at) on table wg_peer_status to massacorp_wgd;
+grant select (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, last_handshake_at, online_since, seen_at) on table wg_peer_traffic to massacorp_api;
+grant insert (tenant_id, peer_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at) on table wg_peer_traffic to massacorp_wgd;
 grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
@@ -1083,6 +1161,7 @@ comment on function public.wg_interfaces_change_ipv6() is 'With IPv6 every peer 
 comment on function public.wg_interfaces_fill_pool() is 'Fills the pool when an interface appears or its network grows.';
 comment on function public.wg_notify_all() is 'Tells the daemons to look at everything again, where one change decides over many peers.';
 comment on function public.wg_notify_peer() is 'Tells the daemons which peer to look at again. The payload is an id and nothing else.';
+comment on function public.wg_peer_traffic_never_runs_backwards() is 'Holds counters to their promise, whoever writes.';
 comment on function public.wg_peers_hold_to_quota() is 'Refuses the commit after which a tenant would hold more addresses than it may: of peers, tombstones, and those that rest.';
 comment on function public.wg_peers_keep_generation() is 'Moves generation exactly when the interface must follow, and refuses to revive a tombstone.';
 comment on function public.wg_peers_refuse_gateway_key() is 'wg(8) ignores a peer that has the interface''s own key, so such a row could never be applied.';
@@ -1107,7 +1186,9 @@ comment on table public.users is 'A person of one tenant. The same address in tw
 comment on table public.wg_deliveries is 'Client files that wait to be fetched once. The key they are sealed under comes from the token alone, of which only the digest is here.';
 comment on table public.wg_interfaces is 'A WireGuard interface and the network behind it. Its daemon writes it; the API only reads.';
 comment on table public.wg_ip_pool is 'Every address that a peer may hold. It says only whether an address is free, never whose it is, so that a tenant can take the lowest free one without seeing the others; that two peers never share one is the unique constraint on wg_peers.';
+comment on table public.wg_peer_events is 'When peers came, went, and spoke from another address: the latest 1,000 of each peer, and 30 days at most. They go with their peer.';
 comment on table public.wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
+comment on table public.wg_peer_traffic is 'What a peer sent and received over all its keys and all lives of the interface. Written in batches and apart from wg_peer_status, so that what happens to a peer is no change of it; nobody is notified. A peer that never spoke has no row.';
 comment on table public.wg_peers is 'The desired peers. A removed one stays as a tombstone, holding its address and key, until the daemon has read the interface back without it.';
 comment on table public.wg_receipts is 'When the daemon read an interface back without a removed peer, or without a key that a peer had before; signed. Written in the transaction that deletes the tombstone, kept for 400 days, never changed.';
 comment on table public.wg_release_keys is 'Keys that the daemon found on the interface without a row or tombstone, left alone, and may now take off: an operator decided so. The daemon deletes an entry once the key is proven gone, or has a row again.';
@@ -1154,8 +1235,18 @@ comment on column public.wg_interfaces.public_key is 'Published by the daemon. T
 comment on column public.wg_interfaces.receipt_key is 'Ed25519 public key, in base64, that the daemon''s receipts are verified with. Published by the daemon; the private half derives from the gateway''s private key and stays beside it.';
 comment on column public.wg_interfaces.tenant_share is 'Percent of the pool that a tenant without a quota of its own may hold.';
 comment on column public.wg_ip_pool.free_from is 'Null while a peer holds it; otherwise when it may be given out (in the future while it rests).';
+comment on column public.wg_peer_events.endpoint is 'The client''s address and port outside the tunnel, at that time.';
+comment on column public.wg_peer_events.n is 'Counts the events of the peer.';
 comment on column public.wg_peer_status.generation is 'The generation of the row that this state was reached for.';
 comment on column public.wg_peer_status.state is 'applied: read back on the interface as desired; removed: read back without it; failed, held: see error.';
+comment on column public.wg_peer_traffic.endpoint is 'The client''s address and port outside the tunnel: for the tenant''s own admins and the owner.';
+comment on column public.wg_peer_traffic.events is 'How many events it ever had; the number of the latest.';
+comment on column public.wg_peer_traffic.key_received_bytes is 'What WireGuard said of that key when the totals were made. A later, smaller value is another life of the key, and counts in full.';
+comment on column public.wg_peer_traffic.online_since is 'The handshake with which it came; null once it has gone.';
+comment on column public.wg_peer_traffic.public_key is 'The key whose counters the next two columns are; null while the peer is not on the interface.';
+comment on column public.wg_peer_traffic.received_bytes is 'As the gateway counts: what the peer sent, handshakes included. Never less than before.';
+comment on column public.wg_peer_traffic.seen_at is 'When this was written.';
+comment on column public.wg_peer_traffic.sent_bytes is 'What the gateway sent to the peer.';
 comment on column public.wg_peers.client_allowed_ips is 'What the client routes into the tunnel; null for the API and the gateway alone. The server routes to a peer its own address and nothing else.';
 comment on column public.wg_peers.deleted_at is 'Set by removal. The daemon deletes the row once the peer is proven gone.';
 comment on column public.wg_peers.disabled_by is 'Who disabled it; without a meaning while it is enabled. The owner undoes only what an owner did.';

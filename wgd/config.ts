@@ -24,6 +24,7 @@ const schema = z.object({
   ),
   WGD_LOCK_FOLDER: z.string().startsWith("/", "must be an absolute path").default("/run/massacorp"),
   WGD_RECONCILE_INTERVAL: durationSeconds.default(2),
+  WGD_TRAFFIC_INTERVAL: durationSeconds.default(30),
   WG_KEY_FILE: z.string().startsWith("/", "must be an absolute path").default(
     "/var/lib/massacorp/wgd/gateway.key",
   ),
@@ -63,6 +64,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     socket: parsed.WGD_SOCKET,
     lockFolder: parsed.WGD_LOCK_FOLDER,
     reconcileIntervalMs: parsed.WGD_RECONCILE_INTERVAL * 1000,
+    trafficIntervalMs: parsed.WGD_TRAFFIC_INTERVAL * 1000,
     keyFile: parsed.WG_KEY_FILE,
     interface: {
       id: parsed.WG_INTERFACE_ID,

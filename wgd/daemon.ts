@@ -21,6 +21,7 @@ import { Seen } from "./seen.ts";
 import { createSnapshot, type Snapshot } from "./snapshot.ts";
 import { openSnapshotFile } from "./snapshot_file.ts";
 import { DesiredTable } from "./table.ts";
+import { createTraffic, type Traffic } from "./traffic/mod.ts";
 
 /** What the socket's app needs of the daemon. */
 export interface DaemonView {
@@ -61,6 +62,7 @@ export function createDaemon(
   let key: GatewayKey | undefined;
   let reconciler: Reconciler | undefined;
   let snapshot: Snapshot | undefined;
+  let traffic: Traffic | undefined;
   let interval: number | NodeJS.Timeout | undefined;
   let expiry: number | NodeJS.Timeout | undefined;
   let stopped = false;
@@ -167,6 +169,13 @@ export function createDaemon(
       });
       snapshot = createSnapshot({ file, plan, table, seen, clock, log });
       await snapshot.load();
+      traffic = createTraffic({
+        interfaceId,
+        database,
+        intervalMs: config.trafficIntervalMs,
+        clock,
+        log,
+      });
       const runPass = createPass({
         interfaceId,
         converger: createConverger({ tunnel, key, log }),
@@ -176,6 +185,7 @@ export function createDaemon(
         seen,
         snapshot,
         receipts: await createReceipts({ interfaceId, key }),
+        traffic,
         clock,
         log,
       });
@@ -190,6 +200,7 @@ export function createDaemon(
       await reconciler?.stop();
       clearTimeout(expiry);
       await snapshot?.close();
+      await traffic?.close();
       await database.close();
     },
     reconcile: (scope) => reconciler?.request(scope) ?? null,

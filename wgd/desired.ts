@@ -12,8 +12,6 @@ export interface RecordedStatus {
   readonly generation: string;
   readonly state: PeerState;
   readonly error: string | null;
-  /** Seconds since the Unix epoch; 0 for never. */
-  readonly lastHandshake: number;
 }
 
 /** One row of `wg_peers` as the daemon sees it. */
@@ -76,7 +74,6 @@ interface Row {
   status_generation: string | null;
   state: PeerState | null;
   error: string | null;
-  last_handshake: number | null;
 }
 
 /** By slice ({@link sliceOf}), a digest of all that the database says of its peers, as text. */
@@ -161,7 +158,6 @@ export function createDesiredStore(
         generation: row.status_generation ?? "0",
         state: row.state,
         error: row.error,
-        lastHandshake: row.last_handshake ?? 0,
       },
     };
   }
@@ -265,8 +261,7 @@ async function readRows(
           and (p.user_id is null or coalesce(u.status = 'active', false)) as active,
         (extract(epoch from p.expires_at) * 1000)::float8 as expires_at,
         p.deleted_at is not null as tombstone, p.generation::text as generation,
-        s.generation::text as status_generation, s.state, s.error,
-        floor(extract(epoch from s.last_handshake_at))::float8 as last_handshake
+        s.generation::text as status_generation, s.state, s.error
       from wg_peers p
       join tenants t on t.id = p.tenant_id
       left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
@@ -274,7 +269,7 @@ async function readRows(
       where p.interface_id = ${interfaceId} ${filter("p.id")}
     union all
     select true, r.tenant_id, r.peer_id, r.public_key, null, null, null, null, null, null, null, null,
-        null, null, null
+        null, null
       from wg_retired_keys r
       where r.interface_id = ${interfaceId} ${filter("r.peer_id")}`;
 }

@@ -27,8 +27,6 @@ export interface ObservedInterface {
    * interface (endpoints, handshakes, counters) is not in it.
    */
   readonly settings: object;
-  /** The peers that are not exactly as in the reading before this one. */
-  readonly moved: readonly ObservedPeer[];
 }
 
 /** The dump is not what `wg` prints. Names the line and the field, never what stood there. */
@@ -97,7 +95,6 @@ class ReadPeer implements ObservedPeer {
 export function parseDump(text: string, before?: ObservedInterface): ObservedInterface {
   const head = parseHead(text);
   const peers = new Map<string, ObservedPeer>();
-  const moved: ObservedPeer[] = [];
   let same = before?.publicKey === head.publicKey && before.listenPort === head.listenPort;
   let line = 2;
   for (let from = head.length; from < text.length; line++) {
@@ -106,7 +103,6 @@ export function parseDump(text: string, before?: ObservedInterface): ObservedInt
     let peer = known;
     if (!peer || !ReadPeer.isSame(peer, text, from, to)) {
       peer = new ReadPeer(copyOf(text.slice(from, to)), line);
-      moved.push(peer);
       same &&= known !== undefined && hasSameSettings(known, peer);
     }
     if (peers.has(peer.publicKey)) throw new DumpError(line, "the peer stands there twice");
@@ -114,7 +110,7 @@ export function parseDump(text: string, before?: ObservedInterface): ObservedInt
     from = to + 1;
   }
   const settings = before && same && peers.size === before.peers.size ? before.settings : {};
-  return { publicKey: head.publicKey, listenPort: head.listenPort, peers, settings, moved };
+  return { publicKey: head.publicKey, listenPort: head.listenPort, peers, settings };
 }
 
 /**
@@ -138,7 +134,7 @@ export function parseSome(
     }
     peers.set(wanted, new ReadPeer(copyOf(text.slice(found, text.indexOf("\n", found))), 0));
   }
-  return { publicKey, listenPort, peers, settings: {}, moved: [] };
+  return { publicKey, listenPort, peers, settings: {} };
 }
 
 function hasSameSettings(a: ObservedPeer, b: ObservedPeer): boolean {

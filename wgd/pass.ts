@@ -16,6 +16,7 @@ import { readRows, rowsOf } from "./rows.ts";
 import type { Seen } from "./seen.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { DesiredTable } from "./table.ts";
+import type { Traffic } from "./traffic/mod.ts";
 import { judgeAll, type Verdict } from "./verdict.ts";
 
 /** Peer ids to look at again, or everything. */
@@ -36,6 +37,7 @@ export interface PassDeps {
   readonly seen: Seen;
   readonly snapshot: Snapshot;
   readonly receipts: Receipts;
+  readonly traffic: Traffic;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -51,7 +53,7 @@ export interface PassOptions {
 export type RunPass = (scope: Scope, options: PassOptions) => Promise<PassOutcome>;
 
 export function createPass(deps: PassDeps): RunPass {
-  const { converger, table, seen, snapshot, clock, log } = deps;
+  const { converger, table, seen, snapshot, traffic, clock, log } = deps;
   const recorder = createRecorder(deps);
   const notes = { table, seen, recorder, log };
   let proof: Proof | undefined;
@@ -66,11 +68,10 @@ export function createPass(deps: PassDeps): RunPass {
     noteDrift(notes, { rows: { peers: [], retired: [] }, found, verdicts: new Map(), now: 0 });
     seen.readBack(after, clock.now());
     seen.lastError = ensured?.faults[0] ?? null;
-    const moved = after.moved.map((peer) => table.byKey(peer.publicKey)).filter((peer) =>
-      peer !== undefined
-    );
-    await recorder.write(statusChanges(moved, after, seen.verdicts), nothing, signal);
+    traffic.look({ peers: table.peers.values(), observed: after.peers, created: false, all: true });
+    await recorder.write([], nothing, signal);
     snapshot.passed();
+    traffic.passed();
     seen.passDone((performance.now() - started) / 1000, clock.now());
     const answers = { peers: [...table.peers.values()], verdicts: seen.verdicts, unread: null };
     return {
@@ -136,6 +137,12 @@ export function createPass(deps: PassDeps): RunPass {
       }
       noteDrift(notes, { rows, found, verdicts, now });
       seen.readBack(after, clock.now());
+      traffic.look({
+        peers: rows.peers,
+        observed: after.peers,
+        created: found.ensured?.created === true,
+        all: complete,
+      });
       seen.lastError = unread ?? found.ensured?.faults[0] ?? null;
     } catch (error) {
       // Nothing is known of the interface now. What was proven before stays; what was not has failed so far.
@@ -159,7 +166,7 @@ export function createPass(deps: PassDeps): RunPass {
       const written = after
         ? rows
         : { ...rows, peers: rows.peers.filter((peer) => !isSettled(peer, now)) };
-      const changes = statusChanges(written.peers, after, verdicts);
+      const changes = statusChanges(written.peers, verdicts);
       const isWritten = await recorder.write(changes, isSaid ? purge : nothing, signal);
       if (isSaid) { for (const { id } of purge.peers) seen.verdicts.delete(id); }
       calm = complete && after && isWritten && table.retired.size === 0 &&
@@ -174,6 +181,7 @@ export function createPass(deps: PassDeps): RunPass {
         : undefined;
     }
     snapshot.passed();
+    traffic.passed();
     seen.passDone((performance.now() - started) / 1000, clock.now());
     return {
       needsFull,

@@ -11,8 +11,6 @@ export interface StatusChange {
   readonly generation: string;
   readonly state: PeerState;
   readonly error: string | null;
-  /** Seconds since the Unix epoch; 0 leaves what is recorded. */
-  readonly lastHandshake: number;
 }
 
 export interface AuditEntry {
@@ -69,19 +67,16 @@ function writeStatuses(sql: TransactionSql, statuses: readonly StatusChange[]) {
   // A row that vanished meanwhile is left out; a status of an older row never replaces that of a newer one.
   return sql`
     insert into wg_peer_status as s
-        (tenant_id, peer_id, generation, state, error, changed_at, last_handshake_at)
-      select p.tenant_id, p.id, seen.generation, seen.state, seen.error, now(),
-          to_timestamp(nullif(seen."lastHandshake", 0))
+        (tenant_id, peer_id, generation, state, error, changed_at)
+      select p.tenant_id, p.id, seen.generation, seen.state, seen.error, now()
         from jsonb_to_recordset(${sql.json(statuses.map((status) => ({ ...status })))}::jsonb)
-          as seen ("tenantId" integer, "peerId" uuid, generation bigint, state text, error text,
-            "lastHandshake" double precision)
+          as seen ("tenantId" integer, "peerId" uuid, generation bigint, state text, error text)
         join wg_peers p on p.tenant_id = seen."tenantId" and p.id = seen."peerId"
     on conflict (tenant_id, peer_id) do update set
         generation = excluded.generation, state = excluded.state, error = excluded.error,
         changed_at = case
           when (s.generation, s.state, s.error) is distinct from
             (excluded.generation, excluded.state, excluded.error) then excluded.changed_at
-          else s.changed_at end,
-        last_handshake_at = coalesce(excluded.last_handshake_at, s.last_handshake_at)
+          else s.changed_at end
       where excluded.generation >= s.generation`;
 }

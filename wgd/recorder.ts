@@ -1,7 +1,6 @@
 import { errorFields, type Logger } from "../lib/log.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import type { DesiredPeer } from "./desired.ts";
-import type { ObservedInterface } from "./observed.ts";
 import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
 import type { Receipts } from "./receipts.ts";
 import type { Seen } from "./seen.ts";
@@ -60,10 +59,7 @@ export function createRecorder(
         return false;
       }
       audit = [];
-      for (const { peerId, lastHandshake, ...status } of statuses) {
-        const before = table.peers.get(peerId)?.status?.lastHandshake ?? 0;
-        table.setStatus(peerId, { ...status, lastHandshake: Math.max(before, lastHandshake) });
-      }
+      for (const { peerId, ...status } of statuses) table.setStatus(peerId, status);
       table.forget(purge);
       return true;
     },
@@ -73,18 +69,15 @@ export function createRecorder(
 /** What has to be written of these peers: what differs from what is recorded. */
 export function statusChanges(
   peers: readonly DesiredPeer[],
-  after: ObservedInterface | undefined,
   verdicts: ReadonlyMap<string, Verdict>,
 ): StatusChange[] {
   const changes: StatusChange[] = [];
-  for (const { tenantId, id, publicKey, generation, status } of peers) {
+  for (const { tenantId, id, generation, status } of peers) {
     const verdict = verdicts.get(id);
     if (!verdict) continue;
-    const lastHandshake = after?.peers.get(publicKey)?.latestHandshake ?? 0;
     const same = status?.generation === generation && status.state === verdict.state &&
       status.error === verdict.error;
-    if (same && lastHandshake <= status.lastHandshake) continue;
-    changes.push({ tenantId, peerId: id, generation, ...verdict, lastHandshake });
+    if (!same) changes.push({ tenantId, peerId: id, generation, ...verdict });
   }
   return changes;
 }

@@ -76,7 +76,7 @@ Deno.test("judge: a failed command does not count against what was read back", (
 Deno.test("driftOf: only what no change of the row explains", () => {
   const recorded = (state: "applied" | "removed", generation = "7") => ({
     ...row,
-    status: { generation, state, error: null, lastHandshake: 0 },
+    status: { generation, state, error: null },
   });
   assert.deepEqual(driftOf(recorded("applied"), off, 0), ["missing"]);
   assert.deepEqual(driftOf(recorded("applied"), on, 0), []);

@@ -288,7 +288,6 @@ create table wg_peer_status (
   state text not null,
   error text,
   changed_at timestamptz not null default now(),
-  last_handshake_at timestamptz,
   constraint wg_peer_status_pkey primary key (tenant_id, peer_id),
   constraint wg_peer_status_peer_exists foreign key (tenant_id, peer_id)
     references wg_peers (tenant_id, id) on delete cascade,
@@ -305,8 +304,8 @@ create policy wg_peer_status_api on wg_peer_status for select to massacorp_api
   using (tenant_id = (select current_tenant_id()));
 create policy wg_peer_status_wgd on wg_peer_status to massacorp_wgd using (true) with check (true);
 grant select on wg_peer_status to massacorp_api;
-grant select, insert (tenant_id, peer_id, generation, state, error, changed_at, last_handshake_at),
-  update (generation, state, error, changed_at, last_handshake_at), delete
+grant select, insert (tenant_id, peer_id, generation, state, error, changed_at),
+  update (generation, state, error, changed_at), delete
   on wg_peer_status to massacorp_wgd;
 
 -- Notifications ---------------------------------------------------------------------------------------------

@@ -167,6 +167,7 @@ Deno.test("wg_desired: each change that the interface must follow is notified, a
   const peer = `where id = '${a.peerId}'`;
   await expectAfter(`update wg_peers set name = 'renamed' ${peer}`, []);
   await expectAfter("update wg_peer_status set state = 'removed'", []);
+  await expectAfter("update wg_peer_traffic set received_bytes = received_bytes + 1", []);
   await expectAfter(`update wg_peers set enabled = false ${peer}`, [a.peerId]);
   await expectAfter(`update wg_peers set deleted_at = now() ${peer}`, [a.peerId]);
   await expectAfter(`delete from wg_peers ${peer}`, []);

@@ -107,6 +107,40 @@ Deno.test("wg_receipts: nobody changes one, and the daemon sees and deletes thos
   assert.equal((await given.try(api, "select from wg_receipts")).count, 1);
 });
 
+Deno.test("massacorp_wgd: adds events of peers, and neither changes them nor erases recent ones", async () => {
+  await using given = await world();
+  const wgd: Persona = { role: "massacorp_wgd" };
+  await given.refused(wgd, [
+    "update wg_peer_events set at = now()",
+    "update wg_peer_events set endpoint = null",
+    "truncate wg_peer_events",
+    "delete from wg_peer_traffic",
+    "update wg_peer_traffic set tenant_id = tenant_id",
+  ]);
+  const recent = await given.try(wgd, "delete from wg_peer_events");
+  assert.deepEqual([recent.count, recent.refused], [0, undefined]);
+  await given.db.owner`update wg_peer_events set at = now() - interval '31 days'`;
+  assert.equal((await given.try(wgd, "delete from wg_peer_events")).count, 2);
+});
+
+Deno.test("massacorp_api: reads what peers did, and writes none of it", async () => {
+  await using given = await world();
+  for (const role of ["massacorp_api", "massacorp_platform"] as const) {
+    await given.refused({ role, tenant: given.a.id }, [
+      "update wg_peer_traffic set received_bytes = 0",
+      "delete from wg_peer_traffic",
+      "insert into wg_peer_traffic (tenant_id, peer_id) select tenant_id, id from wg_peers",
+      "delete from wg_peer_events",
+      "update wg_peer_events set at = now()",
+      `insert into wg_peer_events (tenant_id, peer_id, n, kind, at)
+       select tenant_id, id, 9, 'connected', now() from wg_peers`,
+    ]);
+  }
+  const api: Persona = { role: "massacorp_api", tenant: given.a.id };
+  assert.equal((await given.try(api, "select endpoint from wg_peer_traffic")).count, 1);
+  assert.equal((await given.try(api, "select endpoint from wg_peer_events")).count, 1);
+});
+
 Deno.test("D1: the daemon writes audit entries as the daemon and nobody else, and reads none", async () => {
   await using given = await world();
   const insert = (actor: string) =>

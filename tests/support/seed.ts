@@ -69,6 +69,12 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into wg_resting_addresses (tenant_id, interface_id, address, user_id, until)
     values (${tenantId}, 1, '10.10.0.253', ${userId}, now() + interval '1 hour')`;
+  await owner`
+    insert into wg_peer_traffic (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, events)
+    values (${tenantId}, ${peerId}, 1000, 2000, '192.0.2.7:51820', 1)`;
+  await owner`
+    insert into wg_peer_events (tenant_id, peer_id, n, kind, at, endpoint)
+    values (${tenantId}, ${peerId}, 1, 'connected', now(), '192.0.2.7:51820')`;
   const retired = await generateKeyPair();
   await owner`
     insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)

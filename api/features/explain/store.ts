@@ -63,12 +63,13 @@ export async function readExplained(
       p.enabled, p.deleted_at as removed_at, p.expires_at,
       coalesce(p.expires_at <= ${now}, false) as expired, coalesce(u.status = 'active', true) as owner_active,
       t.status = 'active' as tenant_active, p.generation::text, s.state,
-      s.generation::text as state_generation, s.error, s.changed_at, s.last_handshake_at
+      s.generation::text as state_generation, s.error, s.changed_at, f.last_handshake_at
     from wg_peers p
     join wg_interfaces i on i.id = p.interface_id
     join tenants t on t.id = p.tenant_id
     left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
     left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id
+    left join wg_peer_traffic f on f.tenant_id = p.tenant_id and f.peer_id = p.id
     where p.id = ${id}`;
   return row;
 }

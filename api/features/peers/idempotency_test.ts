@@ -44,8 +44,8 @@ Deno.test("Idempotency-Key: a peer whose client has spoken is shown without secr
   const { peer } = (await create(api, acme, "key-1")).body;
   const sql = connect(api.db.url("massacorp_wgd"), { max: 1, applicationName: "test-wgd" });
   await sql`
-    insert into wg_peer_status (tenant_id, peer_id, generation, state, last_handshake_at)
-    values (${acme.tenantId}, ${peer.id}, 1, 'applied', now())`;
+    insert into wg_peer_traffic (tenant_id, peer_id) values (${acme.tenantId}, ${peer.id})`;
+  await sql`update wg_peer_traffic set last_handshake_at = now()`;
   await sql.end();
   const again = await create(api, acme, "key-1");
   assert.equal(again.status, 201);

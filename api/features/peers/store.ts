@@ -184,13 +184,14 @@ function peerColumns(sql: TenantSql, now: Date) {
       coalesce(p.expires_at <= ${now}, false) as expired,
       t.status = 'active' and coalesce(u.status = 'active', true) as owner_active,
       p.generation::text, s.state, s.generation::text as state_generation, s.error, s.changed_at,
-      s.last_handshake_at, p.client_allowed_ips::text[], case when p.dns is not null then array(select host(d) from unnest(p.dns) d) end as dns,
+      f.last_handshake_at, p.client_allowed_ips::text[], case when p.dns is not null then array(select host(d) from unnest(p.dns) d) end as dns,
       p.mtu, p.persistent_keepalive, p.created_at, p.updated_at
     from wg_peers p
     join tenants t on t.id = p.tenant_id
     join wg_interfaces i on i.id = p.interface_id
     left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
-    left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id`;
+    left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id
+    left join wg_peer_traffic f on f.tenant_id = p.tenant_id and f.peer_id = p.id`;
 }
 
 export async function readPeer(

@@ -1,0 +1,171 @@
+import type { DesiredPeer } from "../desired.ts";
+import type { ObservedPeer } from "../observed.ts";
+import { type Account, book, emptyAccount, onlineMs, type PeerEvent } from "./account.ts";
+
+/** An account as the database has it. */
+export interface StoredAccount {
+  readonly tenantId: number;
+  readonly peerId: string;
+  readonly account: Account;
+}
+
+/** What is to be written of a peer. */
+export interface Entry extends StoredAccount {
+  readonly events: readonly PeerEvent[];
+  /** The database has a row of it already. */
+  readonly hasRow: boolean;
+}
+
+/** One look at some peers, or at all. */
+export interface Look {
+  readonly peers: Iterable<DesiredPeer>;
+  readonly observed: ReadonlyMap<string, ObservedPeer>;
+  /** The interface was made anew for this look, and every counter with it. */
+  readonly created: boolean;
+  /** `peers` are all that there are: those not among them are forgotten. */
+  readonly all: boolean;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: number;
+}
+
+interface Line {
+  readonly tenantId: number;
+  account: Account;
+  /** What was observed of it last: the same object again means that nothing happened. */
+  observed: ObservedPeer | undefined;
+  written: Account;
+  hasRow: boolean;
+  /** By the monotonic clock. */
+  writtenAt: number;
+  events: PeerEvent[];
+  tombstone: boolean;
+}
+
+/** Events kept of one peer while the database is away. */
+const eventBacklog = 20;
+/** Readers call a peer offline by the handshake that is written; one that went on is written before that. */
+const handshakeLagMs = onlineMs - 30_000;
+
+/** The accounts of all peers, and how much of them the database has. Nothing is booked before it was loaded. */
+export class Ledger {
+  readonly #lines = new Map<string, Line>();
+  readonly #intervalMs: number;
+  #loaded = false;
+  #createdBefore = false;
+
+  /** @param intervalMs how long counters may wait to be written */
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs;
+  }
+
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** @param monotonic milliseconds by the monotonic clock */
+  load(stored: Iterable<StoredAccount>, monotonic: number): void {
+    for (const { tenantId, peerId, account } of stored) {
+      this.#lines.set(peerId, {
+        ...newLine(tenantId, account),
+        hasRow: true,
+        writtenAt: monotonic,
+      });
+    }
+    // An interface that was made since this daemon started has begun to count anew, whatever it counts now.
+    if (this.#createdBefore) this.#beginAnew();
+    this.#loaded = true;
+  }
+
+  look({ peers, observed, created, all, now }: Look): void {
+    if (!this.#loaded) {
+      this.#createdBefore ||= created;
+      return;
+    }
+    if (created) this.#beginAnew();
+    const seen = all ? new Set<string>() : undefined;
+    for (const { id, tenantId, publicKey, tombstone } of peers) {
+      seen?.add(id);
+      const peer = observed.get(publicKey);
+      let line = this.#lines.get(id);
+      if (!line) {
+        if (!peer) continue;
+        line = newLine(tenantId, emptyAccount);
+        this.#lines.set(id, line);
+      }
+      line.tombstone = tombstone;
+      const { onlineSince, handshake } = line.account;
+      const endsNow = onlineSince !== null && now >= handshake * 1000 + onlineMs;
+      if (peer === line.observed && !endsNow && !created) continue;
+      const { account, event } = book(line.account, peer, now);
+      line.account = account;
+      line.observed = peer;
+      if (event) line.events = [...line.events, event].slice(-eventBacklog);
+    }
+    if (!seen) return;
+    for (const id of this.#lines.keys()) if (!seen.has(id)) this.#lines.delete(id);
+  }
+
+  #beginAnew(): void {
+    for (const line of this.#lines.values()) {
+      line.account = { ...line.account, publicKey: null, keyReceived: 0, keySent: 0 };
+    }
+  }
+
+  /**
+   * What has to be written now: all that came or went, and of the rest what has waited long enough. A peer on
+   * its way out is left out, since its row is about to go.
+   */
+  due({ monotonic, now, everything = false }: {
+    monotonic: number;
+    now: number;
+    everything?: boolean;
+  }): Entry[] {
+    const entries: Entry[] = [];
+    for (const [peerId, line] of this.#lines) {
+      const { tenantId, account, written, events, hasRow, tombstone } = line;
+      if (account === written || tombstone) continue;
+      const isDue = everything || events.length > 0 ||
+        monotonic - line.writtenAt >= this.#intervalMs ||
+        (account.handshake > written.handshake && now - written.handshake * 1000 > handshakeLagMs);
+      if (isDue && isWorthARow(account)) {
+        entries.push({ tenantId, peerId, account, events, hasRow });
+      }
+    }
+    return entries;
+  }
+
+  /**
+   * Takes over what became of entries that were due.
+   * @param written ids of those that the database has now; the others have no row
+   */
+  wrote(entries: readonly Entry[], written: ReadonlySet<string>, monotonic: number): void {
+    for (const { peerId, account, events } of entries) {
+      const line = this.#lines.get(peerId);
+      if (!line) continue;
+      line.hasRow = written.has(peerId);
+      line.writtenAt = monotonic;
+      if (!line.hasRow) continue;
+      line.written = account;
+      const last = events.at(-1)?.n ?? 0;
+      line.events = line.events.filter((event) => event.n > last);
+    }
+  }
+}
+
+function newLine(tenantId: number, account: Account): Line {
+  return {
+    tenantId,
+    account,
+    observed: undefined,
+    written: account,
+    hasRow: false,
+    writtenAt: -Infinity,
+    events: [],
+    tombstone: false,
+  };
+}
+
+/** A key that stands on the interface and never heard anything has nothing to tell. */
+function isWorthARow({ received, sent, handshake }: Account): boolean {
+  return received > 0 || sent > 0 || handshake > 0;
+}
