@@ -23,7 +23,6 @@ const after: ObservedInterface = {
   listenPort: 51820,
   peers: new Map(),
   settings: {},
-  moved: [],
 };
 
 function everything(peers: DesiredPeer[]) {

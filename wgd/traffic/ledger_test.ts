@@ -14,6 +14,7 @@ function row(id: string, change: Partial<DesiredPeer> = {}): DesiredPeer {
     id,
     publicKey: `key of ${id}`,
     address: "10.10.0.6",
+    allowedIps: ["10.10.0.6/32"],
     presharedKey: null,
     generation: "1",
     active: true,
