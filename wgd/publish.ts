@@ -118,7 +118,6 @@ function wrongKey(
   return new GatewayKeyError(
     `interface ${id} is published with the public key ${published}, but ${what}. ` +
       `Restore that file from a backup, or run the daemon on the host that has it. ` +
-      `If the key is lost for good: update wg_interfaces set public_key = null where id = ${id}; ` +
-      `then start again, and issue every client a new configuration`,
+      `If the key is lost for good, deno task wg:adopt-key says what follows from that, and how to go on`,
   );
 }

@@ -14,6 +14,8 @@ export interface Command {
     answer: unknown;
     /** The same for a person. */
     text: string;
+    /** True where it did not come to what was asked for, though the API answered. */
+    failed?: boolean;
   }>;
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { type Env, parseEnv, processEnv } from "../../lib/env.ts";
+import { socketFolder } from "../../lib/socket_folder.ts";
 
 const schema = z.object({
   OPERATOR_SOCKET: z.string().optional(),
@@ -10,7 +11,8 @@ const schema = z.object({
 /** Where the operator's socket may be: as told, or of `./massacorp up`, or of an installed service. */
 export function operatorSockets(env: Env = processEnv): string[] {
   const { OPERATOR_SOCKET, MASSACORP_DATA } = parseEnv(schema, env);
-  return OPERATOR_SOCKET
-    ? [OPERATOR_SOCKET]
-    : [`${MASSACORP_DATA}/run/operator/api.sock`, "/run/massacorp/operator/api.sock"];
+  return OPERATOR_SOCKET ? [OPERATOR_SOCKET] : [
+    `${socketFolder(MASSACORP_DATA, Deno.uid())}/operator/api.sock`,
+    "/run/massacorp/operator/api.sock",
+  ];
 }

@@ -8,6 +8,10 @@ import { peerAdd, peerList, peerRevoke } from "./peer.ts";
 import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantQuota } from "./tenant.ts";
 import { userCreate } from "./user.ts";
+import { wgExplain } from "./wg_explain.ts";
+import { wgExport } from "./wg_export.ts";
+import { wgHeld, wgRelease } from "./wg_held.ts";
+import { wgImport } from "./wg_import.ts";
 import { wgStatus } from "./wg_status.ts";
 
 const commands: Record<string, Command> = {
@@ -19,6 +23,11 @@ const commands: Record<string, Command> = {
   "peer:list": peerList,
   "peer:revoke": peerRevoke,
   "wg:status": wgStatus,
+  "wg:explain": wgExplain,
+  "wg:held": wgHeld,
+  "wg:release": wgRelease,
+  "wg:import": wgImport,
+  "wg:export": wgExport,
 };
 
 function say(text: string, to: typeof Deno.stdout | typeof Deno.stderr = Deno.stdout): void {
@@ -53,9 +62,9 @@ async function run(args: string[]): Promise<number> {
       return 0;
     }
     using api = await connectOperator(operatorSockets());
-    const { answer, text } = await command.run({ api, values, positionals });
+    const { answer, text, failed } = await command.run({ api, values, positionals });
     say(values.json ? JSON.stringify(answer) : text);
-    return 0;
+    return failed ? 1 : 0;
   } catch (error) {
     const code = exitCode(error);
     if (code === undefined || !(error instanceof Error)) throw error;

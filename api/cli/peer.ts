@@ -2,6 +2,8 @@ import encodeQR from "qr";
 import { z } from "zod";
 import { type Command, optional, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
+import { everyItem } from "./operator.ts";
+import { newFile } from "./out_file.ts";
 
 const peer = z.looseObject({
   id: z.string(),
@@ -35,7 +37,7 @@ export const peerAdd: Command = {
   async run({ api, values }) {
     const out = optional(values, "out");
     // Opened first: a peer whose file could not be written would be lost.
-    using file = out === undefined ? undefined : await openNew(out);
+    await using file = out === undefined ? undefined : await newFile(out);
     const answer = await api.call(provisioned, {
       method: "POST",
       path: "/wireguard/peers",
@@ -46,7 +48,7 @@ export const peerAdd: Command = {
         expires_at: optional(values, "expires-at"),
       },
     });
-    if (file) await file.write(new TextEncoder().encode(answer.config));
+    await file?.write(answer.config);
     const { id, address, status } = answer.peer;
     const lines = [
       `peer ${id} at ${address}: ${status}`,
@@ -57,35 +59,13 @@ export const peerAdd: Command = {
   },
 };
 
-/** A new file that nobody else can read; one that is there already is left alone. */
-async function openNew(path: string): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path, { createNew: true, write: true, mode: 0o600 });
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    throw new CliError(`cannot create ${path} (${error.name})`);
-  }
-}
-
-const page = z.object({ items: z.array(peer), next_cursor: z.string().nullable() });
-
 export const peerList: Command = {
   usage: "--tenant acme",
   summary: "List a tenant's peers",
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
     const tenant = required(values, "tenant");
-    const items: z.infer<typeof peer>[] = [];
-    let cursor: string | null = "";
-    while (cursor !== null) {
-      const query: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-      const answer: z.infer<typeof page> = await api.call(page, {
-        path: `/wireguard/peers?limit=200${query}`,
-        tenant,
-      });
-      items.push(...answer.items);
-      cursor = answer.next_cursor;
-    }
+    const items = await everyItem(api, peer, { path: "/wireguard/peers", tenant });
     const rows = items.map((item) => [
       item.id,
       item.name,

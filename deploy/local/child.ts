@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { lines } from "../../lib/lines.ts";
 import { pauseFor, type Running } from "./supervise.ts";
 
@@ -75,6 +76,27 @@ export async function startChild(options: ChildOptions, signal: AbortSignal): Pr
     }
     const why = gone ? await exited : inTime ? "was stopped" : "did not become ready in time";
     if (!gone) await stop();
-    throw new ChildError([why, ...lastWords].join("\n  "));
+    throw new ChildError([why, ...plainWords(lastWords)].join("\n  "));
+  }
+}
+
+/** What went wrong, without the form of a log: where a child logged an error, that and nothing else. */
+function plainWords(lines: readonly string[]): readonly string[] {
+  const errors = lines.map(loggedError).filter((words) => words !== undefined);
+  return errors.length > 0 ? errors : lines;
+}
+
+const errorLine = z.object({
+  level: z.literal("error"),
+  message: z.string(),
+  error: z.string().optional(),
+});
+
+function loggedError(line: string): string | undefined {
+  try {
+    const { message, error } = errorLine.parse(JSON.parse(line));
+    return error ?? message;
+  } catch {
+    return undefined;
   }
 }

@@ -52,6 +52,21 @@ Deno.test("startChild: one that ends before it is ready fails with its last word
   );
 });
 
+Deno.test("startChild: of one that logged why it ends, the words are told and not the log", async () => {
+  const log = (level: string, more: object) =>
+    JSON.stringify({ level, message: "it ends", ...more });
+  const said = [log("info", {}), log("error", { error: "the key is lost" }), "noise"];
+  await rejects(
+    startChild({
+      ...common,
+      argv: ["sh", "-c", `cat <<'TEXT'\n${said.join("\n")}\nTEXT\nexit 1`],
+      onLine: () => {},
+      isReady: () => Promise.resolve(false),
+    }, never),
+    { message: "exit code 1\n  the key is lost" },
+  );
+});
+
 Deno.test("startChild: one that is never ready is killed", async () => {
   let pid = 0;
   await rejects(

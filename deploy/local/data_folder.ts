@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { socketFolder } from "../../lib/socket_folder.ts";
 import { apiUid, databaseUid } from "./identity.ts";
 
 /** Where everything of one installation lies. Each folder can be entered by its user alone. */
@@ -32,9 +33,6 @@ export class DataFolderError extends Error {
   override name = "DataFolderError";
 }
 
-/** Linux takes 107 bytes for the path of a socket, and `postgres/.s.PGSQL.5432.lock` must fit. */
-const longestSocketFolder = 107 - "/postgres/.s.PGSQL.5432.lock".length;
-
 /**
  * Makes what is missing of the data folder, and locks it: one supervisor a folder.
  * @throws {DataFolderError} when another supervisor has it, or it belongs to somebody else
@@ -51,7 +49,7 @@ export async function openDataFolder(root: string): Promise<DataFolder & Disposa
     await Deno.mkdir(root, { recursive: true });
     const lock = await lockFolder(root);
     await folder(root, 0o711);
-    const run = await socketFolder(root);
+    const run = await makeSocketFolder(root);
     const secrets = await folder(join(root, "secrets"), 0o711);
     const cache = await folder(join(root, "cache"), 0o711);
     return {
@@ -92,25 +90,14 @@ async function lockFolder(root: string): Promise<Disposable & { close(): void }>
   throw new DataFolderError(`another ./massacorp up runs on ${root}`);
 }
 
-/** `<data>/run`, or a short path of its own where that would be too long for a socket. */
-async function socketFolder(root: string): Promise<string> {
-  const own = join(root, "run");
-  const asRoot = Deno.uid() === 0;
-  const short = new TextEncoder().encode(own).length <= longestSocketFolder;
-  const path = short
-    ? own
-    : `${asRoot ? "/run/massacorp/" : `/tmp/massacorp-${Deno.uid()}-`}${await digest(root)}`;
+async function makeSocketFolder(root: string): Promise<string> {
+  const path = socketFolder(root, Deno.uid());
   await Deno.mkdir(path, { recursive: true });
   const found = await Deno.lstat(path);
   // In /tmp anybody could have been here first.
   if (!found.isDirectory || found.uid !== Deno.uid()) {
     throw new DataFolderError(`${path} is there already and is not ours`);
   }
-  await Deno.chmod(path, asRoot ? 0o711 : 0o700);
+  await Deno.chmod(path, Deno.uid() === 0 ? 0o711 : 0o700);
   return path;
-}
-
-async function digest(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return new Uint8Array(bytes).slice(0, 8).toHex();
 }

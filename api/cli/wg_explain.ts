@@ -1,0 +1,147 @@
+import { z } from "zod";
+import { receiptStatement, verifyReceipt } from "../../lib/receipt.ts";
+import { type Command, required, table } from "./command.ts";
+import { CliError } from "./error.ts";
+import { everyItem, type OperatorApi } from "./operator.ts";
+
+const receipt = z.looseObject({
+  tenant_id: z.int(),
+  peer_id: z.string(),
+  interface_id: z.int(),
+  what: z.enum(["peer", "key"]),
+  public_key: z.string(),
+  gateway_key: z.string(),
+  read_back_at: z.string(),
+  receipt_key: z.string(),
+  is_current_key: z.boolean(),
+  statement: z.string(),
+  signature: z.string(),
+});
+const explanation = z.looseObject({
+  peer_id: z.string(),
+  name: z.string().nullable(),
+  on_interface: z.boolean().nullable(),
+  reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
+  desired: z.looseObject({
+    wanted: z.boolean(),
+    public_key: z.string(),
+    has_preshared_key: z.boolean(),
+    address: z.string(),
+    expires_at: z.string().nullable(),
+    generation: z.string(),
+  }).nullable(),
+  applied: z.looseObject({
+    state: z.string(),
+    generation: z.string(),
+    changed_at: z.string(),
+  }).nullable(),
+  observed: z.array(z.looseObject({
+    public_key: z.string(),
+    allowed_ips: z.array(z.string()),
+    endpoint: z.string().nullable(),
+    last_handshake_at: z.string().nullable(),
+  })).nullable(),
+  last_handshake_at: z.string().nullable(),
+  packets: z.array(z.object({ traffic: z.string(), verdict: z.string(), why: z.string() })),
+  receipts: z.array(receipt),
+});
+type Explanation = z.infer<typeof explanation>;
+
+export const wgExplain: Command = {
+  usage: "--tenant acme PEER",
+  summary: "Say why a peer (id or name) is or is not on the interface, and verify its receipts",
+  options: { tenant: { type: "string" } },
+  async run({ api, values, positionals }) {
+    const [peer, ...more] = positionals;
+    if (!peer || more.length > 0) throw new CliError("give one peer, by id or name", 2);
+    const tenant = required(values, "tenant");
+    const id = await idOf(api, { tenant, peer });
+    const answer = await api.call(explanation, { path: `/wireguard/peers/${id}/explain`, tenant });
+    const verdicts = await Promise.all(answer.receipts.map((found) => verify(found, id)));
+    return {
+      answer,
+      text: describe(answer, verdicts.map(({ text }) => text)),
+      failed: verdicts.some(({ isGood }) => !isGood),
+    };
+  },
+};
+
+async function idOf(
+  api: OperatorApi,
+  { tenant, peer }: { tenant: string; peer: string },
+): Promise<string> {
+  if (z.uuid().safeParse(peer).success) return peer.toLowerCase();
+  const all = await everyItem(api, z.looseObject({ id: z.string(), name: z.string() }), {
+    path: "/wireguard/peers",
+    tenant,
+  });
+  const [found, ...more] = all.filter(({ name }) => name === peer);
+  if (!found) {
+    throw new CliError(`no peer of ${tenant} has the name ${peer}; one that went has its id`);
+  }
+  if (more.length > 0) {
+    const ids = [found, ...more].map(({ id }) => `\n  ${id}`);
+    throw new CliError(`several peers have the name ${peer}; name one by its id:${ids.join("")}`);
+  }
+  return found.id;
+}
+
+/** Does not believe the API: the text is made anew from the fields, and must be the one that is signed. */
+async function verify(
+  found: z.infer<typeof receipt>,
+  peerId: string,
+): Promise<{ isGood: boolean; text: string }> {
+  const statement = receiptStatement({
+    interfaceId: found.interface_id,
+    gatewayKey: found.gateway_key,
+    tenantId: found.tenant_id,
+    peerId,
+    what: found.what,
+    publicKey: found.public_key,
+    readBackAt: new Date(found.read_back_at),
+  });
+  const signature = Uint8Array.fromBase64(found.signature);
+  const isGood = statement === found.statement &&
+    await verifyReceipt({ statement, receiptKey: found.receipt_key, signature });
+  const by = found.is_current_key
+    ? "the gateway's key"
+    : `${found.receipt_key}, which is not the gateway's key any more`;
+  return {
+    isGood,
+    text: `${found.read_back_at}  ${found.what} ${found.public_key}  ${
+      isGood ? `signed by ${by}` : "THE SIGNATURE IS NOT GOOD"
+    }`,
+  };
+}
+
+function describe(answer: Explanation, receipts: string[]): string {
+  const { desired, applied, observed } = answer;
+  const now = observed?.find((peer) => peer.public_key === desired?.public_key);
+  const seen = (text: string) => observed === null ? "unknown" : now ? text : "-";
+  const known = answer.on_interface;
+  const sides = [
+    ["state", desired ? desired.wanted ? "wanted" : "not wanted" : "no row"]
+      .concat(applied?.state ?? "-", observed === null ? "unknown" : now ? "there" : "not there"),
+    ["generation", desired?.generation ?? "-", applied?.generation ?? "-", ""],
+    ["key", desired?.public_key ?? "-", "", seen(now?.public_key ?? "")],
+    ["address", desired?.address ?? "-", "", seen(now?.allowed_ips.join(",") ?? "")],
+    ["since, until", desired?.expires_at ?? "-", applied?.changed_at ?? "-", ""],
+    ["endpoint", "", "", seen(now?.endpoint ?? "none yet")],
+  ];
+  const others = (observed ?? []).filter((peer) => peer !== now);
+  return [
+    `${answer.name ?? "(no row)"}  ${answer.peer_id}`,
+    `on the interface: ${known === null ? "unknown" : known ? "yes" : "no"}`,
+    ...answer.reasons.map(({ code, detail }) => `  ${code}: ${detail}`),
+    "",
+    table(["", "DESIRED", "APPLIED", "OBSERVED"], sides),
+    ...others.map((peer) => `also there, an older key: ${peer.public_key}`),
+    `last handshake: ${answer.last_handshake_at ?? "never"}`,
+    "",
+    "what becomes of its packets",
+    ...answer.packets.map(({ traffic, verdict, why }) =>
+      `  ${verdict.padEnd(7)} ${traffic} (${why})`
+    ),
+    ...(receipts.length > 0 ? ["", "read back gone", ...receipts.map((line) => `  ${line}`)] : []),
+  ].join("\n");
+}
