@@ -37,6 +37,13 @@ Deno.test("app: D3: without PostgreSQL every operation answers 503 at once, and 
       assertUnavailable(await call());
       assert(performance.now() - started < 1_500, "it does not keep the caller waiting");
     }
+    const status = await api.request("/api/v1/wireguard/status");
+    assert.equal(status.status, 200, "the operator is told what is known");
+    assert.deepEqual(
+      [status.body.database, status.body.daemon, status.body.interface],
+      ["unavailable", "unreachable", null],
+    );
+    assertUnavailable(await api.request("/api/v1/wireguard/status", { tenant: "acme" }));
     assert.equal((await api.request("/health")).status, 200, "alive all the same");
     const ready = await api.request("/ready");
     assert.equal(ready.status, 503);

@@ -4,12 +4,13 @@ import type { Command } from "./command.ts";
 const status = z.looseObject({
   interface: z.looseObject({
     network: z.string(),
-    endpoint: z.string(),
+    endpoint: z.string().nullable(),
     public_key: z.string().nullable(),
     up: z.boolean().nullable(),
     backend: z.string().nullable(),
   }).nullable(),
   daemon: z.string(),
+  database: z.enum(["ok", "unavailable"]),
   interface_counts: z.record(z.string(), z.int()).nullable(),
   last_error: z.string().nullable(),
   last_read_back_at: z.string().nullable(),
@@ -23,12 +24,17 @@ export const wgStatus: Command = {
     const answer = await api.call(status, { path: "/wireguard/status" });
     const link = answer.interface;
     const counts = Object.entries(answer.interface_counts ?? {}).map(([name, n]) => `${name} ${n}`);
+    const nothing = answer.database === "ok"
+      ? "never published: no daemon was started yet"
+      : "unknown";
     const lines = [
       `daemon     ${answer.daemon}`,
+      ...(answer.database === "ok" ? [] : ["database   does not answer the API"]),
       link
         ? `interface  ${link.up === null ? "unknown" : link.up ? "up" : "down"}` +
-          `${link.backend ? ` (${link.backend})` : ""}, ${link.network}, ${link.endpoint}`
-        : "interface  never published: no daemon was started yet",
+          `${link.backend ? ` (${link.backend})` : ""}, ${link.network}` +
+          `${link.endpoint ? `, ${link.endpoint}` : ""}`
+        : `interface  ${nothing}`,
       ...(link?.public_key ? [`key        ${link.public_key}`] : []),
       ...(counts.length > 0 ? [`peers      ${counts.join(", ")}`] : []),
       `read back  ${answer.last_read_back_at ?? "never"}`,

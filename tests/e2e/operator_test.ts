@@ -278,7 +278,7 @@ AllowedIPs = 10.10.0.2/32
   const out = `${made.daemon.folder}/out.conf`;
   const exported = await run("wg:export", "--secrets", "--out", out);
   assert.equal(exported.code, 0, exported.err);
-  assert.equal((await Deno.stat(out)).mode ?? 0 & 0o777, 0o100600);
+  assert.equal(((await Deno.stat(out)).mode ?? 0) & 0o777, 0o600);
   const stripped = await made.net.run("server", ["wg-quick", "strip", out]);
   assert.match(stripped, /^ListenPort = 51820$/m);
   assert.doesNotMatch(stripped, /Address|MTU/);

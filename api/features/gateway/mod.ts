@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { DaemonStatus } from "../../../wgd/protocol.ts";
 import type { Deps } from "../../deps.ts";
+import { isConnectionError } from "../../database/errors.ts";
 import { noTenant } from "../../database/tenancy.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { createRouter, jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
@@ -11,13 +12,18 @@ const status = z.object({
   interface: z.object({
     network: z.string(),
     network6: z.string().nullable(),
-    endpoint: z.string(),
+    endpoint: z.string().nullable().openapi({
+      description: "Null while the database does not answer, which the operator alone gets to see",
+    }),
     public_key: z.string().nullable(),
     up: z.boolean().nullable().openapi({ description: "Null while the daemon does not answer" }),
     backend: z.enum(["kernel", "userspace"]).nullable(),
   }).nullable().openapi({ description: "Null until a daemon was started once" }),
   daemon: z.enum(["ok", "degraded", "unreachable"]).openapi({
     description: "degraded: it runs without its database, on the last state it knew",
+  }),
+  database: z.enum(["ok", "unavailable"]).openapi({
+    description: "As the API sees it; without it only the operator, in no tenant, is answered",
   }),
   peers: z.object({
     total: z.int(),
@@ -62,20 +68,23 @@ export function gatewayFeature(deps: Deps): Router {
     const everywhere = isOperator && c.get("tenantId") === undefined;
     // The interface is nobody's in particular; without a tenant set, no row of a tenant shows.
     const tenantId = everywhere ? noTenant : tenantOf(c);
-    const [daemon, { gateway, peers }] = await Promise.all([
+    const read = deps.tenancy.transaction(tenantId, async (sql) => ({
+      database: "ok" as const,
+      gateway: await readGateway(sql, deps.settings.interfaceId),
+      peers: everywhere ? null : await countPeers(sql, now),
+    }));
+    const [daemon, { database, gateway, peers }] = await Promise.all([
       daemonStatus(deps),
-      deps.tenancy.transaction(tenantId, async (sql) => ({
-        gateway: await readGateway(sql, deps.settings.interfaceId),
-        peers: everywhere ? null : await countPeers(sql, now),
-      })),
+      everywhere ? read.catch(withoutDatabase) : read,
     ]);
+    const link = gateway ?? (daemon && { ...daemon.interface, endpoint: null });
     return c.json({
-      interface: gateway
+      interface: link
         ? {
-          network: gateway.network,
-          network6: gateway.network6,
-          endpoint: gateway.endpoint,
-          public_key: gateway.public_key,
+          network: link.network,
+          network6: link.network6,
+          endpoint: link.endpoint,
+          public_key: link.public_key,
           up: daemon?.interface.up ?? null,
           backend: daemon?.interface.backend ?? null,
         }
@@ -83,6 +92,7 @@ export function gatewayFeature(deps: Deps): Router {
       daemon: daemon
         ? daemon.database === "connected" ? "ok" as const : "degraded" as const
         : "unreachable" as const,
+      database,
       peers,
       interface_counts: isOperator ? daemon?.counts ?? null : null,
       last_error: isOperator ? daemon?.last_error ?? null : null,
@@ -91,6 +101,12 @@ export function gatewayFeature(deps: Deps): Router {
     }, 200);
   });
   return router;
+}
+
+/** With the database away, whoever is on call has to learn what the daemon still knows. */
+function withoutDatabase(error: unknown) {
+  if (!isConnectionError(error)) throw error;
+  return { database: "unavailable" as const, gateway: undefined, peers: null };
 }
 
 async function daemonStatus(deps: Pick<Deps, "wgd">): Promise<DaemonStatus | undefined> {

@@ -1,25 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { v7 as uuidv7 } from "uuid";
-import { addressPlan } from "../../../lib/address.ts";
-import { presharedKeyRow } from "../../../lib/seal.ts";
 import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
-import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
-import type { TenantId, TenantSql } from "../../database/tenancy.ts";
+import { auditSource } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import {
-  applyNow,
-  holdToQuotas,
-  listPeersById,
-  peerName,
-  peerStatuses,
-  publicKey,
-  readGateway,
-  requireGateway,
-} from "../peers/mod.ts";
-import { type ImportReason, importReasons, screen } from "./policy.ts";
-import { type ImportRow, insertAt, lockFree, lockLowest, ownKeys } from "./store.ts";
+import { applyNow, listPeersById, peerName, peerStatuses, publicKey } from "../peers/mod.ts";
+import { importReasons } from "./policy.ts";
+import { rehearse, takeOver } from "./take_over.ts";
 
 const importBody = z.strictObject({
   peers: z.array(z.strictObject({
@@ -39,7 +26,7 @@ const importBody = z.strictObject({
     description: "Without it nothing is changed, and the answer says what would be",
   }),
 });
-type ImportBody = z.infer<typeof importBody>;
+export type ImportBody = z.infer<typeof importBody>;
 
 const outcome = z.object({
   name: z.string(),
@@ -55,12 +42,7 @@ const outcome = z.object({
   peer_id: z.uuid().nullable().openapi({ description: "Null where nothing was applied" }),
   status: z.enum(peerStatuses).nullable(),
 });
-type Outcome = z.infer<typeof outcome>;
-
-/** Ends the transaction of a rehearsal, and carries out what it found. */
-class Rehearsed {
-  constructor(readonly outcomes: Outcome[]) {}
-}
+export type Outcome = z.infer<typeof outcome>;
 
 export function importPeers(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -91,7 +73,7 @@ export function importPeers(router: Router, deps: Deps): void {
     }
     const items = await deps.tenancy.transaction(
       tenantId,
-      (sql) => take(deps, sql, { tenantId, source, body }),
+      (sql) => takeOver(deps, sql, { tenantId, source, body }),
     );
     const ids = items.flatMap(({ verdict, peer_id }) =>
       peer_id !== null && verdict !== "present" ? [peer_id] : []
@@ -108,135 +90,4 @@ export function importPeers(router: Router, deps: Deps): void {
       items: items.map((item) => ({ ...item, status: statuses.get(item.peer_id ?? "") ?? null })),
     }, 200);
   });
-}
-
-interface Import {
-  tenantId: TenantId;
-  source: AuditSource;
-  body: ImportBody;
-}
-
-/** What {@link take} would do. Only trying tells which keys are taken, since other tenants' rows do not show. */
-async function rehearse(deps: Deps, given: Import): Promise<Outcome[]> {
-  try {
-    return await deps.tenancy.transaction(given.tenantId, async (sql) => {
-      throw new Rehearsed(await take(deps, sql, given));
-    });
-  } catch (error) {
-    if (!(error instanceof Rehearsed)) throw error;
-    return error.outcomes.map((item) => ({
-      ...item,
-      peer_id: item.verdict === "present" ? item.peer_id : null,
-    }));
-  }
-}
-
-async function take(
-  deps: Deps,
-  sql: TenantSql,
-  { tenantId, source, body: { peers, renumber } }: Import,
-): Promise<Outcome[]> {
-  const { interfaceId } = deps.settings;
-  const now = deps.clock.now();
-  const gateway = requireGateway(await readGateway(sql, interfaceId));
-  const plan = addressPlan(gateway.network);
-  const screened = screen(peers, { plan, gatewayKey: gateway.public_key });
-  const present = await ownKeys(sql, interfaceId, peers.map((peer) => peer.public_key));
-  const isNew = (key: string) => !present.has(key);
-  const wanted = screened.flatMap((found, at) =>
-    "address" in found && found.unusable === null && isNew(peers[at]?.public_key ?? "")
-      ? [found.address]
-      : []
-  );
-  const free = await lockFree(sql, interfaceId, wanted);
-  const homeless =
-    screened.filter((found, at) =>
-      "address" in found && isNew(peers[at]?.public_key ?? "") &&
-      (found.unusable !== null || !free.has(found.address))
-    ).length;
-  const spare = renumber && homeless > 0
-    ? await lockLowest(sql, interfaceId, { count: homeless, except: free })
-    : [];
-
-  const rows: ImportRow[] = [];
-  const outcomes: Outcome[] = [];
-  for (const [at, peer] of peers.entries()) {
-    const { name, public_key } = peer;
-    const said = (
-      verdict: Outcome["verdict"],
-      more: Partial<Outcome> = {},
-    ): Outcome => ({
-      ...{ name, public_key, verdict, reason: null, address: null, dropped_ips: [] },
-      ...{ peer_id: null, status: null },
-      ...more,
-    });
-    const found = screened[at];
-    const own = present.get(public_key);
-    if (!found) continue;
-    if ("refused" in found) {
-      outcomes.push(said("refused", { reason: found.refused }));
-      continue;
-    }
-    if (own) {
-      outcomes.push(said("present", { peer_id: own.id, address: own.address }));
-      continue;
-    }
-    const keeps = found.unusable === null && free.has(found.address);
-    const reason: ImportReason | null = keeps ? null : found.unusable ?? "address_taken";
-    const address = keeps ? found.address : spare.shift();
-    if (address === undefined) {
-      outcomes.push(said("refused", { reason: renumber ? "pool_exhausted" : reason }));
-      continue;
-    }
-    const id = uuidv7({ msecs: now });
-    rows.push({
-      tenant_id: tenantId,
-      id,
-      interface_id: interfaceId,
-      name,
-      public_key,
-      preshared_key: await seal(deps, { tenantId, peerId: id, publicKey: public_key }, peer),
-      address,
-      created_at: new Date(now),
-    });
-    outcomes.push(said(keeps ? "taken" : "renumbered", {
-      reason,
-      address,
-      dropped_ips: found.droppedIps,
-      peer_id: id,
-    }));
-  }
-  if (rows.length === 0) return outcomes;
-  const inserted = await insertAt(sql, rows);
-  await holdToQuotas(sql, { tenantId, interfaceId, owner: null, count: 0 });
-  if (inserted.size > 0) {
-    await writeAudit(sql, {
-      tenantId,
-      source,
-      action: "peer.import",
-      outcome: "succeeded",
-      details: { peer_ids: [...inserted], renumber },
-    });
-  }
-  return outcomes.map((item) =>
-    item.peer_id === null || item.verdict === "present" || inserted.has(item.peer_id) ? item : {
-      ...item,
-      verdict: "refused" as const,
-      reason: "public_key_taken" as const,
-      address: null,
-      peer_id: null,
-    }
-  );
-}
-
-async function seal(
-  { presharedKeys }: Pick<Deps, "presharedKeys">,
-  place: { tenantId: number; peerId: string; publicKey: string },
-  { preshared_key }: { preshared_key: string | null },
-): Promise<Uint8Array | null> {
-  if (preshared_key === null) return null;
-  return await presharedKeys.seal(
-    new TextEncoder().encode(preshared_key),
-    presharedKeyRow(place),
-  );
 }
