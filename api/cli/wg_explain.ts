@@ -27,6 +27,7 @@ const explanation = z.looseObject({
     public_key: z.string(),
     has_preshared_key: z.boolean(),
     address: z.string(),
+    address6: z.string().nullable(),
     expires_at: z.string().nullable(),
     generation: z.string(),
   }).nullable(),
@@ -124,7 +125,12 @@ function describe(answer: Explanation, receipts: string[]): string {
       .concat(applied?.state ?? "-", observed === null ? "unknown" : now ? "there" : "not there"),
     ["generation", desired?.generation ?? "-", applied?.generation ?? "-", ""],
     ["key", desired?.public_key ?? "-", "", seen(now?.public_key ?? "")],
-    ["address", desired?.address ?? "-", "", seen(now?.allowed_ips.join(",") ?? "")],
+    [
+      "address",
+      [desired?.address, desired?.address6].filter(Boolean).join(",") || "-",
+      "",
+      seen(now?.allowed_ips.join(",") ?? ""),
+    ],
     ["since, until", desired?.expires_at ?? "-", applied?.changed_at ?? "-", ""],
     ["endpoint", "", "", seen(now?.endpoint ?? "none yet")],
   ];

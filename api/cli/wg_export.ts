@@ -4,7 +4,7 @@ import { everyItem } from "./operator.ts";
 import { newFile } from "./out_file.ts";
 
 const exported = z.object({
-  interface: z.looseObject({ address: z.string(), listen_port: z.int(), mtu: z.int() }),
+  interface: z.looseObject({ addresses: z.array(z.string()), listen_port: z.int(), mtu: z.int() }),
   peers: z.array(z.looseObject({
     name: z.string(),
     public_key: z.string(),
@@ -57,11 +57,11 @@ export function renderServerConfig(
 ): string {
   const [first] = answers;
   if (!first) return "";
-  const { address, listen_port, mtu } = first.exported.interface;
+  const { addresses, listen_port, mtu } = first.exported.interface;
   const head = [
     "[Interface]",
     "# The private key is on the gateway's host, in its WG_KEY_FILE: put it here",
-    `Address = ${address}`,
+    `Address = ${addresses.join(", ")}`,
     `ListenPort = ${listen_port}`,
     `MTU = ${mtu}`,
   ];

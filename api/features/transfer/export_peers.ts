@@ -11,7 +11,9 @@ import { type ExportRow, readExport, readInterface } from "./store.ts";
 const answer = z.object({
   interface: z.object({
     name: z.string(),
-    address: z.string().openapi({ description: "The gateway's, with the network's length" }),
+    addresses: z.array(z.string()).openapi({
+      description: "The gateway's, each with the length of its network",
+    }),
     listen_port: z.int(),
     mtu: z.int(),
     public_key: z.string().nullable(),

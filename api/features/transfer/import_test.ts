@@ -212,7 +212,7 @@ Deno.test("export: what was imported, with preshared keys only when asked for ov
   await api.db.owner`update wg_peers set enabled = false where name = 'off'`;
   const ask = (body: unknown) => api.request("/api/v1/wireguard/export", { tenant: "acme", body });
   const plain = await ask({});
-  assert.equal(plain.body.interface.address, "10.10.0.1/24");
+  assert.deepEqual(plain.body.interface.addresses, ["10.10.0.1/24"]);
   assert.deepEqual(
     plain.body.peers.map((peer: Record<string, unknown>) => [
       peer["name"],

@@ -118,7 +118,7 @@ export async function readExport(
 
 export interface ExportedInterface {
   name: string;
-  address: string;
+  addresses: string[];
   listen_port: number;
   mtu: number;
   public_key: string | null;
@@ -129,7 +129,8 @@ export async function readInterface(
   interfaceId: number,
 ): Promise<ExportedInterface | undefined> {
   const [row] = await sql<ExportedInterface[]>`
-    select name, host(gateway) || '/' || masklen(network) as address, listen_port, mtu, public_key
+    select name, array_remove(array[host(gateway) || '/' || masklen(network),
+        host(gateway6) || '/' || masklen(network6)], null) as addresses, listen_port, mtu, public_key
     from wg_interfaces where id = ${interfaceId}`;
   return row;
 }
