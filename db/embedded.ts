@@ -11,6 +11,7 @@ export const loginRoles = [
   "massacorp_api",
   "massacorp_platform",
   "massacorp_wgd",
+  "massacorp_sealer",
 ] as const;
 export type LoginRole = typeof loginRoles[number];
 

@@ -161,6 +161,7 @@ Deno.test("roles.sql: repeating it puts every role back as it is meant", async (
     massacorp_lookup: [false, false],
     massacorp_owner: [true, true],
     massacorp_platform: [true, false],
+    massacorp_sealer: [true, false],
     massacorp_wgd: [true, false],
   });
   assert.ok(before.every((row) => !row.rolsuper && !row.rolcreaterole && !row.rolcreatedb));

@@ -16,6 +16,8 @@ begin
       ('massacorp_platform', 'login nobypassrls'),
       -- The WireGuard daemon.
       ('massacorp_wgd', 'login nobypassrls'),
+      -- Seals the audit log: reads entries of all tenants, adds to their chains, changes nothing else.
+      ('massacorp_sealer', 'login nobypassrls'),
       -- Owns the look-ups that must happen before a tenant is known. Nobody logs in as it.
       ('massacorp_lookup', 'nologin nobypassrls')
     ) as roles (name, attributes)
@@ -44,3 +46,6 @@ alter role massacorp_platform set idle_in_transaction_session_timeout = '30s';
 alter role massacorp_wgd set statement_timeout = '30s';
 alter role massacorp_wgd set lock_timeout = '5s';
 alter role massacorp_wgd set idle_in_transaction_session_timeout = '60s';
+alter role massacorp_sealer set statement_timeout = '60s';
+alter role massacorp_sealer set lock_timeout = '2s';
+alter role massacorp_sealer set idle_in_transaction_session_timeout = '60s';

@@ -8,6 +8,87 @@ alter default privileges for role massacorp_owner revoke all on functions from p
 create sequence wg_peer_generation as bigint increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 cache 1;
 alter sequence wg_peer_generation owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.audit_drop_partitions(cut timestamp with time zone)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET lock_timeout TO '500ms'
+AS $function$
+declare
+  this_month constant timestamp := date_trunc('month', now() at time zone 'UTC');
+  part record;
+  unsealed boolean;
+  dropped text[] := '{}';
+begin
+  if cut is null or cut at time zone 'UTC' <> date_trunc('month', cut at time zone 'UTC')
+    or cut at time zone 'UTC' > this_month - interval '1 month' then
+    raise exception 'the cut is the beginning of a month, and the last whole month is kept'
+      using errcode = 'check_violation', constraint = 'audit_retention_keeps_a_whole_month';
+  end if;
+  for part in
+    select c.relname::text as name, i.inhparent = 'public.audit_log'::regclass as is_log
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent in ('public.audit_log'::regclass, 'public.audit_seals'::regclass)
+      and case when c.relname ~ '_[0-9]{4}_[0-9]{2}$'
+        then to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= cut at time zone 'UTC' end
+    order by 2 desc, 1
+  loop
+    if part.is_log then
+      execute format(
+        'select exists (select from public.%I l where not exists (select from public.audit_seals s
+          where s.tenant_id = l.tenant_id and s.entry_id = l.id and s.entry_at = l.at))', part.name) into unsealed;
+      if unsealed then
+        raise exception 'entries that were not sealed are not dropped'
+          using errcode = 'check_violation', constraint = 'audit_retention_keeps_what_is_not_sealed';
+      end if;
+    end if;
+    execute format('drop table public.%I', part.name);
+    dropped := dropped || part.name;
+  end loop;
+  return dropped;
+end
+$function$;
+alter function audit_drop_partitions(cut timestamp with time zone) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.audit_make_partitions()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  parent text;
+  part text;
+  month timestamp;
+  made integer := 0;
+begin
+  foreach parent in array array['audit_log', 'audit_seals'] loop
+    for ahead in 0 .. 3 loop
+      month := date_trunc('month', now() at time zone 'UTC') + make_interval(months => ahead);
+      part := parent || to_char(month, '_YYYY_MM');
+      continue when to_regclass('public.' || part) is not null;
+      begin
+        -- Made beside the table and then attached: only that leaves writers of other months alone.
+        execute format('create table public.%I (like public.%I including defaults including constraints)', part, parent);
+        execute format('alter table public.%I enable row level security', part);
+        execute format('alter table public.%I force row level security', part);
+        execute format('comment on table public.%I is %L', part, 'A month of ' || parent || '.');
+        execute format('alter table public.%I attach partition public.%I for values from (%L) to (%L)', parent, part,
+          month at time zone 'UTC', (month + interval '1 month') at time zone 'UTC');
+        made := made + 1;
+      exception
+        -- Rows of that month lie in the rest already: there they stay.
+        when check_violation then null;
+      end;
+    end loop;
+  end loop;
+  return made;
+end
+$function$;
+alter function audit_make_partitions() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.current_tenant_id()
  RETURNS integer
  LANGUAGE sql
@@ -374,10 +455,22 @@ create table api_keys (
 );
 alter table api_keys owner to massacorp_owner;
 
+create table audit_chains (
+  tenant_id integer not null,
+  seq bigint not null,
+  hash bytea not null,
+  receipt jsonb,
+  constraint audit_chains_pkey PRIMARY KEY (tenant_id),
+  constraint audit_chains_hash_is_a_sha256 CHECK ((octet_length(hash) = 32)),
+  constraint audit_chains_receipt_is_an_object CHECK ((jsonb_typeof(receipt) = 'object'::text))
+);
+alter table audit_chains owner to massacorp_owner;
+
 create table audit_log (
   tenant_id integer not null,
   id bigint generated always as identity not null,
   at timestamp with time zone default clock_timestamp() not null,
+  xact xid8 default pg_current_xact_id() not null,
   actor text not null,
   actor_user_id integer,
   action text not null,
@@ -388,14 +481,34 @@ create table audit_log (
   peer_id uuid,
   address inet,
   details jsonb default '{}'::jsonb not null,
-  constraint audit_log_pkey PRIMARY KEY (tenant_id, id),
+  constraint audit_log_pkey PRIMARY KEY (tenant_id, id, at),
   constraint audit_log_action_is_dotted CHECK ((action ~ '^[a-z_]+(\.[a-z_]+)+$'::text)),
   constraint audit_log_actor_is_known CHECK ((actor = ANY (ARRAY['user'::text, 'operator'::text, 'daemon'::text, 'anonymous'::text]))),
   constraint audit_log_details_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text)),
   constraint audit_log_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'refused'::text, 'failed'::text]))),
   constraint audit_log_user_actor_has_an_id CHECK (((actor <> 'user'::text) OR (actor_user_id IS NOT NULL)))
-);
+) partition by range (at);
 alter table audit_log owner to massacorp_owner;
+
+create table audit_log_rest partition of audit_log default;
+alter table audit_log_rest owner to massacorp_owner;
+
+create table audit_seals (
+  tenant_id integer not null,
+  seq bigint not null,
+  entry_id bigint not null,
+  entry_at timestamp with time zone not null,
+  entry_hash bytea not null,
+  sealed_at timestamp with time zone not null,
+  hash bytea not null,
+  constraint audit_seals_pkey PRIMARY KEY (tenant_id, seq, sealed_at),
+  constraint audit_seals_count_from_one CHECK ((seq >= 1)),
+  constraint audit_seals_hashes_are_sha256 CHECK (((octet_length(entry_hash) = 32) AND (octet_length(hash) = 32)))
+) partition by range (sealed_at);
+alter table audit_seals owner to massacorp_owner;
+
+create table audit_seals_rest partition of audit_seals default;
+alter table audit_seals_rest owner to massacorp_owner;
 
 create table idempotency_keys (
   tenant_id integer not null,
@@ -767,6 +880,8 @@ alter table wg_retired_keys owner to massacorp_owner;
 
 alter table api_keys add constraint api_keys_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table audit_chains add constraint audit_chains_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table audit_log add constraint audit_log_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table idempotency_keys add constraint idempotency_keys_tenant_exists
@@ -822,6 +937,8 @@ alter table wg_retired_keys add constraint wg_retired_keys_interface_exists
 alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 
+CREATE INDEX audit_log_by_xact ON public.audit_log USING btree (xact);
+CREATE INDEX audit_seals_of_an_entry ON public.audit_seals USING btree (tenant_id, entry_id);
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
@@ -871,12 +988,39 @@ create policy api_keys_api on api_keys as permissive for all to massacorp_api
 create policy api_keys_lookup on api_keys as permissive for select to massacorp_lookup
   using (true);
 
+alter table audit_chains enable row level security;
+alter table audit_chains force row level security;
+create policy audit_chains_api on audit_chains as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy audit_chains_sealer on audit_chains as permissive for all to massacorp_sealer
+  using (true)
+  with check (true);
+
 alter table audit_log enable row level security;
 alter table audit_log force row level security;
 create policy audit_log_api on audit_log as permissive for insert to massacorp_api, massacorp_platform
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy audit_log_api_reads on audit_log as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy audit_log_sealer on audit_log as permissive for select to massacorp_sealer
+  using (true);
 create policy audit_log_wgd on audit_log as permissive for insert to massacorp_wgd
   with check ((actor = 'daemon'::text));
+
+alter table audit_log_rest enable row level security;
+alter table audit_log_rest force row level security;
+
+alter table audit_seals enable row level security;
+alter table audit_seals force row level security;
+create policy audit_seals_api on audit_seals as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy audit_seals_sealer_adds on audit_seals as permissive for insert to massacorp_sealer
+  with check (true);
+create policy audit_seals_sealer_reads on audit_seals as permissive for select to massacorp_sealer
+  using (true);
+
+alter table audit_seals_rest enable row level security;
+alter table audit_seals_rest force row level security;
 
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
@@ -1065,7 +1209,12 @@ revoke all on schema public from public;
 grant usage on schema public to massacorp_api;
 grant usage on schema public to massacorp_lookup;
 grant usage on schema public to massacorp_platform;
+grant usage on schema public to massacorp_sealer;
 grant usage on schema public to massacorp_wgd;
+revoke all on function audit_drop_partitions(cut timestamp with time zone) from public;
+grant execute on function audit_drop_partitions(cut timestamp with time zone) to massacorp_sealer;
+revoke all on function audit_make_partitions() from public;
+grant execute on function audit_make_partitions() to massacorp_sealer;
 revoke all on function current_tenant_id() from public;
 grant execute on function current_tenant_id() to massacorp_api;
 grant execute on function current_tenant_id() to massacorp_platform;
@@ -1101,9 +1250,14 @@ grant usage on sequence wg_peer_generation to massacorp_api;
 grant usage on sequence wg_peer_generation to massacorp_wgd;
 grant select on table api_keys to massacorp_api;
 grant select (tenant_id, id, user_id, prefix) on table api_keys to massacorp_lookup;
-grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_api;
+grant select on table audit_chains to massacorp_api;
+grant insert (tenant_id, seq, hash), select, update (seq, hash, receipt) on table audit_chains to massacorp_sealer;
+grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details), select (tenant_id, id, at, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_api;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_platform;
+grant select on table audit_log to massacorp_sealer;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_wgd;
+grant select on table audit_seals to massacorp_api;
+grant insert, select on table audit_seals to massacorp_sealer;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
 grant delete, insert, select on table login_attempts to massacorp_api;
 grant select on table permissions to massacorp_api;
@@ -1148,6 +1302,8 @@ grant delete, insert (tenant_id, interface_id, address, user_id, until), select,
 grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_keys to massacorp_api;
 grant delete, select on table wg_retired_keys to massacorp_wgd;
 
+comment on function public.audit_drop_partitions(timestamp with time zone) is 'Drops the months before the cut. The last whole month stays, and so does what was not sealed.';
+comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three. It takes nothing from its caller.';
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
@@ -1171,7 +1327,11 @@ comment on function public.wg_pool_addresses(pg_catalog.cidr) is 'The addresses 
 comment on function public.wg_tenant_share(pg_catalog.cidr,smallint) is 'Addresses that are so many percent of a network''s pool, whose size is wg_pool_addresses().';
 comment on sequence public.wg_peer_generation is 'Counts every change that the interface must follow.';
 comment on table public.api_keys is 'Keys for machines. No operation writes it yet; the look-up by prefix is laid with the other two.';
-comment on table public.audit_log is 'What happened, written in the transaction of the change itself. The application roles can only insert.';
+comment on table public.audit_chains is 'The end of each tenant''s chain. Two sealers cannot both move it from the same place.';
+comment on table public.audit_log is 'What happened, written in the transaction of the change itself. Nobody but the owner can change or delete an entry; whole months are dropped when they are past their retention.';
+comment on table public.audit_log_rest is 'Entries of months that nobody made a partition for. Empty while the sealer runs.';
+comment on table public.audit_seals is 'One chain a tenant over its committed audit entries, in the order of their sealing. Written by the sealer once, and by nobody again; docs/audit.md has the bytes.';
+comment on table public.audit_seals_rest is 'As audit_log_rest, for seals.';
 comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';
 comment on table public.login_attempts is 'Every log-in tried of late, whether the account exists or not: what locks are made of. The audit log keeps the record.';
 comment on table public.permissions is 'Everything that can be permitted. The same closed list stands in the API''s code, which refuses to start where the two differ.';
@@ -1195,7 +1355,11 @@ comment on table public.wg_release_keys is 'Keys that the daemon found on the in
 comment on table public.wg_resting_addresses is 'Who released an address, for as long as it rests: it counts as held, or whoever makes and removes peers would empty the pool for everybody. The pool itself does not say whose an address is.';
 comment on table public.wg_retired_keys is 'Tombstones of keys: what a rotation replaced, and any key whose row was deleted. They explain to the daemon why it may take a key off; it deletes them once the key is proven gone.';
 comment on column public.api_keys.prefix is 'Random and public part of the key; unique across tenants because it is what finds the tenant.';
+comment on column public.audit_chains.receipt is 'The newest signed checkpoint that names this chain, with the proof that it does. A copy: the checkpoints themselves are kept outside the database.';
 comment on column public.audit_log.actor_user_id is 'No foreign key: an entry outlives its user.';
+comment on column public.audit_log.xact is 'The transaction that wrote it: what became visible between two snapshots is what is still to be sealed. It is no part of the entry.';
+comment on column public.audit_seals.entry_hash is 'SHA-256 of the entry in its canonical form.';
+comment on column public.audit_seals.hash is 'SHA-256 of this link, which names the hash of the one before.';
 comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, path and body: the same key with another request is a mistake.';
 comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';

@@ -46,7 +46,7 @@ const texts = (rows: readonly Line[]): string[] => rows.map((row) => row.line);
 async function refuseUnknown(sql: Sql): Promise<void> {
   const rows = await sql<Line[]>`
     select pg_describe_object('pg_class'::regclass, c.oid, 0) as line from pg_class c
-      where c.relnamespace = 'public'::regnamespace and c.relkind not in ('r', 'i', 'S')
+      where c.relnamespace = 'public'::regnamespace and c.relkind not in ('r', 'p', 'i', 'I', 'S')
     union all select pg_describe_object('pg_type'::regclass, t.oid, 0) from pg_type t
       where t.typnamespace = 'public'::regnamespace and t.typtype in ('d', 'e', 'r')
     union all select pg_describe_object('pg_proc'::regclass, p.oid, 0) from pg_proc p
@@ -56,7 +56,8 @@ async function refuseUnknown(sql: Sql): Promise<void> {
     union all select 'extension ' || e.extname from pg_extension e where e.extname <> 'plpgsql'
     union all select 'event trigger ' || e.evtname from pg_event_trigger e
     union all select 'publication ' || p.pubname from pg_publication p
-    union all select 'inheritance of ' || i.inhrelid::regclass::text from pg_inherits i`;
+    union all select 'inheritance of ' || c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where not c.relispartition`;
   if (rows.length > 0) {
     throw new SchemaError(`db/schema.ts does not render ${texts(rows).join(", ")}`);
   }
@@ -110,8 +111,10 @@ async function functions(sql: Sql): Promise<string[]> {
 async function tables(sql: Sql): Promise<string[]> {
   return texts(
     await sql<Line[]>`
-    select format(E'create table %I (\n%s\n)%s;\nalter table %I owner to %I;\n', c.relname,
-      (select string_agg('  ' || part, E',\n' order by rank, nr, part collate "C") from (
+    select format(E'create table %I %s%s%s;\nalter table %I owner to %I;\n', c.relname,
+      case when c.relispartition then (select format('partition of %s %s', i.inhparent::regclass,
+        lower(pg_get_expr(c.relpartbound, c.oid))) from pg_inherits i where i.inhrelid = c.oid)
+      else (select E'(\n' || string_agg('  ' || part, E',\n' order by rank, nr, part collate "C") || E'\n)' from (
         select 0 as rank, a.attnum as nr, concat_ws(' ', quote_ident(a.attname),
             format_type(a.atttypid, a.atttypmod),
             case when a.attcollation <> t.typcollation
@@ -129,11 +132,16 @@ async function tables(sql: Sql): Promise<string[]> {
         select 1, strpos('puxc', k.contype::text),
             format('constraint %I %s', k.conname, pg_get_constraintdef(k.oid))
           from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'c')
-      ) parts),
+      ) parts) end, ' partition by ' || lower(pg_get_partkeydef(c.oid)),
       ' with (' || array_to_string(c.reloptions, ', ') || ')', c.relname, c.relowner::regrole::text) as line
-    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and ${lasting(sql)}
     order by c.relname collate "C"`,
   );
+}
+
+/** Partitions of months come and go with time: they are data. The one for the rest is schema. */
+function lasting(sql: Sql) {
+  return sql`coalesce(pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT', true)`;
 }
 
 async function foreignKeys(sql: Sql): Promise<string[]> {
@@ -141,16 +149,16 @@ async function foreignKeys(sql: Sql): Promise<string[]> {
     await sql<Line[]>`
     select format(E'alter table %I add constraint %I\n  %s;', k.conrelid::regclass::text, k.conname,
       pg_get_constraintdef(k.oid)) as line
-    from pg_constraint k where k.connamespace = 'public'::regnamespace and k.contype = 'f'`,
+    from pg_constraint k where k.connamespace = 'public'::regnamespace and k.contype = 'f' and k.conparentid = 0`,
   ).sort().concat("");
 }
 
 async function indexes(sql: Sql): Promise<string[]> {
   return texts(
     await sql<Line[]>`
-    select pg_get_indexdef(i.indexrelid) || ';' as line
+    select replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON ') || ';' as line
     from pg_index i join pg_class c on c.oid = i.indexrelid
-    where c.relnamespace = 'public'::regnamespace
+    where c.relnamespace = 'public'::regnamespace and not c.relispartition
       and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))`,
   ).sort().concat("");
 }
@@ -183,7 +191,7 @@ async function rowSecurity(sql: Sql): Promise<string[]> {
           E'\n  using (' || p.qual || ')', E'\n  with check (' || p.with_check || ')', ';'), E'\n'
           order by p.policyname collate "C")
         from pg_policies p where p.schemaname = 'public' and p.tablename = c.relname)) || E'\n' as line
-    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and ${lasting(sql)}
     order by c.relname collate "C"`,
   );
 }
@@ -204,7 +212,7 @@ async function grants(sql: Sql): Promise<string[]> {
       select 3, case relkind when 'S' then 'sequence' else 'table' end, quote_ident(relname), relowner,
           coalesce(relacl, acldefault((case relkind when 'S' then 's' else 'r' end)::"char", relowner)),
           acldefault((case relkind when 'S' then 's' else 'r' end)::"char", relowner)
-        from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'S')
+        from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'S') and ${lasting(sql)}
     ), granted as (
       select o.rank, o.kind, o.name, a.grantee, a.is_grantable, lower(a.privilege_type) as privilege
         from object o, aclexplode(o.acl) a where a.grantee <> o.owner
@@ -236,8 +244,9 @@ async function comments(sql: Sql): Promise<string[]> {
     select format('comment on %s %s is %L;',
       case o.type when 'table column' then 'column' when 'table constraint' then 'constraint' else o.type end,
       o.identity, d.description) as line
-    from pg_description d, pg_identify_object(d.classoid, d.objoid, d.objsubid) o
-    where d.objoid >= 16384
+    from pg_description d left join pg_class c on d.classoid = 'pg_class'::regclass and c.oid = d.objoid,
+      pg_identify_object(d.classoid, d.objoid, d.objsubid) o
+    where d.objoid >= 16384 and ${lasting(sql)}
     order by o.type collate "C", o.identity collate "C"`,
   );
 }

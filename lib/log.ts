@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 
-export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+export const logLevels = ["debug", "info", "warn", "error", "critical", "silent"] as const;
 export type LogLevel = typeof logLevels[number];
 export type LogFields = Record<string, unknown>;
 
@@ -10,6 +10,8 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** What somebody has to be woken for. */
+  critical(message: string, fields?: LogFields): void;
   /** A logger that adds these fields to every line. */
   with(fields: LogFields): Logger;
 }
@@ -57,6 +59,7 @@ export function createLogger(options: LoggerOptions): Logger {
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
+    critical: at("critical"),
     with: (more) => createLogger({ ...options, fields: { ...fields, ...more } }),
   };
 }

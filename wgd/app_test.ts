@@ -7,7 +7,7 @@ import { renderMetrics } from "./metrics.ts";
 import type { Scope } from "./pass.ts";
 import type { DaemonStatus } from "./protocol.ts";
 import { Seen } from "./seen.ts";
-import { serveSocket } from "./socket.ts";
+import { serveSocket } from "../lib/unix_socket.ts";
 
 const status: DaemonStatus = {
   interface: {

@@ -10,7 +10,7 @@ export interface TenantTable {
   foreignKeys: { name: string; columns: string[]; target: string; targetColumns: string[] }[];
 }
 
-/** Every table that has a tenant_id, and tenants itself, as the catalogs know them. */
+/** Every table that has a tenant_id, and tenants itself, as the catalogs know them; partitions are part of theirs. */
 export async function tenantTables(sql: Sql): Promise<TenantTable[]> {
   return [
     ...await sql<TenantTable[]>`
@@ -25,7 +25,8 @@ export async function tenantTables(sql: Sql): Promise<TenantTable[]> {
               join pg_attribute a on a.attrelid = k.confrelid and a.attnum = x.nr)))
           from pg_constraint k where k.conrelid = c.oid and k.contype = 'f'), '[]') as "foreignKeys"
       from pg_class c
-      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and (c.relname = 'tenants'
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        and (c.relname = 'tenants'
         or exists (select from pg_attribute a
           where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped))
       order by c.relname`,

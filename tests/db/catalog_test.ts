@@ -14,7 +14,8 @@ Deno.test("N1: row-level security is enabled and forced on every table, and each
   >`
     select relname as name, relrowsecurity as enabled, relforcerowsecurity as forced,
       (select count(*)::integer from pg_policy p where p.polrelid = c.oid) as policies
-    from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`;
+    from pg_class c
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`;
   const open = tables.filter((table) => !table.enabled || !table.forced || table.policies === 0);
   // The record of migrations is no tenant's; that nobody but the owner has any right on it is tested below.
   assert.deepEqual(names(open), ["schema_migrations"]);
@@ -22,6 +23,17 @@ Deno.test("N1: row-level security is enabled and forced on every table, and each
   assert.ok(tenant.length >= 9, "the catalog query finds the tenant tables");
   const [granted] = await db.owner`select relacl from pg_class where relname = 'schema_migrations'`;
   assert.equal(granted?.relacl, null);
+});
+
+Deno.test("N1: nobody reaches a partition but through its table, row-level security included", async () => {
+  await using db = await testDatabase();
+  const partitions = await db.owner<(Named & { closed: boolean })[]>`
+    select relname as name, relrowsecurity and relforcerowsecurity and relacl is null
+      and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attacl is not null)
+      and not exists (select from pg_policy p where p.polrelid = c.oid) as closed
+    from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relispartition`;
+  assert.ok(partitions.length >= 10, "months and the rest, of two tables");
+  assert.deepEqual(names(partitions.filter((partition) => !partition.closed)), []);
 });
 
 Deno.test("N1: no policy is for everybody, and those without a tenant are the written ones", async () => {
@@ -33,7 +45,12 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
   assert.deepEqual(names(policies.filter((policy) => policy.roles.includes("public"))), []);
   assert.deepEqual(names(policies.filter((policy) => !policy.bound)), [
     "api_keys_lookup",
+    "audit_chains_sealer",
+    "audit_log_sealer",
     "audit_log_wgd",
+    "audit_sealer_sealer",
+    "audit_seals_sealer_adds",
+    "audit_seals_sealer_reads",
     "permissions_api",
     "roles_api_changes_its_own",
     "roles_api_removes_its_own",
@@ -97,7 +114,7 @@ Deno.test("N2: no unique or exclusion constraint leads across tenants but the li
   assert.deepEqual(stale, []);
 });
 
-Deno.test("N1: exactly three functions run with another's rights: fixed path, no log-in, ids only", async () => {
+Deno.test("N1: exactly three look-ups run with another's rights: fixed path, no log-in, ids only", async () => {
   await using db = await testDatabase();
   const functions = await db.owner`
     select p.proname as name, p.proowner::regrole::text as owner, r.rolcanlogin as login,
@@ -105,7 +122,8 @@ Deno.test("N1: exactly three functions run with another's rights: fixed path, no
       pg_get_function_result(p.oid) as result, p.proretset and p.prorows > 0 as rows,
       (select array_agg(a.grantee::regrole::text) from aclexplode(p.proacl) a where a.grantee <> p.proowner) as callers
     from pg_proc p join pg_roles r on r.oid = p.proowner
-    where p.prosecdef and p.pronamespace = 'public'::regnamespace order by p.proname`;
+    where p.prosecdef and p.pronamespace = 'public'::regnamespace and p.proname not like 'audit_%'
+    order by p.proname`;
   const common = {
     owner: "massacorp_lookup",
     login: false,
@@ -135,6 +153,26 @@ Deno.test("N1: exactly three functions run with another's rights: fixed path, no
     select array_agg(member::regrole::text) as names from pg_auth_members
     where roleid = 'massacorp_lookup'::regrole`;
   assert.deepEqual(members?.names, ["massacorp_owner"]);
+});
+
+Deno.test("massacorp_sealer: makes and drops months by two functions, which take no name and no text", async () => {
+  await using db = await testDatabase();
+  const functions = await db.owner`
+    select p.proname as name, p.proowner::regrole::text as owner,
+      p.proconfig @> array['search_path=pg_catalog, public, pg_temp'] as fixed,
+      pg_get_function_identity_arguments(p.oid) as takes,
+      (select array_agg(a.grantee::regrole::text) from aclexplode(p.proacl) a where a.grantee <> p.proowner) as callers
+    from pg_proc p
+    where p.prosecdef and p.pronamespace = 'public'::regnamespace and p.proname like 'audit_%'
+    order by p.proname`;
+  const common = { owner: "massacorp_owner", fixed: true, callers: ["massacorp_sealer"] };
+  assert.deepEqual(
+    functions.map((row) => ({ ...row })),
+    [
+      { name: "audit_drop_partitions", ...common, takes: "cut timestamp with time zone" },
+      { name: "audit_make_partitions", ...common, takes: "" },
+    ].map((row) => ({ ...row })),
+  );
 });
 
 Deno.test("functions: each has a fixed search_path, and none may be called by everybody", async () => {
@@ -185,8 +223,8 @@ Deno.test("roles: none of the application owns anything", async () => {
   await using db = await testDatabase();
   const faults = await db.owner<Named[]>`
     select c.relname as name from pg_class c where c.relowner::regrole::text in
-      ('massacorp_api', 'massacorp_platform', 'massacorp_wgd', 'massacorp_lookup')
+      ('massacorp_api', 'massacorp_platform', 'massacorp_wgd', 'massacorp_sealer', 'massacorp_lookup')
     union all select p.proname from pg_proc p where p.proowner::regrole::text in
-      ('massacorp_api', 'massacorp_platform', 'massacorp_wgd')`;
+      ('massacorp_api', 'massacorp_platform', 'massacorp_wgd', 'massacorp_sealer')`;
   assert.deepEqual(names(faults), []);
 });

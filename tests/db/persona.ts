@@ -2,7 +2,12 @@ import postgres from "postgres";
 import type { TestDatabase } from "../support/database.ts";
 
 export interface Persona {
-  role: "massacorp_api" | "massacorp_platform" | "massacorp_wgd" | "massacorp_lookup";
+  role:
+    | "massacorp_api"
+    | "massacorp_platform"
+    | "massacorp_wgd"
+    | "massacorp_sealer"
+    | "massacorp_lookup";
   tenant?: number;
 }
 

@@ -155,7 +155,7 @@ Deno.test("D1: the daemon writes audit entries as the daemon and nobody else, an
   }
 });
 
-Deno.test("D1: the API's roles can only insert into the audit log", async () => {
+Deno.test("D1: the API's roles can only insert into the audit log, and never change it", async () => {
   await using given = await world();
   for (const role of ["massacorp_api", "massacorp_platform"] as const) {
     const persona = { role, tenant: given.a.id };
@@ -163,7 +163,19 @@ Deno.test("D1: the API's roles can only insert into the audit log", async () => 
       "update audit_log set action = 'x.y'",
       "delete from audit_log",
       "truncate audit_log",
-      "select from audit_log",
+      "select from audit_log for update",
+      "select xact from audit_log",
+      "insert into audit_seals select * from audit_seals",
+      "update audit_seals set hash = hash",
+      "delete from audit_seals",
+      "truncate audit_seals",
+      "update audit_chains set seq = seq",
+      "update audit_chains set receipt = null",
+      "delete from audit_chains",
+      "truncate audit_chains",
+      "drop table audit_log_rest",
+      "select audit_make_partitions()",
+      "select audit_drop_partitions(now())",
       // Nor choose where or when an entry stands.
       `insert into audit_log (tenant_id, id, actor, action, outcome) overriding system value
        values (${given.a.id}, 1, 'operator', 'x.y', 'succeeded')`,
@@ -176,6 +188,34 @@ Deno.test("D1: the API's roles can only insert into the audit log", async () => 
        values (${given.a.id}, 'operator', 'x.y', 'succeeded')`,
     );
     assert.equal(insert.count, 1);
+  }
+});
+
+Deno.test("D1: the sealer reads the audit log and adds to its chains, and nothing else", async () => {
+  await using given = await world();
+  const sealer: Persona = { role: "massacorp_sealer" };
+  assert.equal((await given.try(sealer, "select from audit_log")).count, 2);
+  await given.refused(sealer, [
+    "insert into audit_log (tenant_id, actor, action, outcome) values (1, 'operator', 'x.y', 'succeeded')",
+    "update audit_log set action = 'x.y'",
+    "delete from audit_log",
+    "truncate audit_log",
+    "drop table audit_log_rest",
+    "update audit_seals set hash = hash",
+    "delete from audit_seals",
+    "truncate audit_seals",
+    "update audit_chains set tenant_id = tenant_id",
+    "delete from audit_chains",
+    "select from tenants",
+    "select from users",
+    "select from sessions",
+    "select from wg_peers",
+    "select from login_attempts",
+  ]);
+  // Neither the month that is, nor the last whole one, nor part of a month.
+  for (const cut of ["now()", "date_trunc('month', now())", "now() - interval '1 year'", "null"]) {
+    const dropped = await given.try(sealer, `select audit_drop_partitions(${cut})`);
+    assert.equal(dropped.refused?.constraint, "audit_retention_keeps_a_whole_month", cut);
   }
 });
 

@@ -53,6 +53,7 @@ async function template(socketFolder: string): Promise<string> {
         massacorp_api: testPassword,
         massacorp_platform: testPassword,
         massacorp_wgd: testPassword,
+        massacorp_sealer: testPassword,
       };
       await lock`drop database if exists ${lock(name)}`;
       await bootstrap(url("postgres", socketFolder, "postgres"), passwords, name);

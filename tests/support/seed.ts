@@ -52,6 +52,13 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into audit_log (tenant_id, actor, action, outcome)
     values (${tenantId}, 'operator', 'tenant.create', 'succeeded')`;
+  await owner`
+    insert into audit_seals (tenant_id, seq, entry_id, entry_at, entry_hash, sealed_at, hash)
+      select tenant_id, 1, id, at, sha256('entry'), now(), sha256('link') from audit_log
+      where tenant_id = ${tenantId}`;
+  await owner`
+    insert into audit_chains (tenant_id, seq, hash, sealed_at)
+    values (${tenantId}, 1, sha256('link'), now())`;
   const { publicKey } = await generateKeyPair();
   const peerId = crypto.randomUUID();
   const [peer] = await owner<{ address: string }[]>`

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { serveSocket } from "./socket.ts";
+import { serveSocket } from "./unix_socket.ts";
 
 async function place(): Promise<{ folder: string; path: string } & AsyncDisposable> {
   const folder = await Deno.makeTempDir();
@@ -26,7 +26,7 @@ Deno.test("serveSocket: answers, is for owner and group alone, and leaves no fil
   assert.deepEqual([...Deno.readDirSync(at.folder)], []);
 });
 
-Deno.test("serveSocket: takes the place of a dead daemon's socket", async () => {
+Deno.test("serveSocket: takes the place of a dead process's socket", async () => {
   await using at = await place();
   // Bound and killed: the file stays, nobody listens.
   const script = `Deno.listen({ path: ${JSON.stringify(at.path)}, transport: "unix" });
@@ -43,7 +43,7 @@ Deno.test("serveSocket: never takes the place of a living one", async () => {
   const first = await serveSocket(at.path, handler);
   await assert.rejects(serveSocket(at.path, handler), {
     name: "SocketError",
-    message: /another daemon answers/,
+    message: /another process answers/,
   });
   assert.equal(await get(at.path), "here");
   await first.close();

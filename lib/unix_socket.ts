@@ -12,7 +12,7 @@ export interface SocketServer {
 
 /**
  * Serves HTTP on a Unix socket of mode 0660; who may reach it is decided by the folder's permissions. A file
- * left behind by a dead daemon is replaced, that of a living one never.
+ * left behind by a dead process is replaced, that of a living one never.
  *
  * @throws {SocketError}
  */
@@ -38,7 +38,7 @@ async function clearPlace(path: string): Promise<void> {
     if (!folder.isDirectory) throw new SocketError(`${dirname(path)} is not a folder`);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new SocketError(`the folder ${dirname(path)} does not exist; make it, or set WGD_SOCKET`);
+    throw new SocketError(`the folder ${dirname(path)} does not exist; make it, or name another`);
   }
   try {
     found = await Deno.lstat(path);
@@ -47,7 +47,7 @@ async function clearPlace(path: string): Promise<void> {
     throw error;
   }
   if (!found.isSocket) throw new SocketError(`${path} is there already and is not a socket`);
-  if (await answers(path)) throw new SocketError(`another daemon answers on ${path}`);
+  if (await answers(path)) throw new SocketError(`another process answers on ${path}`);
   await Deno.remove(path);
 }
 

@@ -1,0 +1,218 @@
+import { join } from "node:path";
+import type { Sql } from "../db/connection.ts";
+import type { Clock } from "../lib/clock.ts";
+import { genesis } from "../lib/audit/chain.ts";
+import {
+  type CheckpointSigner,
+  type Leaf,
+  makeCheckpoint,
+  receiptOf,
+} from "../lib/audit/checkpoint.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
+import { type CheckpointFolder } from "./checkpoint_folder.ts";
+import { LockLostError, sealBatch, type Sweep } from "./seal_batch.ts";
+import { makePartitions, retain } from "./months.ts";
+import { type Head, readReceiptLeaves, writeReceipts } from "./store.ts";
+import { compare } from "./trust.ts";
+
+/** One number for all sealers of a database: the second waits. */
+const advisoryLock = 0x6d617373 + 1;
+
+export interface SealerOptions {
+  sql: Sql;
+  folder: CheckpointFolder;
+  /** The folder's path: a file `restart` in it asks to begin anew. */
+  path: string;
+  signer: CheckpointSigner;
+  clock: Clock;
+  log: Logger;
+  retentionMonths: number | null;
+  /** Entries a batch, at most; 5,000 unless told. */
+  batchSize?: number;
+}
+
+/** What is told of it, in its status and metrics. */
+export interface SealerState {
+  /** False while another sealer has the lock, or nothing was done yet. */
+  leading: boolean;
+  sealedTotal: number;
+  failuresTotal: number;
+  /** Milliseconds since the Unix epoch; 0 for never. */
+  lastRoundAt: number;
+  lastCheckpointAt: number;
+  checkpoint: number;
+  /** Milliseconds that the slowest entry of the last batch waited. */
+  waitedMs: number;
+  /** Why nothing is signed; null when all is well. */
+  distrust: string | null;
+  /** Rows of months that have no partition of their own. */
+  misplaced: number;
+}
+
+export interface AuditSealer {
+  readonly state: SealerState;
+  /**
+   * Seals what is there, and signs it.
+   * @returns whether there is more at once
+   * @throws whatever the database or the disk said; the next round repeats what was not done
+   */
+  round(): Promise<boolean>;
+  /** Makes partitions ahead, and drops what is past its retention. */
+  maintain(): Promise<void>;
+}
+
+/** Seals the audit log of a database, and signs checkpoints of it into a folder. */
+export function createAuditSealer(options: SealerOptions): AuditSealer {
+  const { sql, folder, signer, clock, log, batchSize = 5_000 } = options;
+  const state: SealerState = {
+    leading: false,
+    sealedTotal: 0,
+    failuresTotal: 0,
+    lastRoundAt: 0,
+    lastCheckpointAt: folder.last ? clock.now() : 0,
+    checkpoint: folder.last?.n ?? 0,
+    waitedMs: 0,
+    distrust: null,
+    misplaced: 0,
+  };
+  let pid: number | undefined;
+  let sweep: Sweep | undefined;
+  /** Where each chain ended when this process last saw it. */
+  let heads = new Map<number, Head>();
+  /** What was said of chains before an operator began anew. */
+  let earlier = new Map<number, Leaf>();
+  /** Chains that moved since the last checkpoint. */
+  const moved = new Set<number>();
+
+  function doubt(reason: string): void {
+    if (state.distrust === null) log.critical("the audit log is not what was sealed", { reason });
+    state.distrust = reason;
+  }
+
+  /** Takes the lock of the sealers, and looks at what there is; false while another one leads. */
+  async function lead(): Promise<number | undefined> {
+    const [lock] = await sql<[{ taken: boolean; pid: number }]>`
+      select pg_try_advisory_lock(${advisoryLock}) as taken, pg_backend_pid() as pid`;
+    if (!lock.taken) return undefined;
+    const restart = join(options.path, "restart");
+    const afresh = await exists(restart);
+    if (afresh && folder.last) {
+      doubt(`${restart} asks to begin anew: move the files of the old checkpoints away first`);
+    } else {
+      const agreement = await compare(sql, folder, { afresh });
+      if (agreement.distrust !== null) doubt(agreement.distrust);
+      heads = agreement.heads;
+      if (afresh) earlier = await readReceiptLeaves(sql);
+    }
+    for (const head of heads.values()) {
+      if (folder.leaves.get(head.tenant_id)?.seq !== head.seq) moved.add(head.tenant_id);
+    }
+    state.leading = true;
+    log.info("sealing", { checkpoint: state.checkpoint });
+    return lock.pid;
+  }
+
+  async function sign(leaves: readonly Leaf[]): Promise<void> {
+    const at = new Date(clock.now());
+    const all = new Map(folder.beginsFile(at) ? folder.leaves : []);
+    for (const leaf of leaves) all.set(leaf.tenant_id, leaf);
+    const checkpoint = await makeCheckpoint(signer, {
+      leaves: [...all.values()],
+      at,
+      before: folder.last,
+    });
+    await folder.append(checkpoint);
+    if (checkpoint.n === 1) await Deno.remove(join(options.path, "restart")).catch(() => {});
+    state.checkpoint = checkpoint.n;
+    state.lastCheckpointAt = clock.now();
+    await writeReceipts(
+      sql,
+      checkpoint.leaves.map((leaf) => receiptOf(checkpoint, leaf.tenant_id, signer.publicKey)),
+    );
+  }
+
+  const leafOf = ({ tenant_id, seq, hash }: Head): Leaf => {
+    const known = folder.leaves.get(tenant_id) ?? earlier.get(tenant_id);
+    const { floor_seq = 0, floor_hash = genesis, cut = null } = known ?? {};
+    return { tenant_id, seq, hash, floor_seq, floor_hash, cut };
+  };
+
+  async function round(): Promise<boolean> {
+    pid ??= await lead();
+    if (pid === undefined) {
+      state.leading = false;
+      return false;
+    }
+    const batch = await sealBatch(sql, { pid, limit: batchSize, sweep });
+    sweep = batch.sweep;
+    for (const { before, after } of batch.moved) {
+      const known = heads.get(after.tenant_id);
+      if (known?.seq !== before?.seq || known?.hash !== before?.hash) {
+        doubt(`the chain of tenant ${after.tenant_id} was changed since it was last sealed`);
+      }
+      heads.set(after.tenant_id, after);
+      moved.add(after.tenant_id);
+    }
+    state.sealedTotal += batch.sealed;
+    state.waitedMs = batch.longestMs;
+    if (moved.size > 0 && state.distrust === null) {
+      await sign([...moved].flatMap((tenant) => {
+        const head = heads.get(tenant);
+        return head ? [leafOf(head)] : [];
+      }));
+      moved.clear();
+    }
+    state.lastRoundAt = clock.now();
+    return batch.more;
+  }
+
+  return {
+    state,
+    async round() {
+      try {
+        return await round();
+      } catch (error) {
+        // On another connection the lock is somebody else's, perhaps, and so is the end of the chain.
+        if (error instanceof LockLostError) {
+          pid = undefined;
+          sweep = undefined;
+          return true;
+        }
+        state.failuresTotal++;
+        // Whether the batch was committed is not known: the database is asked again.
+        pid = undefined;
+        sweep = undefined;
+        throw error;
+      }
+    },
+    async maintain() {
+      if (pid === undefined) return;
+      state.misplaced = await makePartitions(sql);
+      if (state.misplaced > 0) {
+        log.critical("audit entries lie in no month of their own", { rows: state.misplaced });
+      }
+      if (options.retentionMonths === null || state.distrust !== null) return;
+      try {
+        const dropped = await retain(sql, {
+          months: options.retentionMonths,
+          now: clock.now(),
+          leaves: [...heads.values()].map(leafOf),
+          sign,
+        });
+        if (dropped.length > 0) log.info("audit months are past their retention", { dropped });
+      } catch (error) {
+        log.warn("audit months could not be dropped yet", errorFields(error));
+      }
+    },
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

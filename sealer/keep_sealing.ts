@@ -1,0 +1,81 @@
+import type { Clock } from "../lib/clock.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
+import type { AuditSealer } from "./audit_sealer.ts";
+
+const roundMs = 300;
+const maintainMs = 3600_000;
+/** An entry that waits longer than this is somebody's business. */
+const patienceMs = 10_000;
+const remindMs = 60_000;
+/** A connection that answers nothing for so long is dead; the process ends, and a new one begins. */
+const hangMs = 90_000;
+
+/**
+ * Seals until told to stop. What fails is tried again; where it goes on failing, the log says so as critical,
+ * once a minute.
+ *
+ * @throws when the database neither answers nor refuses
+ */
+export async function keepSealing(
+  sealer: AuditSealer,
+  { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
+): Promise<void> {
+  let maintainedAt = -Infinity;
+  let wellAt = clock.now();
+  let remindedAt = -Infinity;
+  while (!signal.aborted) {
+    let more = false;
+    let failure: unknown;
+    try {
+      more = await bounded(sealer.round());
+      wellAt = clock.now();
+      if (sealer.state.leading && clock.now() - maintainedAt >= maintainMs) {
+        await bounded(sealer.maintain());
+        maintainedAt = clock.now();
+      }
+    } catch (error) {
+      if (error instanceof HangError) throw error;
+      failure = error;
+      log.debug("a round of sealing failed", errorFields(error));
+    }
+    const { distrust } = sealer.state;
+    const late = clock.now() - wellAt >= patienceMs;
+    if ((late || distrust !== null) && clock.now() - remindedAt >= remindMs) {
+      remindedAt = clock.now();
+      log.critical(late ? "audit entries are not sealed" : "audit checkpoints are not signed", {
+        ...(distrust === null ? {} : { reason: distrust }),
+        ...(failure === undefined ? {} : errorFields(failure)),
+      });
+    }
+    if (!more) await pause(roundMs, signal);
+  }
+}
+
+class HangError extends Error {
+  override name = "HangError";
+}
+
+async function bounded<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new HangError("the database hangs")), hangMs);
+  });
+  try {
+    return await Promise.race([work, hang]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) done();
+  });
+}

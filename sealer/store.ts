@@ -1,0 +1,230 @@
+import type { TransactionSql } from "postgres";
+import type { Sql } from "../db/connection.ts";
+import type { SealedEntry } from "../lib/audit/chain.ts";
+import type { EntryRow } from "../lib/audit/entry.ts";
+import { type Leaf, type Receipt, receiptSchema } from "../lib/audit/checkpoint.ts";
+
+type Statements = Sql | TransactionSql;
+
+/** The end of a chain. */
+export interface Head {
+  tenant_id: number;
+  seq: number;
+  hash: string;
+  sealed_at: string;
+}
+
+export interface NewSeal extends Omit<SealedEntry, "entry"> {
+  tenant_id: number;
+}
+
+/** The one form of a time everywhere here: a JavaScript date would cut it to milliseconds. */
+const time = (sql: Statements, value: ReturnType<Statements>) =>
+  sql`to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+const entryColumns = (sql: Statements) =>
+  sql`l.tenant_id, l.id::text as id, ${time(sql, sql`l.at`)} as at, l.actor, l.actor_user_id,
+    l.action, l.outcome, l.target_type, l.target_id, l.request_id, l.peer_id, l.address,
+    l.details::text as details`;
+
+/** What the sealer sees at the beginning of its transaction. */
+export interface View {
+  pid: number;
+  now: string;
+  snapshot: string;
+  /** What was sealed last; null before the first time. */
+  before: string | null;
+  /** The transactions of `before` are those of another cluster: the database was restored into this one. */
+  restored: boolean;
+}
+
+export async function readView(sql: TransactionSql): Promise<View> {
+  const [view] = await sql<[View]>`
+    select pg_backend_pid() as pid, ${time(sql, sql`clock_timestamp()`)} as now,
+      pg_current_snapshot()::text as snapshot, s.snapshot::text as before,
+      coalesce(pg_snapshot_xmax(s.snapshot) > pg_snapshot_xmax(pg_current_snapshot()), false) as restored
+    from (select) one left join audit_sealer s on true`;
+  return view;
+}
+
+/** A place in the order in which everything is looked at. */
+export interface Position {
+  xact: string;
+  tenant_id: number;
+  id: string;
+}
+
+const beginning: Position = { xact: "0", tenant_id: 0, id: "0" };
+
+/** What became visible between two snapshots; all of it, where it is less than `limit`. */
+export async function readNew(
+  sql: TransactionSql,
+  view: { before: string; snapshot: string; limit: number },
+): Promise<EntryRow[]> {
+  const before = sql`${view.before}::text::pg_snapshot`;
+  // The upper bound leaves out what was restored from a cluster that had counted further.
+  return await sql<EntryRow[]>`
+    select ${entryColumns(sql)} from audit_log l
+    where l.xact >= pg_snapshot_xmin(${before})
+      and l.xact < pg_snapshot_xmax(${view.snapshot}::text::pg_snapshot)
+      and not pg_visible_in_snapshot(l.xact, ${before}) and not ${isSealed(sql)}
+    order by l.xact limit ${view.limit}`;
+}
+
+/** The next `limit` entries after a position, those that have no seal, and the position behind them. */
+export async function readAll(
+  sql: TransactionSql,
+  { after = beginning, limit }: { after?: Position | undefined; limit: number },
+): Promise<{ rows: EntryRow[]; end: Position | undefined }> {
+  const rows = await sql<(EntryRow & { xact: string; sealed: boolean })[]>`
+    select ${entryColumns(sql)}, l.xact::text as xact, ${isSealed(sql)} as sealed
+    from (select * from audit_log
+      where xact >= ${after.xact}::text::xid8
+        and (xact, tenant_id, id) > (${after.xact}::text::xid8, ${after.tenant_id}, ${after.id}::bigint)
+      order by xact, tenant_id, id limit ${limit}) l
+    order by l.xact, l.tenant_id, l.id`;
+  return {
+    rows: rows.filter((row) => !row.sealed),
+    end: rows.length === limit ? rows.at(-1) : undefined,
+  };
+}
+
+const isSealed = (sql: Statements) =>
+  sql`exists (select from audit_seals s
+    where s.tenant_id = l.tenant_id and s.entry_id = l.id and s.entry_at = l.at)`;
+
+export async function readHeads(
+  sql: Statements,
+  tenants?: readonly number[],
+): Promise<Map<number, Head>> {
+  const rows = await sql<(Omit<Head, "seq"> & { seq: string })[]>`
+    select tenant_id, seq, encode(hash, 'hex') as hash, ${time(sql, sql`sealed_at`)} as sealed_at
+    from audit_chains ${tenants ? sql`where tenant_id = any(${[...tenants]}::integer[])` : sql``}`;
+  return new Map(rows.map((row) => [row.tenant_id, { ...row, seq: Number(row.seq) }]));
+}
+
+/**
+ * Adds links and moves the ends of their chains. Under repeatable read, an end that somebody else moved
+ * since the transaction began is an error, so that no chain ever forks.
+ */
+export async function writeSeals(
+  sql: TransactionSql,
+  { seals, heads }: { seals: readonly NewSeal[]; heads: readonly Head[] },
+): Promise<void> {
+  await sql`
+    insert into audit_seals (tenant_id, seq, entry_id, entry_at, entry_hash, sealed_at, hash)
+      select tenant_id, seq, entry_id, entry_at, decode(entry_hash, 'hex'), sealed_at, decode(hash, 'hex')
+      from jsonb_to_recordset(${sql.json(seals.map((seal) => ({ ...seal })))}::jsonb) as s
+        (tenant_id integer, seq bigint, entry_id bigint, entry_at timestamptz, entry_hash text,
+          sealed_at timestamptz, hash text)`;
+  await sql`
+    insert into audit_chains (tenant_id, seq, hash, sealed_at)
+      select tenant_id, seq, decode(hash, 'hex'), sealed_at
+      from jsonb_to_recordset(${sql.json(heads.map((head) => ({ ...head })))}::jsonb) as h
+        (tenant_id integer, seq bigint, hash text, sealed_at timestamptz)
+    on conflict (tenant_id) do update
+      set seq = excluded.seq, hash = excluded.hash, sealed_at = excluded.sealed_at`;
+}
+
+/** Notes that all that a snapshot sees is sealed. */
+export async function writeSnapshot(sql: TransactionSql, snapshot: string): Promise<void> {
+  await sql`
+    insert into audit_sealer (snapshot) values (${snapshot}::text::pg_snapshot)
+    on conflict (only_one) do update set snapshot = excluded.snapshot`;
+}
+
+export async function writeReceipts(sql: Sql, receipts: readonly Receipt[]): Promise<void> {
+  await sql`
+    update audit_chains c set receipt = r.receipt
+    from jsonb_to_recordset(${
+    sql.json(receipts.map((receipt) => ({ tenant_id: receipt.leaf.tenant_id, receipt })))
+  }::jsonb) as r (tenant_id integer, receipt jsonb)
+    where c.tenant_id = r.tenant_id`;
+}
+
+/** The number of the newest checkpoint that the database has a copy of; 0 for none. */
+export async function newestReceipt(sql: Sql): Promise<number> {
+  const [row] = await sql<[{ n: number | null }]>`
+    select max((receipt -> 'statement' ->> 'n')::integer) as n from audit_chains`;
+  return row.n ?? 0;
+}
+
+/** What the copies in the database say of each chain. */
+export async function readReceiptLeaves(sql: Sql): Promise<Map<number, Leaf>> {
+  const rows = await sql<{ receipt: unknown }[]>`
+    select receipt from audit_chains where receipt is not null`;
+  const leaves = rows.map((row) => receiptSchema.parse(row.receipt).leaf);
+  return new Map(leaves.map((leaf) => [leaf.tenant_id, leaf]));
+}
+
+/** The leaves that have another link at their place, or none, where it must not have been dropped. */
+export async function leavesNotFound(sql: Sql, leaves: readonly Leaf[]): Promise<number[]> {
+  const rows = await sql<{ tenant_id: number }[]>`
+    select f.tenant_id from jsonb_to_recordset(${
+    sql.json(leaves.map((leaf) => ({ ...leaf })))
+  }::jsonb) as f
+      (tenant_id integer, seq bigint, hash text, floor_seq bigint)
+    where f.seq > f.floor_seq and not exists (select from audit_seals s
+      where s.tenant_id = f.tenant_id and s.seq = f.seq and s.hash = decode(f.hash, 'hex'))
+    order by 1`;
+  return rows.map((row) => row.tenant_id);
+}
+
+const batchSize = 5_000;
+
+/** A chain with its entries after a place, in its order. */
+export async function* readChain(
+  sql: Sql,
+  { tenantId, after }: { tenantId: number; after: number },
+): AsyncGenerator<SealedEntry[]> {
+  for (;;) {
+    const rows = await sql<ChainRow[]>`
+      select s.seq, s.entry_id, ${time(sql, sql`s.entry_at`)} as entry_at,
+        encode(s.entry_hash, 'hex') as entry_hash, ${time(sql, sql`s.sealed_at`)} as sealed_at,
+        encode(s.hash, 'hex') as hash, ${entryColumns(sql)}
+      from (select * from audit_seals where tenant_id = ${tenantId} and seq > ${after}
+        order by seq limit ${batchSize}) s
+      left join audit_log l on l.tenant_id = s.tenant_id and l.id = s.entry_id and l.at = s.entry_at
+      order by s.seq`;
+    yield rows.map(sealedEntry);
+    after = Number(rows.at(-1)?.seq ?? after);
+    if (rows.length < batchSize) return;
+  }
+}
+
+type ChainRow = { [Column in keyof EntryRow]: EntryRow[Column] | null } & {
+  seq: string;
+  entry_id: string;
+  entry_at: string;
+  entry_hash: string;
+  sealed_at: string;
+  hash: string;
+};
+
+function sealedEntry(row: ChainRow): SealedEntry {
+  const { seq, entry_id, entry_at, entry_hash, sealed_at, hash, ...entry } = row;
+  return {
+    ...{ seq: Number(seq), entry_id, entry_at, entry_hash, sealed_at, hash },
+    entry: isWhole(entry) ? entry : null,
+  };
+}
+
+/** The outer join found it. */
+function isWhole(
+  entry: { [Column in keyof EntryRow]: EntryRow[Column] | null },
+): entry is EntryRow {
+  return entry.id !== null;
+}
+
+/** Entries without a seal that are older than so many seconds. */
+export async function countUnsealed(
+  sql: Sql,
+  { tenantId, olderThan }: { tenantId?: number; olderThan: number },
+): Promise<number> {
+  const [row] = await sql<[{ n: number }]>`
+    select count(*)::integer as n from audit_log l
+    where ${tenantId === undefined ? sql`true` : sql`l.tenant_id = ${tenantId}`}
+      and l.at < now() - make_interval(secs => ${olderThan})
+      and not ${isSealed(sql)}`;
+  return row.n;
+}
