@@ -1,6 +1,7 @@
 import { secureHeaders } from "hono/secure-headers";
 import type { Deps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
+import { auditFeature } from "./features/audit/mod.ts";
 import { authFeature } from "./features/auth/mod.ts";
 import { baseFeature, infoFeature } from "./features/base/mod.ts";
 import { explainFeature } from "./features/explain/mod.ts";
@@ -44,6 +45,7 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/sessions", sessionsFeature(deps));
   app.route("/api/v1/users", usersFeature(deps));
   app.route("/api/v1/tenants", tenantsFeature(deps));
+  app.route("/api/v1/audit", auditFeature(deps));
   app.route("/api/v1/wireguard/peers", peersFeature(deps, tenantPeers));
   app.route("/api/v1/wireguard/me/peers", peersFeature(deps, ownPeers));
   app.route("/api/v1/wireguard/deliveries", deliveriesFeature(deps));

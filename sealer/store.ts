@@ -2,9 +2,15 @@ import type { TransactionSql } from "postgres";
 import type { Sql } from "../db/connection.ts";
 import type { SealedEntry } from "../lib/audit/chain.ts";
 import type { EntryRow } from "../lib/audit/entry.ts";
+import {
+  entryColumns,
+  isSealed,
+  sealedEntry,
+  selectLinks,
+  type Tag,
+  time,
+} from "../lib/audit/store.ts";
 import { type Leaf, type Receipt, receiptSchema } from "../lib/audit/checkpoint.ts";
-
-type Statements = Sql | TransactionSql;
 
 /** The end of a chain. */
 export interface Head {
@@ -17,15 +23,6 @@ export interface Head {
 export interface NewSeal extends Omit<SealedEntry, "entry"> {
   tenant_id: number;
 }
-
-/** The one form of a time everywhere here: a JavaScript date would cut it to milliseconds. */
-const time = (sql: Statements, value: ReturnType<Statements>) =>
-  sql`to_char(${value} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-const entryColumns = (sql: Statements) =>
-  sql`l.tenant_id, l.id::text as id, ${time(sql, sql`l.at`)} as at, l.actor, l.actor_user_id,
-    l.action, l.outcome, l.target_type, l.target_id, l.request_id, l.peer_id, l.address,
-    l.details::text as details`;
 
 /** What the sealer sees at the beginning of its transaction. */
 export interface View {
@@ -89,12 +86,8 @@ export async function readAll(
   };
 }
 
-const isSealed = (sql: Statements) =>
-  sql`exists (select from audit_seals s
-    where s.tenant_id = l.tenant_id and s.entry_id = l.id and s.entry_at = l.at)`;
-
 export async function readHeads(
-  sql: Statements,
+  sql: Tag,
   tenants?: readonly number[],
 ): Promise<Map<number, Head>> {
   const rows = await sql<(Omit<Head, "seq"> & { seq: string })[]>`
@@ -178,53 +171,9 @@ export async function* readChain(
   { tenantId, after }: { tenantId: number; after: number },
 ): AsyncGenerator<SealedEntry[]> {
   for (;;) {
-    const rows = await sql<ChainRow[]>`
-      select s.seq, s.entry_id, ${time(sql, sql`s.entry_at`)} as entry_at,
-        encode(s.entry_hash, 'hex') as entry_hash, ${time(sql, sql`s.sealed_at`)} as sealed_at,
-        encode(s.hash, 'hex') as hash, ${entryColumns(sql)}
-      from (select * from audit_seals where tenant_id = ${tenantId} and seq > ${after}
-        order by seq limit ${batchSize}) s
-      left join audit_log l on l.tenant_id = s.tenant_id and l.id = s.entry_id and l.at = s.entry_at
-      order by s.seq`;
+    const rows = await selectLinks(sql, { tenantId, after, limit: batchSize });
     yield rows.map(sealedEntry);
     after = Number(rows.at(-1)?.seq ?? after);
     if (rows.length < batchSize) return;
   }
-}
-
-type ChainRow = { [Column in keyof EntryRow]: EntryRow[Column] | null } & {
-  seq: string;
-  entry_id: string;
-  entry_at: string;
-  entry_hash: string;
-  sealed_at: string;
-  hash: string;
-};
-
-function sealedEntry(row: ChainRow): SealedEntry {
-  const { seq, entry_id, entry_at, entry_hash, sealed_at, hash, ...entry } = row;
-  return {
-    ...{ seq: Number(seq), entry_id, entry_at, entry_hash, sealed_at, hash },
-    entry: isWhole(entry) ? entry : null,
-  };
-}
-
-/** The outer join found it. */
-function isWhole(
-  entry: { [Column in keyof EntryRow]: EntryRow[Column] | null },
-): entry is EntryRow {
-  return entry.id !== null;
-}
-
-/** Entries without a seal that are older than so many seconds. */
-export async function countUnsealed(
-  sql: Sql,
-  { tenantId, olderThan }: { tenantId?: number; olderThan: number },
-): Promise<number> {
-  const [row] = await sql<[{ n: number }]>`
-    select count(*)::integer as n from audit_log l
-    where ${tenantId === undefined ? sql`true` : sql`l.tenant_id = ${tenantId}`}
-      and l.at < now() - make_interval(secs => ${olderThan})
-      and not ${isSealed(sql)}`;
-  return row.n;
 }

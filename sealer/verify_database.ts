@@ -1,8 +1,9 @@
 import type { Sql } from "../db/connection.ts";
 import { type ChainReport, verifyChain } from "../lib/audit/chain.ts";
 import type { Leaf } from "../lib/audit/checkpoint.ts";
+import { selectUnsealed } from "../lib/audit/store.ts";
 import { type CheckpointHistory, readHistory } from "./checkpoint_folder.ts";
-import { countUnsealed, type Head, newestReceipt, readChain, readHeads } from "./store.ts";
+import { type Head, newestReceipt, readChain, readHeads } from "./store.ts";
 
 /** Whether the database holds what was signed. */
 export interface DatabaseReport {
@@ -46,7 +47,7 @@ export async function verifyDatabase(
     leaves.get(head.tenant_id)?.seq !== head.seq &&
     options.now - Date.parse(head.sealed_at) > graceMs
   ).map((head) => head.tenant_id);
-  const unsealed = await countUnsealed(sql, { olderThan: graceMs / 1000 });
+  const [{ n: unsealed }] = await selectUnsealed(sql, { olderThan: graceMs / 1000 });
   const intact = checkpoints.faults.length === 0 && unsealed === 0 && unsigned.length === 0 &&
     tenants.every((tenant) => tenant.fault_count === 0);
   return { intact, checkpoints, tenants, unsealed, unsigned };
