@@ -166,6 +166,7 @@ Deno.test("bootstrap: every role logs in with its own password, and twice is as 
     massacorp_api: new Secret("api"),
     massacorp_platform: new Secret("platform"),
     massacorp_wgd: new Secret("wgd' or 1=1 --"),
+    massacorp_sealer: new Secret("sealer"),
   };
   const stored = () =>
     ask(

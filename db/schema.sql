@@ -52,7 +52,7 @@ $function$;
 alter function audit_drop_partitions(cut timestamp with time zone) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.audit_make_partitions()
- RETURNS integer
+ RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -62,7 +62,6 @@ declare
   parent text;
   part text;
   month timestamp;
-  made integer := 0;
 begin
   foreach parent in array array['audit_log', 'audit_seals'] loop
     for ahead in 0 .. 3 loop
@@ -77,14 +76,13 @@ begin
         execute format('comment on table public.%I is %L', part, 'A month of ' || parent || '.');
         execute format('alter table public.%I attach partition public.%I for values from (%L) to (%L)', parent, part,
           month at time zone 'UTC', (month + interval '1 month') at time zone 'UTC');
-        made := made + 1;
       exception
         -- Rows of that month lie in the rest already: there they stay.
         when check_violation then null;
       end;
     end loop;
   end loop;
-  return made;
+  return (select count(*) from public.audit_log_rest) + (select count(*) from public.audit_seals_rest);
 end
 $function$;
 alter function audit_make_partitions() owner to massacorp_owner;
@@ -459,6 +457,7 @@ create table audit_chains (
   tenant_id integer not null,
   seq bigint not null,
   hash bytea not null,
+  sealed_at timestamp with time zone not null,
   receipt jsonb,
   constraint audit_chains_pkey PRIMARY KEY (tenant_id),
   constraint audit_chains_hash_is_a_sha256 CHECK ((octet_length(hash) = 32)),
@@ -492,6 +491,14 @@ alter table audit_log owner to massacorp_owner;
 
 create table audit_log_rest partition of audit_log default;
 alter table audit_log_rest owner to massacorp_owner;
+
+create table audit_sealer (
+  only_one boolean default true not null,
+  snapshot pg_snapshot not null,
+  constraint audit_sealer_pkey PRIMARY KEY (only_one),
+  constraint audit_sealer_is_one_row CHECK (only_one)
+);
+alter table audit_sealer owner to massacorp_owner;
 
 create table audit_seals (
   tenant_id integer not null,
@@ -1010,6 +1017,12 @@ create policy audit_log_wgd on audit_log as permissive for insert to massacorp_w
 alter table audit_log_rest enable row level security;
 alter table audit_log_rest force row level security;
 
+alter table audit_sealer enable row level security;
+alter table audit_sealer force row level security;
+create policy audit_sealer_sealer on audit_sealer as permissive for all to massacorp_sealer
+  using (true)
+  with check (true);
+
 alter table audit_seals enable row level security;
 alter table audit_seals force row level security;
 create policy audit_seals_api on audit_seals as permissive for select to massacorp_api
@@ -1251,11 +1264,12 @@ grant usage on sequence wg_peer_generation to massacorp_wgd;
 grant select on table api_keys to massacorp_api;
 grant select (tenant_id, id, user_id, prefix) on table api_keys to massacorp_lookup;
 grant select on table audit_chains to massacorp_api;
-grant insert (tenant_id, seq, hash), select, update (seq, hash, receipt) on table audit_chains to massacorp_sealer;
+grant insert (tenant_id, seq, hash, sealed_at), select, update (seq, hash, sealed_at, receipt) on table audit_chains to massacorp_sealer;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details), select (tenant_id, id, at, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_api;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_platform;
 grant select on table audit_log to massacorp_sealer;
 grant insert (tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details) on table audit_log to massacorp_wgd;
+grant insert (snapshot), select, update (snapshot) on table audit_sealer to massacorp_sealer;
 grant select on table audit_seals to massacorp_api;
 grant insert, select on table audit_seals to massacorp_sealer;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
@@ -1303,7 +1317,7 @@ grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_
 grant delete, select on table wg_retired_keys to massacorp_wgd;
 
 comment on function public.audit_drop_partitions(timestamp with time zone) is 'Drops the months before the cut. The last whole month stays, and so does what was not sealed.';
-comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three. It takes nothing from its caller.';
+comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three, and says how many rows lie in none. It takes nothing from its caller.';
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
@@ -1330,6 +1344,7 @@ comment on table public.api_keys is 'Keys for machines. No operation writes it y
 comment on table public.audit_chains is 'The end of each tenant''s chain. Two sealers cannot both move it from the same place.';
 comment on table public.audit_log is 'What happened, written in the transaction of the change itself. Nobody but the owner can change or delete an entry; whole months are dropped when they are past their retention.';
 comment on table public.audit_log_rest is 'Entries of months that nobody made a partition for. Empty while the sealer runs.';
+comment on table public.audit_sealer is 'How far the sealer has come: every entry that this snapshot sees is sealed. Moves in the transaction of the seals.';
 comment on table public.audit_seals is 'One chain a tenant over its committed audit entries, in the order of their sealing. Written by the sealer once, and by nobody again; docs/audit.md has the bytes.';
 comment on table public.audit_seals_rest is 'As audit_log_rest, for seals.';
 comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';

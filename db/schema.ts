@@ -134,7 +134,9 @@ async function tables(sql: Sql): Promise<string[]> {
           from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'c')
       ) parts) end, ' partition by ' || lower(pg_get_partkeydef(c.oid)),
       ' with (' || array_to_string(c.reloptions, ', ') || ')', c.relname, c.relowner::regrole::text) as line
-    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and ${lasting(sql)}
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and ${
+      lasting(sql)
+    }
     order by c.relname collate "C"`,
   );
 }
@@ -191,7 +193,9 @@ async function rowSecurity(sql: Sql): Promise<string[]> {
           E'\n  using (' || p.qual || ')', E'\n  with check (' || p.with_check || ')', ';'), E'\n'
           order by p.policyname collate "C")
         from pg_policies p where p.schemaname = 'public' and p.tablename = c.relname)) || E'\n' as line
-    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and ${lasting(sql)}
+    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and ${
+      lasting(sql)
+    }
     order by c.relname collate "C"`,
   );
 }
@@ -212,7 +216,9 @@ async function grants(sql: Sql): Promise<string[]> {
       select 3, case relkind when 'S' then 'sequence' else 'table' end, quote_ident(relname), relowner,
           coalesce(relacl, acldefault((case relkind when 'S' then 's' else 'r' end)::"char", relowner)),
           acldefault((case relkind when 'S' then 's' else 'r' end)::"char", relowner)
-        from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'S') and ${lasting(sql)}
+        from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'S') and ${
+      lasting(sql)
+    }
     ), granted as (
       select o.rank, o.kind, o.name, a.grantee, a.is_grantable, lower(a.privilege_type) as privilege
         from object o, aclexplode(o.acl) a where a.grantee <> o.owner

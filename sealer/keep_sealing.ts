@@ -14,12 +14,14 @@ const hangMs = 90_000;
  * Seals until told to stop. What fails is tried again; where it goes on failing, the log says so as critical,
  * once a minute.
  *
+ * @param options.pauseMs between two rounds where the first left nothing; 300 unless told
  * @throws when the database neither answers nor refuses
  */
 export async function keepSealing(
   sealer: AuditSealer,
-  { clock, log, signal }: { clock: Clock; log: Logger; signal: AbortSignal },
+  options: { clock: Clock; log: Logger; signal: AbortSignal; pauseMs?: number },
 ): Promise<void> {
+  const { clock, log, signal, pauseMs = roundMs } = options;
   let maintainedAt = -Infinity;
   let wellAt = clock.now();
   let remindedAt = -Infinity;
@@ -47,7 +49,7 @@ export async function keepSealing(
         ...(failure === undefined ? {} : errorFields(failure)),
       });
     }
-    if (!more) await pause(roundMs, signal);
+    if (!more) await pause(pauseMs, signal);
   }
 }
 

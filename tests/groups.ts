@@ -26,6 +26,7 @@ export const groups: readonly Group[] = [
       "db",
       "api",
       "wgd",
+      "sealer",
       "deploy",
       "docs",
       "tests/run_test.ts",

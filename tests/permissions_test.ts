@@ -12,7 +12,7 @@ type Verdict = "allowed" | "refused" | string;
 
 /** Runs each expression under a permission set. @returns "allowed", "refused" by Deno, or another error */
 async function ask(
-  set: "api" | "wgd",
+  set: "api" | "wgd" | "sealer",
   probes: Record<string, string>,
   env: Record<string, string> = {},
 ): Promise<Record<string, Verdict>> {
@@ -154,8 +154,32 @@ Deno.test("wgd: loads no native code, and reads and writes nothing outside its f
   );
 });
 
-Deno.test("loadConfig: each process may read every variable that it knows", async () => {
+Deno.test("sealer: runs nothing, loads no native code, and reads and writes nothing outside its folders", async () => {
+  const verdicts = await ask("sealer", {
+    sh: spawn("sh"),
+    deno: spawn(Deno.execPath()),
+    foreignLibrary,
+    nativeAddon,
+    passwd: `await Deno.readTextFile("/etc/passwd");`,
+    gatewayKey: `await Deno.readTextFile("/var/lib/massacorp/wgd/gateway.key");`,
+    code: `await Deno.writeTextFile("${project}sealer/planted.ts", "");`,
+    temporary: `await Deno.writeTextFile("/tmp/planted", "");`,
+    masterKey: `Deno.env.get("ENCRYPTION_KEY");`,
+    tokens: `Deno.env.get("JWT_SECRET");`,
+  });
+  deepEqual(new Set(Object.values(verdicts)), new Set(["refused"]), JSON.stringify(verdicts));
+});
+
+Deno.test("api, wgd: neither is told the key that signs checkpoints", async () => {
   for (const set of ["api", "wgd"] as const) {
+    deepEqual(await ask(set, { key: `Deno.env.get("AUDIT_SIGNING_KEY_FILE");` }), {
+      key: "refused",
+    });
+  }
+});
+
+Deno.test("loadConfig: each process may read every variable that it knows", async () => {
+  for (const set of ["api", "wgd", "sealer"] as const) {
     const { config } = await ask(set, {
       config: `
         const { loadConfig } = await import("${project}${set}/config.ts");

@@ -108,6 +108,7 @@ Deno.test("createPool: PostgreSQL stopped and started again is used again withou
       massacorp_api: testPassword,
       massacorp_platform: testPassword,
       massacorp_wgd: testPassword,
+      massacorp_sealer: testPassword,
     };
     const url = (role: string, database = "massacorp") =>
       databaseUrl({ role, password: testPassword, socketFolder: cluster.socketFolder, database });

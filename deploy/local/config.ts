@@ -19,6 +19,7 @@ const databaseVariables = [
   "DATABASE_URL",
   "DATABASE_PLATFORM_URL",
   "WGD_DATABASE_URL",
+  "SEALER_DATABASE_URL",
 ] as const;
 
 export interface LocalConfig {
@@ -28,8 +29,8 @@ export interface LocalConfig {
   /** Of a database that somebody else runs; undefined for the embedded server. */
   ownerUrl: Secret<string> | undefined;
   path: string;
-  /** The settings that were given, by name: what the API and the daemon may read of them. */
-  given: { api: Record<string, string>; wgd: Record<string, string> };
+  /** The settings that were given, by name: what each process may read of them. */
+  given: Record<"api" | "wgd" | "sealer", Record<string, string>>;
 }
 
 /** @throws {ConfigError} naming every fault at once */
@@ -58,6 +59,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile): LocalCon
     given: {
       api: pick(env, settings.permissions.api.env),
       wgd: pick(env, settings.permissions.wgd.env),
+      sealer: pick(env, settings.permissions.sealer.env),
     },
   };
 }

@@ -19,6 +19,7 @@ Deno.test("loadConfig: a database of one's own is given whole", () => {
     DATABASE_URL: url,
     DATABASE_PLATFORM_URL: url,
     WGD_DATABASE_URL: url,
+    SEALER_DATABASE_URL: url,
   });
   equal(whole.ownerUrl?.reveal(), url);
 });
@@ -26,6 +27,7 @@ Deno.test("loadConfig: a database of one's own is given whole", () => {
 Deno.test("loadConfig: each process is handed what it may read, and nothing else", () => {
   const { given } = loadConfig({
     ENCRYPTION_KEY: "for the API",
+    AUDIT_SIGNING_KEY: "for the sealer",
     WG_MTU: "1400",
     WG_NETWORK: "10.20.0.0/24",
     AWS_SECRET_ACCESS_KEY: "for nobody",
@@ -34,5 +36,6 @@ Deno.test("loadConfig: each process is handed what it may read, and nothing else
   deepEqual(given, {
     api: { ENCRYPTION_KEY: "for the API", WG_NETWORK: "10.20.0.0/24" },
     wgd: { WG_NETWORK: "10.20.0.0/24", WG_MTU: "1400" },
+    sealer: { AUDIT_SIGNING_KEY: "for the sealer" },
   });
 });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { socketFolder } from "../../lib/socket_folder.ts";
-import { apiUid, databaseUid } from "./identity.ts";
+import { apiUid, databaseUid, sealerUid } from "./identity.ts";
 
 /** Where everything of one installation lies. Each folder can be entered by its user alone. */
 export interface DataFolder {
@@ -10,20 +10,25 @@ export interface DataFolder {
     supervisor: string;
     api: string;
     wgd: string;
+    sealer: string;
   };
   postgres: string;
   /** The gateway's private key. */
   wgd: string;
+  /** Signed checkpoints of the audit log. */
+  audit: string;
   /** The admin's first tunnel file. */
   admin: string;
   /** Deno's caches, one for each user that runs it. */
-  cache: { api: string; wgd: string };
+  cache: { api: string; wgd: string; sealer: string };
   sockets: {
     postgres: string;
     /** Only the API's user and root come in here. */
     operator: string;
     /** Made by the daemon; the folder's group lets the API in. */
     wgd: string;
+    /** Made by the sealer; its group lets the API in. */
+    sealer: string;
   };
   /** Where the daemon locks its interface; one place for the whole host, where there is root. */
   locks: string;
@@ -58,19 +63,23 @@ export async function openDataFolder(root: string): Promise<DataFolder & Disposa
         supervisor: await folder(join(secrets, "supervisor"), 0o700),
         api: await folder(join(secrets, "api"), 0o700, { uid: apiUid }),
         wgd: await folder(join(secrets, "wgd"), 0o700),
+        sealer: await folder(join(secrets, "sealer"), 0o700, { uid: sealerUid }),
       },
       postgres: join(root, "postgres"),
       wgd: await folder(join(root, "wgd"), 0o700),
+      audit: await folder(join(root, "audit"), 0o700, { uid: sealerUid }),
       admin: await folder(join(root, "admin"), 0o700),
       cache: {
         api: await folder(join(cache, "api"), 0o700, { uid: apiUid }),
         wgd: await folder(join(cache, "wgd"), 0o700),
+        sealer: await folder(join(cache, "sealer"), 0o700, { uid: sealerUid }),
       },
       sockets: {
         postgres: await folder(join(run, "postgres"), 0o711, { uid: databaseUid }),
         operator: await folder(join(run, "operator"), 0o700, { uid: apiUid }),
         // The set-group-id bit hands the folder's group to the socket made in it.
         wgd: await folder(join(run, "wgd"), 0o2750, { gid: apiUid }),
+        sealer: await folder(join(run, "sealer"), 0o2750, { uid: sealerUid, gid: apiUid }),
       },
       locks: asRoot ? await folder("/run/massacorp", 0o711) : run,
       [Symbol.dispose]: () => lock.close(),

@@ -1,7 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { openDataFolder } from "./data_folder.ts";
-import { apiUid, databaseUid } from "./identity.ts";
+import { apiUid, databaseUid, sealerUid } from "./identity.ts";
 
 async function temporary() {
   const path = await Deno.makeTempDir();
@@ -24,22 +24,28 @@ Deno.test("openDataFolder: each folder is its user's alone", async () => {
       supervisor: await access(folder.secrets.supervisor),
       api: await access(folder.secrets.api),
       wgd: await access(folder.secrets.wgd),
+      sealer: await access(folder.secrets.sealer),
+      checkpoints: await access(folder.audit),
       key: await access(folder.wgd),
       admin: await access(folder.admin),
       operator: await access(folder.sockets.operator),
       postgres: await access(folder.sockets.postgres),
       daemon: await access(folder.sockets.wgd),
+      status: await access(folder.sockets.sealer),
     },
     {
       root: `711 ${me}`,
       supervisor: `700 ${me}`,
       api: `700 ${of(apiUid)}`,
       wgd: `700 ${me}`,
+      sealer: `700 ${of(sealerUid)}`,
+      checkpoints: `700 ${of(sealerUid)}`,
       key: `700 ${me}`,
       admin: `700 ${me}`,
       operator: `700 ${of(apiUid)}`,
       postgres: `711 ${of(databaseUid)}`,
       daemon: `2750 ${Deno.uid() === 0 ? `0:${apiUid}` : me}`,
+      status: `2750 ${Deno.uid() === 0 ? `${sealerUid}:${apiUid}` : me}`,
     },
   );
 });

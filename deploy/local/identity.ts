@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 /** Unnamed users of the host: nobody logs in as them, and no two parts of MassaCorp share one. */
 export const databaseUid = 64201;
 export const apiUid = 64202;
+export const sealerUid = 64203;
 
 export interface DropOptions {
   /** The user and group to become; 0 stays root, but only with the capabilities named. */

@@ -3,7 +3,7 @@ import { databaseUrl, type LoginRole, loginRoles } from "../../db/embedded.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import type { DataFolder } from "./data_folder.ts";
-import { apiUid } from "./identity.ts";
+import { apiUid, sealerUid } from "./identity.ts";
 
 /** A secret as 43 characters of base64url: 32 random bytes. */
 export function randomSecret(): string {
@@ -61,6 +61,7 @@ export interface DatabaseSecrets {
   apiUrlFile: string;
   platformUrlFile: string;
   wgdUrlFile: string;
+  sealerUrlFile: string;
 }
 
 /** The passwords of the embedded server, made once, and the URLs that the processes get. */
@@ -80,10 +81,12 @@ export async function databaseSecrets(folder: DataFolder): Promise<DatabaseSecre
     apiUrlFile: join(folder.secrets.api, "database_url"),
     platformUrlFile: join(folder.secrets.api, "database_platform_url"),
     wgdUrlFile: join(folder.secrets.wgd, "database_url"),
+    sealerUrlFile: join(folder.secrets.sealer, "database_url"),
   };
   await keepSecretFile(files.apiUrlFile, url("massacorp_api").reveal(), apiUid);
   await keepSecretFile(files.platformUrlFile, url("massacorp_platform").reveal(), apiUid);
   await keepSecretFile(files.wgdUrlFile, url("massacorp_wgd").reveal());
+  await keepSecretFile(files.sealerUrlFile, url("massacorp_sealer").reveal(), sealerUid);
   return {
     superuser,
     superuserUrl: databaseUrl({
@@ -97,6 +100,7 @@ export async function databaseSecrets(folder: DataFolder): Promise<DatabaseSecre
       massacorp_api: of("massacorp_api"),
       massacorp_platform: of("massacorp_platform"),
       massacorp_wgd: of("massacorp_wgd"),
+      massacorp_sealer: of("massacorp_sealer"),
     },
     ownerUrl: url("massacorp_owner"),
     ...files,
@@ -112,6 +116,16 @@ export async function apiSecretFiles(
   await secretFile(jwtSecretFile, apiUid);
   await secretFile(encryptionKeyFile, apiUid);
   return { jwtSecretFile, encryptionKeyFile };
+}
+
+/**
+ * The key that signs checkpoints of the audit log, made once on its host, as the gateway's is.
+ * @returns the file's path
+ */
+export async function auditSigningKeyFile(folder: DataFolder): Promise<string> {
+  const path = join(folder.secrets.sealer, "signing_key");
+  await secretFile(path, sealerUid);
+  return path;
 }
 
 /**

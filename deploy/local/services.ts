@@ -6,7 +6,7 @@ import { startEmbedded } from "../../db/embedded.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { startChild } from "./child.ts";
 import type { DataFolder } from "./data_folder.ts";
-import { apiUid, databaseUid, type DropOptions, type Identity } from "./identity.ts";
+import { apiUid, databaseUid, type DropOptions, type Identity, sealerUid } from "./identity.ts";
 import { answersOk, socketFetch } from "./socket_http.ts";
 import type { Service } from "./supervise.ts";
 import type { Terminal } from "./terminal.ts";
@@ -74,6 +74,34 @@ export function apiService(options: ProgramOptions): Service {
         onLine: (line) => terminal.child("api", line),
         ...patience(options),
         isReady: () => answersOk(operatorSocket, "/health"),
+      }, signal),
+  };
+}
+
+/** The sealer of the audit log, as a user of its own: nobody else can read the key that it signs with. */
+export function sealerService(options: ProgramOptions): Service {
+  const { folder, terminal, env } = options;
+  const own = [
+    folder.sockets.sealer,
+    env["AUDIT_CHECKPOINTS"] ?? folder.audit,
+    ...options.databaseFolders,
+  ];
+  return {
+    name: "sealer",
+    start: (signal) =>
+      startChild({
+        argv: denoArgv(options, {
+          entry: "sealer/main.ts",
+          set: "sealer",
+          read: [folder.secrets.sealer, ...secretFiles(env), ...own],
+          write: own,
+          drop: { uid: sealerUid, deathSignal: "TERM" },
+        }),
+        cwd: projectFolder,
+        env: { ...env, ...denoEnv(folder.cache.sealer) },
+        onLine: (line) => terminal.child("sealer", line),
+        ...patience(options),
+        isReady: () => answersOk(join(folder.sockets.sealer, "sealer.sock"), "/v1/status"),
       }, signal),
   };
 }
@@ -154,7 +182,7 @@ function secretFiles(env: Record<string, string>): string[] {
 
 interface Program {
   entry: string;
-  set: "api" | "wgd";
+  set: "api" | "wgd" | "sealer";
   read: string[];
   write: string[];
   drop: DropOptions;

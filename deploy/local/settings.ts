@@ -2,17 +2,25 @@ import { join } from "node:path";
 import { loadConfig as loadApiConfig } from "../../api/config.ts";
 import { ConfigError } from "../../lib/env.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { loadConfig as loadSealerConfig } from "../../sealer/config.ts";
 import { loadConfig as loadWgdConfig } from "../../wgd/config.ts";
 import type { LocalConfig } from "./config.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { primaryAddress } from "./endpoint.ts";
-import { apiSecretFiles, databaseSecrets, presharedSubkeyFile, randomSecret } from "./secrets.ts";
+import {
+  apiSecretFiles,
+  auditSigningKeyFile,
+  databaseSecrets,
+  presharedSubkeyFile,
+  randomSecret,
+} from "./secrets.ts";
 
 /** What the processes are told. */
 export interface Settings {
   ownerUrl: Secret<string>;
   apiEnv: Record<string, string>;
   wgdEnv: Record<string, string>;
+  sealerEnv: Record<string, string>;
   /** Folders of Unix sockets that the database URLs name. */
   databaseFolders: string[];
 }
@@ -27,7 +35,7 @@ export async function prepareSettings(
   config: LocalConfig,
   { folder, tunnel }: { folder: DataFolder; tunnel: boolean },
 ): Promise<Settings> {
-  const { api, wgd } = config.given;
+  const { api, wgd, sealer } = config.given;
   const places = { WGD_SOCKET: join(folder.sockets.wgd, "wgd.sock") };
   const apiEnv: Record<string, string> = {
     ...api,
@@ -43,11 +51,20 @@ export async function prepareSettings(
     WG_KEY_FILE: wgd["WG_KEY_FILE"] ?? join(folder.wgd, "gateway.key"),
     WG_ENDPOINT: wgd["WG_ENDPOINT"] ?? await primaryAddress(),
   };
+  const sealerEnv: Record<string, string> = {
+    ...sealer,
+    SEALER_SOCKET: join(folder.sockets.sealer, "sealer.sock"),
+    AUDIT_CHECKPOINTS: sealer["AUDIT_CHECKPOINTS"] ?? folder.audit,
+  };
+  if (!("AUDIT_SIGNING_KEY" in sealer || "AUDIT_SIGNING_KEY_FILE" in sealer)) {
+    sealerEnv["AUDIT_SIGNING_KEY_FILE"] = await auditSigningKeyFile(folder);
+  }
   const database = await databaseSecrets(folder);
   if (!config.ownerUrl) {
     apiEnv["DATABASE_URL_FILE"] = database.apiUrlFile;
     apiEnv["DATABASE_PLATFORM_URL_FILE"] = database.platformUrlFile;
     wgdEnv["WGD_DATABASE_URL_FILE"] = database.wgdUrlFile;
+    sealerEnv["SEALER_DATABASE_URL_FILE"] = database.sealerUrlFile;
   }
   const isGiven = (name: string) => name in apiEnv || `${name}_FILE` in apiEnv;
   if (config.env !== "prod") {
@@ -73,18 +90,22 @@ export async function prepareSettings(
   const wgdChecked = collect(() =>
     loadWgdConfig(hasSubkey ? wgdEnv : { ...wgdEnv, WGD_PRESHARED_SUBKEY: randomSecret() })
   );
-  if (!checked || !wgdChecked || faults.length > 0) throw new ConfigError([...new Set(faults)]);
+  const sealerChecked = collect(() => loadSealerConfig(sealerEnv));
+  if (!checked || !wgdChecked || !sealerChecked || faults.length > 0) {
+    throw new ConfigError([...new Set(faults)]);
+  }
   if (!hasSubkey) {
     wgdEnv["WGD_PRESHARED_SUBKEY_FILE"] = await presharedSubkeyFile(folder, checked.encryptionKey);
   }
   const { url, platformUrl, directUrl } = checked.database;
-  const folders = [url, platformUrl, directUrl, wgdChecked.databaseUrl]
+  const folders = [url, platformUrl, directUrl, wgdChecked.databaseUrl, sealerChecked.databaseUrl]
     .map((each) => new URL(each.reveal()).searchParams.get("host"))
     .filter((folder) => folder !== null);
   return {
     ownerUrl: config.ownerUrl ?? database.ownerUrl,
     apiEnv,
     wgdEnv,
+    sealerEnv,
     databaseFolders: [...new Set(folders)],
   };
 }

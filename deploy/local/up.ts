@@ -16,6 +16,7 @@ import {
   postgresService,
   type ProgramOptions,
   projectFolder,
+  sealerService,
   takeTunnelDown,
   wgdService,
 } from "./services.ts";
@@ -40,7 +41,7 @@ export interface Up {
   tunnel: boolean;
   /** What was made, when this was the first start. */
   first: FirstStart | undefined;
-  /** Ends everything, in the order API, daemon, tunnel, database. */
+  /** Ends everything, in the order API, sealer, daemon, tunnel, database. */
   stop(): Promise<void>;
 }
 
@@ -94,6 +95,10 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
     }
     terminal.step("wgd", "not started (--no-tunnel): peers stay pending");
   }
+
+  const sealer: ProgramOptions = { ...program, env: settings.sealerEnv };
+  const [, sealerTook] = await timed(() => start(undo, sealerService(sealer), supervised));
+  terminal.step("sealer", `ready in ${sealerTook}, ${settings.sealerEnv["AUDIT_CHECKPOINTS"]}`);
 
   const api: ProgramOptions = { ...program, env: settings.apiEnv };
   const [, took] = await timed(() => start(undo, apiService(api), supervised));

@@ -17,6 +17,7 @@ Deno.test("up: on a database that somebody else runs, no server is started", asy
       massacorp_api: testPassword,
       massacorp_platform: testPassword,
       massacorp_wgd: testPassword,
+      massacorp_sealer: testPassword,
     });
     await using hosts = await namespaces("server");
     await using up = startUp(hosts, "server", {
@@ -26,6 +27,7 @@ Deno.test("up: on a database that somebody else runs, no server is started", asy
         DATABASE_URL: url("massacorp_api").reveal(),
         DATABASE_PLATFORM_URL: url("massacorp_platform").reveal(),
         WGD_DATABASE_URL: url("massacorp_wgd").reveal(),
+        SEALER_DATABASE_URL: url("massacorp_sealer").reveal(),
       },
     });
     await up.up();

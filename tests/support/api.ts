@@ -47,6 +47,8 @@ export interface TestApi extends AsyncDisposable {
   /** Everything that was logged so far. */
   log: string[];
   request(path: string, options?: RequestOptions): Promise<Reply>;
+  /** The answer as it comes, for one that is streamed. */
+  fetch(path: string, options?: RequestOptions): Promise<Response>;
   /** The same for an answer that is no text. */
   requestBytes(
     path: string,
@@ -95,7 +97,7 @@ export async function testApi(
     log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
   });
   const app = createApp(deps);
-  const send: TestApi["requestBytes"] = async (path, request = {}) => {
+  const fetch: TestApi["fetch"] = async (path, request = {}) => {
     const headers = new Headers(request.headers);
     if (request.token) headers.set("Authorization", `Bearer ${request.token}`);
     if (request.tenant !== undefined) headers.set("X-Tenant-ID", String(request.tenant));
@@ -104,10 +106,13 @@ export async function testApi(
       headers.set("Content-Type", "application/json");
     }
     const method = request.method ?? (body === null ? "GET" : "POST");
-    const response = await app.fetch(
+    return await app.fetch(
       new Request(`http://api.test${path}`, { method, headers, body }),
       request.via ?? operator,
     );
+  };
+  const send: TestApi["requestBytes"] = async (path, request) => {
+    const response = await fetch(path, request);
     const bytes = new Uint8Array(await response.arrayBuffer());
     return { status: response.status, headers: response.headers, bytes };
   };
@@ -121,9 +126,10 @@ export async function testApi(
     async request(path, options) {
       const { bytes, ...reply } = await send(path, options);
       const text = new TextDecoder().decode(bytes);
-      const json = /json/.test(reply.headers.get("content-type") ?? "") && text !== "";
+      const json = /[/+]json/.test(reply.headers.get("content-type") ?? "") && text !== "";
       return { ...reply, body: json ? JSON.parse(text) : undefined, text };
     },
+    fetch,
     requestBytes: send,
     async [Symbol.asyncDispose]() {
       await close();

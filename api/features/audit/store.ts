@@ -46,8 +46,8 @@ export const selectPage = (
 /** The newest id there is, so that an export ends. */
 export const selectNewestId = (sql: TenantSql) =>
   sql<{ id: string }[]>`
-    select id::text as id from audit_log where tenant_id = (select current_tenant_id())
-    order by id desc limit 1`;
+    select l.id::text as id from audit_log l where l.tenant_id = (select current_tenant_id())
+    order by l.id desc limit 1`;
 
 /** Oldest first, between two ids. */
 export const selectBetween = (

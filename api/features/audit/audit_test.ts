@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { canonicalEntry } from "../../../lib/audit/entry.ts";
+import { genesis, hashLink } from "../../../lib/audit/chain.ts";
+import { sha256Hex } from "../../../lib/audit/canonical.ts";
+import { receiptHolds, receiptSchema } from "../../../lib/audit/checkpoint.ts";
+import { adminOf, loopback, type Persona, testApi, userOf } from "../../../tests/support/api.ts";
+import { checkpointFolder, testSealer } from "../../../tests/support/sealer.ts";
+
+const base = "/api/v1/audit";
+const as = (who: Persona) => ({ via: loopback, token: who.token });
+
+Deno.test("list: newest first, a page at a time, and of no other tenant", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  for (let n = 0; n < 4; n++) await userOf(api, acme, { email: `u${n}@acme.example` });
+  const seen: number[] = [];
+  let cursor = "";
+  do {
+    const page = await api.request(`${base}?limit=3${cursor}`, as(acme));
+    assert.equal(page.status, 200, page.text);
+    seen.push(...page.body.items.map((entry: { id: number }) => entry.id));
+    cursor = page.body.next_cursor === null ? "" : `&cursor=${page.body.next_cursor}`;
+  } while (cursor);
+  const all = await api.db.owner<{ id: string }[]>`
+    select id from audit_log where tenant_id = ${acme.tenantId} order by id desc`;
+  assert.deepEqual(seen, all.map((row) => Number(row.id)));
+  const theirs = (await api.request(base, as(other))).body.items;
+  assert(theirs.length > 0);
+  assert(theirs.every((entry: { id: number }) => !seen.includes(entry.id)));
+});
+
+Deno.test("list: each filter shows what fits it, and nothing else", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  await api.db.owner`
+    insert into audit_log (tenant_id, at, actor, action, outcome, peer_id, target_type, target_id, details)
+    values (${acme.tenantId}, now() - interval '2 hours', 'daemon', 'wireguard.drift_repaired', 'failed',
+      ${"0190a5d0-ac96-774b-bcce-b302099a8057"}, 'wg_peer', 'p1', '{"what": ["a", "b"]}')`;
+  const hourAgo = new Date(Date.now() - 3600_000).toISOString();
+  const all: Record<string, unknown>[] = (await api.request(`${base}?limit=200`, as(acme))).body
+    .items;
+  const request = String(all[1]?.request_id);
+  const filters: Record<string, (entry: Record<string, unknown>) => boolean> = {
+    "actor=daemon": (entry) => entry.actor === "daemon",
+    [`actor_user_id=${acme.userId}`]: (entry) => entry.actor_user_id === acme.userId,
+    "action=auth.login": (entry) => entry.action === "auth.login",
+    "outcome=failed": (entry) => entry.outcome === "failed",
+    "target_type=user": (entry) => Object(entry.target).type === "user",
+    [`target_id=${bob.userId}`]: (entry) => Object(entry.target).id === String(bob.userId),
+    "peer_id=0190a5d0-ac96-774b-bcce-b302099a8057": (entry) => entry.peer_id !== null,
+    [`request_id=${request}`]: (entry) => entry.request_id === request,
+    [`from=${hourAgo}`]: (entry) => String(entry.at) >= hourAgo,
+    [`to=${hourAgo}`]: (entry) => String(entry.at) < hourAgo,
+    [`action=auth.login&target_id=${bob.userId}`]: (entry) =>
+      entry.action === "auth.login" && Object(entry.target).id === String(bob.userId),
+  };
+  for (const [filter, fits] of Object.entries(filters)) {
+    const expected = all.filter(fits);
+    assert(expected.length > 0 && expected.length < all.length, filter);
+    const { body } = await api.request(`${base}?limit=200&${filter}`, as(acme));
+    assert.deepEqual(body.items, expected, filter);
+  }
+  const none = await api.request(`${base}?target_id=nobody`, as(acme));
+  assert.deepEqual(none.body, { items: [], next_cursor: null });
+});
+
+Deno.test("list, export: bad filters are refused with their field", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bad = {
+    limit: "0",
+    cursor: btoa("1; drop"),
+    actor: "root",
+    actor_user_id: "x",
+    action: "%",
+    outcome: "ok",
+    target_type: "",
+    target_id: "a%00b",
+    peer_id: "1",
+    request_id: "x".repeat(201),
+    from: "yesterday",
+    to: "2026-13-01T00:00:00Z",
+  };
+  for (const [name, value] of Object.entries(bad)) {
+    const reply = await api.request(`${base}?${name}=${value}`, as(acme));
+    assert.deepEqual([reply.status, reply.body.errors?.[0]?.path], [422, name], reply.text);
+  }
+  for (const format of ["", "?format=xml", "?format=csv&actor=root"]) {
+    const reply = await api.request(`${base}/export${format}`, as(acme));
+    assert.equal(reply.status, 422, reply.text);
+  }
+});
+
+Deno.test("export: D1: every line of NDJSON has the bytes that are hashed, and the chain can be followed from them", async () => {
+  await using api = await testApi();
+  await using folder = await checkpointFolder();
+  const acme = await adminOf(api, "acme");
+  await adminOf(api, "other");
+  // More than is read at a time.
+  await api.db.owner`
+    insert into audit_log (tenant_id, actor, action, outcome, details)
+    select ${acme.tenantId}, 'operator', 'test.entry', 'succeeded', jsonb_build_object('b', n, 'a', '=1+1')
+    from generate_series(1, 2500) n`;
+  await using sealer = await testSealer(api.db, folder.path);
+  await sealer.seal();
+  const reply = await api.request(`${base}/export?format=ndjson`, as(acme));
+  assert.equal(reply.headers.get("content-type"), "application/x-ndjson");
+  const lines = reply.text.trimEnd().split("\n");
+  const [count] = await api.db.owner<[{ n: number }]>`
+    select count(*)::integer - 1 as n from audit_log where tenant_id = ${acme.tenantId}`;
+  assert.equal(lines.length, count.n, "all but the entry of the export itself");
+  let previous = genesis;
+  for (const line of lines) {
+    const { entry, seal } = JSON.parse(line);
+    const bytes = line.slice('{"entry":'.length, line.indexOf(',"seal":'));
+    assert.equal(
+      bytes,
+      canonicalEntry({ ...entry, id: String(entry.id), details: JSON.stringify(entry.details) }),
+    );
+    assert.equal(sha256Hex(bytes), seal.entry_hash);
+    const { hash, ...link } = seal;
+    const { tenant_id } = entry;
+    previous = hashLink({
+      ...link,
+      tenant_id,
+      entry_id: String(entry.id),
+      entry_at: entry.at,
+      previous,
+    });
+    assert.equal(hash, previous);
+  }
+  const { receipt } = (await api.request(`${base}/verify`, as(acme))).body.checkpoint;
+  assert.equal(receipt.leaf.hash, previous);
+  assert(await receiptHolds(receiptSchema.parse(receipt)));
+});
+
+Deno.test("export: CSV with its head, filtered, and itself in the log", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const reply = await api.request(`${base}/export?format=csv&target_id=${bob.userId}`, as(acme));
+  assert.equal(reply.status, 200, reply.text);
+  assert.equal(reply.headers.get("content-type"), "text/csv; charset=utf-8; header=present");
+  const day = new Date(api.clock.now()).toISOString().slice(0, 10);
+  assert.equal(
+    reply.headers.get("content-disposition"),
+    `attachment; filename="audit-${acme.tenantId}-${day}.csv"`,
+  );
+  const [head, ...lines] = reply.text.trimEnd().split("\r\n");
+  assert.match(head ?? "", /^id,at,actor,.*,details,seq,hash$/);
+  assert.equal(lines.length, 2);
+  const [entry] = await api.db.owner`
+    select action, outcome, actor_user_id, details from audit_log where request_id = ${
+    reply.headers.get("x-request-id")
+  }`;
+  assert.deepEqual([entry?.action, entry?.outcome, entry?.actor_user_id], [
+    "audit.export",
+    "succeeded",
+    acme.userId,
+  ]);
+  assert.deepEqual(entry?.details.filters, { target_id: String(bob.userId) });
+});
+
+Deno.test("export: a client that goes away stops it, and holds no connection while it does not read", async () => {
+  await using api = await testApi({ env: { DATABASE_POOL_SIZE: "1" } });
+  const acme = await adminOf(api, "acme");
+  await api.db.owner`
+    insert into audit_log (tenant_id, actor, action, outcome)
+    select ${acme.tenantId}, 'operator', 'test.entry', 'succeeded' from generate_series(1, 5000)`;
+  const response = await api.fetch(`${base}/export?format=csv`, as(acme));
+  const reader = response.body?.getReader() ?? assert.fail();
+  await reader.read();
+  // The one connection serves others meanwhile.
+  assert.equal((await api.request(`${base}?limit=1`, as(acme))).status, 200);
+  await reader.cancel();
+  assert.equal((await api.request(`${base}?limit=1`, as(acme))).status, 200);
+});
+
+Deno.test("verify: D1: a tenant sees its own chain hold, and what was done to it; never another's", async () => {
+  await using api = await testApi();
+  await using folder = await checkpointFolder();
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  const empty = (await api.request(`${base}/verify`, as(acme))).body;
+  assert.deepEqual([empty.intact, empty.links, empty.checkpoint], [true, 0, null]);
+  await using sealer = await testSealer(api.db, folder.path);
+  await sealer.seal();
+  const good = (await api.request(`${base}/verify`, as(acme))).body;
+  assert.deepEqual([good.intact, good.fault_count, good.checkpoint.holds], [true, 0, true]);
+  assert.equal(good.links, good.end.seq);
+  const { items } = (await api.request(base, as(acme))).body;
+  assert.deepEqual(items[0].seal, good.end);
+
+  await api.db.owner`
+    update audit_log set outcome = 'refused' where tenant_id = ${acme.tenantId} and action = 'tenant.create'`;
+  const altered = (await api.request(`${base}/verify`, as(acme))).body;
+  assert.deepEqual([altered.intact, altered.faults[0].kind, altered.faults[0].seq], [
+    false,
+    "altered",
+    1,
+  ]);
+  assert(api.log.some((line) => JSON.parse(line).level === "critical"));
+  assert.equal((await api.request(`${base}/verify`, as(other))).body.intact, true);
+
+  const forged = { ...good.checkpoint.receipt, leaf: { ...good.checkpoint.receipt.leaf, seq: 1 } };
+  for (const receipt of [forged, {}, { leaf: null }]) {
+    await api.db.owner`
+      update audit_chains set receipt = ${
+      api.db.owner.json(receipt)
+    } where tenant_id = ${other.tenantId}`;
+    const reply = await api.request(`${base}/verify`, as(other));
+    assert.deepEqual([reply.status, reply.body.intact], [200, false], reply.text);
+  }
+});
+
+Deno.test("verify: many at once are one verification, and each gets its answer", async () => {
+  await using api = await testApi();
+  await using folder = await checkpointFolder();
+  const acme = await adminOf(api, "acme");
+  await using sealer = await testSealer(api.db, folder.path);
+  await sealer.seal();
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, () => api.request(`${base}/verify`, as(acme))),
+  );
+  assert.deepEqual(new Set(replies.map((reply) => reply.body.intact)), new Set([true]));
+});
+
+Deno.test("audit: the operator names the tenant that it looks at", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  assert.equal((await api.request(base)).body.code, "tenant_required");
+  const { items } = (await api.request(base, { tenant: "acme" })).body;
+  assert.equal(items.at(-1).target.id, String(acme.tenantId));
+});

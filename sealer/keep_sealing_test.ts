@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../lib/clock.ts";
+import { createLogger } from "../lib/log.ts";
+import { FakeClock } from "../tests/support/clock.ts";
+import { testDatabase } from "../tests/support/database.ts";
+import { checkpointFolder, testSealer } from "../tests/support/sealer.ts";
+import { until } from "../tests/support/until.ts";
+import type { AuditSealer, SealerState } from "./audit_sealer.ts";
+import { keepSealing } from "./keep_sealing.ts";
+import { lagSeconds } from "./metrics.ts";
+
+Deno.test("keepSealing: D1: an entry is sealed and signed within a second of its commit", async () => {
+  await using db = await testDatabase();
+  await using folder = await checkpointFolder();
+  const [tenant] = await db.owner<[{ id: number }]>`
+    insert into tenants (slug, name) values ('acme', 'Acme') returning id`;
+  await using given = await testSealer(db, folder.path);
+  const stop = new AbortController();
+  const log = createLogger({ level: "silent" });
+  const kept = keepSealing(given.sealer, { clock: systemClock, log, signal: stop.signal });
+  await until("the sealer leads", () => given.sealer.state.leading);
+  for (let n = 0; n < 5; n++) {
+    await db.owner`insert into audit_log (tenant_id, actor, action, outcome)
+      values (${tenant.id}, 'operator', 'test.entry', 'succeeded')`;
+    const checkpoints = given.sealer.state.checkpoint;
+    await until("it is signed", () => given.sealer.state.checkpoint > checkpoints, {
+      timeoutMs: 1000,
+    });
+  }
+  stop.abort();
+  await kept;
+  const [row] = await db.owner<[{ longest: number; n: number }]>`
+    select extract(epoch from max(sealed_at - entry_at))::float8 as longest, count(*)::integer as n
+    from audit_seals`;
+  assert.equal(row.n, 5);
+  assert(row.longest < 1, `${row.longest} s`);
+});
+
+Deno.test("keepSealing: D1: what goes on failing is critical after ten seconds, and once a minute", async () => {
+  const clock = new FakeClock();
+  const lines: { level: string; message: string; reason?: string }[] = [];
+  const log = createLogger({ level: "info", clock, write: (line) => lines.push(JSON.parse(line)) });
+  const stop = new AbortController();
+  let rounds = 0;
+  const state: SealerState = {
+    leading: true,
+    sealedTotal: 0,
+    failuresTotal: 0,
+    lastRoundAt: clock.now(),
+    lastCheckpointAt: 0,
+    checkpoint: 0,
+    waitedMs: 0,
+    distrust: null,
+    misplaced: 0,
+  };
+  const sealer: AuditSealer = {
+    state,
+    round() {
+      rounds++;
+      clock.advance(5_000);
+      if (rounds <= 20) return Promise.reject(new Error("the database is away"));
+      if (rounds === 21) state.distrust = "a chain was changed";
+      if (rounds === 32) stop.abort();
+      return Promise.resolve(true);
+    },
+    maintain: () => Promise.resolve(),
+  };
+  const began = clock.now();
+  // A failing round is followed by a pause; these are short.
+  await keepSealing(sealer, { clock, log, signal: stop.signal, pauseMs: 1 });
+  assert.deepEqual(lines.map((line) => [line.level, line.message]), [
+    ["critical", "audit entries are not sealed"],
+    ["critical", "audit entries are not sealed"],
+    ["critical", "audit checkpoints are not signed"],
+  ]);
+  assert.equal(lines[2]?.reason, "a chain was changed");
+  assert.equal(lagSeconds(state, began + 7_000), 7);
+});
