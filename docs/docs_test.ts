@@ -4,6 +4,8 @@ import { operatorSockets } from "../api/cli/config.ts";
 import { loadConfig as loadLocalConfig } from "../deploy/local/config.ts";
 import { ConfigError, type Env } from "../lib/env.ts";
 import { testApi } from "../tests/support/api.ts";
+import { loadConfig as loadSealerConfig } from "../sealer/config.ts";
+import { loadVerifyConfig } from "../sealer/verify_config.ts";
 import { loadConfig as loadWgdConfig } from "../wgd/config.ts";
 
 const project = new URL("../", import.meta.url);
@@ -37,9 +39,14 @@ function namesAsked(load: (env: Env) => unknown): string[] {
 
 Deno.test("README: its table has every variable that a process reads, says which may come from a file, and no other", async () => {
   const asked = new Set(
-    [loadApiConfig, loadWgdConfig, loadLocalConfig, operatorSockets].flatMap((load) =>
-      namesAsked((env) => load(env))
-    ),
+    [
+      loadApiConfig,
+      loadWgdConfig,
+      loadSealerConfig,
+      loadVerifyConfig,
+      loadLocalConfig,
+      operatorSockets,
+    ].flatMap((load) => namesAsked((env) => load(env))),
   );
   const isVariant = (name: string) => name.endsWith("_FILE") && asked.has(name.slice(0, -5));
   const wanted = [...asked].filter((name) => !isVariant(name))
@@ -95,7 +102,13 @@ Deno.test("docs/promises.md: every promise is there, and every test it names is 
 
 Deno.test("documents: every link inside the project leads somewhere", async () => {
   const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
-    .concat("CHANGELOG.md", "db/CONVENTIONS.md", "docs/api.md", "docs/promises.md");
+    .concat(
+      "CHANGELOG.md",
+      "db/CONVENTIONS.md",
+      "docs/api.md",
+      "docs/audit.md",
+      "docs/promises.md",
+    );
   for await (const { name } of Deno.readDir(new URL("docs/decisions/", project))) {
     documents.push(`docs/decisions/${name}`);
   }

@@ -7,7 +7,8 @@ export async function databaseDigest(
 ): Promise<Record<string, string>> {
   const tables = await db.superuser<{ name: string }[]>`
     select relname as name from pg_class
-    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by relname`;
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+    order by relname`;
   const digest: Record<string, string> = {};
   for (const { name } of tables) {
     if (options.except?.includes(name)) continue;
