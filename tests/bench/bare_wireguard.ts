@@ -6,7 +6,23 @@ import { until } from "../support/until.ts";
 /** An interface of wireguard-go that nobody manages, and a shell beside it that runs `wg set` on it. */
 export interface BareInterface extends AsyncDisposable {
   /** Sets one peer, and returns when `wg` has ended. */
-  set(peer: { publicKey: string; presharedKey: string; address: string }): Promise<void>;
+  set(peer: BarePeer): Promise<void>;
+  /** Runs `wg` once with a whole configuration: `addconf` or `syncconf`. */
+  load(verb: "addconf" | "syncconf", config: string): Promise<void>;
+  readonly name: string;
+}
+
+export interface BarePeer {
+  publicKey: string;
+  presharedKey: string;
+  address: string;
+}
+
+/** Peers as a configuration file has them. */
+export function peerSections(peers: Iterable<BarePeer>): string {
+  return [...peers].map(({ publicKey, presharedKey, address }) =>
+    `[Peer]\nPublicKey = ${publicKey}\nPresharedKey = ${presharedKey}\nAllowedIPs = ${address}/32\n`
+  ).join("");
 }
 
 /** @param role the namespace it lies in; the shell is started once, so that only \`wg\` itself is measured */
@@ -24,6 +40,10 @@ export async function bareInterface(net: Namespaces, role: string): Promise<Bare
   const writer = shell.stdin.getWriter();
   const answers = lines(shell.stdout)[Symbol.asyncIterator]();
   return {
+    name,
+    async load(verb, config) {
+      await net.run(role, ["wg", verb, name, "/dev/stdin"], { stdin: config });
+    },
     async set({ publicKey, presharedKey, address }) {
       await writer.write(
         new TextEncoder().encode(`${publicKey} ${presharedKey} ${address}/32\n`),

@@ -1,10 +1,23 @@
 import { clusterVariable, startTestCluster } from "../support/cluster.ts";
 import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
+import { createThroughput } from "./create_throughput.ts";
 import { tenantQuery } from "./tenant_query.ts";
+import { wireguardScale } from "./wireguard_scale.ts";
+
+/** A part of the bench, by the name that runs it alone. */
+const parts: Record<string, { needsRoot: boolean; measure: () => Promise<Result[]> }> = {
+  "tenant-query": { needsRoot: false, measure: tenantQuery },
+  "peer-active": { needsRoot: true, measure: peerActive },
+  "create-throughput": { needsRoot: true, measure: createThroughput },
+  "wireguard-scale": {
+    needsRoot: true,
+    measure: () => wireguardScale({ cycles: Deno.args.includes("--quick") ? 50 : 1_000 }),
+  },
+};
 
 /**
- * `deno task bench [--json]`: measures on the real PostgreSQL and the real WireGuard, each thing beside its
+ * `deno task bench [--json] [--quick] [PART …]`: measures on the real PostgreSQL and the real WireGuard, each thing beside its
  * reference in the same run. Bars are printed; only something broken ends it with an error.
  */
 if (import.meta.main) {
@@ -13,13 +26,16 @@ if (import.meta.main) {
   const cluster = await startTestCluster();
   Deno.env.set(clusterVariable, cluster.socketFolder);
   const results: Result[] = [];
+  const names = Deno.args.filter((arg) => !arg.startsWith("--"));
   try {
-    for (const measure of [tenantQuery, peerActive]) {
-      if (measure === peerActive && Deno.uid() !== 0) {
-        Deno.stderr.writeSync(new TextEncoder().encode("skipped without root: peerActive\n"));
+    for (const name of names.length > 0 ? names : Object.keys(parts)) {
+      const part = parts[name];
+      if (!part) throw new Error(`no part ${name}; there are: ${Object.keys(parts).join(", ")}`);
+      if (part.needsRoot && Deno.uid() !== 0) {
+        Deno.stderr.writeSync(new TextEncoder().encode(`skipped without root: ${name}\n`));
         continue;
       }
-      for (const result of await measure()) {
+      for (const result of await part.measure()) {
         results.push(result);
         if (json) say(JSON.stringify(result));
       }

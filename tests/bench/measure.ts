@@ -34,6 +34,22 @@ export function compare(
   };
 }
 
+/** What has a bar of its own, and nothing to be compared with. */
+export function absolute(
+  measured: { name: string; unit: string; value: number; most: number },
+): Result {
+  const { name, unit, value, most } = measured;
+  return {
+    name,
+    value: round(value),
+    unit,
+    reference: null,
+    ratio: null,
+    bar: `at most ${most}`,
+    holds: value <= most,
+  };
+}
+
 function barText({ least, most }: Bar): string {
   return least === undefined ? `ratio at most ${most}` : `ratio at least ${least}`;
 }
@@ -50,6 +66,14 @@ export function median(values: readonly number[]): number {
   const low = sorted[Math.ceil(middle) - 1];
   if (high === undefined || low === undefined) throw new RangeError("no values");
   return (low + high) / 2;
+}
+
+/** The nearest-rank percentile. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const found = sorted[Math.max(0, Math.ceil(sorted.length * percent / 100) - 1)];
+  if (found === undefined) throw new RangeError("no values");
+  return found;
 }
 
 /** How often a second \`work\` is done with so many in flight. */

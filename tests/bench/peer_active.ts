@@ -5,6 +5,7 @@ import { seedInterface, seedTenant } from "../support/seed.ts";
 import { stack, tenantOn } from "../support/stack.ts";
 import { bareInterface } from "./bare_wireguard.ts";
 import { compare, median, type Result } from "./measure.ts";
+import { createPeer, operatorClient } from "./operator_client.ts";
 
 const tries = 60;
 const warmUp = 5;
@@ -24,22 +25,8 @@ export async function peerActive(): Promise<Result[]> {
   const { id: tenantId } = await seedTenant(beside.owner, "bench");
   await using bare = await bareInterface(made.net, "server");
   const sql = connect(beside.url("massacorp_owner"), { max: 1, applicationName: "bench" });
-  using client = Deno.createHttpClient({
-    proxy: { transport: "unix", path: `${made.daemon.folder}/operator/api.sock` },
-  });
-
-  async function post(): Promise<void> {
-    const response = await fetch("http://localhost/api/v1/wireguard/peers", {
-      client,
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-Tenant-ID": String(tenant.id) },
-      body: JSON.stringify({ name: "bench" }),
-    });
-    const body = await response.json();
-    if (response.status !== 201 || body.peer.status !== "active") {
-      throw new Error(`no active peer: ${response.status} ${JSON.stringify(body.peer ?? body)}`);
-    }
-  }
+  using client = operatorClient(made);
+  const post = () => createPeer(client, tenant.id, { active: true });
 
   async function reference(index: number): Promise<number> {
     const peer = {

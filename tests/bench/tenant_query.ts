@@ -34,15 +34,15 @@ export async function tenantQuery(): Promise<Result[]> {
     tenant: () =>
       tenancy.query(
         id,
-        (sql) => sql`select id, email, name, role, status from users where id = ${tenant.userId}`,
+        (sql) => sql`select id, email, name, status from users where id = ${tenant.userId}`,
       ),
     plain: () =>
-      plain`select id, email, name, role, status from users
+      plain`select id, email, name, status from users
         where tenant_id = ${tenant.id} and id = ${tenant.userId}`,
     begin: () =>
       driver.begin(async (sql) => {
         await sql`select set_config('app.tenant_id', ${String(tenant.id)}, true)`;
-        return await sql`select id, email, name, role, status from users where id = ${tenant.userId}`;
+        return await sql`select id, email, name, status from users where id = ${tenant.userId}`;
       }),
   };
   try {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { createClient } from "../../deploy/demo/client.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
 import { lines } from "../../lib/lines.ts";
-import { encodeKey } from "../../lib/wireguard_key.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import { testSecrets } from "./api.ts";
@@ -67,9 +66,7 @@ export async function stackOn(
   const key = Uint8Array.from(atob(testSecrets.ENCRYPTION_KEY), (char) => char.charCodeAt(0));
   const subkey = await deriveSubkey(new Secret(key), "wireguard-preshared-key");
   const daemon = undo.use(
-    await TestDaemon.create(db, net, {
-      env: Object.assign(env, { WGD_PRESHARED_SUBKEY: encodeKey(subkey.reveal()) }),
-    }),
+    await TestDaemon.create(db, net, { env, subkey }),
   );
   const operatorFolder = `${daemon.folder}/operator`;
   await Deno.mkdir(operatorFolder, { mode: 0o700 });

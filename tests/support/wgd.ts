@@ -30,6 +30,8 @@ interface NewPeer {
 interface Options {
   /** Settings beside those that the test brings. */
   env?: Record<string, string>;
+  /** Random where the test does not bring that of its API. */
+  subkey?: Secret<Uint8Array<ArrayBuffer>>;
   /** Put before the PATH of the daemon, to replace a program. */
   programs?: string;
 }
@@ -41,7 +43,6 @@ const smallHeap = "--v8-flags=--optimize-for-size,--max-semi-space-size=4";
 export class TestDaemon implements AsyncDisposable {
   readonly name = uniqueInterface();
   readonly log: { level: string; message: string; [field: string]: unknown }[] = [];
-  readonly subkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
   #process: { child: Deno.ChildProcess; ended: Promise<unknown> } | undefined;
   #client: WgdClient | undefined;
   #tenantId: number | undefined;
@@ -51,6 +52,8 @@ export class TestDaemon implements AsyncDisposable {
     readonly net: Namespaces,
     readonly folder: string,
     readonly options: Options,
+    /** Opens and seals preshared keys. */
+    readonly subkey: Secret<Uint8Array<ArrayBuffer>>,
   ) {}
 
   static async create(
@@ -58,7 +61,9 @@ export class TestDaemon implements AsyncDisposable {
     net: Namespaces,
     options: Options = {},
   ): Promise<TestDaemon> {
-    return new TestDaemon(db, net, await Deno.makeTempDir({ prefix: "massacorp-wgd-" }), options);
+    const folder = await Deno.makeTempDir({ prefix: "massacorp-wgd-" });
+    const subkey = options.subkey ?? new Secret(crypto.getRandomValues(new Uint8Array(32)));
+    return new TestDaemon(db, net, folder, options, subkey);
   }
 
   get env(): Record<string, string> {
@@ -249,8 +254,29 @@ export class TestDaemon implements AsyncDisposable {
 
   /** A client's end of the tunnel, in another namespace; returns the name of its interface. */
   async connect(role: string, peer: TestPeer): Promise<string> {
+    const [row] = await this.db.owner<{ public_key: string; endpoint: string; network: string }[]>`
+      select public_key, endpoint, network::text as network from wg_interfaces where id = 1`;
+    if (!row) throw new Error("no interface was published");
+    return await this.connectTo(role, peer, {
+      publicKey: row.public_key,
+      endpoint: row.endpoint,
+      network: row.network,
+      presharedKey: peer.presharedKey?.reveal() ?? null,
+    });
+  }
+
+  /** The same to a gateway that this daemon knows nothing of. */
+  async connectTo(
+    role: string,
+    peer: TestPeer,
+    gateway: {
+      publicKey: string;
+      endpoint: string;
+      network: string;
+      presharedKey: string | null;
+    },
+  ): Promise<string> {
     const name = uniqueInterface();
-    const folder = await Deno.makeTempDir({ dir: this.folder });
     const go = this.net.argv(role, ["wireguard-go", "-f", name]);
     new Deno.Command(go[0] ?? "", {
       args: go.slice(1),
@@ -263,22 +289,19 @@ export class TestDaemon implements AsyncDisposable {
       "the client's interface is there",
       async () => (await this.net.exec(role, ["wg", "show", name, "dump"])).success,
     );
-    const [row] = await this.db.owner<{ public_key: string; endpoint: string; network: string }[]>`
-      select public_key, endpoint, network::text as network from wg_interfaces where id = 1`;
     const config = `[Interface]
 PrivateKey = ${peer.privateKey.reveal()}
 [Peer]
-PublicKey = ${row?.public_key}
-${peer.presharedKey ? `PresharedKey = ${peer.presharedKey.reveal()}` : ""}
-Endpoint = ${row?.endpoint}
-AllowedIPs = ${row?.network}
+PublicKey = ${gateway.publicKey}
+${gateway.presharedKey ? `PresharedKey = ${gateway.presharedKey}` : ""}
+Endpoint = ${gateway.endpoint}
+AllowedIPs = ${gateway.network}
 PersistentKeepalive = 1
 `;
     await this.net.run(role, ["wg", "setconf", name, "/dev/stdin"], { stdin: config });
     await this.net.run(role, ["ip", "address", "add", `${peer.address}/32`, "dev", name]);
     await this.net.run(role, ["ip", "link", "set", name, "up"]);
-    await this.net.run(role, ["ip", "route", "add", row?.network ?? "", "dev", name]);
-    await Deno.remove(folder);
+    await this.net.run(role, ["ip", "route", "add", gateway.network, "dev", name]);
     return name;
   }
 

@@ -1,0 +1,309 @@
+import { createSealer, presharedKeyRow } from "../../lib/seal.ts";
+import { generateKeyPair, generatePresharedKey } from "../../lib/wireguard_key.ts";
+import { type Stack, stackOn, type StackTenant, tenantOn } from "../support/stack.ts";
+import type { TestPeer } from "../support/wgd.ts";
+import { until } from "../support/until.ts";
+import { bareInterface, type BarePeer, peerSections } from "./bare_wireguard.ts";
+import { absolute, compare, median, percentile, type Result } from "./measure.ts";
+import { createPeer, deletePeer, operatorClient } from "./operator_client.ts";
+import { pingWhile } from "./ping.ts";
+
+const network = "10.10.0.0/16";
+const few = 1_000;
+const many = 10_000;
+
+/** The daemon and the API at 1,000 and at 10,000 peers, beside the bare tools on as many. */
+export async function wireguardScale({ cycles }: { cycles: number }): Promise<Result[]> {
+  await using made = await stackOn({ env: { WG_NETWORK: network } }, "client", "elsewhere");
+  const { daemon } = made;
+  await daemon.start();
+  await made.startApi();
+  const tenant = await tenantOn(made, "scale");
+  await made.db.owner`update tenants set peer_quota = 60000 where id = ${tenant.id}`;
+  const results: Result[] = [];
+
+  await daemon.addPeers(few, { tenantId: tenant.id });
+  await daemon.client.reconcile({});
+  const atFew = await postToActive(made, tenant);
+  for (let at = few; at < many; at += few) await daemon.addPeers(few, { tenantId: tenant.id });
+  await daemon.client.reconcile({});
+  await made.db.owner`analyze`;
+  const atMany = await postToActive(made, tenant);
+  results.push(compare({
+    name: `POST to active, p50 at ${many} peers against that at ${few}`,
+    unit: "ms",
+    value: median(atMany),
+    reference: median(atFew),
+    bar: { most: 2 },
+  }));
+
+  results.push(...await idle(made, cycles));
+  results.push(...await drift(made));
+  results.push(...await revocation(made, tenant));
+  const peers = await barePeers(many);
+  {
+    await using bare = await bareInterface(made.net, "elsewhere");
+    results.push(...await coldBuild(made, { bare, peers }));
+    results.push(await syncconf(made, { bare, peers, tenant }));
+  }
+  results.push(absolute({
+    name: `the daemon at ${many} peers, resident`,
+    unit: "MB",
+    value: await residentMb(daemon.pid),
+    most: 200,
+  }));
+  return results;
+}
+
+async function postToActive(made: Stack, tenant: StackTenant): Promise<number[]> {
+  using client = operatorClient(made);
+  const took: number[] = [];
+  for (let index = -5; index < 40; index++) {
+    const start = performance.now();
+    await createPeer(client, tenant.id, { active: true });
+    if (index >= 0) took.push(performance.now() - start);
+  }
+  return took;
+}
+
+/** Full passes that find nothing to do, beside one raw dump each; what they write, and what memory they keep. */
+async function idle({ daemon, db }: Stack, cycles: number): Promise<Result[]> {
+  const writes = async () => {
+    const [row] = await db.owner<{ n: string }[]>`
+      select sum(n_tup_ins + n_tup_upd + n_tup_del)::text as n from pg_stat_user_tables
+      where relname like 'wg%'`;
+    return Number(row?.n ?? 0);
+  };
+  for (let round = 0; round < 20; round++) await daemon.client.reconcile({});
+  const [passes, dumps]: [number[], number[]] = [[], []];
+  const writtenBefore = await writes();
+  const residentBefore = await residentMb(daemon.pid);
+  for (let round = 0; round < cycles; round++) {
+    const start = performance.now();
+    await daemon.client.reconcile({});
+    const between = performance.now();
+    passes.push(between - start);
+    if (round >= 50) continue;
+    await daemon.wg("show", daemon.name, "dump");
+    dumps.push(performance.now() - between);
+  }
+  const residentAfter = await residentMb(daemon.pid);
+  const written = await writes() - writtenBefore;
+  return [
+    compare({
+      name: `idle reconcile at ${many} peers against one raw dump, p50`,
+      unit: "ms",
+      value: median(passes),
+      reference: median(dumps),
+      bar: { most: 2 },
+    }),
+    absolute({
+      name: `rows written by ${cycles} idle reconciles`,
+      unit: "",
+      value: written,
+      most: 0,
+    }),
+    compare({
+      name: `resident memory after ${cycles} idle reconciles against before`,
+      unit: "MB",
+      value: residentAfter,
+      reference: residentBefore,
+      bar: { most: 1.1 },
+    }),
+  ];
+}
+
+/** From a change by hand to its repair, without anybody asking the daemon to look. */
+async function drift({ daemon }: Stack): Promise<Result[]> {
+  const peers = [...(await daemon.dump()).peers.values()];
+  const took: number[] = [];
+  for (let index = 0; index < 15; index++) {
+    const peer = peers[index * 97];
+    if (!peer) throw new RangeError("not enough peers");
+    // Every other one keeps its place and loses its preshared key.
+    const change = index % 2 === 0 ? ["remove"] : ["preshared-key", "/dev/null"];
+    const start = performance.now();
+    await daemon.wg("set", daemon.name, "peer", peer.publicKey, ...change);
+    await until("the drift is repaired", async () => {
+      const listed = await daemon.wg("show", daemon.name, "preshared-keys");
+      return listed.includes(`${peer.publicKey}\t${peer.presharedKey?.reveal()}`);
+    }, { everyMs: 20 });
+    took.push(performance.now() - start);
+  }
+  const name = `repair of one peer changed by hand at ${many}`;
+  return [
+    absolute({ name: `${name}, p50`, unit: "ms", value: median(took), most: 2000 }),
+    absolute({
+      name: `${name}, slowest of ${took.length}`,
+      unit: "ms",
+      value: Math.max(...took),
+      most: 5000,
+    }),
+  ];
+}
+
+async function revocation(made: Stack, tenant: StackTenant): Promise<Result[]> {
+  using client = operatorClient(made);
+  const took: number[] = [];
+  for (let index = 0; index < 100; index++) {
+    const id = await createPeer(client, tenant.id, { active: true });
+    const start = performance.now();
+    await deletePeer(client, tenant.id, id);
+    took.push(performance.now() - start);
+  }
+  return [absolute({
+    name: `DELETE to proven removal at ${many} peers, p99 of ${took.length}`,
+    unit: "ms",
+    value: percentile(took, 99),
+    most: 1000,
+  })];
+}
+
+type Bare = Awaited<ReturnType<typeof bareInterface>>;
+
+/** An interface that is gone, built anew with all its peers. */
+async function coldBuild(
+  { daemon }: Stack,
+  { bare, peers }: { bare: Bare; peers: BarePeer[] },
+): Promise<Result[]> {
+  const start = performance.now();
+  await bare.load("addconf", peerSections(peers));
+  const raw = performance.now() - start;
+  const built: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    await daemon.ip("link", "delete", daemon.name);
+    const begin = performance.now();
+    await daemon.client.reconcile({});
+    built.push(performance.now() - begin);
+    const { counts } = await daemon.client.status();
+    if (counts.applied < many) throw new Error(`${counts.applied} peers after the build`);
+  }
+  return [
+    compare({
+      name: `cold build of ${many} peers with preshared keys against one raw wg addconf, p50 of 3`,
+      unit: "ms",
+      value: median(built),
+      reference: raw,
+      bar: { most: 1.3 },
+    }),
+    absolute({
+      name: `opening ${many} preshared keys, once after a start`,
+      unit: "ms",
+      value: await openingKeys(),
+      most: 1000,
+    }),
+  ];
+}
+
+async function openingKeys(): Promise<number> {
+  const { Secret } = await import("../../lib/secret.ts");
+  const sealer = await createSealer(new Secret(crypto.getRandomValues(new Uint8Array(32))));
+  const place = presharedKeyRow({ tenantId: 1, peerId: "x", publicKey: "y" });
+  const plain = new TextEncoder().encode(generatePresharedKey().reveal());
+  const sealed = await Promise.all(Array.from({ length: many }, () => sealer.seal(plain, place)));
+  const start = performance.now();
+  for (const value of sealed) await sealer.open(value, place);
+  return performance.now() - start;
+}
+
+/** One change the way of a tool that writes the whole file and syncs it, with what a client loses meanwhile. */
+async function syncconf(
+  made: Stack,
+  { bare, peers, tenant }: { bare: Bare; peers: BarePeer[]; tenant: StackTenant },
+): Promise<Result> {
+  using client = operatorClient(made);
+  const { daemon, net } = made;
+  const own = await daemon.addPeer({ tenantId: tenant.id });
+  await daemon.untilState(own, "applied");
+  await daemon.connect("client", own);
+  await until(
+    "the tunnel carries packets",
+    async () => (await net.exec("client", ["ping", "-c", "1", "-W", "1", "10.10.0.1"])).success,
+    { timeoutMs: 20_000 },
+  );
+  const ours: number[] = [];
+  const lost = await pingWhile(net.argv("client", []), "10.10.0.1", async () => {
+    for (let index = 0; index < 20; index++) {
+      const start = performance.now();
+      await createPeer(client, tenant.id, { active: true });
+      ours.push(performance.now() - start);
+    }
+  });
+  const theirs: number[] = [];
+  const bareClient = await connectBare(made, bare, peers);
+  const lostBare = await pingWhile(net.argv("client", []), bareClient.gateway, async () => {
+    for (let index = 0; index < 5; index++) {
+      const next = { ...peers[index] ?? bareClient.peer, address: `10.30.${index}.1` };
+      const all = [
+        ...peers.filter((peer) => peer.publicKey !== next.publicKey),
+        next,
+        bareClient.peer,
+      ];
+      const start = performance.now();
+      await bare.load("syncconf", bareClient.header + peerSections(all));
+      theirs.push(performance.now() - start);
+    }
+  });
+  return {
+    ...compare({
+      name:
+        `one change at ${many} peers: POST to active against wg syncconf of the whole file, p50` +
+        ` (pings lost: ${lost.lost} of ${lost.sent} against ${lostBare.lost} of ${lostBare.sent})`,
+      unit: "ms",
+      value: median(ours),
+      reference: median(theirs),
+    }),
+  };
+}
+
+/** A client of the bare interface, beside the product's in the same namespace. */
+async function connectBare({ net, daemon }: Stack, bare: Bare, peers: BarePeer[]) {
+  const [gatewayKey, clientKey] = [await generateKeyPair(), await generateKeyPair()];
+  const presharedKey = generatePresharedKey().reveal();
+  const gateway = "10.31.0.1";
+  const peer = { publicKey: clientKey.publicKey, presharedKey, address: "10.31.0.6" };
+  const header =
+    `[Interface]\nPrivateKey = ${gatewayKey.privateKey.reveal()}\nListenPort = 51999\n`;
+  await bare.load("syncconf", header + peerSections([...peers, peer]));
+  await net.run("elsewhere", ["ip", "address", "add", `${gateway}/16`, "dev", bare.name]);
+  await net.run("elsewhere", ["ip", "link", "set", bare.name, "up"]);
+  const mine: TestPeer = {
+    ...clientKey,
+    tenantId: 0,
+    id: "",
+    address: peer.address,
+    presharedKey: null,
+  };
+  await daemon.connectTo("client", mine, {
+    publicKey: gatewayKey.publicKey,
+    endpoint: `${net.address("elsewhere")}:51999`,
+    network: "10.31.0.0/16",
+    presharedKey,
+  });
+  await until(
+    "the bare tunnel carries packets",
+    async () => (await net.exec("client", ["ping", "-c", "1", "-W", "1", gateway])).success,
+    { timeoutMs: 20_000 },
+  );
+  return { gateway, header, peer };
+}
+
+async function barePeers(count: number): Promise<BarePeer[]> {
+  const peers: BarePeer[] = [];
+  for (let index = 0; index < count; index++) {
+    const { publicKey } = await generateKeyPair();
+    peers.push({
+      publicKey,
+      presharedKey: generatePresharedKey().reveal(),
+      address: `10.40.${index >> 8}.${index & 255}`,
+    });
+  }
+  return peers;
+}
+
+async function residentMb(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  if (!kilobytes) throw new Error("the process is gone");
+  return Number(kilobytes) / 1024;
+}
