@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { adminOf, loopback, type Reply, testApi } from "../tests/support/api.ts";
 import { startTestCluster } from "../tests/support/cluster.ts";
+import { holdingProxy } from "../tests/support/holding_proxy.ts";
 import { until } from "../tests/support/until.ts";
 
 function assertUnavailable(reply: Reply): void {
@@ -59,6 +60,23 @@ Deno.test("app: D3: without PostgreSQL every operation answers 503 at once, and 
   } finally {
     await cluster.stop();
   }
+});
+
+Deno.test("status: of a PostgreSQL that hangs the operator learns within seconds, and the rest from the daemon", async () => {
+  await using good = await testApi();
+  await using proxy = await holdingProxy(good.db.url("massacorp_api"));
+  await using api = await testApi({
+    gateway: false,
+    env: { DATABASE_URL: proxy.url.reveal(), DATABASE_POOL_TIMEOUT: "1" },
+  });
+  const status = async () => (await api.request("/api/v1/wireguard/status")).body.database;
+  assert.equal(await status(), "ok");
+  proxy.holdUntil(1_000_000);
+  const started = performance.now();
+  assert.equal(await status(), "unavailable");
+  assert(performance.now() - started < 5_000);
+  proxy.holdUntil(0);
+  await until("it answers again", async () => await status() === "ok");
 });
 
 Deno.test("app: N1: a role that row-level security does not hold is refused, whatever is asked", async () => {

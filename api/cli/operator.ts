@@ -71,12 +71,15 @@ async function listens(path: string): Promise<boolean> {
   }
 }
 
+/** How long one call may take. */
+const patienceMs = 30_000;
+
 function operatorAt(socket: string): OperatorApi {
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
   return {
     async call(shape, { method = "GET", path, tenant, body }) {
       // Deno asks DNS for the name even where the request goes to a Unix socket.
-      const response = await fetch(`http://localhost/api/v1${path}`, {
+      const { ok, answer } = await ask(`http://localhost/api/v1${path}`, {
         client,
         method,
         headers: {
@@ -84,14 +87,36 @@ function operatorAt(socket: string): OperatorApi {
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(30_000),
+        signal: AbortSignal.timeout(patienceMs),
       });
-      const answer: unknown = await response.json();
-      if (!response.ok) throw new CliError(describe(problem.parse(answer)));
+      if (!ok) throw new CliError(describe(problem.parse(answer)));
       return shape.parse(answer);
     },
     [Symbol.dispose]: () => client.close(),
   };
+}
+
+/** One request and its JSON; that nobody answers is said in words. */
+async function ask(
+  url: string,
+  init: RequestInit & { client: Deno.HttpClient },
+): Promise<{ ok: boolean; answer: unknown }> {
+  try {
+    const response = await fetch(url, init);
+    return { ok: response.ok, answer: await response.json() };
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "TimeoutError") {
+      throw new CliError(
+        `the API did not answer within ${
+          patienceMs / 1000
+        } s; whether it did what it was asked is not known`,
+      );
+    }
+    if (error instanceof TypeError || error instanceof SyntaxError) {
+      throw new CliError("the API broke off; whether it did what it was asked is not known");
+    }
+    throw error;
+  }
 }
 
 function describe({ title, code, detail, errors }: z.infer<typeof problem>): string {

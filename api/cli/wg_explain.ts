@@ -131,12 +131,13 @@ function describe(answer: Explanation, receipts: string[]): string {
       "",
       seen(now?.allowed_ips.join(",") ?? ""),
     ],
-    ["since, until", desired?.expires_at ?? "-", applied?.changed_at ?? "-", ""],
+    ["expires", desired?.expires_at ?? "-", "", ""],
+    ["changed", "", applied?.changed_at ?? "-", ""],
     ["endpoint", "", "", seen(now?.endpoint ?? "none yet")],
   ];
   const others = (observed ?? []).filter((peer) => peer !== now);
   return [
-    `${answer.name ?? "(no row)"}  ${answer.peer_id}`,
+    `${answer.name ?? "(its row is gone)"}  ${answer.peer_id}`,
     `on the interface: ${known === null ? "unknown" : known ? "yes" : "no"}`,
     ...answer.reasons.map(({ code, detail }) => `  ${code}: ${detail}`),
     "",

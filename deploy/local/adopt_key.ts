@@ -79,8 +79,9 @@ export function describeKeys({ published, onHost, peers }: KeyState, keyFile: st
     "",
     `  deno task wg:adopt-key --forget ${published}`,
     "",
-    `${next} Every client's file names the published key in PublicKey of its [Peer], and no tunnel comes`,
-    "up until the new key stands there. The clients' own keys and addresses stay as they are.",
+    next,
+    "Every client's file names the published key in PublicKey of its [Peer], and no tunnel comes up until",
+    "the new key stands there. The clients' own keys and addresses stay as they are.",
   ].join("\n");
 }
 

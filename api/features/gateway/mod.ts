@@ -75,7 +75,7 @@ export function gatewayFeature(deps: Deps): Router {
     }));
     const [daemon, { database, gateway, peers }] = await Promise.all([
       daemonStatus(deps),
-      everywhere ? read.catch(withoutDatabase) : read,
+      everywhere ? answeredInTime(read) : read,
     ]);
     const link = gateway ?? (daemon && { ...daemon.interface, endpoint: null });
     return c.json({
@@ -103,10 +103,24 @@ export function gatewayFeature(deps: Deps): Router {
   return router;
 }
 
-/** With the database away, whoever is on call has to learn what the daemon still knows. */
-function withoutDatabase(error: unknown) {
-  if (!isConnectionError(error)) throw error;
-  return { database: "unavailable" as const, gateway: undefined, peers: null };
+/** How long whoever is on call waits for a database that may hang. */
+const patienceMs = 3_000;
+
+/** With the database away or hanging, whoever is on call has to learn what the daemon still knows. */
+async function answeredInTime<T>(read: Promise<T>) {
+  const away = { database: "unavailable" as const, gateway: undefined, peers: null };
+  const late = Promise.withResolvers<typeof away>();
+  const timer = setTimeout(() => late.resolve(away), patienceMs);
+  try {
+    return await Promise.race([read, late.promise]);
+  } catch (error) {
+    if (isConnectionError(error)) return away;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    // What is answered later is of no use, and must not be an unhandled rejection.
+    read.catch(() => {});
+  }
 }
 
 async function daemonStatus(deps: Pick<Deps, "wgd">): Promise<DaemonStatus | undefined> {
