@@ -15,6 +15,7 @@ import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
 import { limit } from "./middleware/limit.ts";
 import { requestId } from "./middleware/request_id.ts";
+import { source } from "./middleware/source.ts";
 import { tunnel } from "./middleware/tunnel.ts";
 import { createRouter, type Router } from "./openapi.ts";
 import { handleError, problemResponse } from "./problem.ts";
@@ -25,6 +26,7 @@ export function createApp(deps: Deps): Router {
   app.onError(handleError);
   app.notFound((c) => problemResponse(c, new ApiError("not_found")));
 
+  app.use(source(deps));
   app.use(requestId(deps));
   app.use(secureHeaders({
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },

@@ -119,6 +119,7 @@ export async function buildDeps(
       dns: config.wireguard.dns,
       refreshSeconds: config.tokens.refreshSeconds,
       sessionSeconds: config.tokens.sessionSeconds,
+      trustedProxies: config.trustedProxies,
     },
   };
   return {

@@ -7,6 +7,7 @@ import {
   key32,
   network6Cidr,
   networkCidr,
+  networkList,
   parseEnv,
   postgresUrl,
   processEnv,
@@ -15,6 +16,7 @@ import {
   secretText,
 } from "../lib/env.ts";
 import { logLevels } from "../lib/log.ts";
+import { overlap, parseAnyNetwork } from "../lib/networks.ts";
 import { Secret } from "../lib/secret.ts";
 import { jwkSet, jwtAlgorithms } from "./auth/key_ring.ts";
 
@@ -42,6 +44,7 @@ const schema = z.object({
   LOG_LEVEL: z.enum(logLevels).default("info"),
   API_LISTEN: z.enum(["tunnel", "loopback"]).default("tunnel"),
   API_PORT: integer(1, 65535).default(8000),
+  TRUSTED_PROXIES: networkList.optional(),
   OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
   REDIS_URL: redisUrl.optional(),
   REDIS_CONNECT_TIMEOUT: integer(10, 60_000).default(1000),
@@ -96,8 +99,22 @@ function checkTogether(
     );
   }
   const { SESSION_LIFETIME = 0, REFRESH_TOKEN_LIFETIME = 0, ACCESS_TOKEN_LIFETIME = 0 } = value;
-  if (value.ENV === "prod" && value.API_LISTEN === "loopback") {
-    faults.push("API_LISTEN: must be tunnel when ENV=prod: only the tunnel leads in");
+  const { TRUSTED_PROXIES = [] } = value;
+  if (value.ENV === "prod" && value.API_LISTEN === "loopback" && !isGiven("TRUSTED_PROXIES")) {
+    faults.push(
+      "API_LISTEN: must be tunnel when ENV=prod, unless TRUSTED_PROXIES names the proxy that stands in the tunnel",
+    );
+  }
+  if (value.API_LISTEN === "tunnel" && TRUSTED_PROXIES.length > 0) {
+    faults.push(
+      "TRUSTED_PROXIES: needs API_LISTEN=loopback: at the tunnel's addresses the firewall lets in nobody but peers",
+    );
+  }
+  const tunnels = [value.WG_NETWORK, value.WG_NETWORK6].map((network) =>
+    network === undefined ? undefined : parseAnyNetwork(network)
+  );
+  if (tunnels.some((tunnel) => tunnel && TRUSTED_PROXIES.some((proxy) => overlap(proxy, tunnel)))) {
+    faults.push("TRUSTED_PROXIES: must not hold addresses of the tunnel: a peer is no proxy");
   }
   if (SESSION_LIFETIME > 30 * 86400) faults.push("SESSION_LIFETIME: must be at most 30d");
   if (value.SESSION_LIFETIME !== undefined && REFRESH_TOKEN_LIFETIME > SESSION_LIFETIME) {
@@ -130,6 +147,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     logLevel: parsed.LOG_LEVEL,
     listen: parsed.API_LISTEN,
     port: parsed.API_PORT,
+    trustedProxies: parsed.TRUSTED_PROXIES ?? [],
     operatorSocket: parsed.OPERATOR_SOCKET,
     wgdSocket: parsed.WGD_SOCKET,
     database: {

@@ -33,6 +33,23 @@ Deno.test("loadConfig: T1: in production the API listens on the tunnel alone", (
   assert.deepEqual(faultsOf({ ...good, ENV: "dev", API_LISTEN: "loopback" }), []);
 });
 
+Deno.test("loadConfig: T10: proxies stand on the host, in the tunnel's place, and no peer is one", () => {
+  const behind = { ...good, ENV: "prod", API_LISTEN: "loopback" };
+  const faults = (TRUSTED_PROXIES: string, more: Record<string, string> = {}) =>
+    faultsOf({ ...behind, TRUSTED_PROXIES, ...more });
+  assert.deepEqual(faults("127.0.0.1"), []);
+  assert.deepEqual(faults("127.0.0.1, 192.0.2.0/24,2001:db8::/32"), []);
+  assert.deepEqual(faults("127.0.0.1", { API_LISTEN: "tunnel" }), ["TRUSTED_PROXIES"]);
+  for (
+    const bad of [
+      ...["10.10.0.6", "10.10.0.0/24", "10.0.0.0/8", "0.0.0.0/0", "127.0.0.1,10.10.0.1"],
+      ...["::ffff:10.10.0.6", "fd00::6", "::/0", "localhost", "127.0.0.1,", "127.0.0.1/8", "*"],
+    ]
+  ) {
+    assert.deepEqual(faults(bad, { WG_NETWORK6: "fd00::/64" }), ["TRUSTED_PROXIES"], bad);
+  }
+});
+
 Deno.test("loadConfig: in production a short or guessable secret does not boot", () => {
   for (const JWT_SECRET of ["secret", "x".repeat(64), "default-default-default-default-default"]) {
     assert.deepEqual(faultsOf({ ...good, ENV: "prod", JWT_SECRET }), ["JWT_SECRET"]);

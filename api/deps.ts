@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Network } from "../lib/networks.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { WgdClient } from "../wgd/client.ts";
 import type { PasswordHasher } from "./auth/password_hash.ts";
@@ -36,6 +37,8 @@ export interface Deps {
     dns: readonly string[];
     refreshSeconds: number;
     sessionSeconds: number;
+    /** Whose word on the source address is believed. */
+    trustedProxies: readonly Network[];
   };
 }
 

@@ -31,11 +31,11 @@ const { plan } = config.wireguard;
 const addresses = config.listen === "tunnel"
   ? [plan.gateway, plan.api, ...(plan.six ? [plan.six.gateway, plan.six.api] : [])]
   : ["127.0.0.1"];
+// Behind a proxy nobody comes in by himself: what it does not say is refused, the host's own users included.
+const listener = config.trustedProxies.length > 0 ? "tunnel" : config.listen;
 const listeners: RunningListener[] = [
   await listenUnix({ fetch, log, path: config.operatorSocket }),
-  ...addresses.map((hostname) =>
-    listenTcp({ fetch, log, listener: config.listen, hostname, port: config.port })
-  ),
+  ...addresses.map((hostname) => listenTcp({ fetch, log, listener, hostname, port: config.port })),
 ];
 
 let stopping = false;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { addressPlan } from "./address.ts";
+import { parseAnyNetwork } from "./networks.ts";
 import { Secret } from "./secret.ts";
 
 /** Where settings come from: the process environment in `config.ts` files, a plain object in tests. */
@@ -170,3 +171,14 @@ export const network6Cidr = z.string().transform((text, context) => {
     return z.NEVER;
   }
 });
+
+/** Addresses and networks of either family, separated by commas. */
+export const networkList = z.string().transform((text, context) =>
+  text.split(",").flatMap((part) => {
+    const network = parseAnyNetwork(part.trim());
+    if (!network) {
+      context.addIssue("must be addresses or networks in CIDR form, separated by commas");
+    }
+    return network ?? [];
+  })
+);

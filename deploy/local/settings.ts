@@ -41,7 +41,8 @@ export async function prepareSettings(
     ...api,
     ...places,
     OPERATOR_SOCKET: join(folder.sockets.operator, "api.sock"),
-    API_LISTEN: tunnel ? "tunnel" : "loopback",
+    // The proxy stands in the tunnel, in the API's place.
+    API_LISTEN: tunnel && !api["TRUSTED_PROXIES"] ? "tunnel" : "loopback",
   };
   const wgdEnv: Record<string, string> = {
     ...wgd,
