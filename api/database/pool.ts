@@ -12,6 +12,8 @@ export interface PoolOptions {
   timeoutMs: number;
   /** Seconds after which a connection is replaced, between two holders. */
   recycleSeconds: number;
+  /** Milliseconds an overflow connection stays open unused; 10,000 unless told. */
+  overflowIdleMs?: number;
 }
 
 /** A statement that was asked for and not answered yet. */
@@ -44,10 +46,8 @@ export interface Pool {
   end(): Promise<void>;
 }
 
-/** Milliseconds an overflow connection stays open unused. */
-const overflowIdleMs = 10_000;
-
 export function createPool(url: Secret<string>, options: PoolOptions): Pool {
+  const { overflowIdleMs = 10_000 } = options;
   const open = () => openConnection(url, options);
   const slots = Array.from({ length: options.size + options.overflow }, open);
   // The lowest free slot first, so that overflow connections fall idle and close.

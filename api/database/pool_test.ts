@@ -139,3 +139,76 @@ Deno.test("createPool: PostgreSQL stopped and started again is used again withou
     await cluster.stop();
   }
 });
+
+Deno.test("createPool: overflow connections are closed when they are idle, and opened again when needed", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"), { overflow: 3, overflowIdleMs: 50 });
+  const open = async () => {
+    const [row] = await db.superuser<[{ n: number }]>`
+      select count(*)::integer as n from pg_stat_activity
+      where application_name = 'pool-test' and datname = ${db.name}`;
+    return row.n;
+  };
+  const burst = () =>
+    Promise.all(Array.from({ length: 4 }, () =>
+      pool.use(async ({ sql }) => {
+        await sql`select 1`;
+        // All four hold theirs until the last one has its own.
+        if (pool.stats.busy === 4) all.resolve();
+        await all.promise;
+      })));
+  let all = Promise.withResolvers<void>();
+  const kept = await backend(pool);
+  for (let round = 0; round < 2; round++) {
+    all = Promise.withResolvers<void>();
+    await burst();
+    await until("the overflow is closed", async () => await open() === 1);
+  }
+  assert.equal(await backend(pool), kept, "the one that is kept is the first");
+});
+
+Deno.test("createPool: a proxy that accepts and hangs up is given up in time, at once or after the first words", async (t) => {
+  for (const listens of [false, true]) {
+    await t.step(listens ? "after the first words" : "at once", async () => {
+      await using proxy = hangingUp(listens);
+      await using pool = testPool(proxy.url, { timeoutMs: 300 });
+      for (let round = 1; round <= 2; round++) {
+        const before = performance.now();
+        await assert.rejects(pool.use(({ sql }) => sql`select 1`), (error: Error) => {
+          return isConnectionError(error);
+        });
+        assert(performance.now() - before < 1500, "within its bound, more or less");
+        assert(proxy.accepted() >= round, "each holder has it tried anew");
+        assert.equal(pool.stats.busy, 0);
+      }
+    });
+  }
+});
+
+/** Stands where PostgreSQL's socket would be. */
+function hangingUp(listens: boolean) {
+  const folder = Deno.makeTempDirSync({ prefix: "massacorp-hang-up-" });
+  const listener = Deno.listen({ transport: "unix", path: `${folder}/.s.PGSQL.5432` });
+  let accepted = 0;
+  const working = (async () => {
+    for await (const connection of listener) {
+      accepted++;
+      if (listens) await connection.read(new Uint8Array(1024));
+      connection.close();
+    }
+  })();
+  return {
+    url: databaseUrl({
+      role: "massacorp_api",
+      password: testPassword,
+      socketFolder: folder,
+      database: "massacorp",
+    }),
+    accepted: () => accepted,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await working;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
