@@ -14,6 +14,8 @@ export interface ChildOptions {
   readyTimeoutMs?: number;
   /** Milliseconds between SIGTERM and SIGKILL; 15,000 unless told. */
   stopTimeoutMs?: number;
+  /** A line by which it says, once it was asked to end, that nothing is under way any more: it is killed then. */
+  overWith?: RegExp;
 }
 
 export class ChildError extends Error {
@@ -42,12 +44,14 @@ export async function startChild(options: ChildOptions, signal: AbortSignal): Pr
     detached: true,
   }).spawn();
   const lastWords: string[] = [];
+  let stopping = false;
   const listen = async (stream: ReadableStream<Uint8Array>) => {
     for await (const line of lines(stream)) {
       if (chatter.test(line)) continue;
       lastWords.push(line);
       if (lastWords.length > 15) lastWords.shift();
       options.onLine(line);
+      if (stopping && options.overWith?.test(line)) child.kill("SIGKILL");
     }
   };
   const heard = Promise.all([listen(child.stdout), listen(child.stderr)]);
@@ -58,6 +62,7 @@ export async function startChild(options: ChildOptions, signal: AbortSignal): Pr
     return status.signal ? `killed by ${status.signal}` : `exit code ${status.code}`;
   });
   const stop = async () => {
+    stopping = true;
     if (!gone) child.kill("SIGTERM");
     const killer = setTimeout(() => {
       if (!gone) child.kill("SIGKILL");

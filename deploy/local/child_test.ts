@@ -1,5 +1,6 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
 import { startChild } from "./child.ts";
+import { patience } from "./services.ts";
 
 const common = { cwd: "/", env: { PATH: Deno.env.get("PATH") ?? "" } };
 const never = new AbortController().signal;
@@ -100,5 +101,35 @@ Deno.test("stop: asks with SIGTERM, then kills", async () => {
     }, never);
     await running.stop();
     equal(await running.exited, ending);
+  }
+});
+
+Deno.test("stop: a watcher is killed once its program has ended, and not while that still works", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-child-" });
+  try {
+    const program = `${folder}/program.ts`;
+    await Deno.writeTextFile(
+      program,
+      `Deno.addSignalListener("SIGTERM", () => {
+        console.log("stopping");
+        setTimeout(() => { console.log("done"); Deno.exit(0); }, 2_000);
+      });
+      setInterval(() => {}, 1_000);
+      console.log("up");`,
+    );
+    const heard: string[] = [];
+    const running = await startChild({
+      ...common,
+      argv: [Deno.execPath(), "run", "--watch", "--no-prompt", program],
+      env: { ...common.env, HOME: folder, DENO_DIR: folder, NO_COLOR: "1" },
+      onLine: (line) => heard.push(line),
+      isReady: () => Promise.resolve(heard.includes("up")),
+      ...patience({ watch: true }),
+    }, never);
+    await running.stop();
+    equal(await running.exited, "killed by SIGKILL");
+    deepEqual(heard.filter((line) => !line.startsWith("Watcher")), ["up", "stopping", "done"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
   }
 });

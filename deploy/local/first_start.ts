@@ -10,6 +10,14 @@ export interface FirstStart {
   admin: { email: string; password: string };
   /** The admin's tunnel file, its text and where it was written; or why there is none. */
   peer: { config: string; file: string } | { error: string };
+  /** To be called once the password was shown: until then a later start says that it may be lost. */
+  shown(): Promise<void>;
+}
+
+/** A first start ended before it showed the password of the admin that it had made. */
+export interface CutOff {
+  /** The note of that, to be removed when there is another admin. */
+  note: string;
 }
 
 const tenantList = z.object({ items: z.array(z.unknown()) });
@@ -27,14 +35,18 @@ export class FirstStartError extends Error {
  * Where there is no tenant yet: makes the platform tenant with its admin and the admin's first peer, over
  * the operator's socket, as an operator would.
  *
- * @returns undefined when there are tenants already, and nothing was changed
+ * @returns where there are tenants already and nothing was changed, undefined, or that the start which made them
+ * was cut off
  */
 export async function firstStart(
   socket: string,
-  options: { folder: DataFolder; adminEmail: string },
-): Promise<FirstStart | undefined> {
+  options: { folder: Pick<DataFolder, "admin">; adminEmail: string },
+): Promise<FirstStart | CutOff | undefined> {
+  const note = join(options.folder.admin, "password-not-shown");
   const tenants = await ask(socket, "/api/v1/tenants?limit=1", 200, tenantList);
-  if (tenants.items.length > 0) return undefined;
+  if (tenants.items.length > 0) return await exists(note) ? { note } : undefined;
+  // Before the password is made: whatever ends this process from here on, somebody learns of it.
+  await writeSecretFile(note, options.adminEmail);
   const { tenant, admin } = await ask(socket, "/api/v1/tenants", 201, tenantCreated, {
     json: {
       slug: "platform",
@@ -49,12 +61,26 @@ export async function firstStart(
     // Without a peer the password still has to be shown: nothing will ever show it again.
     peer: await firstPeer(socket, { folder: options.folder, tenantId: tenant.id, userId: admin.id })
       .catch((error) => ({ error: error instanceof Error ? error.message : String(error) })),
+    shown: () => Deno.remove(note),
   };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function firstPeer(
   socket: string,
-  { folder, tenantId, userId }: { folder: DataFolder; tenantId: number; userId: number },
+  { folder, tenantId, userId }: {
+    folder: Pick<DataFolder, "admin">;
+    tenantId: number;
+    userId: number;
+  },
 ): Promise<{ config: string; file: string }> {
   const { config } = await ask(socket, "/api/v1/wireguard/peers", 201, peerCreated, {
     headers: { "x-tenant-id": String(tenantId) },

@@ -36,7 +36,7 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
     terminal,
     signal: asked.signal,
   });
-  greet(started, terminal);
+  await greet(started, terminal);
   await stopAsked;
   terminal.say("");
   terminal.step("supervisor", "stopping");
@@ -45,12 +45,20 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
   return 0;
 }
 
-function greet({ first, tunnel }: Up, terminal: Terminal): void {
-  if (first) {
+async function greet({ first, tunnel }: Up, terminal: Terminal): Promise<void> {
+  if (first && "note" in first) {
+    terminal.say("");
+    terminal.say(
+      "The first start was cut off before it showed the admin's password, and nothing can show it again.\n" +
+        "Make another admin:  deno task user:create --tenant platform --email you@example.com --role admin\n" +
+        `and then remove ${first.note}, and this is not said any more.`,
+    );
+  } else if (first) {
     terminal.say("");
     terminal.step("tenant", `${first.tenant.slug} (id ${first.tenant.id})`);
     terminal.step("admin", first.admin.email);
     terminal.step("password", `${first.admin.password}   (shown this once)`);
+    await first.shown();
     if ("error" in first.peer) {
       terminal.step("no tunnel", first.peer.error);
       terminal.say("Make a peer with:  deno task peer:add --help");

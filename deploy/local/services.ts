@@ -123,9 +123,9 @@ export function wgdService(options: ProgramOptions): Service {
   };
 }
 
-/** Deno's watcher hands SIGTERM on and then waits for the next change: it has to be killed. */
-function patience({ watch }: ProgramOptions): { stopTimeoutMs?: number } {
-  return watch ? { stopTimeoutMs: 1_500 } : {};
+/** Deno's watcher hands SIGTERM on, says so when the program has ended, and waits for the next change. */
+export function patience({ watch }: Pick<ProgramOptions, "watch">): { overWith?: RegExp } {
+  return watch ? { overWith: /^Watcher Process (finished|failed)\b/ } : {};
 }
 
 const daemonStatus = z.object({ interface: z.object({ up: z.boolean() }) });

@@ -8,7 +8,7 @@ import { loadConfig as loadWgdConfig } from "../../wgd/config.ts";
 import { publishInterface } from "../../wgd/publish.ts";
 import type { LocalConfig } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data_folder.ts";
-import { type FirstStart, firstStart } from "./first_start.ts";
+import { type CutOff, type FirstStart, firstStart } from "./first_start.ts";
 import { createIdentity, type Identity, requireReadable } from "./identity.ts";
 import { databaseSecrets } from "./secrets.ts";
 import {
@@ -39,8 +39,8 @@ export interface Up {
   /** Where a browser or a client finds the API. */
   address: string;
   tunnel: boolean;
-  /** What was made, when this was the first start. */
-  first: FirstStart | undefined;
+  /** What was made, when this was the first start; or that the first start was cut off. */
+  first: FirstStart | CutOff | undefined;
   /** Ends everything, in the order API, sealer, daemon, tunnel, database. */
   stop(): Promise<void>;
 }
