@@ -2,7 +2,7 @@ import { errorFields, type Logger } from "../lib/log.ts";
 import { ProcessError } from "../lib/process.ts";
 import type { DesiredPeer, RetiredKey } from "./desired.ts";
 import type { GatewayKey } from "./gateway_key.ts";
-import type { Ensured, TunnelInterface } from "./interface/mod.ts";
+import type { Ensured, OpeningsFor, TunnelInterface } from "./interface/mod.ts";
 import type { ObservedInterface } from "./observed.ts";
 import { type Command, keysOf, plan, removalsOnly } from "./plan.ts";
 
@@ -19,6 +19,8 @@ export interface Work {
   hasRow(publicKey: string): boolean;
   /** True when these settings of the interface are known to be those of the rows. */
   isSettled(settings: object): boolean;
+  /** What tenants' peers may reach with the interface as it is. */
+  openings: OpeningsFor;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
 }
@@ -35,6 +37,8 @@ export interface Convergence {
   readonly failures: ReadonlyMap<string, string>;
   /** Null where only peers were looked at. */
   readonly ensured: Ensured | null;
+  /** Tenants whose rules nft refused; null where the rules are not those of `after`. */
+  readonly refused: ReadonlySet<number> | null;
 }
 
 export interface Converger {
@@ -73,13 +77,17 @@ export function createConverger(
     const known = last;
     last = undefined;
     let lookedAt = performance.now();
-    const ensured = full || !known ? await tunnel.ensure(key) : null;
+    const ensured = full || !known ? await tunnel.ensure(key, work.openings) : null;
     if (ensured) guarded = ensured.guarded;
     const before = ensured?.observed ?? known;
     if (!before) throw new TypeError("a pass without a look at the interface");
+    // Who leaves is taken out of the rules before the interface is written, and who enters is put in afterwards:
+    // never does a rule hold for an address that is another's.
+    const closed = await open(work, before);
     if (ensured && work.isSettled(before.settings)) {
       last = before;
-      return { before, after: before, lookedAt, foreign: [], failures: new Map(), ensured };
+      const nothing = { foreign: [], failures: new Map() };
+      return { before, after: before, lookedAt, ...nothing, ensured, refused: closed };
     }
     const foreign = work.foreign(before);
     const failures = new Map<string, string>();
@@ -92,7 +100,7 @@ export function createConverger(
         observed: after.peers,
       });
       if (round > 0 && commands.length === 0) break;
-      await apply(commands, failures);
+      await apply(commands, { failures, letsIn: guarded && closed !== null });
       if (commands.length > 0 || !ensured) {
         lookedAt = performance.now();
         after = await lookAgain(work, after);
@@ -100,7 +108,23 @@ export function createConverger(
       if (ensured || failures.size > 0) break;
     }
     last = after;
-    return { before, after, lookedAt, foreign, failures, ensured };
+    const refused = await open(work, after);
+    return { before, after, lookedAt, foreign, failures, ensured, refused };
+  }
+
+  /** @returns the tenants whose rules nft refused; null when the rules could not be changed */
+  async function open(
+    work: Work,
+    observed: ObservedInterface,
+  ): Promise<ReadonlySet<number> | null> {
+    if (!guarded) return null;
+    try {
+      return await tunnel.open(work.openings, observed);
+    } catch (error) {
+      if (!(error instanceof ProcessError)) throw error;
+      log.error("the rules cannot be changed", errorFields(error));
+      return null;
+    }
   }
 
   async function lookAgain(work: Work, before: ObservedInterface): Promise<ObservedInterface> {
@@ -115,10 +139,13 @@ export function createConverger(
     return await tunnel.observe({ publicKeys, before });
   }
 
-  async function apply(commands: readonly Command[], failures: Map<string, string>): Promise<void> {
+  async function apply(
+    commands: readonly Command[],
+    { failures, letsIn }: { failures: Map<string, string>; letsIn: boolean },
+  ): Promise<void> {
     let hanging: string | undefined;
     for (const command of commands) {
-      const allowed = guarded ? command : removalsOnly(command);
+      const allowed = letsIn ? command : removalsOnly(command);
       if (allowed !== command) { for (const key of keysOf(command)) failures.set(key, unguarded); }
       if (!allowed) continue;
       let failure = hanging;

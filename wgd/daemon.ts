@@ -13,6 +13,7 @@ import { createTunnelInterface, interfaceSettings } from "./interface/mod.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { ObservedPeer } from "./observed.ts";
 import { createPass, type Scope } from "./pass.ts";
+import { createPolicies } from "./policy/mod.ts";
 import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
 import { fillsPool, publishInterface } from "./publish.ts";
 import { createReceipts } from "./receipts.ts";
@@ -182,6 +183,12 @@ export function createDaemon(
         database,
         store: createDesiredStore({ interfaceId, plan, sealer }),
         table,
+        policies: createPolicies({
+          tunnels: [plan.network, ...(plan.six ? [plan.six.network] : [])],
+          table,
+          database,
+          log,
+        }),
         seen,
         snapshot,
         receipts: await createReceipts({ interfaceId, key }),

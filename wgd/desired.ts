@@ -34,6 +34,8 @@ export interface DesiredPeer {
   /** Why it must not be applied, in plain words; null for a row in order. */
   readonly heldBecause: string | null;
   readonly status: RecordedStatus | null;
+  /** Not for enrolment alone, so that its tenant's policy holds for it. */
+  readonly permanent?: boolean;
 }
 
 /** A key that its peer no longer uses; it goes as soon as it is proven gone. */
@@ -74,6 +76,7 @@ interface Row {
   status_generation: string | null;
   state: PeerState | null;
   error: string | null;
+  permanent: boolean | null;
 }
 
 /** By slice ({@link sliceOf}), a digest of all that the database says of its peers, as text. */
@@ -159,6 +162,7 @@ export function createDesiredStore(
         state: row.state,
         error: row.error,
       },
+      permanent: row.permanent === true,
     };
   }
 
@@ -220,7 +224,7 @@ async function readDigests(sql: Queries, interfaceId: number): Promise<Digests> 
     select slice, bit_xor(digest)::text as digest from (
       select get_byte(uuid_send(p.id), 15) as slice,
           hash_record_extended(row(p.tenant_id, p.id, p.user_id, p.public_key, p.preshared_key, p.address,
-            p.enabled, p.expires_at, p.deleted_at, p.generation, t.status, u.status), 0) as digest
+            p.enabled, p.expires_at, p.deleted_at, p.generation, p.kind, t.status, u.status), 0) as digest
         from wg_peers p
         join tenants t on t.id = p.tenant_id
         left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
@@ -261,7 +265,7 @@ async function readRows(
           and (p.user_id is null or coalesce(u.status = 'active', false)) as active,
         (extract(epoch from p.expires_at) * 1000)::float8 as expires_at,
         p.deleted_at is not null as tombstone, p.generation::text as generation,
-        s.generation::text as status_generation, s.state, s.error
+        s.generation::text as status_generation, s.state, s.error, p.kind = 'permanent' as permanent
       from wg_peers p
       join tenants t on t.id = p.tenant_id
       left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
@@ -269,7 +273,7 @@ async function readRows(
       where p.interface_id = ${interfaceId} ${filter("p.id")}
     union all
     select true, r.tenant_id, r.peer_id, r.public_key, null, null, null, null, null, null, null, null,
-        null, null
+        null, null, null
       from wg_retired_keys r
       where r.interface_id = ${interfaceId} ${filter("r.peer_id")}`;
 }

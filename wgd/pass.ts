@@ -6,6 +6,7 @@ import type { Database } from "./database.ts";
 import { type DesiredStore, isWanted } from "./desired.ts";
 import { foreignKeys, noteDrift, noteUnexplained } from "./drift.ts";
 import type { ObservedInterface } from "./observed.ts";
+import type { Policies } from "./policy/mod.ts";
 import { type Calm, isSettled, type Proof, provenBefore } from "./proof.ts";
 import type { ReconcileResult } from "./protocol.ts";
 import { createRecorder, statusChanges } from "./recorder.ts";
@@ -34,6 +35,7 @@ export interface PassDeps {
   readonly database: Database;
   readonly store: DesiredStore;
   readonly table: DesiredTable;
+  readonly policies: Policies;
   readonly seen: Seen;
   readonly snapshot: Snapshot;
   readonly receipts: Receipts;
@@ -53,7 +55,7 @@ export interface PassOptions {
 export type RunPass = (scope: Scope, options: PassOptions) => Promise<PassOutcome>;
 
 export function createPass(deps: PassDeps): RunPass {
-  const { converger, table, seen, snapshot, traffic, clock, log } = deps;
+  const { converger, table, policies, seen, snapshot, traffic, clock, log } = deps;
   const recorder = createRecorder(deps);
   const notes = { table, seen, recorder, log };
   let proof: Proof | undefined;
@@ -70,6 +72,7 @@ export function createPass(deps: PassDeps): RunPass {
     seen.lastError = ensured?.faults[0] ?? null;
     traffic.look({ peers: table.peers.values(), observed: after.peers, created: false, all: true });
     await recorder.write([], nothing, signal);
+    if (found.refused) await policies.report({ refused: found.refused, signal });
     snapshot.passed();
     traffic.passed();
     seen.passDone((performance.now() - started) / 1000, clock.now());
@@ -110,6 +113,7 @@ export function createPass(deps: PassDeps): RunPass {
     let verdicts: Map<string, Verdict>;
     let after: ObservedInterface | undefined;
     let needsFull = false;
+    let refused: ReadonlySet<number> | null = null;
     try {
       await snapshot.beforeAdding(
         rows.peers.filter((peer) => isWanted(peer, now)).map((peer) => peer.publicKey),
@@ -121,10 +125,12 @@ export function createPass(deps: PassDeps): RunPass {
         alsoLookAt,
         foreign: (observed) => complete ? foreignKeys(table, observed) : [],
         isSettled: isCalm,
+        openings: (observed, forwards) => policies.openings(observed, forwards, now),
         hasRow,
         now,
       });
       after = found.after;
+      refused = found.refused;
       if (isCalm(found.before.settings)) return await passQuietly(found, { started, signal });
       verdicts = judgeAll(rows, { ...found, hasRow, now });
       needsFull = scope !== "all" && found.ensured !== null;
@@ -169,6 +175,7 @@ export function createPass(deps: PassDeps): RunPass {
       const changes = statusChanges(written.peers, verdicts);
       const isWritten = await recorder.write(changes, isSaid ? purge : nothing, signal);
       if (isSaid) { for (const { id } of purge.peers) seen.verdicts.delete(id); }
+      if (complete && refused) await policies.report({ refused, signal });
       calm = complete && after && isWritten && table.retired.size === 0 &&
           rows.peers.every(({ id, tombstone }) =>
             !tombstone && verdicts.get(id)?.state !== "failed"

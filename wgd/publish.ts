@@ -33,6 +33,8 @@ const refusals: Record<string, string> = {
   wg_interfaces_network_only_grows:
     "WG_NETWORK can only grow, and keeps its first address, because peers hold addresses in it",
   wg_interfaces_name_is_taken: "WG_INTERFACE is the name of another interface in the database",
+  wg_interfaces_network_is_not_granted:
+    "WG_NETWORK or WG_NETWORK6 overlaps what was granted to a tenant; withdraw that grant first",
   wg_interfaces_networks_do_not_overlap:
     "WG_NETWORK overlaps the network of another interface in the database",
   wg_interfaces_network6_stays:

@@ -2,6 +2,7 @@ import { errorFields, type Logger } from "../lib/log.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import type { DesiredPeer, DesiredStore, RetiredKey } from "./desired.ts";
 import type { Scope } from "./pass.ts";
+import type { Policies } from "./policy/mod.ts";
 import type { DesiredTable } from "./table.ts";
 
 /** What one pass is about. */
@@ -15,10 +16,11 @@ export interface Rows {
  * @returns why the rows could not be read, or null; then the table has those last read
  */
 export async function readRows(
-  { database, store, table, log }: {
+  { database, store, table, policies, log }: {
     database: Database;
     store: DesiredStore;
     table: DesiredTable;
+    policies: Policies;
     log: Logger;
   },
   { scope, signal }: { scope: Scope; signal: AbortSignal },
@@ -27,6 +29,7 @@ export async function readRows(
     if (scope === "all") {
       const { digests } = table;
       table.replaceAll(await database.use((sql) => store.readAll(sql, digests), { signal }));
+      await database.use((sql) => policies.read(sql), { signal });
     } else {
       table.replaceSome(scope, await database.use((sql) => store.read(sql, scope), { signal }));
     }

@@ -218,6 +218,7 @@ function fresh(table: TenantTable, row: Record<string, unknown>): Record<string,
   const values: Record<string, unknown> = {};
   if (table.columns.includes("id") && typeof row.id === "string") values.id = crypto.randomUUID();
   if (typeof row.id === "number") values.id = 1_000_000_000;
+  if (table.columns.includes("position")) values.position = 99;
   if (table.columns.includes("prefix")) values.prefix = "freshfreshfr";
   if (table.columns.includes("public_key")) values.public_key = `${"A".repeat(43)}=`;
   if (table.columns.includes("token_digest")) values.token_digest = `\\x${"00".repeat(32)}`;

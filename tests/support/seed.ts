@@ -98,6 +98,20 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into idempotency_keys (tenant_id, principal, key, request_digest, resource_id, created_at)
     values (${tenantId}, 'operator', ${`key-of-${slug}`}, sha256(${slug}::bytea), ${peerId}, now())`;
+  const grantId = crypto.randomUUID();
+  await owner`
+    insert into wg_grants (tenant_id, id, name, network, protocol)
+    values (${tenantId}, ${grantId}, 'office', '198.51.100.0/24', 'tcp')`;
+  await owner`insert into wg_policies (tenant_id) values (${tenantId})`;
+  await owner`
+    insert into wg_policy_services (tenant_id, position, name, peer_id, protocol, port_from, port_to)
+    values (${tenantId}, 1, 'web', ${peerId}, 'tcp', 443, 443)`;
+  await owner`
+    insert into wg_policy_routes (tenant_id, position, grant_id, network, protocol)
+    values (${tenantId}, 1, ${grantId}, '198.51.100.0/24', 'tcp')`;
+  await owner`
+    insert into wg_policy_status (tenant_id, version, state)
+      select tenant_id, version, 'applied' from wg_policies where tenant_id = ${tenantId}`;
   return {
     id: tenantId,
     slug,

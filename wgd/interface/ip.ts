@@ -11,10 +11,21 @@ export interface Link {
   readonly addresses: readonly string[];
 }
 
+/** Whether the kernel forwards packets that come in by an interface; false where there is no such interface. */
+export interface Forwarding {
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+}
+
+export function isSameForwarding(a: Forwarding, b: Forwarding): boolean {
+  return a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6;
+}
+
 /** ip(8) on one interface. */
 export interface Ip {
   /** Null where there is no such interface. */
   show(): Promise<Link | null>;
+  forwards(): Promise<Forwarding>;
   addWireGuard(): Promise<void>;
   setMtu(mtu: number): Promise<void>;
   setUp(): Promise<void>;
@@ -34,6 +45,12 @@ const links = z.array(z.object({
     scope: z.string().optional(),
     prefixlen: z.number().optional(),
   })).default([]),
+}));
+
+const netconfs = z.array(z.object({
+  family: z.string().optional(),
+  interface: z.string().optional(),
+  forwarding: z.boolean().default(false),
 }));
 
 const maxOutputBytes = 16 * 1024 * 1024;
@@ -64,6 +81,14 @@ export function createIp(run: RunProcess, name: string): Ip {
         // A name that does not exist and a failing `ip` both end with 1; the list of all tells them apart.
         return await list();
       }
+    },
+    async forwards() {
+      const text = await run("ip", ["-json", "netconf", "show"], { maxOutputBytes });
+      const found = netconfs.parse(JSON.parse(text || "[]")).filter(({ forwarding }) => forwarding);
+      const has = (family: string, on: string) =>
+        found.some((conf) => conf.family === family && conf.interface === on);
+      // IPv6 is forwarded between all interfaces or none, whatever one of them says.
+      return { ipv4: has("inet", name), ipv6: has("inet6", "all") };
     },
     async addWireGuard() {
       await ip("link", "add", "dev", name, "type", "wireguard");

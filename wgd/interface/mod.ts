@@ -4,9 +4,10 @@ import { ProcessError, type RunProcess } from "../../lib/process.ts";
 import type { GatewayKey } from "../gateway_key.ts";
 import type { ObservedInterface } from "../observed.ts";
 import type { Command } from "../plan.ts";
-import { createIp, type Link } from "./ip.ts";
+import { createFirewall } from "./firewall.ts";
+import { createIp, type Forwarding, type Link } from "./ip.ts";
 import { createInKernel } from "./kernel.ts";
-import { createFirewall } from "./nft.ts";
+import type { Openings } from "./nft_openings.ts";
 import { createInUserspace, type SpawnDetached, spawnDetached } from "./userspace.ts";
 import { createWg, type Wg } from "./wg.ts";
 
@@ -47,11 +48,20 @@ export interface Ensured {
   readonly faults: readonly string[];
 }
 
+/** What tenants' peers may reach, by what is on the interface and whether the host forwards packets from it. */
+export type OpeningsFor = (observed: ObservedInterface, forwards: Forwarding) => Openings;
+
 /** The tunnel interface and its firewall: the daemon's only hand on the kernel. */
 export interface TunnelInterface {
   readonly backend: Backend | null;
   /** Brings everything but the peers to what is set, and reads the interface back. */
-  ensure(key: GatewayKey): Promise<Ensured>;
+  ensure(key: GatewayKey, openings: OpeningsFor): Promise<Ensured>;
+  /**
+   * Brings the rules to what tenants' peers may reach.
+   * @returns the tenants whose rules nft refused
+   * @throws {ProcessError} when nothing was changed
+   */
+  open(openings: OpeningsFor, observed: ObservedInterface): Promise<ReadonlySet<number>>;
   /** Reads the interface back: all of it, or these peers alone, with the others as they were before. */
   observe(only?: { publicKeys: Iterable<string>; before: ObservedInterface }): Promise<
     ObservedInterface
@@ -110,6 +120,7 @@ export function createTunnelInterface(
   // The first pass builds what a reboot took away; only later is something missing drift.
   let builtOnce = false;
   let last: ObservedInterface | undefined;
+  let forwards: Forwarding = { ipv4: false, ipv6: false };
   const dump = async () => last = await wg.dump(last);
 
   async function create(): Promise<void> {
@@ -140,7 +151,7 @@ export function createTunnelInterface(
     get backend() {
       return backend;
     },
-    async ensure(key) {
+    async ensure(key, openings) {
       const drift = new Set<InterfaceDrift>();
       const faults: string[] = [];
       const repair = async (kind: InterfaceDrift, action: () => Promise<unknown>) => {
@@ -156,9 +167,15 @@ export function createTunnelInterface(
         }
       };
 
-      const [installed, found] = await Promise.all([firewall.isInstalled(), ip.show()]);
+      const [installed, found, forwarding] = await Promise.all([
+        firewall.isInstalled(),
+        ip.show(),
+        ip.forwards(),
+      ]);
+      forwards = forwarding;
       // Before any address: without it the API would answer whoever reaches the host.
-      const guarded = installed || await repair("firewall", firewall.install);
+      const guarded = installed ||
+        await repair("firewall", async () => firewall.install(await openingsNow(found, openings)));
       let link = found;
       const created = !link;
       if (!link) {
@@ -166,6 +183,7 @@ export function createTunnelInterface(
         drift.add("interface");
         link = await ip.show();
         if (!link) throw new InterfaceError(`the interface ${name} vanished while it was made`);
+        forwards = await ip.forwards();
       }
       backend = recognise(link);
 
@@ -189,7 +207,21 @@ export function createTunnelInterface(
     observe: async (only) =>
       last = only ? await wg.dumpSome(only.publicKeys, only.before) : await wg.dump(last),
     apply: (command) => wg.apply(command),
+    async open(openings, observed) {
+      await firewall.open(openings(observed, forwards));
+      return firewall.refused;
+    },
   };
+
+  /** What a table made anew must let through, so that its making cuts no flow; nothing where that is not known. */
+  async function openingsNow(link: Link | null, openings: OpeningsFor): Promise<Openings> {
+    try {
+      if (link) return openings(await dump(), forwards);
+    } catch (error) {
+      log.warn("the interface cannot be read before its firewall is made", errorFields(error));
+    }
+    return new Map();
+  }
 
   async function ensureLink(
     link: Link,

@@ -1,4 +1,5 @@
-import { ProcessError, type RunProcess } from "../../lib/process.ts";
+import type { Listing } from "./nft_listing.ts";
+import { type Openings, renderOpenings } from "./nft_openings.ts";
 
 /** What the rules of one tunnel depend on. */
 export interface TunnelRules {
@@ -13,82 +14,134 @@ export interface TunnelRules {
   readonly apiPort: number;
 }
 
-/** The daemon's one nftables table. */
-export interface Firewall {
-  /** True when the table is there as this process left it. */
-  isInstalled(): Promise<boolean>;
-  /** Puts the table in place, in one transaction. */
-  install(): Promise<void>;
-  remove(): Promise<void>;
-}
-
 /** The table of an interface; two interface names never share one. */
 export function tableName(name: string): string {
   const safe = name.replace(/[^a-zA-Z0-9]/g, (char) => `_${char.charCodeAt(0).toString(16)}`);
   return `massacorp_${safe}`;
 }
 
-/**
- * The table as text for `nft -f`, which applies it in one transaction: at no moment is there none. It only
- * ever drops what has to do with the tunnel; "accept" lets a packet go on to the host's own rules.
- */
-export function renderRules(rules: TunnelRules): string {
-  const { name, network, network6, addresses, apiPort } = rules;
-  const table = `table inet ${tableName(name)}`;
-  const api = `{ ${addresses.filter((address) => !address.includes(":")).join(", ")} }`;
-  const api6 = `{ ${addresses.filter((address) => address.includes(":")).join(", ")} }`;
+/** Connections to the API that one peer may hold at a time: a browser needs six. */
+const connectionsOfAPeer = 64;
+/** And how many it may begin: more than twice what the API's own limits let through. */
+const attemptsOfAPeer = "50/second burst 100 packets";
+/** Flows through the gateway that one peer may hold: they all share the host's conntrack table. */
+const flowsOfAPeer = 2048;
+
+const baseChains = {
+  // Before conntrack, so that a forged packet never makes or keeps an entry there.
+  prerouting: "type filter hook prerouting priority -300; policy accept;",
+  input: "type filter hook input priority -10; policy accept;",
+  forward: "type filter hook forward priority -10; policy accept;",
+};
+
+/** A family's own names, and what stands in the table of it. */
+interface Family {
+  readonly number: 4 | 6;
+  readonly name: "ip" | "ip6";
+  readonly network: string;
+  readonly addresses: readonly string[];
+  /** What is answered besides the API. */
+  readonly echo: string;
+}
+
+function familiesOf({ network, network6, addresses }: TunnelRules): Family[] {
+  const isSix = (address: string) => address.includes(":");
+  const echo = "icmp type echo-request";
   // The tunnel has no link layer, so there are no neighbours to discover; but nobody fragments on the way.
-  const accept6 = `
-		iifname "${name}" ip6 daddr ${api6} tcp dport ${apiPort} accept
-		iifname "${name}" ip6 daddr ${api6} icmpv6 type { echo-request, packet-too-big } accept`;
-  return `${table}
-delete ${table}
-${table} {
-	chain input {
-		type filter hook input priority -10; policy accept;
-		iifname "${name}" ip daddr ${api} tcp dport ${apiPort} accept
-		iifname "${name}" ip daddr ${api} icmp type echo-request accept${
-    network6 === null ? "" : accept6
+  const echo6 = "icmpv6 type { echo-request, packet-too-big }";
+  const four = addresses.filter((address) => !isSix(address));
+  const six = addresses.filter(isSix);
+  return [
+    { number: 4, name: "ip", network, addresses: four, echo },
+    ...network6 === null
+      ? []
+      : [{ number: 6, name: "ip6", network: network6, addresses: six, echo: echo6 } as const],
+  ];
+}
+
+/**
+ * The table as text for `nft -f`, which applies it in one transaction. It only ever drops what has to do with
+ * the tunnel; "accept" lets a packet go on to the host's own rules.
+ *
+ * @param there what of the table is there already. Its chains are emptied and filled again instead of made
+ * anew: between a chain that goes and one that comes, a packet might meet neither.
+ */
+export function renderRules(
+  rules: TunnelRules,
+  { openings = new Map(), there }: { openings?: Openings; there?: Listing | undefined } = {},
+): string {
+  const { name, apiPort } = rules;
+  const table = `inet ${tableName(name)}`;
+  const families = familiesOf(rules);
+  const lines = (line: (family: Family) => string | string[]) =>
+    families.flatMap(line).map((text) => `\n\t\t${text}`).join("");
+  const bases = Object.entries(baseChains);
+  const others = (there?.chains ?? []).filter((chain) => !(chain in baseChains));
+  const making = [
+    `add table ${table}`,
+    ...bases.map(([chain, type]) => `add chain ${table} ${chain} { ${type} }`),
+    `flush table ${table}`,
+    ...(there?.maps ?? []).map((map) => `delete map ${table} ${map}`),
+    ...others.map((chain) => `delete chain ${table} ${chain}`),
+    ...(there?.sets ?? []).map((set) => `delete set ${table} ${set}`),
+  ];
+  return `${making.join("\n")}
+table ${table} {
+${families.map((family) => renderLimits(family, rules.network)).join("")}${
+    renderOpenings(openings, name)
+  }	chain tunnel {
+		ct original ip saddr vmap @tenants4
+		ct original ip6 saddr vmap @tenants6
+		drop
+	}
+	chain prerouting {${
+    lines((family) => `iifname != "${name}" ${family.name} saddr ${family.network} drop`)
   }
-		iifname "${name}" drop
-		ip daddr ${network} drop${network6 === null ? "" : `\n\t\tip6 daddr ${network6} drop`}
+	}
+	chain input {${
+    lines((family) => {
+      const api = `iifname "${name}" ${family.name} daddr { ${family.addresses.join(", ")} }`;
+      return [
+        `${api} tcp dport ${apiPort} goto api${family.number}`,
+        `${api} ${family.echo} accept`,
+      ];
+    })
+  }
+		iifname "${name}" drop${lines((family) => `${family.name} daddr ${family.network} drop`)}
 	}
 	chain forward {
-		type filter hook forward priority -10; policy accept;
-		iifname "${name}" drop
-		oifname "${name}" drop
+		iifname "${name}" goto tunnel
+		oifname "${name}" goto tunnel${lines((family) => `${family.name} daddr ${family.network} drop`)}
 	}
 }
 `;
 }
 
-export function createFirewall(run: RunProcess, rules: TunnelRules): Firewall {
-  const table = ["table", "inet", tableName(rules.name)];
-  // How nft prints what it was given differs between its versions; so the listing is compared with the one
-  // taken right after the table was loaded.
-  let installed: string | undefined;
-  const list = async () => {
-    try {
-      return await run("nft", ["--stateless", "--numeric", "list", ...table]);
-    } catch (error) {
-      if (error instanceof ProcessError && error.failure === "exit") return undefined;
-      throw error;
-    }
-  };
-  return {
-    async isInstalled() {
-      return installed !== undefined && await list() === installed;
-    },
-    async install() {
-      installed = undefined;
-      await run("nft", ["--file", "-"], { stdin: renderRules(rules) });
-      installed = await list();
-    },
-    async remove() {
-      installed = undefined;
-      const name = table.join(" ");
-      // Declared first, so that deleting a table that is not there succeeds as well.
-      await run("nft", ["--file", "-"], { stdin: `${name}\ndelete ${name}\n` });
-    },
-  };
+/** @param network the IPv4 network, whose size says how many peers there can be */
+function renderLimits({ number, name }: Family, network: string): string {
+  const size = 2 ** (32 - Number(network.slice(network.indexOf("/") + 1)));
+  const key = `type ipv${number}_addr\n\t\tsize ${size}`;
+  return `	set connections${number} {
+		${key}
+		flags dynamic
+	}
+	set attempts${number} {
+		${key}
+		flags dynamic,timeout
+		timeout 1m
+	}
+	set flows${number} {
+		${key}
+		flags dynamic
+	}
+	chain api${number} {
+		ct state new update @attempts${number} { ${name} saddr limit rate over ${attemptsOfAPeer} } drop
+		ct state new add @connections${number} { ${name} saddr ct count over ${connectionsOfAPeer} } drop
+		accept
+	}
+	chain opened${number} {
+		ct state new add @flows${number} { ${name} saddr ct count over ${flowsOfAPeer} } drop
+		accept
+	}
+`;
 }

@@ -1,0 +1,155 @@
+import { type Namespaces, namespaces } from "./netns.ts";
+import { type TestDatabase, testDatabase } from "./database.ts";
+import { lan, moveBehindServer } from "./tunnel_lab.ts";
+import { until } from "./until.ts";
+import { TestDaemon, type TestPeer } from "./wgd.ts";
+
+export interface PolicyEntries {
+  peerToPeer?: boolean;
+  services?: { peer: TestPeer; ports: [number, number] }[];
+  routes?: { grant: string; network?: string; ports?: [number, number] }[];
+}
+
+const hosts = ["a1", "a2", "b1", "b2"] as const;
+export type Host = typeof hosts[number];
+
+/** Two tenants with two connected peers each, one host behind the gateway, and an outsider on the underlay. */
+export interface PolicyLab extends AsyncDisposable {
+  db: TestDatabase;
+  net: Namespaces;
+  wgd: TestDaemon;
+  tenants: { a: number; b: number };
+  peers: Record<Host, TestPeer>;
+  /** The client's interface, by host. */
+  tunnels: Record<Host, string>;
+  grant(
+    tenantId: number,
+    grant?: { network?: string; protocol?: string; ports?: [number, number] },
+  ): Promise<string>;
+  /** Replaces a tenant's policy; answers what the daemon said of it. */
+  open(tenantId: number, entries: PolicyEntries): Promise<{ state: string; error: string | null }>;
+  /** Waits until the daemon has judged the newest version. */
+  judged(tenantId: number): Promise<{ state: string; error: string | null }>;
+  /** True when an HTTP request gets its answer within two seconds. */
+  reaches(from: string, address: string, port: number): Promise<boolean>;
+  pings(from: string, address: string): Promise<boolean>;
+  /** The elements of a set or map of the daemon's table. */
+  elements(set: string): Promise<string[]>;
+}
+
+export async function policyLab(options: { programs?: string } = {}): Promise<PolicyLab> {
+  await using undo = new AsyncDisposableStack();
+  const db = undo.use(await testDatabase());
+  const net: Namespaces = undo.use(
+    await namespaces<string>("server", ...hosts, "destination", "outsider"),
+  );
+  const wgd = undo.use(await TestDaemon.create(db, net, options));
+  await moveBehindServer(net, "destination");
+  await net.run("server", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+  await wgd.start();
+  const a = await wgd.tenant();
+  const [row] = await db.owner<{ id: number }[]>`
+    insert into tenants (slug, name) values ('other', 'Other') returning id`;
+  const b = row?.id ?? 0;
+  const [a1, a2] = await wgd.addPeers(2);
+  const [b1, b2] = await wgd.addPeers(2, { tenantId: b });
+  if (!a1 || !a2 || !b1 || !b2) throw new Error("not enough peers");
+  const peers = { a1, a2, b1, b2 };
+  const tunnels = { a1: "", a2: "", b1: "", b2: "" };
+  const gateway = (await wgd.dump()).publicKey ?? "";
+  for (const host of hosts) {
+    await wgd.untilState(peers[host], "applied");
+    const tunnel = tunnels[host] = await wgd.connect(host, peers[host]);
+    const allowed = ["allowed-ips", `10.10.0.0/24,${lan.network}`];
+    await net.run(host, ["wg", "set", tunnel, "peer", gateway, ...allowed]);
+    await net.run(host, ["ip", "route", "add", lan.network, "dev", tunnel]);
+  }
+  const pings: PolicyLab["pings"] = async (from, address) =>
+    (await net.exec(from, ["ping", "-c", "1", "-W", "1", address])).success;
+  for (const host of hosts) {
+    await until(`the tunnel of ${host} carries packets`, () => pings(host, "10.10.0.1"));
+  }
+  const judged: PolicyLab["judged"] = (tenantId) =>
+    until(`the policy of ${tenantId} is judged`, async () => {
+      const [row] = await db.owner<{ state: string; error: string | null }[]>`
+        select s.state, s.error from wg_policy_status s join wg_policies p using (tenant_id, version)
+        where tenant_id = ${tenantId}`;
+      return row && { ...row };
+    });
+  const owned = undo.move();
+  return {
+    db,
+    net,
+    wgd,
+    tenants: { a, b },
+    peers,
+    tunnels,
+    async grant(tenantId, { network = lan.network, protocol = "tcp", ports } = {}) {
+      const id = crypto.randomUUID();
+      await db.owner`
+        insert into wg_grants (tenant_id, id, name, network, protocol, port_from, port_to) values
+          (${tenantId}, ${id}, ${id}, ${network}, ${protocol}, ${ports?.[0] ?? null}, ${
+        ports?.[1] ?? null
+      })`;
+      return id;
+    },
+    async open(tenantId, { peerToPeer = false, services = [], routes = [] }) {
+      await db.owner.begin(async (sql) => {
+        await sql`
+          insert into wg_policies (tenant_id, peer_to_peer) values (${tenantId}, ${peerToPeer})
+          on conflict (tenant_id) do update set peer_to_peer = excluded.peer_to_peer`;
+        await sql`delete from wg_policy_services where tenant_id = ${tenantId}`;
+        await sql`delete from wg_policy_routes where tenant_id = ${tenantId}`;
+        for (const [at, { peer, ports }] of services.entries()) {
+          await sql`
+            insert into wg_policy_services (tenant_id, position, name, peer_id, protocol, port_from, port_to)
+            values (${tenantId}, ${at + 1}, 'service', ${peer.id}, 'tcp', ${ports[0]}, ${
+            ports[1]
+          })`;
+        }
+        for (const [at, { grant, network, ports }] of routes.entries()) {
+          await sql`
+            insert into wg_policy_routes (tenant_id, position, grant_id, network, protocol, port_from, port_to)
+            select tenant_id, ${at + 1}, id, coalesce(${network ?? null}::cidr, network), protocol,
+              coalesce(${ports?.[0] ?? null}::integer, port_from),
+              coalesce(${ports?.[1] ?? null}::integer, port_to)
+            from wg_grants where tenant_id = ${tenantId} and id = ${grant}`;
+        }
+      });
+      return await judged(tenantId);
+    },
+    judged,
+    async reaches(from, address, port) {
+      const curl = ["curl", "--silent", "--max-time", "2", "--noproxy", "*"];
+      const { stdout } = await net.exec(from, [...curl, `http://${address}:${port}`]);
+      return stdout === "answer";
+    },
+    pings,
+    async elements(set) {
+      const table = `massacorp_${wgd.name}`;
+      const text = await net.run("server", ["nft", "list", "set", "inet", table, set])
+        .catch(() => net.run("server", ["nft", "list", "map", "inet", table, set]));
+      const found = /elements = \{([^}]*)\}/.exec(text)?.[1] ?? "";
+      return found.split(",").map((element) => element.trim()).filter(Boolean);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A TCP connection that stays open and says what comes back. */
+export const echoClient = (address: string, port: number) => `
+  const connection = await Deno.connect({ hostname: "${address}", port: ${port} });
+  const buffer = new Uint8Array(64);
+  const decoder = new TextDecoder();
+  console.log("open");
+  for (let n = 0;; n++) {
+    await connection.write(new TextEncoder().encode(String(n)));
+    const size = await connection.read(buffer);
+    console.log(decoder.decode(buffer.subarray(0, size ?? 0)));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }`;
+
+export const echoServer = (port: number) => `
+  const listener = Deno.listen({ hostname: "0.0.0.0", port: ${port} });
+  console.log("ready");
+  for await (const connection of listener) connection.readable.pipeTo(connection.writable).catch(() => {});`;

@@ -1,0 +1,47 @@
+/** A table as `nft list table` prints it, taken apart as far as the daemon has to know it. */
+export interface Listing {
+  /** The text without any element: rules, chains, and how sets are made. */
+  readonly structure: string;
+  /** By name of the set or map. What the kernel itself adds to dynamic sets is left out. */
+  readonly elements: ReadonlyMap<string, readonly string[]>;
+  /** Names as they stand there. */
+  readonly chains: readonly string[];
+  readonly maps: readonly string[];
+  /** Without the dynamic ones. */
+  readonly sets: readonly string[];
+}
+
+const block = /^\t(set|map) (\S+) \{\n((?:\t\t.*\n)*)\t\}$/gm;
+const elementsPart = /^\t\telements = \{([^}]*)\}\n/m;
+
+export function parseListing(text: string): Listing {
+  const elements = new Map<string, string[]>();
+  const maps: string[] = [];
+  const sets: string[] = [];
+  const structure = text.replace(block, (whole, kind: string, name: string, body: string) => {
+    const isDynamic = /^\t\tflags [a-z,]*dynamic/m.test(body);
+    if (kind === "map") maps.push(name);
+    else if (!isDynamic) sets.push(name);
+    if (!isDynamic) {
+      const found = elementsPart.exec(body)?.[1] ?? "";
+      elements.set(name, found.split(",").map((element) => element.trim()).filter(Boolean));
+    }
+    return whole.replace(elementsPart, "");
+  });
+  const chains = [...text.matchAll(/^\tchain (\S+) \{$/gm)].map(([, name = ""]) => name);
+  return { structure, elements, chains, maps, sets };
+}
+
+/** True when exactly these elements are there. */
+export function holds(
+  { elements }: Listing,
+  expected: ReadonlyMap<string, ReadonlySet<string>>,
+): boolean {
+  if (elements.size !== expected.size) return false;
+  for (const [name, found] of elements) {
+    const wanted = expected.get(name);
+    if (!wanted || found.length !== wanted.size) return false;
+    if (!found.every((element) => wanted.has(element))) return false;
+  }
+  return true;
+}
