@@ -162,10 +162,13 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
       kind: "firewall",
       audit: false,
       damage: () =>
-        net.run("server", ["nft", "insert", "rule", "inet", tableName(name), "input", "accept"]),
+        net.run("server", [
+          "nft",
+          `insert rule inet ${tableName(name)} input tcp dport 4711 accept`,
+        ]),
       repaired: async () =>
-        !/^\s*accept$/m.test(
-          await net.run("server", ["nft", "list", "table", "inet", tableName(name)]),
+        !(await net.run("server", ["nft", "list", "table", "inet", tableName(name)])).includes(
+          "4711",
         ),
     },
     "the firewall's rules flushed": {
