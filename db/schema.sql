@@ -8,6 +8,9 @@ alter default privileges for role massacorp_owner revoke all on functions from p
 create sequence wg_peer_generation as bigint increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 cache 1;
 alter sequence wg_peer_generation owner to massacorp_owner;
 
+create sequence wg_policy_version as bigint increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 cache 1;
+alter sequence wg_policy_version owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.audit_drop_partitions(cut timestamp with time zone)
  RETURNS text[]
  LANGUAGE plpgsql
@@ -225,6 +228,22 @@ AS $function$
   $function$;
 alter function wg_address6(address inet, network cidr, network6 cidr) owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_grants_stay_outside_tunnels()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtext('wg_grants and wg_interfaces'));
+  if exists (select from wg_interfaces i where new.network && any (array[i.network, i.network6])) then
+    raise exception 'the network overlaps that of a tunnel'
+      using errcode = 'check_violation', constraint = 'wg_grants_network_is_no_tunnel', table = 'wg_grants';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_grants_stay_outside_tunnels() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_interfaces_change_ipv6()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -265,6 +284,25 @@ begin
 end
 $function$;
 alter function wg_interfaces_fill_pool() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_interfaces_stay_outside_grants()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'UPDATE' and (new.network, new.network6) is not distinct from (old.network, old.network6) then
+    return new;
+  end if;
+  perform pg_advisory_xact_lock(hashtext('wg_grants and wg_interfaces'));
+  if exists (select from wg_grants g where g.network && any (array[new.network, new.network6])) then
+    raise exception 'the network overlaps a grant'
+      using errcode = 'check_violation', constraint = 'wg_interfaces_network_is_not_granted', table = 'wg_interfaces';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_interfaces_stay_outside_grants() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_notify_all()
  RETURNS trigger
@@ -418,6 +456,53 @@ begin
 end
 $function$;
 alter function wg_peers_retire_key() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_policies_lose_an_entry()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  update wg_policies p set peer_to_peer = p.peer_to_peer where p.tenant_id = old.tenant_id;
+  return old;
+end
+$function$;
+alter function wg_policies_lose_an_entry() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_policies_move_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  new.version := nextval('wg_policy_version');
+  new.updated_at := now();
+  return new;
+end
+$function$;
+alter function wg_policies_move_version() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_policy_routes_stay_within_grants()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  -- Where there is no such grant, the foreign key says so.
+  if exists (
+    select from wg_grants g
+    where g.tenant_id = new.tenant_id and g.id = new.grant_id and not (
+      new.network <<= g.network
+      and (g.protocol = 'any' or g.protocol = new.protocol)
+      and (g.port_from is null or coalesce(new.port_from >= g.port_from and new.port_to <= g.port_to, false)))
+  ) then
+    raise exception 'the route is not within its grant'
+      using errcode = 'check_violation', constraint = 'wg_policy_routes_are_granted', table = 'wg_policy_routes';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_policy_routes_stay_within_grants() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_pool_addresses(network cidr)
  RETURNS SETOF inet
@@ -708,6 +793,30 @@ create table wg_deliveries (
 );
 alter table wg_deliveries owner to massacorp_owner;
 
+create table wg_grants (
+  tenant_id integer not null,
+  id uuid not null,
+  name text not null,
+  network cidr not null,
+  protocol text not null,
+  port_from integer,
+  port_to integer,
+  created_at timestamp with time zone default now() not null,
+  constraint wg_grants_pkey PRIMARY KEY (tenant_id, id),
+  constraint wg_grants_name_is_taken UNIQUE (tenant_id, name),
+  constraint wg_grants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,64}$'::text)),
+  constraint wg_grants_network_is_no_infrastructure CHECK ((NOT ((network)::inet && ANY ((ARRAY['0.0.0.0/8'::cidr, '127.0.0.0/8'::cidr, '169.254.0.0/16'::cidr, '224.0.0.0/3'::cidr, '100.100.100.200/32'::cidr, '192.0.0.192/32'::cidr, '::/8'::cidr, 'fe80::/10'::cidr, 'ff00::/8'::cidr, 'fd00:ec2::254/128'::cidr, 'fd20:ce::254/128'::cidr])::inet[])))),
+  constraint wg_grants_network_is_not_too_wide CHECK ((masklen((network)::inet) >=
+CASE family((network)::inet)
+    WHEN 4 THEN 8
+    ELSE 16
+END)),
+  constraint wg_grants_ports_are_a_range CHECK ((((port_from IS NULL) = (port_to IS NULL)) AND ((port_from >= 1) AND (port_from <= 65535)) AND ((port_to >= port_from) AND (port_to <= 65535)))),
+  constraint wg_grants_ports_belong_to_tcp_or_udp CHECK (((port_from IS NULL) OR (protocol = ANY (ARRAY['tcp'::text, 'udp'::text])))),
+  constraint wg_grants_protocol_is_known CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'icmp'::text, 'any'::text])))
+);
+alter table wg_grants owner to massacorp_owner;
+
 create table wg_interfaces (
   id smallint not null,
   name text not null,
@@ -836,6 +945,59 @@ create table wg_peers (
 );
 alter table wg_peers owner to massacorp_owner;
 
+create table wg_policies (
+  tenant_id integer not null,
+  version bigint default nextval('wg_policy_version'::regclass) not null,
+  peer_to_peer boolean default false not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint wg_policies_pkey PRIMARY KEY (tenant_id)
+);
+alter table wg_policies owner to massacorp_owner;
+
+create table wg_policy_routes (
+  tenant_id integer not null,
+  "position" smallint not null,
+  grant_id uuid not null,
+  network cidr not null,
+  protocol text not null,
+  port_from integer,
+  port_to integer,
+  constraint wg_policy_routes_pkey PRIMARY KEY (tenant_id, "position"),
+  constraint wg_policy_routes_are_at_most_128 CHECK ((("position" >= 1) AND ("position" <= 128))),
+  constraint wg_policy_routes_ports_are_a_range CHECK ((((port_from IS NULL) = (port_to IS NULL)) AND ((port_from >= 1) AND (port_from <= 65535)) AND ((port_to >= port_from) AND (port_to <= 65535)))),
+  constraint wg_policy_routes_ports_belong_to_tcp_or_udp CHECK (((port_from IS NULL) OR (protocol = ANY (ARRAY['tcp'::text, 'udp'::text])))),
+  constraint wg_policy_routes_protocol_is_known CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text, 'icmp'::text, 'any'::text])))
+);
+alter table wg_policy_routes owner to massacorp_owner;
+
+create table wg_policy_services (
+  tenant_id integer not null,
+  "position" smallint not null,
+  name text not null,
+  peer_id uuid not null,
+  protocol text not null,
+  port_from integer not null,
+  port_to integer not null,
+  constraint wg_policy_services_pkey PRIMARY KEY (tenant_id, "position"),
+  constraint wg_policy_services_are_at_most_128 CHECK ((("position" >= 1) AND ("position" <= 128))),
+  constraint wg_policy_services_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,64}$'::text)),
+  constraint wg_policy_services_ports_are_a_range CHECK ((((port_from >= 1) AND (port_from <= 65535)) AND ((port_to >= port_from) AND (port_to <= 65535)))),
+  constraint wg_policy_services_protocol_is_known CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text])))
+);
+alter table wg_policy_services owner to massacorp_owner;
+
+create table wg_policy_status (
+  tenant_id integer not null,
+  version bigint not null,
+  state text not null,
+  error text,
+  changed_at timestamp with time zone default now() not null,
+  constraint wg_policy_status_pkey PRIMARY KEY (tenant_id),
+  constraint wg_policy_status_rejection_is_explained CHECK (((state = 'rejected'::text) = (error IS NOT NULL))),
+  constraint wg_policy_status_state_is_known CHECK ((state = ANY (ARRAY['applied'::text, 'rejected'::text])))
+);
+alter table wg_policy_status owner to massacorp_owner;
+
 create table wg_receipts (
   tenant_id integer not null,
   id bigint generated always as identity not null,
@@ -913,6 +1075,8 @@ alter table users add constraint users_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table wg_deliveries add constraint wg_deliveries_peer_exists
   FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
+alter table wg_grants add constraint wg_grants_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table wg_ip_pool add constraint wg_ip_pool_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_peer_events add constraint wg_peer_events_peer_spoke
@@ -929,6 +1093,18 @@ alter table wg_peers add constraint wg_peers_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table wg_peers add constraint wg_peers_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE RESTRICT;
+alter table wg_policies add constraint wg_policies_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table wg_policy_routes add constraint wg_policy_routes_grant_exists
+  FOREIGN KEY (tenant_id, grant_id) REFERENCES wg_grants(tenant_id, id) ON DELETE CASCADE;
+alter table wg_policy_routes add constraint wg_policy_routes_policy_exists
+  FOREIGN KEY (tenant_id) REFERENCES wg_policies(tenant_id) ON DELETE CASCADE;
+alter table wg_policy_services add constraint wg_policy_services_peer_exists
+  FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
+alter table wg_policy_services add constraint wg_policy_services_policy_exists
+  FOREIGN KEY (tenant_id) REFERENCES wg_policies(tenant_id) ON DELETE CASCADE;
+alter table wg_policy_status add constraint wg_policy_status_policy_exists
+  FOREIGN KEY (tenant_id) REFERENCES wg_policies(tenant_id) ON DELETE CASCADE;
 alter table wg_receipts add constraint wg_receipts_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_receipts add constraint wg_receipts_tenant_exists
@@ -958,6 +1134,8 @@ CREATE INDEX wg_peer_events_by_time ON public.wg_peer_events USING btree (at);
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX wg_peers_that_expire ON public.wg_peers USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+CREATE INDEX wg_policy_routes_on_a_grant ON public.wg_policy_routes USING btree (tenant_id, grant_id);
+CREATE INDEX wg_policy_services_of_a_peer ON public.wg_policy_services USING btree (tenant_id, peer_id);
 CREATE INDEX wg_receipts_by_age ON public.wg_receipts USING btree (read_back_at);
 CREATE INDEX wg_receipts_of_a_peer ON public.wg_receipts USING btree (tenant_id, peer_id);
 CREATE INDEX wg_resting_addresses_that_end ON public.wg_resting_addresses USING btree (tenant_id, interface_id, until);
@@ -971,9 +1149,11 @@ CREATE TRIGGER user_roles_keep_an_admin AFTER DELETE OR UPDATE OF expires_at ON 
 CREATE TRIGGER users_keep_an_admin AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status <> 'active'::text))) EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_notify_status AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER wg_grants_stay_outside_tunnels BEFORE INSERT OR UPDATE OF network ON public.wg_grants FOR EACH ROW EXECUTE FUNCTION wg_grants_stay_outside_tunnels();
 CREATE TRIGGER wg_interfaces_change_ipv6 AFTER UPDATE OF network6 ON public.wg_interfaces FOR EACH ROW WHEN (((old.network6)::inet IS DISTINCT FROM (new.network6)::inet)) EXECUTE FUNCTION wg_interfaces_change_ipv6();
 CREATE TRIGGER wg_interfaces_fill_pool AFTER INSERT OR UPDATE OF network ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_fill_pool();
 CREATE TRIGGER wg_interfaces_notify AFTER INSERT OR UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_notify_all();
+CREATE TRIGGER wg_interfaces_stay_outside_grants BEFORE INSERT OR UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_stay_outside_grants();
 CREATE TRIGGER wg_interfaces_touch BEFORE UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_peer_traffic_never_runs_backwards BEFORE UPDATE ON public.wg_peer_traffic FOR EACH ROW EXECUTE FUNCTION wg_peer_traffic_never_runs_backwards();
 CREATE TRIGGER wg_peers_gateway_key BEFORE INSERT OR UPDATE OF public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_refuse_gateway_key();
@@ -985,6 +1165,11 @@ CREATE TRIGGER wg_peers_notify_update AFTER UPDATE ON public.wg_peers FOR EACH R
 CREATE TRIGGER wg_peers_release_address AFTER DELETE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_release_address();
 CREATE TRIGGER wg_peers_retire_key AFTER DELETE OR UPDATE OF public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_retire_key();
 CREATE TRIGGER wg_peers_touch BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER wg_policies_move_version BEFORE UPDATE ON public.wg_policies FOR EACH ROW EXECUTE FUNCTION wg_policies_move_version();
+CREATE TRIGGER wg_policies_notify AFTER INSERT OR DELETE OR UPDATE ON public.wg_policies FOR EACH STATEMENT EXECUTE FUNCTION wg_notify_all();
+CREATE TRIGGER wg_policy_routes_move_version BEFORE DELETE ON public.wg_policy_routes FOR EACH ROW EXECUTE FUNCTION wg_policies_lose_an_entry();
+CREATE TRIGGER wg_policy_routes_stay_within_grants BEFORE INSERT OR UPDATE ON public.wg_policy_routes FOR EACH ROW EXECUTE FUNCTION wg_policy_routes_stay_within_grants();
+CREATE TRIGGER wg_policy_services_move_version BEFORE DELETE ON public.wg_policy_services FOR EACH ROW EXECUTE FUNCTION wg_policies_lose_an_entry();
 CREATE TRIGGER wg_release_keys_notify AFTER INSERT ON public.wg_release_keys FOR EACH STATEMENT EXECUTE FUNCTION wg_notify_all();
 
 alter table api_keys enable row level security;
@@ -1122,11 +1307,23 @@ create policy wg_deliveries_api on wg_deliveries as permissive for all to massac
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
+alter table wg_grants enable row level security;
+alter table wg_grants force row level security;
+create policy wg_grants_api on wg_grants as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_grants_platform on wg_grants as permissive for all to massacorp_platform
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_grants_wgd on wg_grants as permissive for select to massacorp_wgd
+  using (true);
+
 alter table wg_interfaces enable row level security;
 alter table wg_interfaces force row level security;
 create policy wg_interfaces_api on wg_interfaces as permissive for select to massacorp_api
   using (true);
 create policy wg_interfaces_lookup on wg_interfaces as permissive for select to massacorp_lookup
+  using (true);
+create policy wg_interfaces_platform on wg_interfaces as permissive for select to massacorp_platform
   using (true);
 create policy wg_interfaces_wgd on wg_interfaces as permissive for all to massacorp_wgd
   using (true)
@@ -1181,6 +1378,38 @@ create policy wg_peers_wgd_purges_tombstones on wg_peers as permissive for delet
   using ((deleted_at IS NOT NULL));
 create policy wg_peers_wgd_reads on wg_peers as permissive for select to massacorp_wgd
   using (true);
+
+alter table wg_policies enable row level security;
+alter table wg_policies force row level security;
+create policy wg_policies_api on wg_policies as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_policies_wgd on wg_policies as permissive for select to massacorp_wgd
+  using (true);
+
+alter table wg_policy_routes enable row level security;
+alter table wg_policy_routes force row level security;
+create policy wg_policy_routes_api on wg_policy_routes as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_policy_routes_wgd on wg_policy_routes as permissive for select to massacorp_wgd
+  using (true);
+
+alter table wg_policy_services enable row level security;
+alter table wg_policy_services force row level security;
+create policy wg_policy_services_api on wg_policy_services as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_policy_services_wgd on wg_policy_services as permissive for select to massacorp_wgd
+  using (true);
+
+alter table wg_policy_status enable row level security;
+alter table wg_policy_status force row level security;
+create policy wg_policy_status_api on wg_policy_status as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_policy_status_wgd on wg_policy_status as permissive for all to massacorp_wgd
+  using (true)
+  with check (true);
 
 alter table wg_receipts enable row level security;
 alter table wg_receipts force row level security;
@@ -1245,8 +1474,10 @@ revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
 revoke all on function wg_address6(address inet, network cidr, network6 cidr) from public;
 grant execute on function wg_address6(address inet, network cidr, network6 cidr) to massacorp_api;
+revoke all on function wg_grants_stay_outside_tunnels() from public;
 revoke all on function wg_interfaces_change_ipv6() from public;
 revoke all on function wg_interfaces_fill_pool() from public;
+revoke all on function wg_interfaces_stay_outside_grants() from public;
 revoke all on function wg_notify_all() from public;
 revoke all on function wg_notify_peer() from public;
 revoke all on function wg_peer_traffic_never_runs_backwards() from public;
@@ -1255,12 +1486,16 @@ revoke all on function wg_peers_keep_generation() from public;
 revoke all on function wg_peers_refuse_gateway_key() from public;
 revoke all on function wg_peers_release_address() from public;
 revoke all on function wg_peers_retire_key() from public;
+revoke all on function wg_policies_lose_an_entry() from public;
+revoke all on function wg_policies_move_version() from public;
+revoke all on function wg_policy_routes_stay_within_grants() from public;
 revoke all on function wg_pool_addresses(network cidr) from public;
 grant execute on function wg_pool_addresses(network cidr) to massacorp_wgd;
 revoke all on function wg_tenant_share(network cidr, percent smallint) from public;
 grant execute on function wg_tenant_share(network cidr, percent smallint) to massacorp_api;
 grant usage on sequence wg_peer_generation to massacorp_api;
 grant usage on sequence wg_peer_generation to massacorp_wgd;
+grant usage on sequence wg_policy_version to massacorp_api;
 grant select on table api_keys to massacorp_api;
 grant select (tenant_id, id, user_id, prefix) on table api_keys to massacorp_lookup;
 grant select on table audit_chains to massacorp_api;
@@ -1293,8 +1528,12 @@ grant insert (tenant_id, email, name, password_hash), select, update (email, nam
 grant insert (tenant_id, email, name, password_hash), select on table users to massacorp_platform;
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
+grant select on table wg_grants to massacorp_api;
+grant delete, insert (tenant_id, id, name, network, protocol, port_from, port_to), select on table wg_grants to massacorp_platform;
+grant select on table wg_grants to massacorp_wgd;
 grant select on table wg_interfaces to massacorp_api;
 grant select (network, network6) on table wg_interfaces to massacorp_lookup;
+grant select on table wg_interfaces to massacorp_platform;
 grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
@@ -1306,7 +1545,15 @@ grant select (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, last_han
 grant insert (tenant_id, peer_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at) on table wg_peer_traffic to massacorp_wgd;
 grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
-grant delete, select (tenant_id, id, interface_id, user_id, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
+grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
+grant insert (tenant_id, peer_to_peer), select, update (peer_to_peer) on table wg_policies to massacorp_api;
+grant select on table wg_policies to massacorp_wgd;
+grant delete, insert (tenant_id, "position", grant_id, network, protocol, port_from, port_to), select on table wg_policy_routes to massacorp_api;
+grant select on table wg_policy_routes to massacorp_wgd;
+grant delete, insert (tenant_id, "position", name, peer_id, protocol, port_from, port_to), select on table wg_policy_services to massacorp_api;
+grant select on table wg_policy_services to massacorp_wgd;
+grant select on table wg_policy_status to massacorp_api;
+grant insert (tenant_id, version, state, error, changed_at), select, update (version, state, error, changed_at) on table wg_policy_status to massacorp_wgd;
 grant select on table wg_receipts to massacorp_api;
 grant delete, insert (tenant_id, peer_id, interface_id, what, public_key, gateway_key, read_back_at, receipt_key, signature), select (tenant_id, id, read_back_at) on table wg_receipts to massacorp_wgd;
 grant delete, insert (interface_id, public_key), select on table wg_release_keys to massacorp_platform;
@@ -1327,8 +1574,10 @@ comment on function public.refuse_losing_the_last_admin() is 'Whoever is the las
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
 comment on function public.wg_address6(pg_catalog.inet,pg_catalog.cidr,pg_catalog.cidr) is 'The IPv6 address that goes with an IPv4 address of the network: the same offset from the prefix, so that what holds of the one (one peer, one interface) holds of the other. Null where there is no IPv6.';
+comment on function public.wg_grants_stay_outside_tunnels() is 'What leads into a tunnel is the affair of peer_to_peer and services, never of a grant.';
 comment on function public.wg_interfaces_change_ipv6() is 'With IPv6 every peer of the interface changes without a change of its row: what was seen of it before proves nothing any more.';
 comment on function public.wg_interfaces_fill_pool() is 'Fills the pool when an interface appears or its network grows.';
+comment on function public.wg_interfaces_stay_outside_grants() is 'The other half of wg_grants_stay_outside_tunnels().';
 comment on function public.wg_notify_all() is 'Tells the daemons to look at everything again, where one change decides over many peers.';
 comment on function public.wg_notify_peer() is 'Tells the daemons which peer to look at again. The payload is an id and nothing else.';
 comment on function public.wg_peer_traffic_never_runs_backwards() is 'Holds counters to their promise, whoever writes.';
@@ -1337,9 +1586,13 @@ comment on function public.wg_peers_keep_generation() is 'Moves generation exact
 comment on function public.wg_peers_refuse_gateway_key() is 'wg(8) ignores a peer that has the interface''s own key, so such a row could never be applied.';
 comment on function public.wg_peers_release_address() is 'However a row goes, its address goes back to the pool in the same transaction, to rest, and counts as its tenant''s until it has rested.';
 comment on function public.wg_peers_retire_key() is 'No key leaves wg_peers without a tombstone.';
+comment on function public.wg_policies_lose_an_entry() is 'Moves the version, and so tells the daemons, when a service or a route goes, however it goes.';
+comment on function public.wg_policies_move_version() is 'No change keeps the version of what was there before.';
+comment on function public.wg_policy_routes_stay_within_grants() is 'A tenant opens nothing that the operator did not grant.';
 comment on function public.wg_pool_addresses(pg_catalog.cidr) is 'The addresses of a network that peers may hold: all but the network and broadcast address, offsets 1 to 5 (gateway, API, reserved), and offset 254 (in a network smaller than /24, the last host).';
 comment on function public.wg_tenant_share(pg_catalog.cidr,smallint) is 'Addresses that are so many percent of a network''s pool, whose size is wg_pool_addresses().';
 comment on sequence public.wg_peer_generation is 'Counts every change that the interface must follow.';
+comment on sequence public.wg_policy_version is 'Counts every change of what a tenant opened.';
 comment on table public.api_keys is 'Keys for machines. No operation writes it yet; the look-up by prefix is laid with the other two.';
 comment on table public.audit_chains is 'The end of each tenant''s chain. Two sealers cannot both move it from the same place.';
 comment on table public.audit_log is 'What happened, written in the transaction of the change itself. Nobody but the owner can change or delete an entry; whole months are dropped when they are past their retention.';
@@ -1359,12 +1612,17 @@ comment on table public.tenants is 'A company. Everything else belongs to exactl
 comment on table public.user_roles is 'Who has which role, and until when. Permissions are looked up at each request, so what ends here ends at once.';
 comment on table public.users is 'A person of one tenant. The same address in two tenants is two users.';
 comment on table public.wg_deliveries is 'Client files that wait to be fetched once. The key they are sealed under comes from the token alone, of which only the digest is here.';
+comment on table public.wg_grants is 'Destinations outside the tunnel that the operator lets a tenant open for its peers. Never changed: what rests on a grant goes with it.';
 comment on table public.wg_interfaces is 'A WireGuard interface and the network behind it. Its daemon writes it; the API only reads.';
 comment on table public.wg_ip_pool is 'Every address that a peer may hold. It says only whether an address is free, never whose it is, so that a tenant can take the lowest free one without seeing the others; that two peers never share one is the unique constraint on wg_peers.';
 comment on table public.wg_peer_events is 'When peers came, went, and spoke from another address: the latest 1,000 of each peer, and 30 days at most. They go with their peer.';
 comment on table public.wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
 comment on table public.wg_peer_traffic is 'What a peer sent and received over all its keys and all lives of the interface. Written in batches and apart from wg_peer_status, so that what happens to a peer is no change of it; nobody is notified. A peer that never spoke has no row.';
 comment on table public.wg_peers is 'The desired peers. A removed one stays as a tombstone, holding its address and key, until the daemon has read the interface back without it.';
+comment on table public.wg_policies is 'What a tenant opened for its own peers. Without a row, and where a row says nothing, they reach the API alone.';
+comment on table public.wg_policy_routes is 'Destinations outside the tunnel that every peer of the tenant reaches. Each rests on a grant, lies within it, and goes with it.';
+comment on table public.wg_policy_services is 'Ports of a peer that every peer of its tenant reaches.';
+comment on table public.wg_policy_status is 'What became of a policy on the wire, written by the daemon on change only.';
 comment on table public.wg_receipts is 'When the daemon read an interface back without a removed peer, or without a key that a peer had before; signed. Written in the transaction that deletes the tombstone, kept for 400 days, never changed.';
 comment on table public.wg_release_keys is 'Keys that the daemon found on the interface without a row or tombstone, left alone, and may now take off: an operator decided so. The daemon deletes an entry once the key is proven gone, or has a row again.';
 comment on table public.wg_resting_addresses is 'Who released an address, for as long as it rests: it counts as held, or whoever makes and removes peers would empty the pool for everybody. The pool itself does not say whose an address is.';
@@ -1407,6 +1665,7 @@ comment on column public.users.email is 'Lower case; normalised once, where it c
 comment on column public.users.password_hash is 'Argon2id in PHC form; the parameters stand in it.';
 comment on column public.users.status is 'inactive: no log-in, every session ended, no peer on the interface.';
 comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 256 random bits.';
+comment on column public.wg_grants.port_from is 'Null for every port.';
 comment on column public.wg_interfaces.address_rest is 'How long a released address waits before somebody else gets it.';
 comment on column public.wg_interfaces.endpoint is 'host:port that clients dial.';
 comment on column public.wg_interfaces.network6 is 'A ULA /64 (RFC 4193); null where the tunnel has no IPv6.';
@@ -1433,6 +1692,9 @@ comment on column public.wg_peers.expiry_set_by is 'Who set its expiry; without 
 comment on column public.wg_peers.generation is 'Grows with every change the interface must follow; columns that only shape the client''s file leave it alone.';
 comment on column public.wg_peers.preshared_key is 'Version, nonce, 44 bytes of base64 and tag: AES-256-GCM under the preshared-key subkey, bound to this row and public key.';
 comment on column public.wg_peers.user_id is 'Its owner; null for a machine. A peer with an owner who is inactive is not on the interface.';
+comment on column public.wg_policies.peer_to_peer is 'Every peer of the tenant reaches every other on every port.';
+comment on column public.wg_policies.version is 'Moves with every change of the row, its services and its routes; what the daemon says it applied is compared with it.';
+comment on column public.wg_policy_status.state is 'applied: this version is in the kernel''s rules; rejected: nothing of it is, and the tenant''s peers reach the API alone.';
 comment on column public.wg_receipts.gateway_key is 'Public key of the gateway whose interface was read back.';
 comment on column public.wg_receipts.peer_id is 'No foreign key: a receipt outlives its peer.';
 comment on column public.wg_receipts.read_back_at is 'By the clock of the gateway''s host, in milliseconds, because the signature covers its text.';
@@ -1440,3 +1702,4 @@ comment on column public.wg_receipts.receipt_key is 'What the signature is verif
 comment on column public.wg_receipts.signature is 'Ed25519 over the text that docs/decisions/0025-receipts.md defines.';
 comment on column public.wg_receipts.what is 'peer: the peer was removed; key: the peer got another key, and this one went.';
 comment on column public.wg_resting_addresses.user_id is 'The owner of the peer that held it.';
+comment on constraint wg_grants_network_is_no_infrastructure on public.wg_grants is 'This network, loopback, link-local, multicast and reserved, and where clouds serve their metadata (AWS, Azure and Google in link-local; Alibaba, Oracle; AWS and Google over IPv6).';

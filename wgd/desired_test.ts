@@ -67,6 +67,7 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
       tombstone: false,
       heldBecause: null,
       status: null,
+      permanent: true,
     });
   });
   await t.step("by ids: those, and their retired keys", async () => {

@@ -24,8 +24,6 @@ export function tableName(name: string): string {
 const connectionsOfAPeer = 64;
 /** And how many it may begin: more than twice what the API's own limits let through. */
 const attemptsOfAPeer = "50/second burst 100 packets";
-/** Flows through the gateway that one peer may hold: they all share the host's conntrack table. */
-const flowsOfAPeer = 2048;
 
 const baseChains = {
   // Before conntrack, so that a forged packet never makes or keeps an entry there.
@@ -70,7 +68,9 @@ export function renderRules(
   rules: TunnelRules,
   { openings = new Map(), there }: { openings?: Openings; there?: Listing | undefined } = {},
 ): string {
-  const { name, apiPort } = rules;
+  const { name, network, apiPort } = rules;
+  // As many peers as there can be.
+  const size = 2 ** (32 - Number(network.slice(network.indexOf("/") + 1)));
   const table = `inet ${tableName(name)}`;
   const families = familiesOf(rules);
   const lines = (line: (family: Family) => string | string[]) =>
@@ -87,8 +87,8 @@ export function renderRules(
   ];
   return `${making.join("\n")}
 table ${table} {
-${families.map((family) => renderLimits(family, rules.network)).join("")}${
-    renderOpenings(openings, name)
+${families.map((family) => renderLimits(family, size)).join("")}${
+    renderOpenings(openings, { name, size })
   }	chain tunnel {
 		ct original ip saddr vmap @tenants4
 		ct original ip6 saddr vmap @tenants6
@@ -117,9 +117,7 @@ ${families.map((family) => renderLimits(family, rules.network)).join("")}${
 `;
 }
 
-/** @param network the IPv4 network, whose size says how many peers there can be */
-function renderLimits({ number, name }: Family, network: string): string {
-  const size = 2 ** (32 - Number(network.slice(network.indexOf("/") + 1)));
+function renderLimits({ number, name }: Family, size: number): string {
   const key = `type ipv${number}_addr\n\t\tsize ${size}`;
   return `	set connections${number} {
 		${key}
@@ -130,17 +128,9 @@ function renderLimits({ number, name }: Family, network: string): string {
 		flags dynamic,timeout
 		timeout 1m
 	}
-	set flows${number} {
-		${key}
-		flags dynamic
-	}
 	chain api${number} {
 		ct state new update @attempts${number} { ${name} saddr limit rate over ${attemptsOfAPeer} } drop
 		ct state new add @connections${number} { ${name} saddr ct count over ${connectionsOfAPeer} } drop
-		accept
-	}
-	chain opened${number} {
-		ct state new add @flows${number} { ${name} saddr ct count over ${flowsOfAPeer} } drop
 		accept
 	}
 `;

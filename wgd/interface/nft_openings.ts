@@ -83,8 +83,17 @@ function protocolMatch(
   } `;
 }
 
-/** The maps, sets and chains of all tenants, as they stand in a table's text. */
-export function renderOpenings(openings: Openings, name: string): string {
+/** Flows through the gateway that one peer may hold: they all share the host's conntrack table. */
+const flowsOfAPeer = 2048;
+
+/**
+ * The maps, sets and chains of all tenants, as they stand in a table's text.
+ * @param options.size the number of peers there can be
+ */
+export function renderOpenings(
+  openings: Openings,
+  { name, size }: { name: string; size: number },
+): string {
   const tenants = tenantsOf(openings);
   const maps = families.map((family) => {
     const elements = [...tenants].filter(([address]) => familyOf(address) === family)
@@ -103,7 +112,19 @@ export function renderOpenings(openings: Openings, name: string): string {
     const rules = tenantRules(tenantId, opening, name).map((rule) => `		${rule}\n`);
     return `${sets.join("")}	chain ${chainOf(tenantId)} {\n${rules.join("")}	}\n`;
   });
-  return chains.join("") + maps.join("");
+  const opened = families.map(({ number, name, type }) =>
+    `	set flows${number} {
+		type ${type}
+		size ${size}
+		flags dynamic
+	}
+	chain opened${number} {
+		ct state new add @flows${number} { ${name} saddr ct count over ${flowsOfAPeer} } drop
+		accept
+	}
+`
+  );
+  return opened.join("") + chains.join("") + maps.join("");
 }
 
 function elementLines(elements: readonly string[]): string {

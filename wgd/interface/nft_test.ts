@@ -30,18 +30,27 @@ table inet massacorp_wg0 {
 		flags dynamic,timeout
 		timeout 1m
 	}
-	set flows4 {
-		type ipv4_addr
-		size 256
-		flags dynamic
-	}
 	chain api4 {
 		ct state new update @attempts4 { ip saddr limit rate over 50/second burst 100 packets } drop
 		ct state new add @connections4 { ip saddr ct count over 64 } drop
 		accept
 	}
+	set flows4 {
+		type ipv4_addr
+		size 256
+		flags dynamic
+	}
 	chain opened4 {
 		ct state new add @flows4 { ip saddr ct count over 2048 } drop
+		accept
+	}
+	set flows6 {
+		type ipv6_addr
+		size 256
+		flags dynamic
+	}
+	chain opened6 {
+		ct state new add @flows6 { ip6 saddr ct count over 2048 } drop
 		accept
 	}
 	map tenants4 {
@@ -113,6 +122,7 @@ Deno.test("T9: renderRules: a table that is there is emptied and filled again, n
   assert.deepEqual(there.chains, [
     "api4",
     "opened4",
+    "opened6",
     "tenant_2",
     "tunnel",
     "prerouting",
@@ -128,6 +138,7 @@ Deno.test("T9: renderRules: a table that is there is emptied and filled again, n
       "delete map inet massacorp_wg0 tenants6",
       "delete chain inet massacorp_wg0 api4",
       "delete chain inet massacorp_wg0 opened4",
+      "delete chain inet massacorp_wg0 opened6",
       "delete chain inet massacorp_wg0 tenant_2",
       "delete chain inet massacorp_wg0 tunnel",
       "delete set inet massacorp_wg0 members4_2",
