@@ -58,8 +58,11 @@ export async function connectOperator(sockets: string[]): Promise<OperatorApi> {
 
 async function listens(path: string): Promise<boolean> {
   try {
-    // In /tmp anybody could listen, and would be handed what is meant for the API.
-    if (path.startsWith("/tmp/") && (await Deno.lstat(dirname(dirname(path)))).uid !== Deno.uid()) {
+    // Where `up` goes for want of a short path, anybody could listen, and would be handed what is the API's.
+    if (
+      path.startsWith("/tmp/massacorp-") &&
+      (await Deno.lstat(dirname(dirname(path)))).uid !== Deno.uid()
+    ) {
       return false;
     }
     const connection = await Deno.connect({ transport: "unix", path });

@@ -4,6 +4,8 @@ import { Secret } from "../../../lib/secret.ts";
 import { generateKeyPair, generatePresharedKey } from "../../../lib/wireguard_key.ts";
 import {
   adminOf,
+  logIn,
+  loopback,
   type Persona,
   type TestApi,
   testApi,
@@ -236,4 +238,23 @@ Deno.test("export: what was imported, with preshared keys only when asked for ov
     { peers: 2, secrets: true },
   ]);
   assert.ok(!api.log.join("\n").includes(psk));
+});
+
+Deno.test("export: through a token, whatever its role, no secret is shown a second time", async () => {
+  await using api = await testApi();
+  const made = await api.request("/api/v1/tenants", {
+    body: { slug: "platform", name: "P", admin_email: "p@p.example", is_platform: true },
+  });
+  const { tenant, admin } = made.body;
+  const { token } = await logIn(api, {
+    tenantId: tenant.id,
+    slug: "platform",
+    userId: admin.id,
+    email: admin.email,
+    password: admin.password,
+  });
+  const ask = async (secrets: boolean) =>
+    (await api.request("/api/v1/wireguard/export", { token, via: loopback, body: { secrets } }))
+      .status;
+  assert.deepEqual([await ask(false), await ask(true)], [200, 403]);
 });
