@@ -101,6 +101,7 @@ Deno.test("wg_receipts: nobody changes one, and the daemon sees and deletes thos
     "select from wg_receipts",
   ]);
   assert.equal((await given.try(wgd, "delete from wg_receipts")).count, 0);
+  assert.equal((await given.try(wgd, "select id from wg_receipts")).count, 0);
   await given.db.owner`
     update wg_receipts set read_back_at = now() - interval '401 days' where tenant_id = ${given.a.id}`;
   assert.equal((await given.try(wgd, "delete from wg_receipts")).count, 1);

@@ -176,8 +176,10 @@ Deno.test("import: the tenant's quota holds, and what is over it takes nothing",
   await api.db.owner`update tenants set peer_quota = 2 where id = ${acme.tenantId}`;
   const peers = [await line("a", "10.10.0.8"), await line("b", "10.10.0.9")];
   const third = await line("c", "10.10.0.10");
-  const over = await importing(api, acme, [...peers, third], { apply: true });
-  assert.deepEqual([over.status, over.body.code], [409, "quota_exceeded"]);
+  for (const apply of [false, true]) {
+    const over = await importing(api, acme, [...peers, third], { apply });
+    assert.deepEqual([over.status, over.body.code], [409, "quota_exceeded"]);
+  }
   assert.deepEqual(await written(api), []);
   assert.equal((await importing(api, acme, peers, { apply: true })).status, 200);
 });
