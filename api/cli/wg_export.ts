@@ -77,7 +77,7 @@ export function renderServerConfig(
         "[Peer]",
         `PublicKey = ${peer.public_key}`,
         ...(peer.preshared_key === null ? [] : [`PresharedKey = ${peer.preshared_key}`]),
-        ...(isMissing ? ["# It has a PresharedKey: --secrets writes it"] : []),
+        ...(isMissing ? ["# It has a PresharedKey, which is not in this file"] : []),
         `AllowedIPs = ${peer.allowed_ips.join(", ")}`,
       ];
     })

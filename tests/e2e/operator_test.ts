@@ -302,7 +302,7 @@ AllowedIPs = 10.10.0.2/32
 
   const plain = await run("wg:export", "--tenant", "acme");
   assert.ok(!plain.out.includes(psk));
-  assert.match(plain.out, /# It has a PresharedKey: --secrets writes it/);
+  assert.match(plain.out, /# It has a PresharedKey, which is not in this file/);
   const refused = await run("wg:export", "--tenant", "nobody", "--out", `${out}.2`);
   assert.equal(refused.code, 1);
   await assert.rejects(Deno.stat(`${out}.2`), Deno.errors.NotFound, "no empty file is left");

@@ -233,10 +233,18 @@ Deno.test("export: what was imported, with preshared keys only when asked for ov
   );
   const secret = await ask({ secrets: true });
   assert.equal(secret.body.peers[0].preshared_key, psk);
+  await api.db.owner`
+    update wg_peers set preshared_key = decode(repeat('01', 73), 'hex') where name = 'kept'`;
+  const lost = await ask({ secrets: true });
+  assert.deepEqual(
+    [lost.status, lost.body.peers[0].preshared_key, lost.body.peers[0].has_preshared_key],
+    [200, null, true],
+  );
   const entries = await api.db.owner`
     select details from audit_log where action = 'peer.export' order by id`;
   assert.deepEqual(entries.map((entry) => ({ ...entry.details })), [
     { peers: 2, secrets: false },
+    { peers: 2, secrets: true },
     { peers: 2, secrets: true },
   ]);
   assert.ok(!api.log.join("\n").includes(psk));
