@@ -3,6 +3,7 @@ import { type Database, DatabaseError } from "./database.ts";
 import type { DesiredPeer } from "./desired.ts";
 import { type AuditEntry, type StatusChange, writeRecord } from "./record.ts";
 import type { Receipts } from "./receipts.ts";
+import { nothing } from "./removal.ts";
 import type { Seen } from "./seen.ts";
 import type { DesiredTable, Purge } from "./table.ts";
 import type { Verdict } from "./verdict.ts";
@@ -32,38 +33,69 @@ export function createRecorder(
   },
 ): Recorder {
   let audit: AuditEntry[] = [];
+
+  /** One transaction: what was purged, with what is to be known of it afterwards. */
+  async function commit(
+    statuses: readonly StatusChange[],
+    purge: Purge,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { observed, lastReadBackAt } = seen;
+    const signed = observed && lastReadBackAt !== null
+      ? await receipts.of(purge, { observed, at: lastReadBackAt })
+      : [];
+    const removals = [
+      ...purge.peers.map((peer) => removalEntry(peer.tenantId, peer.id, peer.publicKey, "peer")),
+      ...purge.retired.map((key) => removalEntry(key.tenantId, key.peerId, key.publicKey, "key")),
+    ];
+    try {
+      await database.use((sql) =>
+        writeRecord(sql, interfaceId, {
+          statuses,
+          ...purge,
+          receipts: signed,
+          audit: [...audit, ...removals],
+        }), { signal });
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      if (error.cause) log.warn("what was seen cannot be written", errorFields(error.cause));
+      audit = audit.slice(-auditBacklog);
+      return false;
+    }
+    audit = [];
+    table.forget(purge);
+    return true;
+  }
+
   return {
     audit: (entry) => audit.push(entry),
     async write(statuses, purge, signal) {
-      const removals = [
-        ...purge.peers.map((peer) => removalEntry(peer.tenantId, peer.id, peer.publicKey, "peer")),
-        ...purge.retired.map((key) => removalEntry(key.tenantId, key.peerId, key.publicKey, "key")),
-      ];
       const purged = new Set(purge.peers.map((peer) => peer.id));
-      const { observed, lastReadBackAt } = seen;
-      const signed = observed && lastReadBackAt !== null
-        ? await receipts.of(purge, { observed, at: lastReadBackAt })
-        : [];
-      try {
-        await database.use((sql) =>
-          writeRecord(sql, interfaceId, {
-            statuses: statuses.filter((status) => !purged.has(status.peerId)),
-            ...purge,
-            receipts: signed,
-            audit: [...audit, ...removals],
-          }), { signal });
-      } catch (error) {
-        if (!(error instanceof DatabaseError)) throw error;
-        if (error.cause) log.warn("what was seen cannot be written", errorFields(error.cause));
-        audit = audit.slice(-auditBacklog);
-        return false;
-      }
-      audit = [];
-      for (const { peerId, ...status } of statuses) table.setStatus(peerId, status);
-      table.forget(purge);
+      const [first = nothing, ...others] = partsOf(purge);
+      const staying = statuses.filter((status) => !purged.has(status.peerId));
+      if (!await commit(staying, first, signal)) return false;
+      for (const { peerId, ...status } of staying) table.setStatus(peerId, status);
+      for (const part of others) if (!await commit([], part, signal)) return false;
       return true;
     },
   };
+}
+
+/** Tombstones in one transaction: ten thousand at once would take longer than any answer is waited for. */
+const largestPart = 500;
+
+function partsOf({ peers, retired, released }: Purge): Purge[] {
+  const parts: Purge[] = [];
+  const count = Math.ceil(Math.max(peers.length, retired.length) / largestPart);
+  for (let at = 0; at < Math.max(count, 1); at++) {
+    const [from, to] = [at * largestPart, (at + 1) * largestPart];
+    parts.push({
+      peers: peers.slice(from, to),
+      retired: retired.slice(from, to),
+      released: at === 0 ? released : [],
+    });
+  }
+  return parts;
 }
 
 /** What has to be written of these peers: what differs from what is recorded. */
