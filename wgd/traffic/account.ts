@@ -1,7 +1,6 @@
+import { onlineMs } from "../../lib/online.ts";
 import type { ObservedPeer } from "../observed.ts";
 
-/** A peer is online while its last handshake is younger: WireGuard itself ends a session after so long. */
-export const onlineMs = 180_000;
 /** A client that jumps between two addresses must not fill the table. */
 const endpointRestMs = 60_000;
 /** Beyond these, no sum is exact and no date can be written: 9 PB, and the year 9999. */

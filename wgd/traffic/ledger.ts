@@ -1,6 +1,7 @@
+import { onlineMs } from "../../lib/online.ts";
 import type { DesiredPeer } from "../desired.ts";
 import type { ObservedPeer } from "../observed.ts";
-import { type Account, book, emptyAccount, onlineMs, type PeerEvent } from "./account.ts";
+import { type Account, book, emptyAccount, type PeerEvent } from "./account.ts";
 
 /** An account as the database has it. */
 export interface StoredAccount {

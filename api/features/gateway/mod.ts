@@ -7,6 +7,7 @@ import { noTenant } from "../../database/tenancy.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { createRouter, jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
 import { countPeers, readGateway } from "../peers/mod.ts";
+import { getPool } from "./pool.ts";
 
 const status = z.object({
   interface: z.object({
@@ -52,6 +53,7 @@ const status = z.object({
 /** `/api/v1/wireguard`: the interface that all peers meet at. */
 export function gatewayFeature(deps: Deps): Router {
   const router = createRouter();
+  getPool(router, deps);
   const route = createRoute({
     method: "get",
     path: "/status",

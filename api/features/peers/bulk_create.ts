@@ -17,7 +17,8 @@ import {
 } from "./provision.ts";
 import { holdToQuotas } from "./quota.ts";
 import { bulkPeerBody, peerSchema, type PeerView } from "./schemas.ts";
-import { insertPeers, listPeersById, type NewPeer, readGateway } from "./store.ts";
+import { insertPeers, type NewPeer, readGateway } from "./store.ts";
+import { listPeersById } from "./view_store.ts";
 
 export const maxBulk = 1000;
 

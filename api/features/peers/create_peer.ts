@@ -28,7 +28,8 @@ import {
   provisionedResponse,
 } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { insertPeer, lockPeer, readGateway, readPeer } from "./store.ts";
+import { insertPeer, lockPeer, readGateway } from "./store.ts";
+import { readPeer } from "./view_store.ts";
 
 export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({

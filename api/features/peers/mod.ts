@@ -3,6 +3,7 @@ import { createRouter, type Router } from "../../openapi.ts";
 import { createPeersInBulk } from "./bulk_create.ts";
 import { createPeer } from "./create_peer.ts";
 import { getPeer, getPeers } from "./read_peers.ts";
+import { getPeerStats } from "./read_stats.ts";
 import type { PeerScope } from "./scope.ts";
 import { rotatePeer } from "./rotate_peer.ts";
 import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
@@ -16,7 +17,8 @@ export { deliveriesFeature } from "./redeem_delivery.ts";
 export { checkResolvers, requireGateway, servedAddresses } from "./provision.ts";
 export { clientSettings, peerId, peerName, publicKey } from "./schemas.ts";
 export { ownPeers, tenantPeers } from "./scope.ts";
-export { countPeers, listPeersById, readGateway } from "./store.ts";
+export { readGateway } from "./store.ts";
+export { countPeers, listPeersById } from "./view_store.ts";
 
 /** `/api/v1/wireguard/peers`, and the same for one's own under `/api/v1/wireguard/me/peers` */
 export function peersFeature(deps: Deps, scope: PeerScope): Router {
@@ -25,6 +27,7 @@ export function peersFeature(deps: Deps, scope: PeerScope): Router {
   createPeer(router, deps, scope);
   getPeers(router, deps, scope);
   getPeer(router, deps, scope);
+  getPeerStats(router, deps, scope);
   updatePeer(router, deps, scope);
   deletePeer(router, deps, scope);
   enablePeer(router, deps, scope);

@@ -3,58 +3,76 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { isPeerId, peerId, peerSchema } from "./schemas.ts";
+import { peerStatuses } from "./policy.ts";
+import { peerId, peerName, peerSchema } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { listPeers, readPeer } from "./store.ts";
+import { listPeers, type PagePlace, type PeerOrder, peerOrders, readPeer } from "./view_store.ts";
 
 const query = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(100).optional(),
+  cursor: z.string().max(600).optional(),
+  sort: z.enum(peerOrders).default("created_at"),
   user_id: z.coerce.number().int().positive().max(2 ** 31 - 1).optional(),
+  online: z.enum(["true", "false"]).optional(),
+  status: z.enum(peerStatuses).optional(),
+  kind: z.enum(["permanent", "enrolment"]).optional(),
+  q: peerName.optional().openapi({ description: "Part of the name, in any case" }),
 });
 
-/** A cursor is the last id seen, opaque to clients so that it may change. */
-const encodeCursor = (id: string) => btoa(id).replaceAll("=", "");
-function decodeCursor(cursor: string): string {
+const place = z.tuple([z.enum(peerOrders), z.uuid(), peerName]);
+
+/** A cursor is the last peer seen, and in which order; opaque to clients so that it may change. */
+function encodeCursor(order: PeerOrder, { id, name }: PagePlace): string {
+  const text = JSON.stringify([order, id, name]);
+  return new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+function decodeCursor(cursor: string, order: PeerOrder): PagePlace {
   try {
-    const id = atob(cursor);
-    if (isPeerId(id)) return id;
+    const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
+    const [of, id, name] = place.parse(JSON.parse(new TextDecoder().decode(bytes)));
+    if (of === order) return { id, name };
   } catch {
     // Answered below like any other text that is no cursor.
   }
-  throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list");
+  throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list in this order");
 }
 
 export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "get",
     path: "/",
-    summary: scope.own
-      ? "List your own peers, oldest first"
-      : "List the tenant's peers, oldest first",
+    summary: scope.own ? "List your own peers" : "List the tenant's peers",
     ...access(deps, scope.read),
     request: { query },
     responses: {
       200: jsonResponse(
         z.object({ items: z.array(peerSchema), next_cursor: z.string().nullable() }),
-        "A page of peers; those on their way out are `revoking`",
+        "A page of peers, oldest first unless sorted; those on their way out are `revoking`",
       ),
       ...refusals(400, 401, 403, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
-    const { limit, cursor, user_id } = c.req.valid("query");
-    const after = cursor === undefined ? null : decodeCursor(cursor);
+    const { limit, cursor, sort, user_id, online, status, kind, q } = c.req.valid("query");
+    const after = cursor === undefined ? null : decodeCursor(cursor, sort);
     const peers = await deps.tenancy.transaction(tenantOf(c), (sql) =>
       listPeers(sql, {
+        filters: {
+          owner: ownerOf(c, scope) ?? user_id ?? null,
+          online: online === undefined ? null : online === "true",
+          status: status ?? null,
+          kind: kind ?? null,
+          text: q ?? null,
+        },
+        order: sort,
         after,
-        owner: ownerOf(c, scope) ?? user_id ?? null,
         limit: limit + 1,
         now: new Date(deps.clock.now()),
       }));
     const items = peers.slice(0, limit);
     const last = items.at(-1);
-    const next_cursor = peers.length > limit && last ? encodeCursor(last.id) : null;
+    const next_cursor = peers.length > limit && last ? encodeCursor(sort, last) : null;
     return c.json({ items, next_cursor }, 200);
   });
 }

@@ -24,7 +24,8 @@ import {
   requireGateway,
 } from "./provision.ts";
 import { provisionedResponse, publicKey } from "./schemas.ts";
-import { readGateway, readPeer, replaceKeys } from "./store.ts";
+import { readGateway, replaceKeys } from "./store.ts";
+import { readPeer } from "./view_store.ts";
 
 /** How long an enrolment peer stays once it has served: the answer still has to travel through it. */
 const farewellMs = 30_000;

@@ -8,7 +8,8 @@ import { rekey } from "./hand_over.ts";
 import { chooseType, holdToType, provisionResponse } from "./provision.ts";
 import { peerId, provisionedResponse, rotatePeerBody } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { lockPeer, readPeer } from "./store.ts";
+import { lockPeer } from "./store.ts";
+import { readPeer } from "./view_store.ts";
 
 export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({

@@ -119,6 +119,10 @@ export const peerSchema = z.object({
   }),
   applied_at: timestamp.nullable(),
   last_handshake_at: timestamp.nullable(),
+  online: z.boolean().openapi({ description: "Its last handshake is less than 180 s old" }),
+  endpoint: z.string().nullable().openapi({
+    description: "The address outside the tunnel that it spoke from last",
+  }),
   client_allowed_ips: z.array(z.string()).nullable(),
   dns: z.array(z.string()).nullable(),
   mtu: z.int().nullable(),

@@ -1,6 +1,4 @@
 import type { TenantSql } from "../../database/tenancy.ts";
-import { peerStatus, type StatusFacts } from "./policy.ts";
-import type { PeerView } from "./schemas.ts";
 import type { Decider, PeerRef } from "./scope.ts";
 
 export interface GatewayRow {
@@ -143,134 +141,9 @@ export async function insertPeers(sql: TenantSql, peers: readonly NewPeer[]): Pr
   return result.count === peers.length;
 }
 
-interface PeerRow {
-  id: string;
-  name: string;
-  tenant_id: number;
-  user_id: number | null;
-  kind: "permanent" | "enrolment";
-  public_key: string;
-  has_preshared_key: boolean;
-  address: string;
-  address6: string | null;
-  enabled: boolean;
-  disabled_by: Decider;
-  deleted: boolean;
-  expires_at: Date | null;
-  expiry_set_by: Decider;
-  expired: boolean;
-  owner_active: boolean;
-  generation: string;
-  state: "applied" | "removed" | "failed" | "held" | null;
-  state_generation: string | null;
-  error: string | null;
-  changed_at: Date | null;
-  last_handshake_at: Date | null;
-  client_allowed_ips: string[] | null;
-  dns: string[] | null;
-  mtu: number | null;
-  persistent_keepalive: number | null;
-  created_at: Date;
-  updated_at: Date;
-}
-
-/** What makes a peer's view, for `where` and `order by` to follow. Deleted ones included: they are `revoking`. */
-function peerColumns(sql: TenantSql, now: Date) {
-  return sql`
-    select p.id, p.name, p.tenant_id, p.user_id, p.kind, p.public_key,
-      p.preshared_key is not null as has_preshared_key, host(p.address) as address,
-      host(wg_address6(p.address, i.network, i.network6)) as address6, p.enabled,
-      p.disabled_by, p.expiry_set_by, p.deleted_at is not null as deleted, p.expires_at,
-      coalesce(p.expires_at <= ${now}, false) as expired,
-      t.status = 'active' and coalesce(u.status = 'active', true) as owner_active,
-      p.generation::text, s.state, s.generation::text as state_generation, s.error, s.changed_at,
-      f.last_handshake_at, p.client_allowed_ips::text[], case when p.dns is not null then array(select host(d) from unnest(p.dns) d) end as dns,
-      p.mtu, p.persistent_keepalive, p.created_at, p.updated_at
-    from wg_peers p
-    join tenants t on t.id = p.tenant_id
-    join wg_interfaces i on i.id = p.interface_id
-    left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
-    left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id
-    left join wg_peer_traffic f on f.tenant_id = p.tenant_id and f.peer_id = p.id`;
-}
-
-export async function readPeer(
-  sql: TenantSql,
-  ref: PeerRef,
-  now: Date,
-): Promise<PeerView | undefined> {
-  const [row] = await sql<PeerRow[]>`
-    ${peerColumns(sql, now)} where p.id = ${ref.id} ${ownedBy(sql, ref.owner)}`;
-  return row && viewPeer(row);
-}
-
 /** Narrows a statement over `wg_peers p` to the peers of one owner, where one is given. */
-function ownedBy(sql: TenantSql, owner: number | null) {
+export function ownedBy(sql: TenantSql, owner: number | null) {
   return sql`and (${owner}::integer is null or p.user_id = ${owner})`;
-}
-
-/** Oldest first; ids are UUIDv7, so their order is the order of creation. */
-export async function listPeers(
-  sql: TenantSql,
-  page: { after: string | null; owner: number | null; limit: number; now: Date },
-): Promise<PeerView[]> {
-  const rows = await sql<PeerRow[]>`
-    ${peerColumns(sql, page.now)}
-    where (${page.after}::uuid is null or p.id > ${page.after})
-      ${ownedBy(sql, page.owner)}
-    order by p.id limit ${page.limit}`;
-  return rows.map(viewPeer);
-}
-
-export async function listPeersById(
-  sql: TenantSql,
-  ids: readonly string[],
-  now: Date,
-): Promise<PeerView[]> {
-  const rows = await sql<PeerRow[]>`
-    ${peerColumns(sql, now)} where p.id in (select jsonb_array_elements_text(${
-    sql.json([...ids])
-  }::jsonb)::uuid)`;
-  return rows.map(viewPeer);
-}
-
-function viewPeer(row: PeerRow): PeerView {
-  const facts: StatusFacts = {
-    enabled: row.enabled,
-    deleted: row.deleted,
-    expired: row.expired,
-    ownerActive: row.owner_active,
-    generation: BigInt(row.generation),
-    observed: row.state === null || row.state_generation === null
-      ? null
-      : { state: row.state, generation: BigInt(row.state_generation) },
-  };
-  const status = peerStatus(facts);
-  return {
-    id: row.id,
-    name: row.name,
-    tenant_id: row.tenant_id,
-    user_id: row.user_id,
-    kind: row.kind,
-    public_key: row.public_key,
-    has_preshared_key: row.has_preshared_key,
-    address: row.address,
-    ...(row.address6 === null ? {} : { address6: row.address6 }),
-    status,
-    status_reason: status === "active" ? null : row.error,
-    enabled: row.enabled,
-    disabled_by: row.enabled ? null : row.disabled_by,
-    expires_at: row.expires_at?.toISOString() ?? null,
-    expiry_set_by: row.expires_at && row.expiry_set_by,
-    applied_at: status === "active" ? row.changed_at?.toISOString() ?? null : null,
-    last_handshake_at: row.last_handshake_at?.toISOString() ?? null,
-    client_allowed_ips: row.client_allowed_ips,
-    dns: row.dns,
-    mtu: row.mtu,
-    persistent_keepalive: row.persistent_keepalive,
-    created_at: row.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
-  };
 }
 
 /** Makes a tombstone. @returns false where there is no such peer; true again for one being removed already */
@@ -356,24 +229,4 @@ export async function replaceKeys(
   await sql`
     update wg_peers set public_key = ${keys.publicKey}, preshared_key = ${keys.presharedKey}
     where id = ${keys.id}`;
-}
-
-export interface PeerCounts {
-  desired: number;
-  applied: number;
-  pending: number;
-  revoking: number;
-  total: number;
-}
-
-export async function countPeers(sql: TenantSql, now: Date): Promise<PeerCounts> {
-  const rows = await sql<PeerRow[]>`${peerColumns(sql, now)}`;
-  const counts = { desired: 0, applied: 0, pending: 0, revoking: 0, total: rows.length };
-  for (const { status } of rows.map(viewPeer)) {
-    if (status === "active" || status === "pending") counts.desired++;
-    if (status === "active") counts.applied++;
-    if (status === "pending") counts.pending++;
-    if (status === "revoking") counts.revoking++;
-  }
-  return counts;
 }

@@ -10,7 +10,8 @@ import { jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { peerId, peerSchema } from "./schemas.ts";
 import { deciderIn, ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
-import { disablePeerRow, enablePeerRow, lockPeer, readPeer, removePeer } from "./store.ts";
+import { disablePeerRow, enablePeerRow, lockPeer, removePeer } from "./store.ts";
+import { readPeer } from "./view_store.ts";
 
 const removal = {
   200: jsonResponse(

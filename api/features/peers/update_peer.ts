@@ -10,7 +10,8 @@ import { mayOwnerSetExpiry } from "./policy.ts";
 import { checkResolvers, futureTime, requireGateway } from "./provision.ts";
 import { peerId, peerSchema, updateOwnPeerBody, updatePeerBody } from "./schemas.ts";
 import { deciderIn, ownerOf, type PeerScope } from "./scope.ts";
-import { lockPeer, readGateway, readPeer, updatePeerRow } from "./store.ts";
+import { lockPeer, readGateway, updatePeerRow } from "./store.ts";
+import { readPeer } from "./view_store.ts";
 
 export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
