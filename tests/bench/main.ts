@@ -1,6 +1,7 @@
 import { clusterVariable, startTestCluster } from "../support/cluster.ts";
 import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
+import { peerTraffic } from "./peer_traffic.ts";
 import { createThroughput } from "./create_throughput.ts";
 import { tenantQuery } from "./tenant_query.ts";
 import { wireguardScale } from "./wireguard_scale.ts";
@@ -8,6 +9,7 @@ import { wireguardScale } from "./wireguard_scale.ts";
 /** A part of the bench, by the name that runs it alone. */
 const parts: Record<string, { needsRoot: boolean; measure: () => Promise<Result[]> }> = {
   "tenant-query": { needsRoot: false, measure: tenantQuery },
+  "peer-traffic": { needsRoot: false, measure: peerTraffic },
   "peer-active": { needsRoot: true, measure: peerActive },
   "create-throughput": { needsRoot: true, measure: createThroughput },
   "wireguard-scale": {
