@@ -34,8 +34,13 @@ export async function holdToQuotas(
       t.user_peer_quota, ${holdings(sql, null)} as tenant, ${holdings(sql, owner)} as own
     from tenants t, wg_interfaces i where t.id = ${who.tenantId} and i.id = ${who.interfaceId}`;
   if (!facts) throw new ApiError("not_found");
-  refuseOver("the tenant", Number(facts.tenant_quota), facts.tenant, count);
   if (owner !== null) refuseOver("you", facts.user_peer_quota, facts.own, count);
+  const tenantQuota = Number(facts.tenant_quota);
+  // How many peers there are beside his own is no affair of a user's.
+  if (owner !== null && !fits(tenantQuota, facts.tenant, count)) {
+    throw new ApiError("quota_exceeded");
+  }
+  refuseOver("the tenant", tenantQuota, facts.tenant, count);
 }
 
 /** What is held of all, or of one owner. */
@@ -50,8 +55,12 @@ function holdings(sql: TenantSql, owner: number | null) {
       and (${owner}::integer is null or r.user_id = ${owner}))`;
 }
 
+function fits(quota: number, held: Holdings, count: number): boolean {
+  return held.peers + held.resting + count <= quota;
+}
+
 function refuseOver(who: string, quota: number, held: Holdings, count: number): void {
-  if (held.peers + held.resting + count <= quota) return;
+  if (fits(quota, held, count)) return;
   const rest = held.next === null
     ? ""
     : `; ${held.resting} more addresses of removed peers rest, the next until ${
