@@ -161,6 +161,24 @@ Deno.test("explain: desired, applied and observed side by side, to the receipt a
     assert.match(out, /on the interface: yes\n {2}applied: /);
     assert.match(out, /accept +TCP to port 8000 of 10\.10\.0\.1 and 10\.10\.0\.2/);
   });
+  await step("T9: what its tenant opened, as far as it is in force", async () => {
+    const opened = async () => {
+      const { packets } = (await explain()).body;
+      return packets.find(({ traffic }: { traffic: string }) => /other peers of/.test(traffic));
+    };
+    await made.net.run("server", ["sysctl", "-qw", "net.ipv4.ip_forward=0"]);
+    await made.db
+      .owner`insert into wg_policies (tenant_id, peer_to_peer) values (${acme.id}, true)`;
+    const rejected = await until("it is rejected", async () => {
+      const found = await opened();
+      return found?.verdict === "drop" && found;
+    });
+    assert.match(rejected.why, /net\.ipv4\.ip_forward=1/);
+    await made.net.run("server", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+    await until("it is in force", async () => (await opened())?.verdict === "accept");
+    await made.db.owner`delete from wg_policies where tenant_id = ${acme.id}`;
+    assert.equal(await opened(), undefined);
+  });
   await step("N3: another tenant's peer is unknown", async () => {
     const theirs = await explain(other);
     const unknown = await explain(other, crypto.randomUUID());

@@ -6,9 +6,16 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
 import { peerId, readGateway, servedAddresses } from "../peers/mod.ts";
-import { packetVerdicts, type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
+import { type Openings, packetVerdicts } from "./packets.ts";
+import { type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
 import { receiptSchema, viewReceipt } from "./receipts.ts";
-import { type ExplainedRow, listReceipts, readExplained } from "./store.ts";
+import {
+  type ExplainedRow,
+  listReceipts,
+  type OpeningsRow,
+  readExplained,
+  readOpenings,
+} from "./store.ts";
 
 const explanation = z.object({
   peer_id: z.uuid(),
@@ -83,8 +90,9 @@ export function explainPeer(router: Router, deps: Deps): void {
       row: await readExplained(sql, id, new Date(deps.clock.now())),
       receipts: await listReceipts(sql, { peerId: id, before: null, limit: fewReceipts }),
       gateway: await readGateway(sql, deps.settings.interfaceId),
+      openings: await readOpenings(sql),
     }));
-    const { row, receipts, gateway } = known;
+    const { row, receipts, gateway, openings } = known;
     // The daemon knows the peers of all tenants: it is asked only about one that this tenant has, or had.
     if (!row && receipts.length === 0) throw new ApiError("not_found");
     const { observed, daemon } = await look(deps, id);
@@ -107,6 +115,7 @@ export function explainPeer(router: Router, deps: Deps): void {
         {
           addresses: gateway ? servedAddresses(gateway) : [],
           apiPort: deps.settings.apiPort,
+          openings: openings ? openingsView(openings) : null,
         },
       ),
       receipts: receipts.map(viewReceipt),
@@ -155,6 +164,10 @@ function factsOf(
 
 function addressesOf({ address, address6 }: ExplainedRow): string {
   return address6 === null ? address : `${address} and ${address6}`;
+}
+
+function openingsView({ peer_to_peer, ...rest }: OpeningsRow): Openings {
+  return { ...rest, peerToPeer: peer_to_peer };
 }
 
 function desiredView(row: ExplainedRow) {

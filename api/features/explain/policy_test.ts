@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { packetVerdicts, type PeerFacts, type Reason, reasonsOf } from "./policy.ts";
+import { type PeerFacts, type Reason, reasonsOf } from "./policy.ts";
 
 const key = "j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=";
 const row = {
@@ -85,19 +85,4 @@ Deno.test("reasonsOf: the daemon's own words stand in it", () => {
   const error = "wg failed with exit code 1";
   const recorded = { state: "failed", generation: 7n, error } as const;
   assert.equal(reasonsOf(facts({ recorded }))[0]?.detail, error);
-});
-
-Deno.test("packetVerdicts: T9: a peer off the interface sends nothing, one on it reaches the API and echo alone", () => {
-  const tunnel = { addresses: ["10.10.0.1", "10.10.0.2"], apiPort: 8000 };
-  const verdicts = (isThere: boolean | null) =>
-    packetVerdicts({ isThere, address: "10.10.0.7", kind: "permanent" }, tunnel)
-      .map(({ traffic, verdict }) => [verdict, traffic]);
-  assert.deepEqual(verdicts(false), [["drop", "anything"]]);
-  assert.deepEqual(verdicts(null), [["unknown", "anything"]]);
-  assert.deepEqual(verdicts(true), [
-    ["drop", "from another source address than 10.10.0.7"],
-    ["accept", "TCP to port 8000 of 10.10.0.1 and 10.10.0.2"],
-    ["accept", "ICMP echo to 10.10.0.1 and 10.10.0.2"],
-    ["drop", "anything else: other peers, the host, other networks"],
-  ]);
 });
