@@ -1,5 +1,6 @@
 import { errorFields, type Logger } from "../lib/log.ts";
 import { ProcessError } from "../lib/process.ts";
+import { acceptedBy } from "./acceptance.ts";
 import type { DesiredPeer, RetiredKey } from "./desired.ts";
 import type { GatewayKey } from "./gateway_key.ts";
 import type { Ensured, OpeningsFor, TunnelInterface } from "./interface/mod.ts";
@@ -28,9 +29,9 @@ export interface Work {
 export interface Convergence {
   /** As found, before any peer was written. */
   readonly before: ObservedInterface;
-  /** As read back after the last command; in a pass over a few peers, those and no others. */
+  /** As read back after the last command, or as accepted by it where a small pass only added or changed; in a pass over a few peers, those and no others. */
   readonly after: ObservedInterface;
-  /** When the last read-back began, by the monotonic clock. */
+  /** When the last read-back began, or the last command was accepted, by the monotonic clock. */
   readonly lookedAt: number;
   readonly foreign: readonly string[];
   /** By public key: why a command for it failed, in plain words. */
@@ -101,11 +102,12 @@ export function createConverger(
       });
       if (round > 0 && commands.length === 0) break;
       await apply(commands, { failures, letsIn: guarded && closed !== null });
-      if (commands.length > 0 || !ensured) {
+      const accepted = work.full || failures.size > 0 ? undefined : acceptedBy(commands, after);
+      if (accepted || commands.length > 0 || !ensured) {
         lookedAt = performance.now();
-        after = await lookAgain(work, after);
+        after = accepted ?? await lookAgain(work, after);
       }
-      if (ensured || failures.size > 0) break;
+      if (ensured || accepted || failures.size > 0) break;
     }
     last = after;
     const refused = await open(work, after);

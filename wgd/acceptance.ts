@@ -1,0 +1,43 @@
+import type { ObservedInterface, ObservedPeer } from "./observed.ts";
+import type { Command, PeerChange } from "./plan.ts";
+
+/**
+ * What the interface is after `wg` has accepted commands that only add or change peers. For a small pass that is
+ * enough to call a row applied, and spares a dump of all peers; the next full pass reads it back. It is not enough
+ * for anything that takes a peer or a key off: that is told only after a read-back without it (T3).
+ *
+ * @param before as known before the commands
+ * @returns undefined where something was taken off, or nothing was written
+ */
+export function acceptedBy(
+  commands: readonly Command[],
+  before: ObservedInterface,
+): ObservedInterface | undefined {
+  if (commands.length === 0) return undefined;
+  const peers = new Map(before.peers);
+  for (const command of commands) {
+    const changes = command.kind === "addconf"
+      ? command.changes
+      : command.entries.map((entry) => entry.kind === "peer" ? entry.change : undefined);
+    for (const change of changes) {
+      if (!change) return undefined;
+      peers.set(change.publicKey, changed(change, before.peers.get(change.publicKey)));
+    }
+  }
+  return { ...before, peers, settings: {} };
+}
+
+function changed(change: PeerChange, before: ObservedPeer | undefined): ObservedPeer {
+  const { publicKey, allowedIps, presharedKey, keepaliveOff } = change;
+  return {
+    endpoint: null,
+    latestHandshake: 0,
+    receivedBytes: 0,
+    sentBytes: 0,
+    ...before,
+    publicKey,
+    allowedIps,
+    presharedKey: presharedKey === undefined ? before?.presharedKey ?? null : presharedKey,
+    persistentKeepalive: keepaliveOff ? null : before?.persistentKeepalive ?? null,
+  };
+}
