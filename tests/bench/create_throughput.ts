@@ -24,7 +24,7 @@ const clients = 20;
 export async function createThroughput(): Promise<Result[]> {
   const results: Result[] = [];
   for (const tenants of [1, 50]) {
-    await using made = await stackOn({ env: { WG_NETWORK: network } });
+    await using made = await stackOn({ env: { WG_NETWORK: network, LOG_LEVEL: "info" } });
     await made.daemon.start();
     await made.startApi();
     const ids: number[] = [];
