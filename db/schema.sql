@@ -1676,7 +1676,7 @@ comment on column public.wg_ip_pool.free_from is 'Null while a peer holds it; ot
 comment on column public.wg_peer_events.endpoint is 'The client''s address and port outside the tunnel, at that time.';
 comment on column public.wg_peer_events.n is 'Counts the events of the peer.';
 comment on column public.wg_peer_status.generation is 'The generation of the row that this state was reached for.';
-comment on column public.wg_peer_status.state is 'applied: read back on the interface as desired; removed: read back without it; failed, held: see error.';
+comment on column public.wg_peer_status.state is 'applied: accepted by wg, and read back as desired by the next full pass at the latest; removed: read back without it; failed, held: see error.';
 comment on column public.wg_peer_traffic.endpoint is 'The client''s address and port outside the tunnel: for the tenant''s own admins and the owner.';
 comment on column public.wg_peer_traffic.events is 'How many events it ever had; the number of the latest.';
 comment on column public.wg_peer_traffic.key_received_bytes is 'What WireGuard said of that key when the totals were made. A later, smaller value is another life of the key, and counts in full.';

@@ -296,7 +296,7 @@ create table wg_peer_status (
 );
 comment on table wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
 comment on column wg_peer_status.generation is 'The generation of the row that this state was reached for.';
-comment on column wg_peer_status.state is 'applied: read back on the interface as desired; removed: read back without it; failed, held: see error.';
+comment on column wg_peer_status.state is 'applied: accepted by wg, and read back as desired by the next full pass at the latest; removed: read back without it; failed, held: see error.';
 
 alter table wg_peer_status enable row level security;
 alter table wg_peer_status force row level security;

@@ -167,10 +167,12 @@ export function createTunnelInterface(
         }
       };
 
-      const [installed, found, forwarding] = await Promise.all([
+      const [installed, found, forwarding, early] = await Promise.all([
         firewall.isInstalled(),
         ip.show(),
         ip.forwards(),
+        // The longest of them, where there is an interface; without one it fails.
+        last && dump().catch(unlessThere),
       ]);
       forwards = forwarding;
       // Before any address: without it the API would answer whoever reaches the host.
@@ -187,7 +189,7 @@ export function createTunnelInterface(
       }
       backend = recognise(link);
 
-      let observed = await dump();
+      let observed = !created && early || await dump();
       const { privateKey } = key;
       const { listenPort } = settings;
       let written = false;
@@ -242,6 +244,11 @@ export function createTunnelInterface(
     if (wrong.length > 0) await addMissing((await ip.show())?.addresses ?? addresses);
     if (!link.up) await repair("link_down", () => ip.setUp());
   }
+}
+
+/** For a look that may find nothing: what hangs is not asked twice. */
+function unlessThere(error: unknown): undefined {
+  if (!(error instanceof ProcessError && error.failure === "exit")) throw error;
 }
 
 /** Takes the tunnel down: peers first (a kernel of 6.1 needs 20 ms a peer otherwise), link, firewall. */
