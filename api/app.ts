@@ -11,6 +11,7 @@ import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./featur
 import { sessionsFeature } from "./features/sessions/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { transferFeature } from "./features/transfer/mod.ts";
+import { tunnelPolicyFeature } from "./features/tunnel_policy/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
 import { limit } from "./middleware/limit.ts";
@@ -54,6 +55,7 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/wireguard/held-keys", heldKeysFeature(deps));
   app.route("/api/v1/wireguard", explainFeature(deps));
   app.route("/api/v1/wireguard", transferFeature(deps));
+  app.route("/api/v1/wireguard", tunnelPolicyFeature(deps));
   app.route("/api/v1/wireguard", gatewayFeature(deps));
 
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {

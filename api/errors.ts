@@ -20,6 +20,7 @@ export const problemTypes = {
   public_key_taken: { status: 409, title: "The public key is in use" },
   email_taken: { status: 409, title: "The e-mail address is in use" },
   last_admin: { status: 409, title: "The tenant would be left without an admin" },
+  grant_name_taken: { status: 409, title: "The tenant has a grant of that name" },
   slug_taken: { status: 409, title: "The slug is in use" },
   platform_exists: { status: 409, title: "There is a platform tenant already" },
   platform_missing: { status: 409, title: "There is no platform tenant yet" },

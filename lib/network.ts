@@ -1,4 +1,5 @@
 import { BlockList } from "node:net";
+import { parseIPv6, parseNetwork } from "./address.ts";
 
 /** A network in CIDR form, taken apart; the text is not checked any further than that. */
 function parts(network: string): { base: string; prefix: number; family: "ipv4" | "ipv6" } {
@@ -9,6 +10,16 @@ function parts(network: string): { base: string; prefix: number; family: "ipv4" 
     prefix: Number(network.slice(at + 1)),
     family: base.includes(":") ? "ipv6" : "ipv4",
   };
+}
+
+/** True for a network in CIDR form, IPv4 or IPv6, with no bits set beyond its prefix. */
+export function isNetwork(text: string): boolean {
+  const [address = "", prefix = "", ...rest] = text.split("/");
+  if (!address.includes(":")) return parseNetwork(text) !== undefined;
+  const value = parseIPv6(address);
+  const length = /^(0|[1-9]\d{0,2})$/.test(prefix) ? Number(prefix) : 129;
+  return value !== undefined && rest.length === 0 && length <= 128 &&
+    BigInt.asUintN(128 - length, value) === 0n;
 }
 
 /** True when `inner` lies in `outer`, both in CIDR form. */

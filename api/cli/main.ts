@@ -4,6 +4,7 @@ import { type Command } from "./command.ts";
 import { CliError } from "./error.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
+import { grantAdd, grantList, grantRevoke } from "./grant.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
 import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantQuota } from "./tenant.ts";
@@ -22,6 +23,9 @@ const commands: Record<string, Command> = {
   "peer:add": peerAdd,
   "peer:list": peerList,
   "peer:revoke": peerRevoke,
+  "grant:add": grantAdd,
+  "grant:list": grantList,
+  "grant:revoke": grantRevoke,
   "wg:status": wgStatus,
   "wg:explain": wgExplain,
   "wg:held": wgHeld,

@@ -12,6 +12,7 @@ const conflicts: Record<string, ErrorCode> = {
   tenants_slug_is_taken: "slug_taken",
   tenants_have_one_platform: "platform_exists",
   wg_peers_public_key_is_taken: "public_key_taken",
+  wg_grants_name_is_taken: "grant_name_taken",
   wg_peers_fit_the_quota: "quota_exceeded",
 };
 
@@ -33,10 +34,33 @@ const invalid: Record<string, { path: string; code: string; message: string }> =
     code: "too_late",
     message: "an enrolment peer lasts at most 24 hours",
   },
+  wg_grants_network_is_no_tunnel: {
+    path: "network",
+    code: "not_grantable",
+    message: "overlaps a tunnel network",
+  },
+  wg_grants_network_is_no_infrastructure: {
+    path: "network",
+    code: "not_grantable",
+    message: "is no tenant's to be led to",
+  },
+  // Both were there a moment ago; the API looks them up in the same transaction.
+  wg_policy_services_peer_exists: {
+    path: "services",
+    code: "unknown",
+    message: "a peer is gone by now",
+  },
+  wg_policy_routes_grant_exists: {
+    path: "routes",
+    code: "unknown",
+    message: "a grant was withdrawn by now",
+  },
   // What counts as a control character is the database's locale to say.
   wg_peers_name_is_printable: unprintable,
   users_name_is_printable: unprintable,
   tenants_name_is_printable: unprintable,
+  wg_grants_name_is_printable: unprintable,
+  wg_policy_services_name_is_printable: { ...unprintable, path: "services" },
 };
 
 /** What the driver and the server say when the connection, not the statement, is at fault. */

@@ -1,0 +1,55 @@
+import { createRoute } from "@hono/zod-openapi";
+import { v7 as uuidv7 } from "uuid";
+import { destinationFault } from "../../../lib/network.ts";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError, invalidField } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { viewGrant } from "./list_grants.ts";
+import { hasStrayPorts, parsePorts } from "./reach.ts";
+import { createGrantBody, grantSchema } from "./schemas.ts";
+import { insertGrant, lockReach, tunnelNetworks } from "./store.ts";
+
+export function createGrant(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/grants",
+    summary: "Let a tenant open a destination for its peers",
+    description:
+      "Opens nothing by itself. A grant is never changed: withdraw it, and what rests on it goes with it.",
+    ...access(deps, "platform.wireguard"),
+    request: jsonRequest(createGrantBody),
+    responses: {
+      201: jsonResponse(grantSchema, "The grant"),
+      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { name, network, protocol, ports: text } = c.req.valid("json");
+    const ports = text === undefined ? null : parsePorts(text) ?? null;
+    if (hasStrayPorts({ protocol, ports })) {
+      throw invalidField("ports", "stray_ports", "belong to tcp or udp alone");
+    }
+    const tenantId = tenantOf(c);
+    const grant = await deps.platform.transaction(async (sql, enter) => {
+      await enter(tenantId);
+      await lockReach(sql, tenantId);
+      const fault = destinationFault(network, await tunnelNetworks(sql));
+      if (fault) throw invalidField("network", "not_grantable", fault);
+      const id = uuidv7({ msecs: deps.clock.now() });
+      const made = await insertGrant(sql, { tenantId, id, name, network, protocol, ports });
+      if (!made) throw new ApiError("not_found");
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "wireguard.grant",
+        outcome: "succeeded",
+        target: { type: "wg_grant", id },
+        details: { name, network: made.network, protocol, ports: text ?? null },
+      });
+      return made;
+    });
+    return c.json(viewGrant(grant), 201);
+  });
+}

@@ -1,0 +1,23 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Deps } from "../../deps.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { policySchema } from "./schemas.ts";
+import { readPolicy } from "./store.ts";
+
+export function getPolicy(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/policy",
+    summary: "What the tenant's peers reach beyond the API, and whether that is in force",
+    ...access(deps, "wireguard.read"),
+    responses: {
+      200: jsonResponse(policySchema, "The policy"),
+      ...refusals(400, 401, 403, 429, 503),
+    },
+  });
+  router.openapi(
+    route,
+    async (c) => c.json(await deps.tenancy.transaction(tenantOf(c), readPolicy), 200),
+  );
+}

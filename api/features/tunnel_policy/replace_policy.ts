@@ -1,0 +1,105 @@
+import { createRoute } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError, type FieldError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { applyNow } from "../peers/mod.ts";
+import { beyondGrant, hasStrayPorts, parsePorts, type Reach } from "./reach.ts";
+import { type PolicyBody, policyBody, policySchema } from "./schemas.ts";
+import {
+  type Grant,
+  listGrants,
+  lockReach,
+  type NewPolicy,
+  readPolicy,
+  servingPeers,
+  writePolicy,
+} from "./store.ts";
+
+export function replacePolicy(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "put",
+    path: "/policy",
+    summary: "Set what the tenant's peers reach beyond the API",
+    description:
+      "Replaces all of it. Closing ends established flows, too. The answer waits, within bounds, for the daemon, and says what became of it.",
+    ...access(deps, "wireguard.write"),
+    request: jsonRequest(policyBody),
+    responses: {
+      200: jsonResponse(policySchema, "The policy; `pending` where the daemon has not confirmed"),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const body = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      await lockReach(sql, tenantId);
+      const before = await readPolicy(sql);
+      await writePolicy(sql, tenantId, await resolved(sql, body));
+      const { peer_to_peer, services, routes } = await readPolicy(sql);
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "wireguard.policy_set",
+        outcome: "succeeded",
+        target: { type: "wg_policy", id: String(tenantId) },
+        details: {
+          before: {
+            peer_to_peer: before.peer_to_peer,
+            services: before.services,
+            routes: before.routes,
+          },
+          after: { peer_to_peer, services, routes },
+        },
+      });
+    });
+    await applyNow(deps, c, "all");
+    return c.json(await deps.tenancy.transaction(tenantId, readPolicy), 200);
+  });
+}
+
+/** The body with the fields that come from grants filled in. @throws {ApiError} naming each entry that cannot be */
+async function resolved(sql: TenantSql, body: PolicyBody): Promise<NewPolicy> {
+  const faults: FieldError[] = [];
+  const serving = await servingPeers(sql, body.services.map((service) => service.peer_id));
+  const services = body.services.map(({ name, peer_id, protocol, ports }, at) => {
+    if (!serving.has(peer_id)) {
+      const message = "there is no such permanent peer";
+      faults.push({ path: `services.${at}.peer_id`, code: "unknown", message });
+    }
+    return { name, peerId: peer_id, protocol, ports: parsePorts(ports) ?? [0, 0] as const };
+  });
+  const all = body.routes.length > 0 ? await listGrants(sql, { after: null, limit: null }) : [];
+  const grants = new Map(all.map((grant) => [grant.id, grant]));
+  const routes = body.routes.flatMap((entry, at) => {
+    const grant = grants.get(entry.grant_id);
+    if (!grant) {
+      const message = "there is no such grant";
+      faults.push({ path: `routes.${at}.grant_id`, code: "unknown", message });
+      return [];
+    }
+    const reach = reachOf(entry, grant);
+    const beyond = beyondGrant(reach, grant);
+    if (beyond) {
+      const { field, message } = beyond;
+      faults.push({ path: `routes.${at}.${field}`, code: "not_granted", message });
+    } else if (hasStrayPorts(reach)) {
+      const message = "belong to tcp or udp alone";
+      faults.push({ path: `routes.${at}.ports`, code: "stray_ports", message });
+    }
+    return [{ grantId: grant.id, ...reach }];
+  });
+  if (faults.length > 0) throw new ApiError("invalid_input", { errors: faults.slice(0, 100) });
+  return { peerToPeer: body.peer_to_peer, services, routes };
+}
+
+function reachOf(entry: PolicyBody["routes"][number], grant: Grant): Reach {
+  return {
+    network: entry.network ?? grant.network,
+    protocol: entry.protocol ?? grant.protocol,
+    ports: entry.ports === undefined ? grant.ports : parsePorts(entry.ports) ?? null,
+  };
+}
