@@ -69,7 +69,13 @@ function mountRoutes(app: Hono, daemon: DaemonView) {
         return c.json({ peers });
       },
     )
-    .get("/v1/metrics", (c) => c.text(daemon.metrics()))
+    .get(
+      "/v1/metrics",
+      (c) =>
+        c.text(daemon.metrics(), 200, {
+          "Content-Type": "text/plain; version=0.0.4; charset=utf-8",
+        }),
+    )
     .post(
       "/v1/reconcile",
       async (c, next) => {

@@ -4,6 +4,7 @@ import { acceptedBy } from "./acceptance.ts";
 import type { DesiredPeer, RetiredKey } from "./desired.ts";
 import type { GatewayKey } from "./gateway_key.ts";
 import type { Ensured, OpeningsFor, TunnelInterface } from "./interface/mod.ts";
+import type { Meters } from "./meters.ts";
 import type { ObservedInterface } from "./observed.ts";
 import { type Command, keysOf, plan, removalsOnly } from "./plan.ts";
 
@@ -55,7 +56,12 @@ const fewPeers = 64;
 const unguarded = "the firewall rules are not in place, so nobody is let in";
 
 export function createConverger(
-  { tunnel, key, log }: { tunnel: TunnelInterface; key: GatewayKey; log: Logger },
+  { tunnel, key, meters, log }: {
+    tunnel: TunnelInterface;
+    key: GatewayKey;
+    meters: Meters;
+    log: Logger;
+  },
 ): Converger {
   /** The last read-back. Only this process writes, so it saves a dump before each small change. */
   let last: ObservedInterface | undefined;
@@ -141,6 +147,16 @@ export function createConverger(
     return await tunnel.observe({ publicKeys, before });
   }
 
+  async function applyOne(command: Command): Promise<void> {
+    const started = performance.now();
+    try {
+      await tunnel.apply(command);
+    } finally {
+      meters.batchSize.observe({}, keysOf(command).length);
+      meters.apply.observe({}, (performance.now() - started) / 1000);
+    }
+  }
+
   async function apply(
     commands: readonly Command[],
     { failures, letsIn }: { failures: Map<string, string>; letsIn: boolean },
@@ -152,7 +168,7 @@ export function createConverger(
       if (!allowed) continue;
       let failure = hanging;
       try {
-        if (failure === undefined) await tunnel.apply(allowed);
+        if (failure === undefined) await applyOne(allowed);
       } catch (error) {
         if (!(error instanceof ProcessError)) throw error;
         log.error("wg refused a change", { peers: keysOf(allowed).length, ...errorFields(error) });

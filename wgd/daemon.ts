@@ -57,7 +57,10 @@ export function createDaemon(
 ): Daemon {
   const table = new DesiredTable();
   const seen = new Seen();
-  const tunnel = createTunnelInterface(interfaceSettings(config), { run, log });
+  const tunnel = createTunnelInterface(interfaceSettings(config), {
+    run: seen.meters.counted(run),
+    log,
+  });
   const startedAt = clock.now();
   const failure = Promise.withResolvers<never>();
   let key: GatewayKey | undefined;
@@ -76,8 +79,10 @@ export function createDaemon(
     channel: "wg_desired",
     onNotify: (payload) => {
       if (payload === "*") look("all");
-      else if (idPattern.test(payload)) look([payload]);
-      else log.warn("a notification was neither a peer nor everything");
+      else if (idPattern.test(payload)) {
+        seen.meters.noticed(payload);
+        look([payload]);
+      } else log.warn("a notification was neither a peer nor everything");
     },
     onReady: () => {
       ready.resolve();
@@ -179,7 +184,7 @@ export function createDaemon(
       });
       const runPass = createPass({
         interfaceId,
-        converger: createConverger({ tunnel, key, log }),
+        converger: createConverger({ tunnel, key, meters: seen.meters, log }),
         database,
         store: createDesiredStore({ interfaceId, plan, sealer }),
         table,
@@ -220,7 +225,8 @@ export function createDaemon(
         peer !== undefined
       ).map((peer) => viewOf(peer, table));
     },
-    metrics: () => renderMetrics(status(), seen),
+    metrics: () =>
+      renderMetrics({ status: status(), seen, peers: table.peers.values(), now: clock.now() }),
   };
 
   function snapshotView(): DaemonStatus["snapshot"] {

@@ -61,6 +61,10 @@ export function createPass(deps: PassDeps): RunPass {
   let proof: Proof | undefined;
   let calm: Calm | undefined;
 
+  function passDone(scope: "all" | "some", started: number): void {
+    seen.passDone({ scope, seconds: (performance.now() - started) / 1000, at: clock.now() });
+  }
+
   /** The rest of a full pass where neither the rows nor the interface have changed since the last one. */
   async function passQuietly(
     found: Convergence,
@@ -75,7 +79,8 @@ export function createPass(deps: PassDeps): RunPass {
     if (found.refused) await policies.report({ refused: found.refused, signal });
     snapshot.passed();
     traffic.passed();
-    seen.passDone((performance.now() - started) / 1000, clock.now());
+    seen.meters.proven({ readAt: started, scope: "all", verdicts: seen.verdicts });
+    passDone("all", started);
     const answers = { peers: [...table.peers.values()], verdicts: seen.verdicts, unread: null };
     return {
       needsFull: false,
@@ -104,6 +109,7 @@ export function createPass(deps: PassDeps): RunPass {
       rows.peers.length + rows.retired.length + alsoLookAt.length === 0
     ) {
       const after = seen.observed;
+      seen.meters.proven({ readAt: started, scope, verdicts: proven });
       return {
         needsFull: false,
         resultFor: (asked) =>
@@ -133,6 +139,13 @@ export function createPass(deps: PassDeps): RunPass {
       refused = found.refused;
       if (isCalm(found.before.settings)) return await passQuietly(found, { started, signal });
       verdicts = judgeAll(rows, { ...found, hasRow, now });
+      if (unread === null) {
+        seen.meters.proven({
+          readAt: started,
+          scope,
+          verdicts: proven.size === 0 ? verdicts : new Map([...proven, ...verdicts]),
+        });
+      }
       needsFull = scope !== "all" && found.ensured !== null;
       if (scope !== "all" && unread === null) {
         proof = {
@@ -189,7 +202,7 @@ export function createPass(deps: PassDeps): RunPass {
     }
     snapshot.passed();
     traffic.passed();
-    seen.passDone((performance.now() - started) / 1000, clock.now());
+    passDone(scope === "all" ? "all" : "some", started);
     return {
       needsFull,
       resultFor: (asked) =>

@@ -1,5 +1,6 @@
 import { type DesiredPeer, isWanted } from "./desired.ts";
 import type { InterfaceDrift } from "./interface/mod.ts";
+import { Meters } from "./meters.ts";
 import type { ObservedInterface } from "./observed.ts";
 import type { Difference } from "./plan.ts";
 import type { Verdict } from "./verdict.ts";
@@ -14,14 +15,12 @@ export class Seen {
   readonly verdicts = new Map<string, Verdict>();
   /** Differences found by the last full pass. */
   drift = 0;
-  readonly driftTotals = new Map<DriftKind, number>();
   lastReadBackAt: number | null = null;
   lastReconcileAt: number | null = null;
   lastError: string | null = null;
   /** All that was read stands in the snapshot. */
   snapshotIsCurrent = false;
-  passes = 0;
-  passSeconds = 0;
+  readonly meters = new Meters();
   #highestTime = 0;
   #unexplained = new Set<string>();
 
@@ -37,7 +36,7 @@ export class Seen {
 
   countDrift(kind: DriftKind): void {
     this.drift++;
-    this.driftTotals.set(kind, (this.driftTotals.get(kind) ?? 0) + 1);
+    this.meters.drift.inc({ kind });
   }
 
   readBack(observed: ObservedInterface, at: number): void {
@@ -45,9 +44,8 @@ export class Seen {
     this.lastReadBackAt = at;
   }
 
-  passDone(seconds: number, at: number): void {
-    this.passes++;
-    this.passSeconds += seconds;
+  passDone({ scope, seconds, at }: { scope: "all" | "some"; seconds: number; at: number }): void {
+    this.meters.passes.observe({ scope }, seconds);
     this.lastReconcileAt = at;
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { parseExposition, sampleOf } from "../support/exposition.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
@@ -86,7 +87,11 @@ Deno.test("T8: the tunnel without its database", async (t) => {
     byHand = (await net.run("server", ["sh", "-c", "wg genkey | wg pubkey"])).trim();
     await wgd.wg("set", wgd.name, "peer", byHand);
     const passes = async () =>
-      Number(/reconciles_total (\d+)$/m.exec(await wgd.client.metrics())?.[1]);
+      sampleOf(
+        parseExposition(await wgd.client.metrics()),
+        "massacorp_wgd_pass_duration_seconds_count",
+        { scope: "all" },
+      ) ?? 0;
     const before = await passes();
     await until("two regular passes", async () => await passes() >= before + 2);
     assert.ok((await wgd.dump()).peers.has(byHand));

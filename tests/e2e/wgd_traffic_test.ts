@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { testDatabase } from "../support/database.ts";
+import { parseExposition, sampleOf } from "../support/exposition.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon, type TestPeer } from "../support/wgd.ts";
@@ -70,6 +71,23 @@ Deno.test("traffic: counters go on over a killed daemon, an interface made anew 
     assert.match(now.endpoint ?? "", new RegExp(`^${net.address("client")}:\\d+$`));
     assert.deepEqual(now.events, [`connected ${now.endpoint}`]);
   });
+  await step(
+    "metrics: every line can be read, and none has a key or a client's address",
+    async () => {
+      const text = await wgd.client.metrics();
+      const read = parseExposition(text);
+      const value = (name: string, labels = {}) => sampleOf(read, `massacorp_wgd_${name}`, labels);
+      assert.equal(value("peers_online", { tenant: String(peer.tenantId) }), 1);
+      assert.equal(value("commit_to_kernel_seconds_count"), 1);
+      assert.equal(value("apply_peers_count"), 1);
+      assert.ok((value("pass_duration_seconds_count", { scope: "some" }) ?? 0) > 0);
+      assert.ok((value("commands_total", { program: "wg" }) ?? 0) > 1);
+      assert.ok((sampleOf(read, "process_resident_memory_bytes") ?? 0) > 1e7);
+      for (const secret of [peer.publicKey, peer.id, net.address("client"), "10.10.0."]) {
+        assert.ok(!text.includes(secret), secret);
+      }
+    },
+  );
   await step("kill -9 of the daemon: what passed meanwhile is counted, once", async () => {
     await wgd.end("SIGKILL");
     for (let pings = 0; pings < 5; pings++) await ping();

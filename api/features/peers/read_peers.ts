@@ -4,9 +4,15 @@ import { ApiError, invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { peerStatuses } from "./policy.ts";
-import { peerId, peerName, peerSchema } from "./schemas.ts";
+import { peerId, peerName, readPeerSchema } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { listPeers, type PagePlace, type PeerOrder, peerOrders, readPeer } from "./view_store.ts";
+import {
+  listPeers,
+  type PagePlace,
+  type PeerOrder,
+  peerOrders,
+  readPeerWithEndpoint,
+} from "./view_store.ts";
 
 const query = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -47,7 +53,7 @@ export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
     request: { query },
     responses: {
       200: jsonResponse(
-        z.object({ items: z.array(peerSchema), next_cursor: z.string().nullable() }),
+        z.object({ items: z.array(readPeerSchema), next_cursor: z.string().nullable() }),
         "A page of peers, oldest first unless sorted; those on their way out are `revoking`",
       ),
       ...refusals(400, 401, 403, 422, 429, 503),
@@ -85,7 +91,7 @@ export function getPeer(router: Router, deps: Deps, scope: PeerScope): void {
     ...access(deps, scope.read),
     request: { params: peerId },
     responses: {
-      200: jsonResponse(peerSchema, "The peer, without secrets"),
+      200: jsonResponse(readPeerSchema, "The peer, without secrets"),
       ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
@@ -93,7 +99,8 @@ export function getPeer(router: Router, deps: Deps, scope: PeerScope): void {
     const { id } = c.req.valid("param");
     const peer = await deps.tenancy.transaction(
       tenantOf(c),
-      (sql) => readPeer(sql, { id, owner: ownerOf(c, scope) }, new Date(deps.clock.now())),
+      (sql) =>
+        readPeerWithEndpoint(sql, { id, owner: ownerOf(c, scope) }, new Date(deps.clock.now())),
     );
     if (!peer) throw new ApiError("not_found");
     return c.json(peer, 200);

@@ -75,6 +75,10 @@ Deno.test("stats: what the daemon wrote, and online for 180 s after the handshak
     [(await view()).online, (await view()).endpoint, (await view()).last_handshake_at],
     [true, endpoint, spoke],
   );
+  // The interface was made anew, and forgot the session.
+  await api.db.owner`update wg_peer_traffic set online_since = null`;
+  assert.equal((await view()).online, false);
+  await api.db.owner`update wg_peer_traffic set online_since = last_handshake_at`;
   api.clock.advance(179_000);
   assert.equal((await stats(api, acme, id)).body.online, true);
   api.clock.advance(1_000);
@@ -108,7 +112,7 @@ Deno.test("stats: events come the latest first, in pages that stay right while o
   }
 });
 
-Deno.test("stats: a client's address is for its owner and the tenant's own admins", async () => {
+Deno.test("stats: N3: a client's address is for its owner and the tenant's own admins", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   const ada = await userOf(api, acme, { email: "ada@acme.example" });
@@ -116,6 +120,13 @@ Deno.test("stats: a client's address is for its owner and the tenant's own admin
   const other = await adminOf(api, "other");
   const id = await peerOf(api, acme, ada.userId);
   await speak(api, acme.tenantId, id);
+  const changed = await api.request(`/api/v1/wireguard/peers/${id}`, {
+    method: "PATCH",
+    token: acme.token,
+    body: { name: "renamed" },
+  });
+  assert.equal(changed.status, 200);
+  assert.ok(!changed.text.includes("192.0.2"), "changing is not reading");
   const unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
   const own = await stats(api, ada, id, "", "me/peers");
   assert.deepEqual([own.status, own.body.endpoint], [200, endpoint]);

@@ -120,9 +120,6 @@ export const peerSchema = z.object({
   applied_at: timestamp.nullable(),
   last_handshake_at: timestamp.nullable(),
   online: z.boolean().openapi({ description: "Its last handshake is less than 180 s old" }),
-  endpoint: z.string().nullable().openapi({
-    description: "The address outside the tunnel that it spoke from last",
-  }),
   client_allowed_ips: z.array(z.string()).nullable(),
   dns: z.array(z.string()).nullable(),
   mtu: z.int().nullable(),
@@ -131,6 +128,14 @@ export const peerSchema = z.object({
   updated_at: timestamp,
 }).openapi("Peer");
 export type PeerView = z.infer<typeof peerSchema>;
+
+/** For its owner and who may read peers, whatever else somebody may do with it. */
+export const readPeerSchema = peerSchema.extend({
+  endpoint: z.string().nullable().openapi({
+    description: "The client's address outside the tunnel that it spoke from last",
+  }),
+}).openapi("PeerWithEndpoint");
+export type ReadPeerView = z.infer<typeof readPeerSchema>;
 
 export const provisionedPeer = z.object({
   peer: peerSchema,

@@ -1,7 +1,7 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 import { onlineMs } from "../../../lib/online.ts";
 import { type PeerStatus, peerStatus, type StatusFacts } from "./policy.ts";
-import type { PeerView } from "./schemas.ts";
+import type { PeerView, ReadPeerView } from "./schemas.ts";
 import type { Decider, PeerRef } from "./scope.ts";
 import { ownedBy } from "./store.ts";
 
@@ -89,14 +89,30 @@ function peerColumns(sql: TenantSql, now: Date) {
     ${peerTables(sql)}`;
 }
 
+/** For answers to whoever changed it. */
 export async function readPeer(
   sql: TenantSql,
   ref: PeerRef,
   now: Date,
 ): Promise<PeerView | undefined> {
+  const row = await readRow(sql, ref, now);
+  return row && viewPeer(row);
+}
+
+/** For its owner and who may read peers. */
+export async function readPeerWithEndpoint(
+  sql: TenantSql,
+  ref: PeerRef,
+  now: Date,
+): Promise<ReadPeerView | undefined> {
+  const row = await readRow(sql, ref, now);
+  return row && { ...viewPeer(row), endpoint: row.endpoint };
+}
+
+async function readRow(sql: TenantSql, ref: PeerRef, now: Date): Promise<PeerRow | undefined> {
   const [row] = await sql<PeerRow[]>`
     ${peerColumns(sql, now)} where p.id = ${ref.id} ${ownedBy(sql, ref.owner)}`;
-  return row && viewPeer(row);
+  return row;
 }
 
 export const peerOrders = ["created_at", "-created_at", "name", "-name"] as const;
@@ -130,7 +146,7 @@ export interface PeerPage {
 export async function listPeers(
   sql: TenantSql,
   { filters, order, after, limit, now }: PeerPage,
-): Promise<PeerView[]> {
+): Promise<ReadPeerView[]> {
   const { online, status, kind, text } = filters;
   const byName = order.endsWith("name");
   const down = order.startsWith("-");
@@ -151,7 +167,7 @@ export async function listPeers(
     order by ${byName ? sql`p.name collate "C"` : sql`p.id`} ${down ? sql`desc` : sql`asc`},
       p.id ${down ? sql`desc` : sql`asc`}
     limit ${limit}`;
-  return rows.map(viewPeer);
+  return rows.map((row) => ({ ...viewPeer(row), endpoint: row.endpoint }));
 }
 
 export async function listPeersById(
@@ -197,7 +213,6 @@ function viewPeer(row: PeerRow): PeerView {
     applied_at: status === "active" ? row.changed_at?.toISOString() ?? null : null,
     last_handshake_at: row.last_handshake_at?.toISOString() ?? null,
     online: row.online,
-    endpoint: row.endpoint,
     client_allowed_ips: row.client_allowed_ips,
     dns: row.dns,
     mtu: row.mtu,

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { ProcessError } from "../lib/process.ts";
+import { parseExposition, sampleOf } from "../tests/support/exposition.ts";
+import type { DesiredPeer } from "./desired.ts";
+import { Meters } from "./meters.ts";
+import { renderMetrics } from "./metrics.ts";
+import type { ObservedPeer } from "./observed.ts";
+import type { DaemonStatus } from "./protocol.ts";
+import { Seen } from "./seen.ts";
+import type { Verdict } from "./verdict.ts";
+
+const now = Date.UTC(2030, 0, 1);
+const status: DaemonStatus = {
+  interface: {
+    id: 1,
+    name: "wg0",
+    backend: "kernel",
+    up: true,
+    public_key: "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=",
+    listen_port: 51820,
+    network: "10.10.0.0/24",
+    network6: null,
+  },
+  database: "connected",
+  snapshot: { written_at: "2029-12-31T23:59:00.000Z", error: null },
+  counts: { desired: 3, applied: 2, drift: 1, held: 1, unexplained: 4, failed: 5 },
+  last_reconcile_at: "2030-01-01T00:00:00.000Z",
+  last_read_back_at: null,
+  last_error: null,
+  started_at: "2029-12-31T00:00:00.000Z",
+};
+
+const row = (tenantId: number, publicKey: string): DesiredPeer => ({
+  tenantId,
+  id: `id of ${publicKey}`,
+  publicKey,
+  address: "10.10.0.6",
+  allowedIps: ["10.10.0.6/32"],
+  presharedKey: null,
+  generation: "1",
+  active: true,
+  expiresAt: null,
+  tombstone: false,
+  heldBecause: null,
+  status: null,
+});
+const seenPeer = (
+  publicKey: string,
+  secondsAgo: number | null,
+): [string, ObservedPeer] => [publicKey, {
+  publicKey,
+  presharedKey: null,
+  endpoint: "192.0.2.7:4000",
+  allowedIps: ["10.10.0.6/32"],
+  latestHandshake: secondsAgo === null ? 0 : now / 1000 - secondsAgo,
+  receivedBytes: 0,
+  sentBytes: 0,
+  persistentKeepalive: null,
+}];
+
+Deno.test("renderMetrics: every line is of the format, and none has a key or an address", async () => {
+  const seen = new Seen();
+  seen.countDrift("allowed_ips");
+  seen.countDrift("allowed_ips");
+  seen.passDone({ scope: "all", seconds: 0.25, at: now });
+  seen.passDone({ scope: "some", seconds: 0.02, at: now });
+  seen.meters.batchSize.observe({}, 700);
+  seen.meters.apply.observe({}, 0.004);
+  const failing = seen.meters.counted((program) => {
+    throw new ProcessError(program, "timeout", null, "");
+  });
+  await assert.rejects(failing("nft", []), ProcessError);
+  seen.readBack({
+    publicKey: status.interface.public_key,
+    listenPort: 51820,
+    peers: new Map([
+      seenPeer("a", 10),
+      seenPeer("b", 179),
+      seenPeer("c", 180),
+      seenPeer("d", null),
+      seenPeer("nobody's", 1),
+    ]),
+    settings: {},
+  }, now);
+  const peers = [row(1, "a"), row(1, "b"), row(1, "c"), row(2, "d"), row(2, "not there")];
+  const text = renderMetrics({ status, seen, peers, now });
+  const read = parseExposition(text);
+  const value = (name: string, labels = {}) => sampleOf(read, `massacorp_wgd_${name}`, labels);
+  assert.deepEqual(
+    ["desired", "applied", "held", "failed"].map((name) => value(`peers_${name}`)),
+    [3, 2, 1, 5],
+  );
+  assert.deepEqual([value("keys_unexplained"), value("drift")], [4, 1]);
+  assert.equal(value("drift_total", { kind: "allowed_ips" }), 2);
+  assert.deepEqual(["1", "2"].map((tenant) => value("peers_online", { tenant })), [2, 0]);
+  assert.equal(value("snapshot_timestamp_seconds"), now / 1000 - 60);
+  assert.equal(value("database_connected"), 1);
+  assert.deepEqual(
+    ["all", "some"].map((scope) => value("pass_duration_seconds_sum", { scope })),
+    [0.25, 0.02],
+  );
+  assert.equal(value("apply_peers_bucket", { le: "500" }), 0);
+  assert.equal(value("apply_peers_bucket", { le: "1000" }), 1);
+  assert.equal(value("command_failures_total", { program: "nft", failure: "timeout" }), 1);
+  assert.equal(sampleOf(read, "process_start_time_seconds"), now / 1000 - 86_400);
+  for (const secret of [status.interface.public_key, "192.0.2", "10.10.0", "id of"]) {
+    assert.ok(!text.includes(secret), secret);
+  }
+});
+
+Deno.test("Meters: a change is timed from its first notification to the read-back that proves it, once", () => {
+  const meters = new Meters();
+  const timed = () =>
+    sampleOf(parseExposition(meters.render()), "massacorp_wgd_commit_to_kernel_seconds_count");
+  const verdict = (state: Verdict["state"]): Verdict => ({ state, error: null });
+  const pass = (
+    scope: "all" | string[],
+    verdicts: Record<string, Verdict["state"]>,
+    readAt = performance.now(),
+  ) =>
+    meters.proven({
+      readAt,
+      scope,
+      verdicts: new Map(Object.entries(verdicts).map(([id, state]) => [id, verdict(state)])),
+    });
+  const before = performance.now() - 1;
+  meters.noticed("a");
+  pass(["a"], { a: "applied" }, before);
+  assert.equal(timed(), 0, "its rows were read before the notification");
+  pass(["a"], { a: "failed" });
+  pass(["b"], { b: "applied" });
+  assert.equal(timed(), 0);
+  meters.noticed("a");
+  pass("all", { a: "applied", b: "applied" });
+  assert.equal(timed(), 1);
+  pass(["a"], { a: "applied" });
+  assert.equal(timed(), 1);
+  for (const id of ["c", "d", "e"]) meters.noticed(id);
+  pass(["c", "d", "e"], { c: "removed", d: "held" });
+  assert.equal(timed(), 2);
+  pass("all", { c: "removed", d: "applied", e: "applied" });
+  assert.equal(timed(), 2, "what was held or has no row is not waited for");
+});
