@@ -1,7 +1,7 @@
 import { errorFields, type Logger } from "../lib/log.ts";
 import { ProcessError } from "../lib/process.ts";
 import { acceptedBy } from "./acceptance.ts";
-import type { DesiredPeer, RetiredKey } from "./desired.ts";
+import { type DesiredPeer, isWanted, type RetiredKey } from "./desired.ts";
 import type { GatewayKey } from "./gateway_key.ts";
 import type { Ensured, OpeningsFor, TunnelInterface } from "./interface/mod.ts";
 import type { Meters } from "./meters.ts";
@@ -49,6 +49,11 @@ export interface Converger {
    * @throws when the interface cannot be read back, so that nothing is known of it
    */
   converge(work: Work): Promise<Convergence>;
+}
+
+/** True when an answer will say of some key that it is gone: only a read-back can (T3), whatever was written. */
+function asksWhetherGone({ peers, retired, alsoLookAt, now }: Work): boolean {
+  return retired.length + alsoLookAt.length > 0 || peers.some((peer) => !isWanted(peer, now));
 }
 
 /** Above so many peers, reading all of a dump is cheaper than finding each of them. */
@@ -108,7 +113,9 @@ export function createConverger(
       });
       if (round > 0 && commands.length === 0) break;
       await apply(commands, { failures, letsIn: guarded && closed !== null });
-      const accepted = work.full || failures.size > 0 ? undefined : acceptedBy(commands, after);
+      const accepted = work.full || failures.size > 0 || asksWhetherGone(work)
+        ? undefined
+        : acceptedBy(commands, after);
       if (accepted || commands.length > 0 || !ensured) {
         lookedAt = performance.now();
         after = accepted ?? await lookAgain(work, after);

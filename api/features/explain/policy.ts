@@ -66,7 +66,7 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
         because("drift", "it was applied, and is gone since: the daemon puts that right soon"),
       );
     } else {
-      found.push(because("applied", "the interface was read back with exactly this peer"));
+      found.push(because("applied", "the interface has exactly this peer"));
     }
   } else if (isThere === true || settled?.state !== "removed") {
     const what = settled?.error ?? "the interface has not been read back without it";
