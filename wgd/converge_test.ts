@@ -4,6 +4,7 @@ import { generateKeyPair } from "../lib/wireguard_key.ts";
 import { createConverger, type Work } from "./converge.ts";
 import type { DesiredPeer } from "./desired.ts";
 import type { TunnelInterface } from "./interface/mod.ts";
+import { Meters } from "./meters.ts";
 import { type ObservedInterface, parseDump } from "./observed.ts";
 import { keysOf } from "./plan.ts";
 
@@ -77,7 +78,7 @@ const work = (peers: DesiredPeer[], full = false): Work => ({
 Deno.test("converge: T3: beside an addition, a removal is believed only after a read-back, and not from memory", async () => {
   const { tunnel, keys, looks } = fakeTunnel();
   const key = await generateKeyPair();
-  const converger = createConverger({ tunnel, key, log: silentLogger });
+  const converger = createConverger({ tunnel, key, meters: new Meters(), log: silentLogger });
   await converger.converge(work([], true));
   await converger.converge(work([await row(6)]));
   assert.equal(looks(), 0, "an addition alone is accepted");
