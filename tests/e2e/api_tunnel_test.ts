@@ -124,11 +124,11 @@ Deno.test("T3: a deactivated user, a suspended tenant, a disabled and an expired
   await made.startApi();
   const changes: Record<
     string,
-    (tenant: { id: number; adminId: number }, peerId: string) => Promise<unknown>
+    (tenant: { id: number; userId: number }, peerId: string) => Promise<unknown>
   > = {
-    "deactivated user": ({ id, adminId }) =>
+    "deactivated user": ({ id, userId }) =>
       made.db
-        .owner`update users set status = 'inactive' where tenant_id = ${id} and id = ${adminId}`,
+        .owner`update users set status = 'inactive' where tenant_id = ${id} and id = ${userId}`,
     "suspended tenant": ({ id }) =>
       made.db.owner`update tenants set status = 'suspended' where id = ${id}`,
     "disabled peer": ({ id }, peerId) =>
@@ -145,9 +145,15 @@ Deno.test("T3: a deactivated user, a suspended tenant, a disabled and an expired
   for (const [name, change] of Object.entries(changes)) {
     await t.step(name, async () => {
       const tenant = await tenantOn(made, `tenant${n++}`);
-      const { peer, config } = await peerOn(made, tenant, { user_id: tenant.adminId });
+      // Not the admin: a tenant keeps its last one.
+      const { body: bob } = await made.operator("/users", {
+        tenant: tenant.id,
+        json: { email: `bob@${tenant.slug}.example` },
+      });
+      const userId = bob.user.id;
+      const { peer, config } = await peerOn(made, tenant, { user_id: userId });
       await using _client = await made.client("client", config);
-      const last = await lastEchoAfter(made, () => change(tenant, peer.id));
+      const last = await lastEchoAfter(made, () => change({ id: tenant.id, userId }, peer.id));
       assert(last < 1_000, `an echo came ${last} ms after`);
       const { status, body } = await made.operator(`/wireguard/peers/${peer.id}`, {
         tenant: tenant.id,
