@@ -2,6 +2,7 @@ import { secureHeaders } from "hono/secure-headers";
 import type { Deps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { auditFeature } from "./features/audit/mod.ts";
+import { apiKeysFeature } from "./features/api_keys/mod.ts";
 import { authFeature } from "./features/auth/mod.ts";
 import { baseFeature, infoFeature } from "./features/base/mod.ts";
 import { explainFeature } from "./features/explain/mod.ts";
@@ -46,6 +47,7 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1", infoFeature(deps));
   app.route("/api/v1/auth", authFeature(deps));
   app.route("/api/v1/sessions", sessionsFeature(deps));
+  app.route("/api/v1/api-keys", apiKeysFeature(deps));
   app.route("/api/v1/users", usersFeature(deps));
   app.route("/api/v1/tenants", tenantsFeature(deps));
   app.route("/api/v1/audit", auditFeature(deps));
@@ -62,6 +64,11 @@ export function createApp(deps: Deps): Router {
     type: "http",
     scheme: "bearer",
     bearerFormat: "JWT",
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
   });
   app.use("/openapi.json", limit(deps, "anonymous"));
   app.doc31("/openapi.json", {

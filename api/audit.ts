@@ -5,8 +5,10 @@ import type { PlatformSql, TenantId, TenantSql } from "./database/tenancy.ts";
 
 /** Who did it, from where. */
 export interface AuditSource {
-  actor: "user" | "operator" | "anonymous";
+  actor: "user" | "api_key" | "operator" | "anonymous";
   userId: number | null;
+  /** Stands in the details. */
+  apiKeyId?: string;
   requestId: string;
   peerId: string | null;
   address: string | null;
@@ -25,7 +27,8 @@ export function auditSource(c: Context<AppEnv>, principal?: Principal): AuditSou
   const who = principal ?? c.get("principal");
   return {
     actor: who?.kind ?? "anonymous",
-    userId: who?.kind === "user" ? who.userId : null,
+    userId: who && "userId" in who ? who.userId : null,
+    ...(who?.kind === "api_key" ? { apiKeyId: who.apiKeyId } : {}),
     requestId: c.get("requestId"),
     peerId: c.get("peer")?.peerId ?? null,
     address: c.env.address,
@@ -44,7 +47,9 @@ export async function writeAudit(
     ) values (
       ${entry.tenantId}, ${source.actor}, ${source.userId}, ${entry.action}, ${entry.outcome},
       ${target?.type ?? null}, ${target?.id ?? null}, ${source.requestId}, ${source.peerId},
-      ${source.address}, ${sql.json(entry.details ?? {})}
+      ${source.address}, ${
+    sql.json({ ...source.apiKeyId ? { api_key_id: source.apiKeyId } : {}, ...entry.details })
+  }
     )`;
 }
 

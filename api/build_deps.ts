@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { createSealer, deriveSubkey } from "../lib/seal.ts";
 import { createWgdClient, WgdUnavailable } from "../wgd/client.ts";
+import { createApiKeyUsage } from "./auth/api_key_usage.ts";
 import { createKeyRing, type KeyRing, ringOfSecret } from "./auth/key_ring.ts";
 import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts";
 import { createPasswordHasher } from "./auth/password_hash.ts";
@@ -58,6 +59,7 @@ export async function buildDeps(
   const redis = config.redis ? connectRedis(config.redis.url, { ...config.redis, log }) : null;
 
   const tenancy = createTenancy(apiPool);
+  const apiKeyUsage = createApiKeyUsage({ tenancy, clock, log });
   const lookups = createLookups(apiPool, tenancy);
   const peerCache = createPeerCache((address) => lookups.peer(address));
   const notifications = listenFor(database.directUrl, {
@@ -103,6 +105,7 @@ export async function buildDeps(
     limits: createLimits(config.rateLimits, { redis, log }),
     hasher: await createPasswordHasher(config.passwordHash),
     tokens: createTokens({ ...config.tokens, keys: await ringOf(config.tokens), clock }),
+    apiKeyUsage,
     identifierDigest: await createIdentifierDigest(
       await deriveSubkey(config.encryptionKey, "login-identifier"),
     ),
@@ -130,6 +133,7 @@ export async function buildDeps(
       }
     },
     async close() {
+      await apiKeyUsage.close();
       wgd.close();
       redis?.close();
       await notifications.close();

@@ -20,6 +20,15 @@ export type Principal =
     permissions: ReadonlySet<Permission>;
     /** When he last showed the strongest factor that he has, in ms since the Unix epoch. */
     steppedUpAt: number | null;
+  }
+  | {
+    kind: "api_key";
+    tenantId: TenantId;
+    /** Who made the key, and in whose name it acts. */
+    userId: number;
+    apiKeyId: string;
+    /** Its scopes, as far as its maker has them at this moment. */
+    permissions: ReadonlySet<Permission>;
   };
 
 /** What Hono carries from the server and between the middlewares. */

@@ -3,6 +3,7 @@ import type { Logger } from "../lib/log.ts";
 import type { Network } from "../lib/networks.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { WgdClient } from "../wgd/client.ts";
+import type { ApiKeyUsage } from "./auth/api_key_usage.ts";
 import type { PasswordHasher } from "./auth/password_hash.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { Lookups } from "./database/lookups.ts";
@@ -21,6 +22,7 @@ export interface Deps {
   limits: Limits;
   hasher: PasswordHasher;
   tokens: Tokens;
+  apiKeyUsage: ApiKeyUsage;
   identifierDigest: (identifier: string) => Promise<Uint8Array>;
   presharedKeys: Sealer;
   wgd: WgdClient;

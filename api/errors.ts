@@ -19,6 +19,8 @@ export const problemTypes = {
   not_acceptable: { status: 406, title: "The answer has none of the accepted types" },
   public_key_taken: { status: 409, title: "The public key is in use" },
   email_taken: { status: 409, title: "The e-mail address is in use" },
+  too_many_keys: { status: 409, title: "No more API keys can be made" },
+  key_revoked: { status: 409, title: "The API key is revoked" },
   last_admin: { status: 409, title: "The tenant would be left without an admin" },
   grant_name_taken: { status: 409, title: "The tenant has a grant of that name" },
   slug_taken: { status: 409, title: "The slug is in use" },

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { AppEnv } from "./context.ts";
+import type { AppEnv, Principal } from "./context.ts";
 import type { TenantSql } from "./database/tenancy.ts";
 import { ApiError, invalidField } from "./errors.ts";
 
@@ -31,10 +31,21 @@ export async function idempotencyKey(c: Context<AppEnv>): Promise<IdempotencyKey
   const head = new TextEncoder().encode(`${c.req.method} ${c.req.path}\n`);
   const digest = await crypto.subtle.digest("SHA-256", new Uint8Array([...head, ...body]));
   return {
-    principal: principal?.kind === "user" ? `user:${principal.userId}` : "operator",
+    principal: nameOf(principal),
     key,
     digest: new Uint8Array(digest),
   };
+}
+
+function nameOf(principal: Principal | undefined): string {
+  switch (principal?.kind) {
+    case "user":
+      return `user:${principal.userId}`;
+    case "api_key":
+      return `api_key:${principal.apiKeyId}`;
+    default:
+      return "operator";
+  }
 }
 
 /**

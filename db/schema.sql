@@ -524,6 +524,28 @@ CREATE OR REPLACE FUNCTION public.wg_tenant_share(network cidr, percent smallint
 AS $function$ select greatest(1, ((1::bigint << (32 - masklen(network))) - 8) * percent / 100) $function$;
 alter function wg_tenant_share(network cidr, percent smallint) owner to massacorp_owner;
 
+create table api_key_scopes (
+  tenant_id integer not null,
+  api_key_id uuid not null,
+  permission text not null,
+  platform boolean generated always as (false) stored,
+  constraint api_key_scopes_pkey PRIMARY KEY (tenant_id, api_key_id, permission)
+);
+alter table api_key_scopes owner to massacorp_owner;
+
+create table api_key_usage (
+  tenant_id integer not null,
+  api_key_id uuid not null,
+  day date not null,
+  endpoint text not null,
+  requests bigint not null,
+  errors bigint not null,
+  constraint api_key_usage_pkey PRIMARY KEY (tenant_id, api_key_id, day, endpoint),
+  constraint api_key_usage_counts_up CHECK (((requests >= errors) AND (errors >= 0))),
+  constraint api_key_usage_endpoint_is_bounded CHECK (((char_length(endpoint) >= 1) AND (char_length(endpoint) <= 200)))
+);
+alter table api_key_usage owner to massacorp_owner;
+
 create table api_keys (
   tenant_id integer not null,
   id uuid not null,
@@ -531,9 +553,23 @@ create table api_keys (
   prefix text not null,
   secret_digest bytea not null,
   created_at timestamp with time zone default now() not null,
+  name text not null,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  rate_limit integer,
+  allowed_peers uuid[],
+  previous_secret_digest bytea,
+  previous_secret_until timestamp with time zone,
+  last_used_at timestamp with time zone,
   constraint api_keys_pkey PRIMARY KEY (tenant_id, id),
   constraint api_keys_prefix_is_taken UNIQUE (prefix),
+  constraint api_keys_end_after_they_begin CHECK ((expires_at > created_at)),
+  constraint api_keys_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,64}$'::text)),
+  constraint api_keys_peers_are_bounded CHECK (((cardinality(allowed_peers) >= 1) AND (cardinality(allowed_peers) <= 64))),
   constraint api_keys_prefix_is_random CHECK ((prefix ~ '^[A-Za-z0-9]{12}$'::text)),
+  constraint api_keys_previous_secret_ends CHECK (((previous_secret_digest IS NULL) = (previous_secret_until IS NULL))),
+  constraint api_keys_previous_secret_is_a_sha256 CHECK ((octet_length(previous_secret_digest) = 32)),
+  constraint api_keys_rate_limit_counts_requests CHECK (((rate_limit >= 1) AND (rate_limit <= 1000000))),
   constraint api_keys_secret_is_a_sha256 CHECK ((octet_length(secret_digest) = 32))
 );
 alter table api_keys owner to massacorp_owner;
@@ -567,10 +603,10 @@ create table audit_log (
   details jsonb default '{}'::jsonb not null,
   constraint audit_log_pkey PRIMARY KEY (tenant_id, id, at),
   constraint audit_log_action_is_dotted CHECK ((action ~ '^[a-z_]+(\.[a-z_]+)+$'::text)),
-  constraint audit_log_actor_is_known CHECK ((actor = ANY (ARRAY['user'::text, 'operator'::text, 'daemon'::text, 'anonymous'::text]))),
+  constraint audit_log_actor_is_known CHECK ((actor = ANY (ARRAY['user'::text, 'api_key'::text, 'operator'::text, 'daemon'::text, 'anonymous'::text]))),
   constraint audit_log_details_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text)),
   constraint audit_log_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'refused'::text, 'failed'::text]))),
-  constraint audit_log_user_actor_has_an_id CHECK (((actor <> 'user'::text) OR (actor_user_id IS NOT NULL)))
+  constraint audit_log_user_actor_has_an_id CHECK (((actor <> ALL (ARRAY['user'::text, 'api_key'::text])) OR (actor_user_id IS NOT NULL)))
 ) partition by range (at);
 alter table audit_log owner to massacorp_owner;
 
@@ -611,7 +647,7 @@ create table idempotency_keys (
   created_at timestamp with time zone not null,
   constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, principal, key),
   constraint idempotency_keys_key_is_printable CHECK ((key ~ '^[!-~]{1,255}$'::text)),
-  constraint idempotency_keys_principal_is_known CHECK ((principal ~ '^(operator|user:[0-9]+)$'::text)),
+  constraint idempotency_keys_principal_is_known CHECK ((principal ~ '^(operator|user:[0-9]+|api_key:[0-9a-f-]{36})$'::text)),
   constraint idempotency_keys_request_is_a_sha256 CHECK ((octet_length(request_digest) = 32))
 );
 alter table idempotency_keys owner to massacorp_owner;
@@ -1047,6 +1083,12 @@ create table wg_retired_keys (
 );
 alter table wg_retired_keys owner to massacorp_owner;
 
+alter table api_key_scopes add constraint api_key_scopes_are_of_a_tenant
+  FOREIGN KEY (permission, platform) REFERENCES permissions(name, platform) ON DELETE CASCADE;
+alter table api_key_scopes add constraint api_key_scopes_key_exists
+  FOREIGN KEY (tenant_id, api_key_id) REFERENCES api_keys(tenant_id, id) ON DELETE CASCADE;
+alter table api_key_usage add constraint api_key_usage_key_exists
+  FOREIGN KEY (tenant_id, api_key_id) REFERENCES api_keys(tenant_id, id) ON DELETE CASCADE;
 alter table api_keys add constraint api_keys_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table audit_chains add constraint audit_chains_tenant_exists
@@ -1120,6 +1162,7 @@ alter table wg_retired_keys add constraint wg_retired_keys_interface_exists
 alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 
+CREATE INDEX api_keys_of_a_user ON public.api_keys USING btree (tenant_id, user_id);
 CREATE INDEX audit_log_by_xact ON public.audit_log USING btree (xact);
 CREATE INDEX audit_seals_of_an_entry ON public.audit_seals USING btree (tenant_id, entry_id);
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
@@ -1171,6 +1214,18 @@ CREATE TRIGGER wg_policy_routes_move_version BEFORE DELETE ON public.wg_policy_r
 CREATE TRIGGER wg_policy_routes_stay_within_grants BEFORE INSERT OR UPDATE ON public.wg_policy_routes FOR EACH ROW EXECUTE FUNCTION wg_policy_routes_stay_within_grants();
 CREATE TRIGGER wg_policy_services_move_version BEFORE DELETE ON public.wg_policy_services FOR EACH ROW EXECUTE FUNCTION wg_policies_lose_an_entry();
 CREATE TRIGGER wg_release_keys_notify AFTER INSERT ON public.wg_release_keys FOR EACH STATEMENT EXECUTE FUNCTION wg_notify_all();
+
+alter table api_key_scopes enable row level security;
+alter table api_key_scopes force row level security;
+create policy api_key_scopes_api on api_key_scopes as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table api_key_usage enable row level security;
+alter table api_key_usage force row level security;
+create policy api_key_usage_api on api_key_usage as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
 alter table api_keys enable row level security;
 alter table api_keys force row level security;
@@ -1496,7 +1551,9 @@ grant execute on function wg_tenant_share(network cidr, percent smallint) to mas
 grant usage on sequence wg_peer_generation to massacorp_api;
 grant usage on sequence wg_peer_generation to massacorp_wgd;
 grant usage on sequence wg_policy_version to massacorp_api;
-grant select on table api_keys to massacorp_api;
+grant insert (tenant_id, api_key_id, permission), select on table api_key_scopes to massacorp_api;
+grant delete, insert (tenant_id, api_key_id, day, endpoint, requests, errors), select, update (requests, errors) on table api_key_usage to massacorp_api;
+grant insert (tenant_id, id, user_id, prefix, secret_digest, created_at, name, expires_at, rate_limit, allowed_peers), select, update (secret_digest, revoked_at, previous_secret_digest, previous_secret_until, last_used_at) on table api_keys to massacorp_api;
 grant select (tenant_id, id, user_id, prefix) on table api_keys to massacorp_lookup;
 grant select on table audit_chains to massacorp_api;
 grant insert (tenant_id, seq, hash, sealed_at), select, update (seq, hash, sealed_at, receipt) on table audit_chains to massacorp_sealer;
@@ -1593,7 +1650,9 @@ comment on function public.wg_pool_addresses(pg_catalog.cidr) is 'The addresses 
 comment on function public.wg_tenant_share(pg_catalog.cidr,smallint) is 'Addresses that are so many percent of a network''s pool, whose size is wg_pool_addresses().';
 comment on sequence public.wg_peer_generation is 'Counts every change that the interface must follow.';
 comment on sequence public.wg_policy_version is 'Counts every change of what a tenant opened.';
-comment on table public.api_keys is 'Keys for machines. No operation writes it yet; the look-up by prefix is laid with the other two.';
+comment on table public.api_key_scopes is 'What a key may do, as far as its maker may do it himself at that moment.';
+comment on table public.api_key_usage is 'Requests by key, day (UTC) and operation, written in batches. Kept for 90 days.';
+comment on table public.api_keys is 'Keys for machines. A key acts for the user who made it, within its scopes and never beyond what that user may do at the moment.';
 comment on table public.audit_chains is 'The end of each tenant''s chain. Two sealers cannot both move it from the same place.';
 comment on table public.audit_log is 'What happened, written in the transaction of the change itself. Nobody but the owner can change or delete an entry; whole months are dropped when they are past their retention.';
 comment on table public.audit_log_rest is 'Entries of months that nobody made a partition for. Empty while the sealer runs.';
@@ -1627,7 +1686,13 @@ comment on table public.wg_receipts is 'When the daemon read an interface back w
 comment on table public.wg_release_keys is 'Keys that the daemon found on the interface without a row or tombstone, left alone, and may now take off: an operator decided so. The daemon deletes an entry once the key is proven gone, or has a row again.';
 comment on table public.wg_resting_addresses is 'Who released an address, for as long as it rests: it counts as held, or whoever makes and removes peers would empty the pool for everybody. The pool itself does not say whose an address is.';
 comment on table public.wg_retired_keys is 'Tombstones of keys: what a rotation replaced, and any key whose row was deleted. They explain to the daemon why it may take a key off; it deletes them once the key is proven gone.';
+comment on column public.api_key_scopes.platform is 'Always false: no key reaches beyond its tenant.';
+comment on column public.api_key_usage.errors is 'Of the requests, those that were answered with 4xx or 5xx.';
+comment on column public.api_keys.allowed_peers is 'The peers it may come through, and no other way; null for any of its tenant. A record, not foreign keys: peers go.';
+comment on column public.api_keys.last_used_at is 'Written in batches: true to some seconds.';
 comment on column public.api_keys.prefix is 'Random and public part of the key; unique across tenants because it is what finds the tenant.';
+comment on column public.api_keys.previous_secret_digest is 'What a rotation replaced, good until previous_secret_until.';
+comment on column public.api_keys.rate_limit is 'Requests a minute, below the limit of all; null for that one.';
 comment on column public.audit_chains.receipt is 'The newest signed checkpoint that names this chain, with the proof that it does. A copy: the checkpoints themselves are kept outside the database.';
 comment on column public.audit_log.actor_user_id is 'No foreign key: an entry outlives its user.';
 comment on column public.audit_log.xact is 'The transaction that wrote it: what became visible between two snapshots is what is still to be sealed. It is no part of the entry.';

@@ -40,6 +40,11 @@ export interface Tenancy {
     tenant: TenantId,
     statement: (sql: TenantSql) => postgres.PendingQuery<T>,
   ): Promise<postgres.RowList<T>>;
+  /** The same inside the tenant that an API key belongs to; inside none where there is no such key. */
+  queryOfApiKey<T extends readonly (object | undefined)[]>(
+    prefix: string,
+    statement: (sql: TenantSql) => postgres.PendingQuery<T>,
+  ): Promise<postgres.RowList<T>>;
   /** Several statements inside a tenant, committed together when `work` resolves and rolled back when it rejects. */
   transaction<T>(tenant: TenantId, work: (sql: TenantSql) => Promise<T>): Promise<T>;
 }
@@ -52,25 +57,31 @@ export interface Platform {
 export type Enter = (tenant: TenantId) => Promise<void>;
 
 export function createTenancy(pool: Pool): Tenancy {
+  const queryIn = <T extends readonly (object | undefined)[]>(
+    enter: (slot: Slot) => postgres.PendingQuery<postgres.Row[]>,
+    statement: (sql: TenantSql) => postgres.PendingQuery<T>,
+  ) =>
+    pool.use(async (slot) => {
+      let asked = false;
+      const once = () => {
+        if (asked) throw new Error("a statement came after its transaction had ended");
+        asked = true;
+      };
+      const begun = watch(slot, slot.sql`begin`).execute();
+      const set = enter(slot).execute();
+      // Not awaited between: should the tenant fail to be set, the transaction is aborted and this with it.
+      const result = attempt(() => statement(bind<"tenant">(slot, once)));
+      const committed = watch(slot, slot.sql`commit`).execute();
+      const settled = await Promise.allSettled([begun, set, result, committed]);
+      for (const outcome of settled) {
+        if (outcome.status === "rejected") throw outcome.reason;
+      }
+      return await result;
+    });
   return {
-    query: (tenant, statement) =>
-      pool.use(async (slot) => {
-        let asked = false;
-        const once = () => {
-          if (asked) throw new Error("a statement came after its transaction had ended");
-          asked = true;
-        };
-        const begun = watch(slot, slot.sql`begin`).execute();
-        const set = setTenant(slot, tenant).execute();
-        // Not awaited between: should the tenant fail to be set, the transaction is aborted and this with it.
-        const result = attempt(() => statement(bind<"tenant">(slot, once)));
-        const committed = watch(slot, slot.sql`commit`).execute();
-        const settled = await Promise.allSettled([begun, set, result, committed]);
-        for (const outcome of settled) {
-          if (outcome.status === "rejected") throw outcome.reason;
-        }
-        return await result;
-      }),
+    query: (tenant, statement) => queryIn((slot) => setTenant(slot, tenant), statement),
+    queryOfApiKey: (prefix, statement) =>
+      queryIn((slot) => setTenantOfKey(slot, prefix), statement),
     transaction: (tenant, work) =>
       pool.use((slot) =>
         runTransaction(slot, async (guard) => {
@@ -145,6 +156,18 @@ function setTenant(slot: Slot, tenant: TenantId, guard?: () => void) {
     slot,
     slot.sql`select set_config('app.tenant_id', ${String(tenant)}, true)`,
     guard,
+  );
+}
+
+/** The look-up and the tenant in one statement, so that a key costs no trip more than a token. */
+function setTenantOfKey(slot: Slot, prefix: string) {
+  return watch(
+    slot,
+    slot.sql`select set_config(
+      'app.tenant_id',
+      coalesce((select tenant_id from lookup_api_key(${prefix})), ${noTenant}::integer)::text,
+      true
+    )`,
   );
 }
 

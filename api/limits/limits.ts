@@ -22,6 +22,8 @@ export interface LimitState {
 export interface Limits {
   /** Counts one request. @param source whose quota it takes: a peer, or a listener */
   consume(limit: LimitClass, source: string): Promise<LimitState>;
+  /** Counts one request of something that has a quota of its own. */
+  consumeUpTo(quota: number, source: string): Promise<LimitState>;
 }
 
 /**
@@ -34,30 +36,40 @@ export function createLimits(
   options: { redis: Redis | null; log: Logger },
 ): Limits {
   const { redis, log } = options;
-  const classes = new Map(limitClasses.map((name) => {
-    const quota = { points: quotas[name], duration: windowSeconds, keyPrefix: `limit:${name}` };
+  const counter = (name: string, points: number) => {
+    const quota = { points, duration: windowSeconds, keyPrefix: `limit:${name}` };
     const shared = redis && new RateLimiterRedis({
       ...quota,
       storeClient: redis.client,
       useRedisPackage: true,
       rejectIfRedisNotReady: true,
     });
-    return [name, { quota: quotas[name], local: new RateLimiterMemory(quota), shared }];
-  }));
+    return { local: new RateLimiterMemory(quota), shared };
+  };
+  const classes = new Map(limitClasses.map((name) => [name, counter(name, quotas[name])]));
+  const own = counter("own", Number.MAX_SAFE_INTEGER);
+
+  async function consume(
+    { local, shared }: ReturnType<typeof counter>,
+    { source, quota }: { source: string; quota: number },
+  ): Promise<LimitState> {
+    const counted = await count(local, source);
+    if (!shared) return stateOf(counted, quota);
+    try {
+      return stateOf(await count(shared, source), quota);
+    } catch (error) {
+      log.warn("limits are counted without Redis", errorFields(error));
+      return stateOf(counted, Math.max(1, Math.floor(quota / 2)));
+    }
+  }
 
   return {
-    async consume(limit, source) {
+    consume(limit, source) {
       const found = classes.get(limit);
       if (!found) throw new Error(`no limit ${limit}`);
-      const local = await count(found.local, source);
-      if (!found.shared) return stateOf(local, found.quota);
-      try {
-        return stateOf(await count(found.shared, source), found.quota);
-      } catch (error) {
-        log.warn("limits are counted without Redis", errorFields(error));
-        return stateOf(local, Math.max(1, Math.floor(found.quota / 2)));
-      }
+      return consume(found, { source, quota: quotas[limit] });
     },
+    consumeUpTo: (quota, source) => consume(own, { source, quota }),
   };
 }
 

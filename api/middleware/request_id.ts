@@ -28,7 +28,8 @@ export function requestId(deps: { log: Logger; clock: Clock }) {
       listener: c.env.listener,
       peer_id: c.get("peer")?.peerId,
       tenant_id: c.get("tenantId"),
-      user_id: principal?.kind === "user" ? principal.userId : undefined,
+      user_id: principal && "userId" in principal ? principal.userId : undefined,
+      api_key_id: principal?.kind === "api_key" ? principal.apiKeyId : undefined,
     });
   });
 }

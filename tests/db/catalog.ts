@@ -42,6 +42,7 @@ export const acrossTenants: Record<string, string> = {
     "the prefix finds the tenant; it is random, and made by the server, so a collision tells nothing",
   role_permissions_are_of_a_tenant:
     "what can be permitted is the same for all tenants, and part of the product",
+  api_key_scopes_are_of_a_tenant: "as role_permissions_are_of_a_tenant",
   wg_peers_address_is_held_once:
     "one interface, one address: the database gives addresses out, callers do not choose them",
   wg_peers_public_key_is_taken:

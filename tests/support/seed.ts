@@ -47,8 +47,16 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     values (${tenantId}, sha256('somebody'), 'loopback', 'failed', now())`;
   const apiKeyPrefix = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
   await owner`
-    insert into api_keys (tenant_id, id, user_id, prefix, secret_digest)
-    values (${tenantId}, ${crypto.randomUUID()}, ${userId}, ${apiKeyPrefix}, sha256('secret'))`;
+    with made as (
+      insert into api_keys (tenant_id, id, user_id, name, prefix, secret_digest)
+      values (${tenantId}, ${crypto.randomUUID()}, ${userId}, 'script', ${apiKeyPrefix}, sha256('secret'))
+      returning id
+    ), scoped as (
+      insert into api_key_scopes (tenant_id, api_key_id, permission)
+      select ${tenantId}, id, 'users.read' from made
+    )
+    insert into api_key_usage (tenant_id, api_key_id, day, endpoint, requests, errors)
+      select ${tenantId}, id, current_date, 'GET /', 1, 0 from made`;
   await owner`
     insert into audit_log (tenant_id, actor, action, outcome)
     values (${tenantId}, 'operator', 'tenant.create', 'succeeded')`;

@@ -1,0 +1,107 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Permission } from "./permissions.ts";
+import type { Principal } from "../context.ts";
+import { asTenantId } from "../database/tenancy.ts";
+import type { Deps } from "../deps.ts";
+import { ApiError } from "../errors.ts";
+
+/** `mc_<prefix>_<secret>`: the prefix finds the key, the secret is 256 random bits in base64url. */
+const form = /^mc_([A-Za-z0-9]{12})_([A-Za-z0-9_-]{43})$/;
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+export interface NewKey {
+  prefix: string;
+  /** The whole key, to be shown once. */
+  text: string;
+  /** SHA-256 of the secret: of 256 random bits, nothing slower is needed. */
+  digest: Uint8Array<ArrayBuffer>;
+}
+
+/** @param prefix that of a key whose secret is replaced; random where absent */
+export async function makeApiKey(prefix: string = randomPrefix()): Promise<NewKey> {
+  const secret = crypto.getRandomValues(new Uint8Array(32))
+    .toBase64({ alphabet: "base64url", omitPadding: true });
+  return { prefix, text: `mc_${prefix}_${secret}`, digest: await digestOf(secret) };
+}
+
+function randomPrefix(): string {
+  let text = "";
+  // Bytes beyond the last whole multiple would favour the first letters.
+  while (text.length < 12) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(16))) {
+      if (byte < 248 && text.length < 12) text += alphabet[byte % 62] ?? "";
+    }
+  }
+  return text;
+}
+
+async function digestOf(secret: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(
+    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)),
+  );
+}
+
+interface KeyRow {
+  tenant_id: number;
+  id: string;
+  user_id: number;
+  email: string;
+  secret_digest: Uint8Array;
+  previous_secret_digest: Uint8Array | null;
+  allowed_peers: string[] | null;
+  rate_limit: number | null;
+  permissions: Permission[];
+}
+
+export interface FoundKey {
+  principal: Principal & { kind: "api_key" };
+  allowedPeers: readonly string[] | null;
+  /** Requests a minute; null for the limit of all. */
+  rateLimit: number | null;
+}
+
+const nobody = new Uint8Array(32);
+
+/**
+ * The key as the database has it this very moment, with what it may do: its scopes, as far as its maker may do
+ * them himself. What is unknown, wrong, expired or revoked costs the same and is refused alike.
+ * @throws {ApiError} `invalid_token`
+ */
+export async function findApiKey(
+  { tenancy, clock }: Pick<Deps, "tenancy" | "clock">,
+  text: string,
+): Promise<FoundKey> {
+  const [, prefix = "", secret = ""] = form.exec(text) ?? [];
+  const now = new Date(clock.now());
+  const [digest, [row]] = await Promise.all([
+    digestOf(secret),
+    tenancy.queryOfApiKey(prefix, (sql) =>
+      sql<KeyRow[]>`
+        select k.tenant_id, k.id, k.user_id, u.email, k.secret_digest, k.rate_limit, k.allowed_peers::text[],
+          case when k.previous_secret_until > ${now} then k.previous_secret_digest end as previous_secret_digest,
+          array(
+            select s.permission from api_key_scopes s
+            where s.tenant_id = k.tenant_id and s.api_key_id = k.id
+              and s.permission = any (permissions_of(k.user_id, ${now}))
+          ) as permissions
+        from api_keys k
+        join users u on u.tenant_id = k.tenant_id and u.id = k.user_id and u.status = 'active'
+        join tenants t on t.id = k.tenant_id and t.status = 'active'
+        where k.prefix = ${prefix} and k.revoked_at is null
+          and (k.expires_at is null or k.expires_at > ${now})`),
+  ]);
+  const current = timingSafeEqual(digest, row?.secret_digest ?? nobody);
+  const previous = timingSafeEqual(digest, row?.previous_secret_digest ?? nobody);
+  if (!row || !(current || previous)) throw new ApiError("invalid_token");
+  return {
+    principal: {
+      kind: "api_key",
+      tenantId: asTenantId(row.tenant_id),
+      userId: row.user_id,
+      apiKeyId: row.id,
+      permissions: new Set(row.permissions),
+    },
+    allowedPeers: row.allowed_peers,
+    rateLimit: row.rate_limit,
+  };
+}

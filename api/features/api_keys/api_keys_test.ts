@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import {
+  adminOf,
+  logIn,
+  type Persona,
+  type Reply,
+  type TestApi,
+  testApi,
+  tunnelFrom,
+  userOf,
+} from "../../../tests/support/api.ts";
+
+async function makeKey(api: TestApi, who: Persona, body: Record<string, unknown> = {}) {
+  const made = await api.request("/api/v1/api-keys", {
+    token: who.token,
+    body: { name: "script", scopes: ["wireguard.read"], ...body },
+  });
+  assert.equal(made.status, 201, made.text);
+  return { key: made.body.key as string, id: made.body.api_key.id as string, body: made.body };
+}
+
+const withKey = (key: string) => ({ headers: { "X-API-Key": key } });
+const status = async (api: TestApi, key: string, path = "/api/v1/wireguard/peers") =>
+  (await api.request(path, withKey(key))).status;
+
+Deno.test("api keys: A6: a key is shown once, and the database has its digest alone", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { key, id, body } = await makeKey(api, acme);
+  assert.match(key, /^mc_[A-Za-z0-9]{12}_[A-Za-z0-9_-]{43}$/);
+  assert.equal(await status(api, key), 200);
+  const secret = key.split("_").slice(2).join("_");
+  const rows = JSON.stringify(
+    await api.db.owner`select k::text, a::text from api_keys k, audit_log a`,
+  );
+  const reads = await api.request(`/api/v1/api-keys/${id}`, { token: acme.token });
+  const list = await api.request("/api/v1/api-keys", { token: acme.token });
+  for (const text of [rows, reads.text, list.text, api.log.join("\n")]) {
+    assert.ok(!text.includes(secret));
+  }
+  assert.equal(list.body.items[0].prefix, body.api_key.prefix);
+});
+
+Deno.test("api keys: a key does what its scopes say and its maker may, at each moment", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const manager = await userOf(api, acme, { email: "m@acme.example", role: "manager" });
+  const beyond = await api.request("/api/v1/api-keys", {
+    token: manager.token,
+    body: { name: "x", scopes: ["wireguard.read", "tenant.write"] },
+  });
+  assert.deepEqual([beyond.status, beyond.body.code], [403, "grant_exceeds_own"]);
+  const { key } = await makeKey(api, manager, { scopes: ["wireguard.read", "users.write"] });
+  assert.equal(await status(api, key), 200);
+  assert.equal(await status(api, key, "/api/v1/tenants/current"), 403);
+  // The scopes shrink with their maker.
+  await api.db.owner`
+    update user_roles h set role_id = r.id from roles r
+    where h.user_id = ${manager.userId} and r.tenant_id = h.tenant_id and r.name = 'user'`;
+  assert.equal(await status(api, key), 403);
+  await api.db.owner`update users set status = 'inactive' where id = ${manager.userId}`;
+  assert.equal(await status(api, key), 401);
+});
+
+Deno.test("api keys: an account is its user's own affair, and no key makes a key", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const scopes = ["wireguard.read", "users.read", "users.write", "api_keys.read", "api_keys.write"];
+  const { key, id } = await makeKey(api, acme, { scopes });
+  for (
+    const [method, path, body] of [
+      ["GET", "/auth/me"],
+      ["GET", "/sessions"],
+      ["DELETE", "/sessions"],
+      ["POST", "/auth/logout", {}],
+      ["GET", "/wireguard/me/peers"],
+      ["GET", "/api-keys"],
+      ["POST", "/api-keys", { name: "x", scopes }],
+      ["POST", `/api-keys/${id}/rotate`, {}],
+      ["DELETE", `/api-keys/${id}`],
+    ] as const
+  ) {
+    const reply = await api.request(`/api/v1${path}`, { ...withKey(key), method, body });
+    assert.deepEqual([reply.status, reply.body.code], [403, "forbidden"], `${method} ${path}`);
+  }
+});
+
+Deno.test("api keys: A1: what is unknown, wrong, expired or revoked is one and the same refusal", async () => {
+  await using api = await testApi();
+  const [acme, globex] = [await adminOf(api, "acme"), await adminOf(api, "globex")];
+  const good = await makeKey(api, acme);
+  const revoked = await makeKey(api, acme);
+  const expires_at = new Date(api.clock.now() + 60_000).toISOString();
+  const expired = await makeKey(api, acme, { expires_at });
+  assert.equal(await status(api, expired.key), 200);
+  api.clock.advance(60_000);
+  const gone = await api.request(`/api/v1/api-keys/${revoked.id}`, {
+    token: acme.token,
+    method: "DELETE",
+  });
+  assert.equal(gone.status, 200);
+  const [, prefix = "", secret = ""] = /^mc_(.{12})_(.*)$/.exec(good.key) ?? [];
+  const wrong: Record<string, string> = {
+    "no key": "",
+    "another form": "Bearer x",
+    "unknown": `mc_${"A".repeat(12)}_${secret}`,
+    "wrong": `mc_${prefix}_${"A".repeat(43)}`,
+    "cut": good.key.slice(0, -1),
+    "expired": expired.key,
+    "revoked": revoked.key,
+    "hostile": "mc_' or 1=1 --_x",
+  };
+  const answers = new Set<string>();
+  for (const [name, key] of Object.entries(wrong)) {
+    const reply = await api.request("/api/v1/wireguard/peers", withKey(key));
+    assert.equal(reply.status, 401, name);
+    answers.add(JSON.stringify({ ...reply.body, request_id: "" }));
+  }
+  assert.equal(answers.size, 1);
+  assert.equal(await status(api, good.key), 200);
+  // Two proofs at once leave open whose request it is.
+  const both = await api.request("/api/v1/wireguard/peers", {
+    ...withKey(good.key),
+    token: acme.token,
+  });
+  assert.equal(both.status, 401);
+  // N3: another tenant's key is unknown.
+  for (const method of ["GET", "DELETE"]) {
+    const foreign = await api.request(`/api/v1/api-keys/${good.id}`, {
+      token: globex.token,
+      method,
+    });
+    const unknown = await api.request(`/api/v1/api-keys/${crypto.randomUUID()}`, {
+      token: globex.token,
+      method,
+    });
+    assert.deepEqual([foreign.status, foreign.body.code], [unknown.status, unknown.body.code]);
+  }
+  const header = await api.request("/api/v1/wireguard/peers", {
+    headers: { "X-API-Key": good.key, "X-Tenant-ID": "globex" },
+  });
+  assert.equal(header.body.code, "tenant_mismatch");
+  // A suspended tenant's keys are dead.
+  await api.db.owner`update tenants set status = 'suspended' where id = ${acme.tenantId}`;
+  assert.equal(await status(api, good.key), 401);
+});
+
+Deno.test("api keys: a rotation overlaps as long as it was asked to, and fifty at once leave one new secret", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const first = await makeKey(api, acme);
+  const rotate = async (overlap_seconds: number) => {
+    const reply = await api.request(`/api/v1/api-keys/${first.id}/rotate`, {
+      token: acme.token,
+      body: { overlap_seconds },
+    });
+    assert.equal(reply.status, 200, reply.text);
+    return reply.body.key as string;
+  };
+  const second = await rotate(60);
+  assert.deepEqual([await status(api, first.key), await status(api, second)], [200, 200]);
+  api.clock.advance(60_000);
+  assert.deepEqual([await status(api, first.key), await status(api, second)], [401, 200]);
+  const third = await rotate(0);
+  assert.deepEqual([await status(api, second), await status(api, third)], [401, 200]);
+  const many = await Promise.all(Array.from({ length: 50 }, () => rotate(0)));
+  const good = await Promise.all(many.map((key) => status(api, key)));
+  assert.equal(good.filter((status) => status === 200).length, 1);
+});
+
+Deno.test("api keys: making and rotating one takes a step-up", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { id } = await makeKey(api, acme);
+  api.clock.advance(5 * 60_000 + 1);
+  for (
+    const [path, body] of [["", { name: "x", scopes: ["users.read"] }], [
+      `/${id}/rotate`,
+      {},
+    ]] as const
+  ) {
+    const reply = await api.request(`/api/v1/api-keys${path}`, { token: acme.token, body });
+    assert.deepEqual([reply.status, reply.body.code], [403, "step_up_required"]);
+  }
+  const again = await logIn(api, acme);
+  await makeKey(api, again);
+  // The first session is no fresher for it.
+  const old = await api.request("/api/v1/api-keys", {
+    token: acme.token,
+    body: { name: "x", scopes: ["users.read"] },
+  });
+  assert.equal(old.status, 403);
+});
+
+Deno.test("api keys: T10: through a peer of its tenant, and of its maker where the peer has an owner", async () => {
+  await using api = await testApi();
+  const [acme, globex] = [await adminOf(api, "acme"), await adminOf(api, "globex")];
+  const colleague = await userOf(api, acme, { email: "c@acme.example", role: "manager" });
+  const peer = async (who: Persona, body: Record<string, unknown> = {}) =>
+    (await api.request("/api/v1/wireguard/peers", {
+      token: who.token,
+      body: { name: "peer", ...body },
+    })).body.peer;
+  const machine = await peer(acme);
+  const hers = await peer(acme, { user_id: acme.userId });
+  const foreign = await peer(globex);
+  const { key } = await makeKey(api, acme);
+  const theirs = await makeKey(api, colleague);
+  const bound = await makeKey(api, acme, { allowed_peers: [machine.id] });
+  const through = async (key: string, address: string) =>
+    (await api.request("/api/v1/wireguard/peers", { ...withKey(key), via: tunnelFrom(address) }))
+      .status;
+  assert.deepEqual(
+    [
+      await through(key, machine.address),
+      await through(key, hers.address),
+      await through(key, foreign.address),
+      await through(theirs.key, machine.address),
+      await through(theirs.key, hers.address),
+      await through(bound.key, machine.address),
+      await through(bound.key, hers.address),
+      await status(api, bound.key),
+    ],
+    [200, 200, 403, 200, 403, 200, 403, 403],
+  );
+  const unknown = await api.request("/api/v1/api-keys", {
+    token: acme.token,
+    body: { name: "x", scopes: ["users.read"], allowed_peers: [foreign.id] },
+  });
+  assert.equal(unknown.status, 422);
+});
+
+Deno.test("api keys: what they do is audited in their name, and counted in batches", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { key, id } = await makeKey(api, acme, { scopes: ["wireguard.write", "wireguard.read"] });
+  const made = await api.request("/api/v1/wireguard/peers", {
+    headers: { "X-API-Key": key, "Idempotency-Key": "once" },
+    body: { name: "by a key" },
+  });
+  assert.equal(made.status, 201, made.text);
+  const [entry] = await api.db.owner`
+    select actor, actor_user_id, details from audit_log where action = 'peer.create'`;
+  assert.deepEqual(
+    [entry?.actor, entry?.actor_user_id, entry?.details.api_key_id],
+    ["api_key", acme.userId, id],
+  );
+  for (let n = 0; n < 9; n++) await status(api, key);
+  await status(api, key, "/api/v1/wireguard/peers/no-id");
+  const before = await api.db.owner`select from api_key_usage`;
+  assert.equal(before.length, 0);
+  await api.deps.apiKeyUsage.flush();
+  await status(api, key);
+  await api.deps.apiKeyUsage.flush();
+  const shown = await api.request(`/api/v1/api-keys/${id}`, { token: acme.token });
+  const usage = Object.fromEntries(
+    shown.body.usage.map((row: { endpoint: string; requests: number; errors: number }) => [
+      row.endpoint,
+      [row.requests, row.errors],
+    ]),
+  );
+  assert.deepEqual(usage["GET /api/v1/wireguard/peers"], [10, 0]);
+  assert.deepEqual(usage["POST /api/v1/wireguard/peers"], [1, 0]);
+  assert.equal(Date.parse(shown.body.last_used_at), api.clock.now());
+});
+
+Deno.test("api keys: a limit of its own, and fifty at most", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { key } = await makeKey(api, acme, { rate_limit: 3 });
+  const replies: Reply[] = [];
+  for (let n = 0; n < 4; n++) {
+    replies.push(await api.request("/api/v1/wireguard/peers", withKey(key)));
+  }
+  assert.deepEqual(replies.map((reply) => reply.status), [200, 200, 200, 429]);
+  assert.match(replies[0]?.headers.get("ratelimit") ?? "", /^"api-key";r=2;t=\d+$/);
+  const all = await Promise.all(
+    Array.from({ length: 60 }, () =>
+      api.request("/api/v1/api-keys", {
+        token: acme.token,
+        body: { name: "x", scopes: ["users.read"] },
+      })),
+  );
+  assert.equal(all.filter((reply) => reply.status === 201).length, 49);
+  assert.deepEqual(
+    [...new Set(all.filter((reply) => reply.status !== 201).map((reply) => reply.body.code))],
+    ["too_many_keys"],
+  );
+});

@@ -1,0 +1,273 @@
+import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
+import { v7 as uuidv7 } from "uuid";
+import { auditSource, writeAudit } from "../../audit.ts";
+import { makeApiKey } from "../../auth/api_key.ts";
+import type { AppEnv, Principal } from "../../context.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError, invalidField } from "../../errors.ts";
+import { access, userOf } from "../../middleware/access.ts";
+import {
+  createRouter,
+  jsonRequest,
+  jsonResponse,
+  pageOf,
+  pageQuery,
+  refusals,
+  type Router,
+} from "../../openapi.ts";
+import { refuseBeyondOwn } from "../roles/mod.ts";
+import { apiKey, createKeyBody, rotateKeyBody, shownOnce, usage } from "./schemas.ts";
+import {
+  type ApiKeyRow,
+  countLiveKeys,
+  countPeers,
+  insertApiKey,
+  listApiKeys,
+  listUsage,
+  readApiKey,
+  replaceSecret,
+  revokeApiKey,
+} from "./store.ts";
+
+/** Keys of one user that are good at a time. */
+const mostKeys = 50;
+const id = z.object({ id: z.uuid() });
+
+function view(row: ApiKeyRow): z.infer<typeof apiKey> {
+  const time = (date: Date | null) => date?.toISOString() ?? null;
+  return {
+    ...row,
+    created_at: row.created_at.toISOString(),
+    expires_at: time(row.expires_at),
+    revoked_at: time(row.revoked_at),
+    last_used_at: time(row.last_used_at),
+    previous_secret_until: time(row.previous_secret_until),
+  };
+}
+
+/** Whose keys the caller may see, or decide over: his own, or with the permission everybody's. */
+function scopeOf(
+  user: Principal & { kind: "user" },
+  permission: "api_keys.read" | "api_keys.write",
+) {
+  return { userId: user.permissions.has(permission) ? null : user.userId };
+}
+
+/** `/api/v1/api-keys`: a user's own, and with a permission everybody's of the tenant. Never by a key itself. */
+export function apiKeysFeature(deps: Deps): Router {
+  const router = createRouter();
+  createKey(router, deps);
+  readKeys(router, deps);
+  changeKeys(router, deps);
+  return router;
+}
+
+function createKey(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/",
+    summary: "Make an API key; it is shown this once",
+    ...access(deps, null, { stepUp: true }),
+    request: jsonRequest(createKeyBody),
+    responses: {
+      201: jsonResponse(shownOnce, "The key"),
+      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const user = userOf(c);
+    const body = c.req.valid("json");
+    refuseBeyondOwn(user, body.scopes);
+    const now = deps.clock.now();
+    const expiresAt = body.expires_at === undefined ? null : new Date(body.expires_at);
+    if (expiresAt && expiresAt.getTime() <= now) {
+      throw invalidField("expires_at", "too_early", "must lie in the future");
+    }
+    const key = await makeApiKey();
+    const keyId = uuidv7({ msecs: now });
+    const row = await deps.tenancy.transaction(user.tenantId, async (sql) => {
+      await holdToPeers(sql, body.allowed_peers);
+      if (await countLiveKeys(sql, user.userId, new Date(now)) >= mostKeys) {
+        throw new ApiError("too_many_keys", { detail: `a user may have ${mostKeys} keys` });
+      }
+      await insertApiKey(sql, {
+        tenantId: user.tenantId,
+        id: keyId,
+        userId: user.userId,
+        name: body.name,
+        prefix: key.prefix,
+        digest: key.digest,
+        scopes: body.scopes,
+        at: new Date(now),
+        expiresAt,
+        rateLimit: body.rate_limit ?? null,
+        allowedPeers: body.allowed_peers ?? null,
+      });
+      await record(sql, c, user, {
+        action: "api_key.create",
+        id: keyId,
+        details: { name: body.name, scopes: body.scopes, expires_at: body.expires_at ?? null },
+      });
+      return await readApiKey(sql, { userId: user.userId }, keyId);
+    });
+    if (!row) throw new ApiError("not_found");
+    c.header("Location", `/api/v1/api-keys/${keyId}`);
+    return c.json({ api_key: view(row), key: key.text }, 201);
+  });
+}
+
+function readKeys(router: Router, deps: Deps): void {
+  const list = createRoute({
+    method: "get",
+    path: "/",
+    summary: "One's own keys, or with `api_keys.read` everybody's; oldest first",
+    ...access(deps, null),
+    request: { query: pageQuery(z.uuid()) },
+    responses: {
+      200: jsonResponse(pageOf(apiKey), "A page of keys, without their secrets"),
+      ...refusals(401, 403, 422, 429, 503),
+    },
+  });
+  router.openapi(list, async (c) => {
+    const user = userOf(c);
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await deps.tenancy.transaction(
+      user.tenantId,
+      (sql) =>
+        listApiKeys(sql, scopeOf(user, "api_keys.read"), {
+          after: cursor ?? null,
+          limit: limit + 1,
+        }),
+    );
+    const items = rows.slice(0, limit).map(view);
+    const next_cursor = rows.length > limit ? items.at(-1)?.id ?? null : null;
+    return c.json({ items, next_cursor }, 200);
+  });
+
+  const days = z.object({ days: z.coerce.number().int().min(1).max(90).default(30) });
+  const used = z.object({ items: z.array(usage) });
+  const found = async (c: Context<AppEnv>, keyId: string, days: number) => {
+    const user = userOf(c);
+    return await deps.tenancy.transaction(user.tenantId, async (sql) => {
+      const row = await readApiKey(sql, scopeOf(user, "api_keys.read"), keyId);
+      if (!row) throw new ApiError("not_found");
+      return { row, items: await listUsage(sql, keyId, { days, now: new Date(deps.clock.now()) }) };
+    });
+  };
+
+  const get = createRoute({
+    method: "get",
+    path: "/{id}",
+    summary: "One key, with what it was used for in the last 30 days",
+    ...access(deps, null),
+    request: { params: id },
+    responses: {
+      200: jsonResponse(apiKey.extend({ usage: z.array(usage) }), "The key, without its secret"),
+      ...refusals(401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(get, async (c) => {
+    const { row, items } = await found(c, c.req.valid("param").id, 30);
+    return c.json({ ...view(row), usage: items }, 200);
+  });
+
+  const getUsage = createRoute({
+    method: "get",
+    path: "/{id}/usage",
+    summary: "What a key was used for, by day (UTC) and operation",
+    ...access(deps, null),
+    request: { params: id, query: days },
+    responses: {
+      200: jsonResponse(used, "Newest first"),
+      ...refusals(401, 403, 404, 422, 429, 503),
+    },
+  });
+  router.openapi(getUsage, async (c) => {
+    const { items } = await found(c, c.req.valid("param").id, c.req.valid("query").days);
+    return c.json({ items }, 200);
+  });
+}
+
+function changeKeys(router: Router, deps: Deps): void {
+  const revoke = createRoute({
+    method: "delete",
+    path: "/{id}",
+    summary: "Revoke a key: one's own, or with `api_keys.write` anybody's",
+    ...access(deps, null),
+    request: { params: id },
+    responses: {
+      200: jsonResponse(apiKey, "The key, revoked"),
+      ...refusals(401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(revoke, async (c) => {
+    const user = userOf(c);
+    const { id } = c.req.valid("param");
+    const scope = scopeOf(user, "api_keys.write");
+    const row = await deps.tenancy.transaction(user.tenantId, async (sql) => {
+      const before = await readApiKey(sql, scope, id, { lock: true });
+      if (!before) throw new ApiError("not_found");
+      if (before.revoked_at) return before;
+      await revokeApiKey(sql, id, new Date(deps.clock.now()));
+      await record(sql, c, user, { action: "api_key.revoke", id, details: { name: before.name } });
+      return await readApiKey(sql, scope, id);
+    });
+    if (!row) throw new ApiError("not_found");
+    return c.json(view(row), 200);
+  });
+
+  const rotate = createRoute({
+    method: "post",
+    path: "/{id}/rotate",
+    summary: "Give one's own key a new secret; the one before stays good for a while",
+    ...access(deps, null, { stepUp: true }),
+    request: { params: id, ...jsonRequest(rotateKeyBody) },
+    responses: {
+      200: jsonResponse(shownOnce, "The key with its new secret"),
+      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(rotate, async (c) => {
+    const user = userOf(c);
+    const { id } = c.req.valid("param");
+    const { overlap_seconds } = c.req.valid("json");
+    const now = deps.clock.now();
+    const own = { userId: user.userId };
+    const { row, key } = await deps.tenancy.transaction(user.tenantId, async (sql) => {
+      const before = await readApiKey(sql, own, id, { lock: true });
+      if (!before) throw new ApiError("not_found");
+      if (before.revoked_at) throw new ApiError("key_revoked");
+      const key = await makeApiKey(before.prefix);
+      const until = overlap_seconds > 0 ? new Date(now + overlap_seconds * 1000) : null;
+      await replaceSecret(sql, { id, digest: key.digest, previousUntil: until });
+      await record(sql, c, user, { action: "api_key.rotate", id, details: { overlap_seconds } });
+      return { row: await readApiKey(sql, own, id), key };
+    });
+    if (!row) throw new ApiError("not_found");
+    return c.json({ api_key: view(row), key: key.text }, 200);
+  });
+}
+
+/** @throws {ApiError} for a peer that the tenant does not have */
+async function holdToPeers(sql: TenantSql, ids: readonly string[] | undefined): Promise<void> {
+  if (ids === undefined || await countPeers(sql, ids) === new Set(ids).size) return;
+  throw invalidField("allowed_peers", "unknown", "one of these peers does not exist");
+}
+
+async function record(
+  sql: TenantSql,
+  c: Context<AppEnv>,
+  user: Principal & { kind: "user" },
+  entry: { action: string; id: string; details: Record<string, string | number | string[] | null> },
+): Promise<void> {
+  await writeAudit(sql, {
+    tenantId: user.tenantId,
+    source: auditSource(c),
+    action: entry.action,
+    outcome: "succeeded",
+    target: { type: "api_key", id: entry.id },
+    details: entry.details,
+  });
+}

@@ -1,0 +1,57 @@
+import { z } from "@hono/zod-openapi";
+import { permissions } from "../../auth/permissions.ts";
+import { timestamp } from "../../openapi.ts";
+
+export const scopes = z.array(z.enum(permissions)).min(1).max(permissions.length)
+  .openapi({
+    description: "What the key may do, as far as its maker may",
+    example: ["users.read"],
+  });
+
+export const createKeyBody = z.strictObject({
+  name: z.string().regex(
+    /^[^\p{Cc}]{1,64}$/u,
+    "must have 1 to 64 characters and no control characters",
+  ).openapi({ example: "backup script" }),
+  scopes,
+  expires_at: z.iso.datetime().optional(),
+  allowed_peers: z.array(z.uuid()).min(1).max(64).optional().openapi({
+    description: "Peers of the tenant that it may come through, and no other way",
+  }),
+  rate_limit: z.int().min(1).max(1_000_000).optional().openapi({
+    description: "Requests a minute, where fewer than everybody's are wanted",
+  }),
+});
+
+export const rotateKeyBody = z.strictObject({
+  overlap_seconds: z.int().min(0).max(7 * 86_400).default(86_400).openapi({
+    description: "How long the secret before stays good; 0 for a key that is known to others",
+  }),
+});
+
+export const apiKey = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  prefix: z.string(),
+  user_id: z.int(),
+  scopes: z.array(z.string()),
+  allowed_peers: z.array(z.uuid()).nullable(),
+  rate_limit: z.int().nullable(),
+  created_at: timestamp,
+  expires_at: timestamp.nullable(),
+  revoked_at: timestamp.nullable(),
+  last_used_at: timestamp.nullable().openapi({ description: "True to some seconds" }),
+  previous_secret_until: timestamp.nullable(),
+}).openapi("ApiKey");
+
+export const usage = z.object({
+  day: z.iso.date(),
+  endpoint: z.string(),
+  requests: z.int(),
+  errors: z.int(),
+}).openapi("ApiKeyUsage");
+
+export const shownOnce = z.object({
+  api_key: apiKey,
+  key: z.string().openapi({ description: "The key, shown this once" }),
+});

@@ -1,0 +1,139 @@
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { findApiKey } from "../auth/api_key.ts";
+import type { Permission } from "../auth/permissions.ts";
+import type { AppEnv, Principal } from "../context.ts";
+import type { TenantId } from "../database/tenancy.ts";
+import type { Deps } from "../deps.ts";
+import { ApiError } from "../errors.ts";
+import { countKey } from "./limit.ts";
+import { fitsTunnel, refuseTunnel } from "./tunnel_rules.ts";
+
+export type AuthenticationDeps = Pick<
+  Deps,
+  "tenancy" | "tokens" | "lookups" | "clock" | "limits" | "apiKeyUsage"
+>;
+
+/** How old "last seen" may be before a request writes it anew: one write a session and minute, not one a request. */
+const seenMs = 60_000;
+
+/** Proves who is asking: by an access token, by an API key, or by having reached the operator's socket. */
+export function authenticate(deps: AuthenticationDeps) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const [bearer, key] = [c.req.header("authorization"), c.req.header("x-api-key")];
+    // Two proofs at once would leave open whose request it is.
+    if (bearer !== undefined && key !== undefined) throw new ApiError("invalid_token");
+    if (key !== undefined) return await authenticateKey(deps, c, key, next);
+    if (bearer === undefined && c.env.listener === "operator") {
+      c.set("principal", { kind: "operator" });
+      await enterNamedTenant(deps, c);
+    } else {
+      const token = /^Bearer ([A-Za-z0-9_.-]{1,4096})$/i.exec(bearer ?? "")?.[1];
+      if (!token) throw new ApiError("invalid_token");
+      const { user, ownPeerOnly } = await findUser(deps, token);
+      if (!fitsTunnel(c.get("peer"), { ...user, ownPeerOnly })) {
+        await refuseTunnel(deps, c, { ...user, reason: "token of another owner" });
+      }
+      await enter(deps, c, user);
+    }
+    await next();
+  });
+}
+
+async function authenticateKey(
+  deps: AuthenticationDeps,
+  c: Context<AppEnv>,
+  text: string,
+  next: () => Promise<void>,
+): Promise<void> {
+  const key = await findApiKey(deps, text);
+  const peer = c.get("peer");
+  const allowed = key.allowedPeers === null ||
+    (peer !== undefined && key.allowedPeers.includes(peer.peerId));
+  // Machines use peers without an owner, so a demand for users' own peers is not made of keys.
+  if (!allowed || !fitsTunnel(peer, { ...key.principal, ownPeerOnly: false })) {
+    await refuseTunnel(deps, c, { ...key.principal, reason: "API key of another owner or peer" });
+  }
+  await enter(deps, c, key.principal);
+  await countKey(deps, c, { id: key.principal.apiKeyId, quota: key.rateLimit });
+  await next();
+  deps.apiKeyUsage.note(c, key.principal);
+}
+
+async function enter(
+  deps: AuthenticationDeps,
+  c: Context<AppEnv>,
+  principal: Exclude<Principal, { kind: "operator" }>,
+): Promise<void> {
+  await holdToHeader(deps, c, principal.tenantId);
+  c.set("principal", principal);
+  c.set("tenantId", principal.tenantId);
+}
+
+/** The user behind an access token, as the database knows the session this very moment (A1). */
+async function findUser(
+  { tokens, tenancy, clock }: AuthenticationDeps,
+  token: string,
+): Promise<{ user: Principal & { kind: "user" }; ownPeerOnly: boolean }> {
+  const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
+  const now = new Date(clock.now());
+  const [row] = await tenancy.query(tenantId, (sql) =>
+    sql<UserRow[]>`
+      select u.email, s.stepped_up_at, s.last_seen_at, t.login_own_peer, permissions_of(u.id, ${now}) as permissions, array(
+          select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+          where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
+          order by r.name
+        ) as roles
+      from sessions s
+      join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+      join tenants t on t.id = s.tenant_id
+      where s.id = ${sessionId} and s.user_id = ${userId}
+        and s.ended_at is null and s.expires_at > ${now}
+        and u.status = 'active' and t.status = 'active'`);
+  if (!row) throw new ApiError("invalid_token");
+  if (now.getTime() - row.last_seen_at.getTime() > seenMs) {
+    await tenancy.query(
+      tenantId,
+      (sql) =>
+        sql`update sessions set last_seen_at = ${now} where id = ${sessionId} and last_seen_at < ${now}`,
+    );
+  }
+  return {
+    user: {
+      kind: "user",
+      tenantId,
+      userId,
+      sessionId,
+      email: row.email,
+      roles: row.roles,
+      permissions: new Set(row.permissions),
+      steppedUpAt: row.stepped_up_at?.getTime() ?? null,
+    },
+    ownPeerOnly: row.login_own_peer,
+  };
+}
+
+interface UserRow {
+  email: string;
+  roles: string[];
+  permissions: Permission[];
+  stepped_up_at: Date | null;
+  last_seen_at: Date;
+  login_own_peer: boolean;
+}
+
+async function holdToHeader(deps: AuthenticationDeps, c: Context<AppEnv>, tenantId: TenantId) {
+  const named = c.req.header("x-tenant-id");
+  if (named === undefined) return;
+  if (await deps.lookups.tenant(named) !== tenantId) throw new ApiError("tenant_mismatch");
+}
+
+async function enterNamedTenant(deps: AuthenticationDeps, c: Context<AppEnv>): Promise<void> {
+  const named = c.req.header("x-tenant-id");
+  if (named === undefined) return;
+  const tenantId = await deps.lookups.tenant(named);
+  if (tenantId === undefined) {
+    throw new ApiError("not_found", { detail: "there is no such tenant" });
+  }
+  c.set("tenantId", tenantId);
+}
