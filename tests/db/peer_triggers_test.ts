@@ -170,7 +170,8 @@ Deno.test("wg_desired: each change that the interface must follow is notified, a
   await expectAfter("update wg_peer_traffic set received_bytes = received_bytes + 1", []);
   await expectAfter(`update wg_peers set enabled = false ${peer}`, [a.peerId]);
   await expectAfter(`update wg_peers set deleted_at = now() ${peer}`, [a.peerId]);
-  await expectAfter(`delete from wg_peers ${peer}`, []);
+  // The seed's policy has a service on this peer, which goes with it.
+  await expectAfter(`delete from wg_peers ${peer}`, ["*"]);
   await expectAfter(`update users set name = 'Renamed' where id = ${a.userId}`, []);
   await expectAfter(`update users set status = 'inactive' where id = ${a.userId}`, ["*"]);
   await expectAfter(`update tenants set status = 'suspended' where id = ${a.id}`, ["*"]);
