@@ -384,9 +384,16 @@ begin
     raise exception 'a removed peer stays removed'
       using errcode = 'check_violation', constraint = 'wg_peers_removal_is_final', table = 'wg_peers';
   end if;
-  if (new.interface_id, new.user_id, new.public_key, new.preshared_key, new.address, new.enabled, new.expires_at, new.deleted_at)
+  if new.deleted_at is not null then
+    new.successor_public_key := null;
+    new.successor_preshared_key := null;
+    new.successor_deadline := null;
+  end if;
+  if (new.interface_id, new.user_id, new.public_key, new.preshared_key, new.address, new.enabled, new.expires_at,
+      new.deleted_at, new.successor_public_key, new.successor_preshared_key, new.successor_deadline)
     is distinct from
-     (old.interface_id, old.user_id, old.public_key, old.preshared_key, old.address, old.enabled, old.expires_at, old.deleted_at)
+     (old.interface_id, old.user_id, old.public_key, old.preshared_key, old.address, old.enabled, old.expires_at,
+      old.deleted_at, old.successor_public_key, old.successor_preshared_key, old.successor_deadline)
   then
     new.generation := nextval('wg_peer_generation');
   else
@@ -397,13 +404,37 @@ end
 $function$;
 alter function wg_peers_keep_generation() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_peers_promotion_is_exact()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  promotes boolean := coalesce(new.public_key = old.successor_public_key, false);
+begin
+  if current_user = 'massacorp_wgd' and not (
+    promotes and new.preshared_key is not distinct from old.successor_preshared_key
+    and (new.successor_public_key, new.successor_preshared_key, new.successor_deadline) is null
+  ) then
+    raise exception 'the daemon only promotes successors'
+      using errcode = 'check_violation', constraint = 'wg_peers_daemon_only_promotes', table = 'wg_peers';
+  end if;
+  if current_user = 'massacorp_api' and promotes then
+    raise exception 'only the daemon promotes a successor'
+      using errcode = 'check_violation', constraint = 'wg_peers_only_the_daemon_promotes', table = 'wg_peers';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_peers_promotion_is_exact() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_peers_refuse_gateway_key()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
-  if exists (select from wg_interfaces i where i.public_key = new.public_key) then
+  if exists (select from wg_interfaces i where i.public_key in (new.public_key, new.successor_public_key)) then
     raise exception 'the key belongs to a gateway'
       using errcode = 'check_violation', constraint = 'wg_peers_public_key_is_no_gateway', table = 'wg_peers';
   end if;
@@ -411,6 +442,31 @@ begin
 end
 $function$;
 alter function wg_peers_refuse_gateway_key() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_peers_register_keys()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  before text[] := '{}';
+  after text[] := array_remove(array[new.public_key, new.successor_public_key], null);
+  key text;
+begin
+  if tg_op = 'UPDATE' then
+    before := array_remove(array[old.public_key, old.successor_public_key], null);
+    delete from wg_keys where tenant_id = new.tenant_id and peer_id = new.id and public_key <> all (after);
+  end if;
+  -- One by one, so that the daemon, which only ever takes a key away here, needs no right to insert.
+  foreach key in array after loop
+    continue when key = any (before);
+    insert into wg_keys (tenant_id, interface_id, public_key, peer_id)
+      values (new.tenant_id, new.interface_id, key, new.id);
+  end loop;
+  return null;
+end
+$function$;
+alter function wg_peers_register_keys() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_peers_release_address()
  RETURNS trigger
@@ -441,16 +497,20 @@ CREATE OR REPLACE FUNCTION public.wg_peers_retire_key()
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+declare
+  kept text[] := '{}';
 begin
   -- A row that the daemon purges was a tombstone itself, and its key is proven gone.
   if tg_op = 'DELETE' and old.deleted_at is not null then
     return null;
   end if;
-  if tg_op = 'UPDATE' and new.public_key = old.public_key then
-    return null;
+  if tg_op = 'UPDATE' then
+    kept := array_remove(array[new.public_key, new.successor_public_key], null);
   end if;
   insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
-    values (old.tenant_id, old.id, old.interface_id, old.public_key)
+    select old.tenant_id, old.id, old.interface_id, key
+    from unnest(array[old.public_key, old.successor_public_key]) key
+    where key is not null and key <> all (kept)
     on conflict do nothing;
   return null;
 end
@@ -898,6 +958,15 @@ create table wg_ip_pool (
 );
 alter table wg_ip_pool owner to massacorp_owner;
 
+create table wg_keys (
+  tenant_id integer not null,
+  interface_id smallint not null,
+  public_key text not null,
+  peer_id uuid not null,
+  constraint wg_keys_pkey PRIMARY KEY (interface_id, public_key)
+);
+alter table wg_keys owner to massacorp_owner;
+
 create table wg_peer_events (
   tenant_id integer not null,
   peer_id uuid not null,
@@ -963,6 +1032,9 @@ create table wg_peers (
   persistent_keepalive integer,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  successor_public_key text,
+  successor_preshared_key bytea,
+  successor_deadline timestamp with time zone,
   disabled_by text default 'admin'::text not null,
   expiry_set_by text default 'admin'::text not null,
   constraint wg_peers_pkey PRIMARY KEY (tenant_id, id),
@@ -977,7 +1049,12 @@ create table wg_peers (
   constraint wg_peers_mtu_is_usable CHECK (((mtu >= 1280) AND (mtu <= 9000))),
   constraint wg_peers_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,64}$'::text)),
   constraint wg_peers_preshared_key_is_sealed CHECK ((octet_length(preshared_key) = 73)),
-  constraint wg_peers_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text))
+  constraint wg_peers_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_peers_removed_have_no_successor CHECK (((deleted_at IS NULL) OR (successor_public_key IS NULL))),
+  constraint wg_peers_successor_has_a_deadline CHECK (((successor_public_key IS NULL) = (successor_deadline IS NULL))),
+  constraint wg_peers_successor_is_a_key CHECK ((successor_public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_peers_successor_is_another_key CHECK ((successor_public_key <> public_key)),
+  constraint wg_peers_successor_preshared_key_is_sealed CHECK ((((octet_length(successor_preshared_key) = 73) AND (successor_public_key IS NOT NULL)) OR (successor_preshared_key IS NULL)))
 );
 alter table wg_peers owner to massacorp_owner;
 
@@ -1121,6 +1198,8 @@ alter table wg_grants add constraint wg_grants_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table wg_ip_pool add constraint wg_ip_pool_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
+alter table wg_keys add constraint wg_keys_peer_exists
+  FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
 alter table wg_peer_events add constraint wg_peer_events_peer_spoke
   FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peer_traffic(tenant_id, peer_id) ON DELETE CASCADE;
 alter table wg_peer_status add constraint wg_peer_status_peer_exists
@@ -1173,6 +1252,7 @@ CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
 CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
 CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, address) WHERE (free_from IS NOT NULL);
+CREATE INDEX wg_keys_of_a_peer ON public.wg_keys USING btree (tenant_id, peer_id);
 CREATE INDEX wg_peer_events_by_time ON public.wg_peer_events USING btree (at);
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
@@ -1199,14 +1279,16 @@ CREATE TRIGGER wg_interfaces_notify AFTER INSERT OR UPDATE ON public.wg_interfac
 CREATE TRIGGER wg_interfaces_stay_outside_grants BEFORE INSERT OR UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_stay_outside_grants();
 CREATE TRIGGER wg_interfaces_touch BEFORE UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_peer_traffic_never_runs_backwards BEFORE UPDATE ON public.wg_peer_traffic FOR EACH ROW EXECUTE FUNCTION wg_peer_traffic_never_runs_backwards();
-CREATE TRIGGER wg_peers_gateway_key BEFORE INSERT OR UPDATE OF public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_refuse_gateway_key();
+CREATE TRIGGER wg_peers_gateway_key BEFORE INSERT OR UPDATE OF public_key, successor_public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_refuse_gateway_key();
 CREATE TRIGGER wg_peers_generation BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_keep_generation();
 CREATE CONSTRAINT TRIGGER wg_peers_hold_to_quota AFTER INSERT ON public.wg_peers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wg_peers_hold_to_quota();
 CREATE TRIGGER wg_peers_notify_delete AFTER DELETE ON public.wg_peers FOR EACH ROW WHEN ((old.deleted_at IS NULL)) EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_notify_insert AFTER INSERT ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_notify_update AFTER UPDATE ON public.wg_peers FOR EACH ROW WHEN ((old.generation IS DISTINCT FROM new.generation)) EXECUTE FUNCTION wg_notify_peer();
+CREATE TRIGGER wg_peers_promotion_is_exact BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_promotion_is_exact();
+CREATE TRIGGER wg_peers_register_keys AFTER INSERT OR UPDATE OF public_key, successor_public_key, deleted_at ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_register_keys();
 CREATE TRIGGER wg_peers_release_address AFTER DELETE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_release_address();
-CREATE TRIGGER wg_peers_retire_key AFTER DELETE OR UPDATE OF public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_retire_key();
+CREATE TRIGGER wg_peers_retire_key AFTER DELETE OR UPDATE OF public_key, successor_public_key, deleted_at ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_retire_key();
 CREATE TRIGGER wg_peers_touch BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_policies_move_version BEFORE UPDATE ON public.wg_policies FOR EACH ROW EXECUTE FUNCTION wg_policies_move_version();
 CREATE TRIGGER wg_policies_notify AFTER INSERT OR DELETE OR UPDATE ON public.wg_policies FOR EACH STATEMENT EXECUTE FUNCTION wg_notify_all();
@@ -1393,6 +1475,15 @@ create policy wg_ip_pool_wgd on wg_ip_pool as permissive for all to massacorp_wg
   using (true)
   with check (true);
 
+alter table wg_keys enable row level security;
+alter table wg_keys force row level security;
+create policy wg_keys_api on wg_keys as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_keys_wgd on wg_keys as permissive for all to massacorp_wgd
+  using (true)
+  with check (true);
+
 alter table wg_peer_events enable row level security;
 alter table wg_peer_events force row level security;
 create policy wg_peer_events_api on wg_peer_events as permissive for select to massacorp_api
@@ -1429,6 +1520,9 @@ create policy wg_peers_api on wg_peers as permissive for all to massacorp_api
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 create policy wg_peers_lookup on wg_peers as permissive for select to massacorp_lookup
   using (true);
+create policy wg_peers_wgd_promotes on wg_peers as permissive for update to massacorp_wgd
+  using (((successor_public_key IS NOT NULL) AND (deleted_at IS NULL)))
+  with check ((successor_public_key IS NULL));
 create policy wg_peers_wgd_purges_tombstones on wg_peers as permissive for delete to massacorp_wgd
   using ((deleted_at IS NOT NULL));
 create policy wg_peers_wgd_reads on wg_peers as permissive for select to massacorp_wgd
@@ -1538,7 +1632,9 @@ revoke all on function wg_notify_peer() from public;
 revoke all on function wg_peer_traffic_never_runs_backwards() from public;
 revoke all on function wg_peers_hold_to_quota() from public;
 revoke all on function wg_peers_keep_generation() from public;
+revoke all on function wg_peers_promotion_is_exact() from public;
 revoke all on function wg_peers_refuse_gateway_key() from public;
+revoke all on function wg_peers_register_keys() from public;
 revoke all on function wg_peers_release_address() from public;
 revoke all on function wg_peers_retire_key() from public;
 revoke all on function wg_policies_lose_an_entry() from public;
@@ -1594,15 +1690,17 @@ grant select on table wg_interfaces to massacorp_platform;
 grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
+grant delete, insert (tenant_id, interface_id, public_key, peer_id), select on table wg_keys to massacorp_api;
+grant delete, select on table wg_keys to massacorp_wgd;
 grant select on table wg_peer_events to massacorp_api;
 grant delete, insert (tenant_id, peer_id, n, kind, at, endpoint), select on table wg_peer_events to massacorp_wgd;
 grant select on table wg_peer_status to massacorp_api;
 grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at), select, update (generation, state, error, changed_at) on table wg_peer_status to massacorp_wgd;
 grant select (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, last_handshake_at, online_since, seen_at) on table wg_peer_traffic to massacorp_api;
 grant insert (tenant_id, peer_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at) on table wg_peer_traffic to massacorp_wgd;
-grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
+grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, successor_public_key, successor_preshared_key, successor_deadline, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
-grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation) on table wg_peers to massacorp_wgd;
+grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation, successor_public_key, successor_preshared_key, successor_deadline), update (public_key, preshared_key, successor_public_key, successor_preshared_key, successor_deadline) on table wg_peers to massacorp_wgd;
 grant insert (tenant_id, peer_to_peer), select, update (peer_to_peer) on table wg_policies to massacorp_api;
 grant select on table wg_policies to massacorp_wgd;
 grant delete, insert (tenant_id, "position", grant_id, network, protocol, port_from, port_to), select on table wg_policy_routes to massacorp_api;
@@ -1618,7 +1716,7 @@ grant delete, select on table wg_release_keys to massacorp_wgd;
 grant select on table wg_resting_addresses to massacorp_api;
 grant delete, insert (tenant_id, interface_id, address, user_id, until), select, update (user_id, until) on table wg_resting_addresses to massacorp_wgd;
 grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_keys to massacorp_api;
-grant delete, select on table wg_retired_keys to massacorp_wgd;
+grant delete, insert (tenant_id, peer_id, interface_id, public_key), select on table wg_retired_keys to massacorp_wgd;
 
 comment on function public.audit_drop_partitions(timestamp with time zone) is 'Drops the months before the cut. The last whole month stays, and so does what was not sealed.';
 comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three, and says how many rows lie in none. It takes nothing from its caller.';
@@ -1639,8 +1737,10 @@ comment on function public.wg_notify_all() is 'Tells the daemons to look at ever
 comment on function public.wg_notify_peer() is 'Tells the daemons which peer to look at again. The payload is an id and nothing else.';
 comment on function public.wg_peer_traffic_never_runs_backwards() is 'Holds counters to their promise, whoever writes.';
 comment on function public.wg_peers_hold_to_quota() is 'Refuses the commit after which a tenant would hold more addresses than it may: of peers, tombstones, and those that rest.';
-comment on function public.wg_peers_keep_generation() is 'Moves generation exactly when the interface must follow, and refuses to revive a tombstone.';
+comment on function public.wg_peers_keep_generation() is 'Moves generation exactly when the interface must follow, refuses to revive a tombstone, and lets none have a successor.';
+comment on function public.wg_peers_promotion_is_exact() is 'Of a peer''s keys the daemon changes nothing but this: the successor, as it stands, becomes the key. The API, which does not see handshakes, cannot.';
 comment on function public.wg_peers_refuse_gateway_key() is 'wg(8) ignores a peer that has the interface''s own key, so such a row could never be applied.';
+comment on function public.wg_peers_register_keys() is 'Registers a peer''s keys; a violation of the primary key is a key that some peer has.';
 comment on function public.wg_peers_release_address() is 'However a row goes, its address goes back to the pool in the same transaction, to rest, and counts as its tenant''s until it has rested.';
 comment on function public.wg_peers_retire_key() is 'No key leaves wg_peers without a tombstone.';
 comment on function public.wg_policies_lose_an_entry() is 'Moves the version, and so tells the daemons, when a service or a route goes, however it goes.';
@@ -1674,6 +1774,7 @@ comment on table public.wg_deliveries is 'Client files that wait to be fetched o
 comment on table public.wg_grants is 'Destinations outside the tunnel that the operator lets a tenant open for its peers. Never changed: what rests on a grant goes with it.';
 comment on table public.wg_interfaces is 'A WireGuard interface and the network behind it. Its daemon writes it; the API only reads.';
 comment on table public.wg_ip_pool is 'Every address that a peer may hold. It says only whether an address is free, never whose it is, so that a tenant can take the lowest free one without seeing the others; that two peers never share one is the unique constraint on wg_peers.';
+comment on table public.wg_keys is 'Every key that a peer has or is about to have, so that no two peers of an interface ever have one in common: a key and a successor stand in two columns, which no unique constraint spans. Triggers keep it.';
 comment on table public.wg_peer_events is 'When peers came, went, and spoke from another address: the latest 1,000 of each peer, and 30 days at most. They go with their peer.';
 comment on table public.wg_peer_status is 'What the daemon saw on the interface, written on change only; apart from wg_peers so that an observation is not a change to be observed.';
 comment on table public.wg_peer_traffic is 'What a peer sent and received over all its keys and all lives of the interface. Written in batches and apart from wg_peer_status, so that what happens to a peer is no change of it; nobody is notified. A peer that never spoke has no row.';
@@ -1756,6 +1857,8 @@ comment on column public.wg_peers.disabled_by is 'Who disabled it; without a mea
 comment on column public.wg_peers.expiry_set_by is 'Who set its expiry; without a meaning where there is none. The owner lifts or extends only what an owner set.';
 comment on column public.wg_peers.generation is 'Grows with every change the interface must follow; columns that only shape the client''s file leave it alone.';
 comment on column public.wg_peers.preshared_key is 'Version, nonce, 44 bytes of base64 and tag: AES-256-GCM under the preshared-key subkey, bound to this row and public key.';
+comment on column public.wg_peers.successor_preshared_key is 'As preshared_key, bound to the successor''s public key.';
+comment on column public.wg_peers.successor_public_key is 'The key that takes over public_key''s place with its first handshake, or at the deadline.';
 comment on column public.wg_peers.user_id is 'Its owner; null for a machine. A peer with an owner who is inactive is not on the interface.';
 comment on column public.wg_policies.peer_to_peer is 'Every peer of the tenant reaches every other on every port.';
 comment on column public.wg_policies.version is 'Moves with every change of the row, its services and its routes; what the daemon says it applied is compared with it.';

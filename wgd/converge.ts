@@ -1,7 +1,7 @@
 import { errorFields, type Logger } from "../lib/log.ts";
 import { ProcessError } from "../lib/process.ts";
 import { acceptedBy } from "./acceptance.ts";
-import { type DesiredPeer, isWanted, type RetiredKey } from "./desired.ts";
+import { type DesiredPeer, isWanted, peerKeys, type RetiredKey } from "./desired.ts";
 import type { GatewayKey } from "./gateway_key.ts";
 import type { Ensured, OpeningsFor, TunnelInterface } from "./interface/mod.ts";
 import type { Meters } from "./meters.ts";
@@ -148,7 +148,8 @@ export function createConverger(
       return await tunnel.observe();
     }
     const publicKeys = [
-      ...[...peers, ...retired].map(({ publicKey }) => publicKey),
+      ...peers.flatMap(peerKeys),
+      ...retired.map(({ publicKey }) => publicKey),
       ...alsoLookAt,
     ];
     return await tunnel.observe({ publicKeys, before });

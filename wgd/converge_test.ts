@@ -33,6 +33,7 @@ function fakeTunnel() {
       looks++;
       return Promise.resolve(observe());
     },
+    handshakes: () => Promise.resolve(new Set()),
     apply(command) {
       for (const key of keysOf(command)) keys.delete(key);
       const changes = command.kind === "addconf"
@@ -52,6 +53,7 @@ async function row(n: number, more: Partial<DesiredPeer> = {}): Promise<DesiredP
     publicKey: (await generateKeyPair()).publicKey,
     address: `10.10.0.${n}`,
     allowedIps: [`10.10.0.${n}/32`],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: true,

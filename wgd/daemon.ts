@@ -17,6 +17,7 @@ import { createPolicies } from "./policy/mod.ts";
 import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
 import { fillsPool, publishInterface } from "./publish.ts";
 import { createReceipts } from "./receipts.ts";
+import { watchSuccessors } from "./promotion.ts";
 import { createReconciler, type Reconciler, StoppedError } from "./reconcile.ts";
 import { Seen } from "./seen.ts";
 import { createSnapshot, type Snapshot } from "./snapshot.ts";
@@ -133,6 +134,14 @@ export function createDaemon(
     }
   }
 
+  const watch = watchSuccessors({
+    tunnel,
+    table,
+    now: () => seen.highestTime(clock.now()),
+    look,
+    log,
+  });
+
   function armExpiry(): void {
     clearTimeout(expiry);
     if (stopped) return;
@@ -146,6 +155,7 @@ export function createDaemon(
     const due = [...table.peers.values()].filter(({ id, active, expiresAt }) =>
       active && expiresAt !== null && expiresAt <= now && seen.verdicts.get(id)?.state !== "removed"
     );
+    due.push(...table.waiting.filter(({ successor }) => successor && successor.deadline <= now));
     if (due.length === 0) return armExpiry();
     // A pass that waits for the database must not keep an expired peer alive.
     if (reconciler?.busy) setTimeout(() => reconciler?.hurry(), expiryPatienceMs);
@@ -184,6 +194,7 @@ export function createDaemon(
       });
       const runPass = createPass({
         interfaceId,
+        tunnel,
         converger: createConverger({ tunnel, key, meters: seen.meters, log }),
         database,
         store: createDesiredStore({ interfaceId, plan, sealer }),
@@ -201,7 +212,12 @@ export function createDaemon(
         clock,
         log,
       });
-      reconciler = createReconciler(runPass, { onPassed: armExpiry });
+      reconciler = createReconciler(runPass, {
+        onPassed() {
+          armExpiry();
+          watch.arm();
+        },
+      });
       await everyInterval();
     },
     async stop() {
@@ -209,6 +225,7 @@ export function createDaemon(
       ready.resolve();
       clearTimeout(interval);
       clearTimeout(expiry);
+      watch.stop();
       await reconciler?.stop();
       clearTimeout(expiry);
       await snapshot?.close();

@@ -1,9 +1,16 @@
-import type { ISql } from "postgres";
 import type { Sql } from "../db/connection.ts";
 import type { AddressPlan } from "../lib/address.ts";
 import { presharedKeyRow, type Sealer, SealError } from "../lib/seal.ts";
 import { Secret } from "../lib/secret.ts";
 import { isWireGuardKey } from "../lib/wireguard_key.ts";
+import {
+  type Digests,
+  readDigests,
+  readReleased,
+  readRows,
+  type Row,
+  sliceOf,
+} from "./desired_rows.ts";
 
 export type PeerState = "applied" | "removed" | "failed" | "held";
 
@@ -12,6 +19,16 @@ export interface RecordedStatus {
   readonly generation: string;
   readonly state: PeerState;
   readonly error: string | null;
+}
+
+/** The key that takes over from a peer's present one with its first handshake, or at the deadline. */
+export interface Successor {
+  readonly publicKey: string;
+  readonly presharedKey: Secret<string> | null;
+  /** Milliseconds since the Unix epoch. */
+  readonly deadline: number;
+  /** Why it must not be applied, in plain words. */
+  readonly heldBecause: string | null;
 }
 
 /** One row of `wg_peers` as the daemon sees it. */
@@ -23,6 +40,8 @@ export interface DesiredPeer {
   /** What the gateway routes to it: its own addresses, IPv4 first. */
   readonly allowedIps: readonly string[];
   readonly presharedKey: Secret<string> | null;
+  /** Stands on the interface, too, but without allowed IPs. */
+  readonly successor: Successor | null;
   /** A bigint, as text. */
   readonly generation: string;
   /** Enabled, not removed, its tenant and its owner active. Expiry is apart, because time passes by itself. */
@@ -56,31 +75,24 @@ export function allowedIpsOf(plan: AddressPlan, address: string): string[] {
   return [`${address}/32`, ...(address6 === null ? [] : [`${address6}/128`])];
 }
 
+/** Every key of the peer that may be on the interface. */
+export function peerKeys({ publicKey, successor }: DesiredPeer): string[] {
+  return successor ? [publicKey, successor.publicKey] : [publicKey];
+}
+
+/** The peer once its successor has taken over; null where there is none. */
+export function promoted(peer: DesiredPeer): DesiredPeer | null {
+  const { successor } = peer;
+  if (!successor) return null;
+  const { publicKey, presharedKey } = successor;
+  const heldBecause = successor.heldBecause ?? peer.heldBecause;
+  return { ...peer, publicKey, presharedKey, heldBecause, successor: null };
+}
+
 /** True when the peer belongs on the interface at this time (milliseconds since the Unix epoch). */
 export function isWanted(peer: DesiredPeer, now: number): boolean {
   return peer.active && (peer.expiresAt === null || peer.expiresAt > now);
 }
-
-interface Row {
-  retired: boolean;
-  tenant_id: number;
-  id: string;
-  public_key: string;
-  preshared_key: Uint8Array | null;
-  address: string | null;
-  is_host: boolean | null;
-  active: boolean | null;
-  expires_at: number | null;
-  tombstone: boolean | null;
-  generation: string | null;
-  status_generation: string | null;
-  state: PeerState | null;
-  error: string | null;
-  permanent: boolean | null;
-}
-
-/** By slice ({@link sliceOf}), a digest of all that the database says of its peers, as text. */
-export type Digests = ReadonlyMap<number, string>;
 
 /** All rows, as far as they are not the same as at an earlier read. */
 export interface DesiredChanges {
@@ -102,14 +114,10 @@ export interface DesiredStore {
   readAll(sql: Sql, known?: Digests): Promise<DesiredChanges>;
 }
 
-/** Which of 256 slices a peer's rows belong to: the last byte of its id, which is random in a UUIDv7, too. */
-export function sliceOf(peerId: string): number {
-  return Number.parseInt(peerId.slice(-2), 16);
-}
-
 interface OpenedKey {
+  peerId: string;
   sealed: Uint8Array;
-  publicKey: string;
+  /** Null where it does not open. */
   value: Secret<string> | null;
 }
 
@@ -120,25 +128,35 @@ export function createDesiredStore(
   // Opening 10,000 preshared keys takes a good part of a second; most are the same as last time.
   const opened = new Map<string, OpenedKey>();
 
-  async function open(row: Row, sealed: Uint8Array): Promise<OpenedKey> {
-    const before = opened.get(row.id);
-    if (before && before.publicKey === row.public_key && sameBytes(before.sealed, sealed)) {
-      return before;
-    }
-    const place = presharedKeyRow({
-      tenantId: row.tenant_id,
-      peerId: row.id,
-      publicKey: row.public_key,
-    });
-    return { sealed, publicKey: row.public_key, value: await openKey(sealer, sealed, place) };
+  async function open(
+    row: Row,
+    { publicKey, sealed }: { publicKey: string; sealed: Uint8Array | null },
+  ): Promise<OpenedKey | null> {
+    const before = opened.get(publicKey);
+    if (sealed && before?.peerId === row.id && sameBytes(before.sealed, sealed)) return before;
+    opened.delete(publicKey);
+    if (!sealed) return null;
+    const place = presharedKeyRow({ tenantId: row.tenant_id, peerId: row.id, publicKey });
+    const found = { peerId: row.id, sealed, value: await openKey(sealer, sealed, place) };
+    opened.set(publicKey, found);
+    return found;
+  }
+
+  async function toSuccessor(row: Row): Promise<Successor | null> {
+    const { successor_public_key: publicKey, successor_preshared_key: sealed } = row;
+    if (publicKey === null) return null;
+    const psk = await open(row, { publicKey, sealed });
+    return {
+      publicKey,
+      presharedKey: psk?.value ?? null,
+      deadline: row.successor_deadline ?? 0,
+      heldBecause: whyHeld(publicKey, psk, "its successor's"),
+    };
   }
 
   async function toPeer(row: Row): Promise<DesiredPeer> {
     const address = row.address ?? "";
-    const sealed = row.preshared_key;
-    const psk = sealed === null ? null : await open(row, sealed);
-    if (psk) opened.set(row.id, psk);
-    else opened.delete(row.id);
+    const psk = await open(row, { publicKey: row.public_key, sealed: row.preshared_key });
     return {
       tenantId: row.tenant_id,
       id: row.id,
@@ -146,17 +164,14 @@ export function createDesiredStore(
       address,
       allowedIps: allowedIpsOf(plan, address),
       presharedKey: psk?.value ?? null,
+      successor: await toSuccessor(row),
       generation: row.generation ?? "0",
       active: row.active === true,
       expiresAt: row.expires_at === null || row.expires_at === Infinity ? null : row.expires_at,
       tombstone: row.tombstone === true,
       heldBecause: !row.is_host || !plan.isPeerAddress(address)
         ? "its address is not one that a peer of this network may hold"
-        : !isWireGuardKey(row.public_key)
-        ? "its public key is not a WireGuard key"
-        : psk && !psk.value
-        ? "its preshared key cannot be opened with the key of this gateway"
-        : null,
+        : whyHeld(row.public_key, psk, "its"),
       status: row.state === null ? null : {
         generation: row.status_generation ?? "0",
         state: row.state,
@@ -169,16 +184,19 @@ export function createDesiredStore(
   async function toState(rows: readonly Row[], covers: (id: string) => boolean) {
     const peers: DesiredPeer[] = [];
     const retired: RetiredKey[] = [];
-    const gone = new Set([...opened.keys()].filter(covers));
+    const keys = new Set<string>();
     for (const row of rows) {
       if (row.retired) {
         retired.push({ tenantId: row.tenant_id, peerId: row.id, publicKey: row.public_key });
       } else {
-        peers.push(await toPeer(row));
-        gone.delete(row.id);
+        const peer = await toPeer(row);
+        peers.push(peer);
+        for (const publicKey of peerKeys(peer)) keys.add(publicKey);
       }
     }
-    for (const id of gone) opened.delete(id);
+    for (const [publicKey, { peerId }] of opened) {
+      if (covers(peerId) && !keys.has(publicKey)) opened.delete(publicKey);
+    }
     return { peers, retired };
   }
 
@@ -217,69 +235,11 @@ function differing(before: Digests, after: Digests): Set<number> {
   return slices;
 }
 
-async function readDigests(sql: Queries, interfaceId: number): Promise<Digests> {
-  // Every column that decides over a peer, so that a change is seen past every trigger, too. What the daemon
-  // itself writes (wg_peer_status) it knows already.
-  const rows = await sql<{ slice: number; digest: string }[]>`
-    select slice, bit_xor(digest)::text as digest from (
-      select get_byte(uuid_send(p.id), 15) as slice,
-          hash_record_extended(row(p.tenant_id, p.id, p.user_id, p.public_key, p.preshared_key, p.address,
-            p.enabled, p.expires_at, p.deleted_at, p.generation, p.kind, t.status, u.status), 0) as digest
-        from wg_peers p
-        join tenants t on t.id = p.tenant_id
-        left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
-        where p.interface_id = ${interfaceId}
-      union all
-      select get_byte(uuid_send(r.peer_id), 15),
-          hash_record_extended(row(r.tenant_id, r.peer_id, r.public_key), 1)
-        from wg_retired_keys r
-        where r.interface_id = ${interfaceId}
-    ) as found group by slice`;
-  return new Map(rows.map(({ slice, digest }) => [slice, digest]));
+function whyHeld(publicKey: string, psk: OpenedKey | null, whose: string): string | null {
+  if (!isWireGuardKey(publicKey)) return `${whose} public key is not a WireGuard key`;
+  if (!psk || psk.value) return null;
+  return `${whose} preshared key cannot be opened with the key of this gateway`;
 }
-
-async function readReleased(sql: Queries, interfaceId: number): Promise<string[]> {
-  const rows = await sql<{ public_key: string }[]>`
-    select public_key from wg_release_keys where interface_id = ${interfaceId}`;
-  return rows.map((row) => row.public_key);
-}
-
-async function readRows(
-  sql: Queries,
-  interfaceId: number,
-  only: { peerIds?: readonly string[]; slices?: ReadonlySet<number> },
-): Promise<Row[]> {
-  const filter = (id: PostgresColumn) =>
-    only.peerIds
-      ? sql`and ${sql(id)} in (
-          select jsonb_array_elements_text(${sql.json([...only.peerIds])}::jsonb)::uuid)`
-      : only.slices
-      ? sql`and get_byte(uuid_send(${sql(id)}), 15) in (
-          select jsonb_array_elements_text(${sql.json([...only.slices])}::jsonb)::int)`
-      : sql``;
-  // One statement, so that a rotated key is never seen gone from its row and not yet retired.
-  return await sql<Row[]>`
-    select false as retired, p.tenant_id, p.id, p.public_key, p.preshared_key,
-        host(p.address) as address, masklen(p.address) = 32 as is_host,
-        p.enabled and p.deleted_at is null and t.status = 'active'
-          and (p.user_id is null or coalesce(u.status = 'active', false)) as active,
-        (extract(epoch from p.expires_at) * 1000)::float8 as expires_at,
-        p.deleted_at is not null as tombstone, p.generation::text as generation,
-        s.generation::text as status_generation, s.state, s.error, p.kind = 'permanent' as permanent
-      from wg_peers p
-      join tenants t on t.id = p.tenant_id
-      left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
-      left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id
-      where p.interface_id = ${interfaceId} ${filter("p.id")}
-    union all
-    select true, r.tenant_id, r.peer_id, r.public_key, null, null, null, null, null, null, null, null,
-        null, null, null
-      from wg_retired_keys r
-      where r.interface_id = ${interfaceId} ${filter("r.peer_id")}`;
-}
-
-type Queries = ISql<Record<never, never>>;
-type PostgresColumn = "p.id" | "r.peer_id";
 
 async function openKey(
   sealer: Sealer,

@@ -6,7 +6,8 @@ import { createSealer, presharedKeyRow } from "../lib/seal.ts";
 import { Secret } from "../lib/secret.ts";
 import { generateKeyPair, generatePresharedKey } from "../lib/wireguard_key.ts";
 import { testDatabase } from "../tests/support/database.ts";
-import { createDesiredStore, isWanted, sliceOf } from "./desired.ts";
+import { createDesiredStore, isWanted } from "./desired.ts";
+import { sliceOf } from "./desired_rows.ts";
 
 const plan = addressPlan("10.10.0.0/24");
 
@@ -62,6 +63,7 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
       publicKey,
       address: "10.10.0.6",
       allowedIps: ["10.10.0.6/32"],
+      successor: null,
       active: true,
       expiresAt: null,
       tombstone: false,
@@ -69,6 +71,36 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
       status: null,
       permanent: true,
     });
+  });
+  await t.step("a successor, with its preshared key, which opens for it alone", async () => {
+    const next = await generateKeyPair();
+    const waits = async (sealed: Uint8Array) => {
+      await owner`update wg_peers set successor_public_key = ${next.publicKey},
+        successor_preshared_key = ${sealed}, successor_deadline = '2030-01-01T00:00:00Z' where id = ${id}`;
+      const { successor, heldBecause } = await read();
+      assert.equal(heldBecause, null);
+      return successor ?? assert.fail();
+    };
+    const place = presharedKeyRow({ tenantId, peerId: id, publicKey: next.publicKey });
+    const value = new TextEncoder().encode(generatePresharedKey().reveal());
+    const found = await waits(await sealer.seal(value, place));
+    assert.equal(found.presharedKey?.reveal(), new TextDecoder().decode(value));
+    assert.deepEqual(
+      { ...found, presharedKey: null },
+      {
+        publicKey: next.publicKey,
+        presharedKey: null,
+        deadline: Date.UTC(2030, 0),
+        heldBecause: null,
+      },
+    );
+    const stolen = await waits(await seal(id));
+    assert.equal(stolen.presharedKey, null);
+    assert.match(stolen.heldBecause ?? "", /its successor's preshared key cannot be opened/);
+    await owner`update wg_peers set successor_public_key = null, successor_preshared_key = null,
+      successor_deadline = null where id = ${id}`;
+    assert.equal((await read()).successor, null);
+    await owner`delete from wg_retired_keys`;
   });
   await t.step("by ids: those, and their retired keys", async () => {
     await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
@@ -190,6 +222,7 @@ Deno.test("isWanted: up to its very end", () => {
     publicKey: "A",
     address: "10.10.0.6",
     allowedIps: ["10.10.0.6/32"],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: true,

@@ -36,6 +36,7 @@ const row = (tenantId: number, publicKey: string): DesiredPeer => ({
   publicKey,
   address: "10.10.0.6",
   allowedIps: ["10.10.0.6/32"],
+  successor: null,
   presharedKey: null,
   generation: "1",
   active: true,

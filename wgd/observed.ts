@@ -137,6 +137,24 @@ export function parseSome(
   return { publicKey, listenPort, peers, settings: {} };
 }
 
+/**
+ * Reads the output of `wg show IF latest-handshakes`: of each peer its key and a time, 0 for never.
+ *
+ * @returns the public keys that shook hands
+ * @throws {DumpError}
+ */
+export function parseHandshakes(text: string): Set<string> {
+  const found = new Set<string>();
+  const lines = text.split("\n");
+  if (lines.pop() !== "") throw new DumpError(lines.length + 1, "it does not end with a line end");
+  for (const [at, line] of lines.entries()) {
+    const [publicKey, time] = fields(line, { line: at + 1, count: 2 });
+    const id = key(publicKey, { line: at + 1, name: "public key" });
+    if (id && whole(time, { line: at + 1, name: "latest handshake" }) > 0) found.add(id);
+  }
+  return found;
+}
+
 function hasSameSettings(a: ObservedPeer, b: ObservedPeer): boolean {
   return a.presharedKey?.reveal() === b.presharedKey?.reveal() &&
     a.persistentKeepalive === b.persistentKeepalive && a.allowedIps.join() === b.allowedIps.join();

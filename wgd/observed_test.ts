@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DumpError, parseDump, parseSome } from "./observed.ts";
+import { DumpError, parseDump, parseHandshakes, parseSome } from "./observed.ts";
 
 const gateway = "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=";
 const privateKey = "4Kqi4VYGRQ8aCVPpbi1jHHuzDGoqk9Vi0l0QUfDtY0U=";
@@ -152,4 +152,23 @@ Deno.test("parseSome: answers what stands there of the named peers, and keeps th
   assert.equal(only(head + other, [psk]).peers.has(psk), false);
   assert.throws(() => only((head + line).slice(0, -1), [peer]), DumpError);
   assert.throws(() => only(head + line.replace("/32", ""), [peer]), DumpError);
+});
+
+Deno.test("parseHandshakes: who shook hands, and nothing of anything else", () => {
+  const text = `${peer}\t1795231252\n${gateway}\t0\n`;
+  assert.deepEqual(parseHandshakes(text), new Set([peer]));
+  assert.deepEqual(parseHandshakes(""), new Set());
+  for (
+    const hostile of [
+      ...[text.slice(0, -1), `${peer}\n`, `${peer}\t1\t2\n`, `${peer}\t-1\n`, `x\t1\n`, "\n"],
+      ...[`${peer}\t1e3\n`, `\t1\n`, `${peer} 1\n`],
+    ]
+  ) assert.throws(() => parseHandshakes(hostile), DumpError, JSON.stringify(hostile));
+  fc.assert(fc.property(fc.string(), (noise) => {
+    try {
+      assert.equal(parseHandshakes(noise).size, 0);
+    } catch (error) {
+      assert(error instanceof DumpError);
+    }
+  }));
 });

@@ -3,10 +3,12 @@ import { errorFields, type Logger } from "../lib/log.ts";
 import { ProcessError } from "../lib/process.ts";
 import type { Convergence, Converger } from "./converge.ts";
 import type { Database } from "./database.ts";
-import { type DesiredStore, isWanted } from "./desired.ts";
+import { type DesiredStore, isWanted, peerKeys } from "./desired.ts";
 import { foreignKeys, noteDrift, noteUnexplained } from "./drift.ts";
+import type { TunnelInterface } from "./interface/mod.ts";
 import type { ObservedInterface } from "./observed.ts";
 import type { Policies } from "./policy/mod.ts";
+import { promoteSuccessors } from "./promotion.ts";
 import { type Calm, isSettled, type Proof, provenBefore } from "./proof.ts";
 import type { ReconcileResult } from "./protocol.ts";
 import { createRecorder, statusChanges } from "./recorder.ts";
@@ -31,6 +33,7 @@ export interface PassOutcome {
 
 export interface PassDeps {
   readonly interfaceId: number;
+  readonly tunnel: Pick<TunnelInterface, "handshakes">;
   readonly converger: Converger;
   readonly database: Database;
   readonly store: DesiredStore;
@@ -92,6 +95,7 @@ export function createPass(deps: PassDeps): RunPass {
     const started = performance.now();
     const unread = await readRows(deps, { scope, signal });
     const now = seen.highestTime(clock.now());
+    await promoteSuccessors(deps, { scope, unread: unread !== null, now, signal });
     const complete = scope === "all" && unread === null;
     const all = rowsOf(scope, table);
     const proven = scope === "all" || unread !== null || !proof
@@ -122,7 +126,7 @@ export function createPass(deps: PassDeps): RunPass {
     let refused: ReadonlySet<number> | null = null;
     try {
       await snapshot.beforeAdding(
-        rows.peers.filter((peer) => isWanted(peer, now)).map((peer) => peer.publicKey),
+        rows.peers.filter((peer) => isWanted(peer, now)).flatMap(peerKeys),
       );
       const hasRow = (publicKey: string) => table.byKey(publicKey) !== undefined;
       const found = await converger.converge({

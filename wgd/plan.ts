@@ -1,5 +1,5 @@
 import type { Secret } from "../lib/secret.ts";
-import { type DesiredPeer, isWanted, type RetiredKey } from "./desired.ts";
+import { type DesiredPeer, isWanted, peerKeys, type RetiredKey } from "./desired.ts";
 import type { ObservedPeer } from "./observed.ts";
 
 /** What differs between a row and the interface. */
@@ -51,21 +51,47 @@ const chunkSize = 1000;
 /** Nearly every answer, 10,000 times a pass. */
 const none: readonly Difference[] = [];
 
+/** What one key is to have on the interface. */
+interface Placement {
+  readonly publicKey: string;
+  readonly allowedIps: readonly string[];
+  readonly presharedKey: Secret<string> | null;
+}
+
+/** What a wanted row puts on the interface: nothing where it is held. A successor waits without allowed IPs. */
+function placements(peer: DesiredPeer): Placement[] {
+  const { heldBecause, successor } = peer;
+  if (heldBecause !== null) return [];
+  if (!successor || successor.heldBecause !== null) return [peer];
+  return [peer, { ...successor, allowedIps: [] }];
+}
+
 /**
  * The differences between a row and the interface; none means exactly as desired. A row that is held
  * differs in nothing: it is neither applied nor taken off.
  */
 export function differences(
   peer: DesiredPeer,
-  observed: ObservedPeer | undefined,
+  observed: ReadonlyMap<string, ObservedPeer>,
   now: number,
 ): readonly Difference[] {
-  if (!isWanted(peer, now)) return observed ? ["unwanted"] : none;
-  if (peer.heldBecause !== null) return none;
+  if (!isWanted(peer, now)) {
+    return peerKeys(peer).some((key) => observed.has(key)) ? ["unwanted"] : none;
+  }
+  const wanted = placements(peer);
+  const [only, ...more] = wanted;
+  if (!only) return none;
+  if (more.length === 0) return differing(only, observed.get(only.publicKey));
+  return [...new Set(wanted.flatMap((key) => differing(key, observed.get(key.publicKey))))];
+}
+
+function differing(wanted: Placement, observed: ObservedPeer | undefined): readonly Difference[] {
   if (!observed) return ["missing"];
   const found: Difference[] = [];
-  if (!isSameSet(observed.allowedIps, peer.allowedIps)) found.push("allowed_ips");
-  if (observed.presharedKey?.reveal() !== peer.presharedKey?.reveal()) found.push("preshared_key");
+  if (!isSameSet(observed.allowedIps, wanted.allowedIps)) found.push("allowed_ips");
+  if (observed.presharedKey?.reveal() !== wanted.presharedKey?.reveal()) {
+    found.push("preshared_key");
+  }
   if (observed.persistentKeepalive !== null) found.push("persistent_keepalive");
   return found;
 }
@@ -84,10 +110,14 @@ export function plan(input: PlanInput): Command[] {
   const changes: PeerChange[] = [];
   const removals = new Set<string>(input.foreign);
   for (const peer of input.peers) {
-    const present = observed.get(peer.publicKey);
-    const found = differences(peer, present, now);
-    if (found.includes("unwanted")) removals.add(peer.publicKey);
-    else if (found.length > 0) changes.push(toChange(peer, found));
+    if (!isWanted(peer, now)) {
+      for (const key of peerKeys(peer)) if (observed.has(key)) removals.add(key);
+      continue;
+    }
+    for (const wanted of placements(peer)) {
+      const found = differing(wanted, observed.get(wanted.publicKey));
+      if (found.length > 0) changes.push(toChange(wanted, found));
+    }
   }
   for (const { publicKey } of input.retired) {
     if (observed.has(publicKey) && !input.hasRow(publicKey)) removals.add(publicKey);
@@ -95,13 +125,13 @@ export function plan(input: PlanInput): Command[] {
   return arrange(changes, removals, observed);
 }
 
-function toChange(peer: DesiredPeer, found: readonly Difference[]): PeerChange {
+function toChange(wanted: Placement, found: readonly Difference[]): PeerChange {
   const fresh = found.includes("missing");
-  const withKey = found.includes("preshared_key") || (fresh && peer.presharedKey !== null);
+  const withKey = found.includes("preshared_key") || (fresh && wanted.presharedKey !== null);
   return {
-    publicKey: peer.publicKey,
-    allowedIps: peer.allowedIps,
-    ...(withKey ? { presharedKey: peer.presharedKey } : {}),
+    publicKey: wanted.publicKey,
+    allowedIps: wanted.allowedIps,
+    ...(withKey ? { presharedKey: wanted.presharedKey } : {}),
     ...(found.includes("persistent_keepalive") ? { keepaliveOff: true } : {}),
   };
 }

@@ -18,6 +18,7 @@ function row(n: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
     publicKey: key(n),
     address: `10.10.0.${n}`,
     allowedIps: [`10.10.0.${n}/32`],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: true,
@@ -43,6 +44,12 @@ function seen(n: number, more: Partial<ObservedPeer> = {}): ObservedPeer {
   };
 }
 
+const next = (n: number) => ({
+  publicKey: key(n),
+  presharedKey: pskB,
+  deadline: now + 1000,
+  heldBecause: null,
+});
 const both = (n: number) => [`10.10.0.${n}/32`, `fd00::${n}/128`];
 
 interface Case {
@@ -211,6 +218,53 @@ const cases: Case[] = [
     ],
   },
   {
+    name: "a successor waits beside its peer's key, with its preshared key and without allowed IPs",
+    rows: [row(6, { successor: next(60) })],
+    observed: [seen(6)],
+    expected: ["set peer K60 preshared-key /dev/stdin allowed-ips < PSK-B"],
+  },
+  {
+    name: "a successor that waits as it should is not touched, nor is its peer",
+    rows: [row(6, { successor: next(60) })],
+    observed: [seen(6), seen(60, { presharedKey: pskB, allowedIps: [] })],
+    expected: [],
+  },
+  {
+    name: "T2: a waiting successor that was given the address by hand loses it again",
+    rows: [row(6, { successor: next(60) })],
+    observed: [
+      seen(6, { allowedIps: [] }),
+      seen(60, { presharedKey: pskB, allowedIps: ["10.10.0.6/32"] }),
+    ],
+    expected: ["set peer K6 allowed-ips 10.10.0.6/32 peer K60 allowed-ips "],
+  },
+  {
+    name: "a successor that takes over keeps its session: the address moves to it in one call",
+    rows: [row(6, { publicKey: key(60), presharedKey: pskB })],
+    retired: [6],
+    observed: [seen(6), seen(60, { presharedKey: pskB, allowedIps: [] })],
+    expected: ["set peer K60 allowed-ips 10.10.0.6/32 peer K6 remove"],
+  },
+  {
+    name: "T3: of a peer that is not wanted the successor goes as well",
+    rows: [row(6, { active: false, successor: next(60) })],
+    observed: [seen(6), seen(60)],
+    expected: ["set peer K6 remove peer K60 remove"],
+  },
+  {
+    name: "a successor that cannot be applied holds nothing up",
+    rows: [row(6, { successor: { ...next(60), heldBecause: "bad" } })],
+    expected: ["set peer K6 allowed-ips 10.10.0.6/32"],
+  },
+  {
+    name: "many successors at once: without allowed IPs in the file, too",
+    rows: [row(6, { successor: next(60) }), row(7, { successor: next(70) })],
+    observed: [seen(6), seen(7)],
+    expected: [
+      "addconf [Peer] PublicKey = K60 PresharedKey = PSK-B [Peer] PublicKey = K70 PresharedKey = PSK-B",
+    ],
+  },
+  {
     name: "rotation of several with preshared keys: no moment without",
     rows: [
       row(6, { publicKey: key(60), presharedKey: pskA }),
@@ -271,13 +325,15 @@ Deno.test("plan: what it planned, once applied, needs nothing more", () => {
 
 Deno.test("differences: names each one", () => {
   const observed = seen(6, { presharedKey: pskA, allowedIps: [], persistentKeepalive: 1 });
-  assert.deepEqual(differences(row(6), observed, now), [
+  assert.deepEqual(differences(row(6), new Map([[key(6), observed]]), now), [
     "allowed_ips",
     "preshared_key",
     "persistent_keepalive",
   ]);
-  assert.deepEqual(differences(row(6), undefined, now), ["missing"]);
-  assert.deepEqual(differences(row(6, { active: false }), observed, now), ["unwanted"]);
+  assert.deepEqual(differences(row(6), new Map(), now), ["missing"]);
+  assert.deepEqual(differences(row(6, { active: false }), new Map([[key(6), observed]]), now), [
+    "unwanted",
+  ]);
 });
 
 Deno.test("removalsOnly: lets peers out and nobody in", () => {

@@ -43,7 +43,8 @@ export function provenBefore(
 
 /** True when a row wants of the interface what it wanted before. */
 function isSameRow(a: DesiredPeer, b: DesiredPeer): boolean {
-  return a.generation === b.generation && a.publicKey === b.publicKey && a.address === b.address &&
+  return a.generation === b.generation && a.publicKey === b.publicKey &&
+    a.successor?.publicKey === b.successor?.publicKey && a.address === b.address &&
     a.active === b.active && a.expiresAt === b.expiresAt && a.tombstone === b.tombstone &&
     a.heldBecause === b.heldBecause && a.presharedKey?.reveal() === b.presharedKey?.reveal();
 }

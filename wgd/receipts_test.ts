@@ -15,6 +15,7 @@ Deno.test("createReceipts: T3: one for each key that the read-back lacks, none f
     publicKey: gone.publicKey,
     address: "10.10.0.6",
     allowedIps: ["10.10.0.6/32"],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: false,

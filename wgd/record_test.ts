@@ -87,6 +87,7 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
       publicKey,
       address: "10.10.0.6",
       allowedIps: ["10.10.0.6/32"],
+      successor: null,
       presharedKey: null,
       generation: "6",
       active: false,

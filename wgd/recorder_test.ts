@@ -29,6 +29,7 @@ Deno.test("createRecorder: T3: many tombstones go in parts, each with its receip
     publicKey: encodeKey(crypto.getRandomValues(new Uint8Array(32))),
     address: `10.10.${1 + Math.floor(n / 200)}.${n % 200}`,
     allowedIps: [],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: false,

@@ -1,4 +1,5 @@
 import { errorFields, type Logger } from "../lib/log.ts";
+import { peerKeys } from "./desired.ts";
 import type { ObservedInterface } from "./observed.ts";
 import type { Scope } from "./pass.ts";
 import type { Rows } from "./rows.ts";
@@ -52,7 +53,7 @@ export async function maySayRemoved(
   const keys = (of: readonly { publicKey: string }[]) => of.map(({ publicKey }) => publicKey);
   try {
     await snapshot.beforeSaying({
-      removed: keys(removed),
+      removed: removed.flatMap(peerKeys),
       purged: [
         ...keys([...purge.peers, ...purge.retired]),
         ...purge.released,

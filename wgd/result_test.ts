@@ -10,6 +10,7 @@ const tombstone: DesiredPeer = {
   publicKey: "A",
   address: "10.10.0.6",
   allowedIps: ["10.10.0.6/32"],
+  successor: null,
   presharedKey: null,
   generation: "1",
   active: false,

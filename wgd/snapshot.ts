@@ -3,7 +3,7 @@ import type { AddressPlan } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
-import { allowedIpsOf, type DesiredPeer, isWanted } from "./desired.ts";
+import { allowedIpsOf, type DesiredPeer, isWanted, peerKeys, promoted } from "./desired.ts";
 import type { Seen } from "./seen.ts";
 import { SnapshotError, type SnapshotFile } from "./snapshot_file.ts";
 import type { DesiredTable } from "./table.ts";
@@ -55,6 +55,7 @@ const peerSchema = z.tuple([
   z.boolean(),
   z.number().nullable(),
   z.string().nullable(),
+  z.tuple([z.string(), z.string().nullable(), z.number(), z.string().nullable()]).nullable(),
 ]);
 const bodySchema = z.object({
   writtenAt: z.number(),
@@ -120,6 +121,12 @@ export function createSnapshot(
         isWanted(peer, highestTime),
         peer.expiresAt,
         peer.heldBecause,
+        peer.successor && [
+          peer.successor.publicKey,
+          peer.successor.presharedKey?.reveal() ?? null,
+          peer.successor.deadline,
+          peer.successor.heldBecause,
+        ],
       ]),
       retired: [...table.retired.values()].map((
         key,
@@ -137,7 +144,7 @@ export function createSnapshot(
       const ended = performance.now();
       nextWriteAt = ended + Math.max(gatherMs, (ended - started) * restFactor);
     }
-    live = new Set(peers.filter(isLive).map((peer) => peer.publicKey));
+    live = new Set(peers.filter(isLive).flatMap(peerKeys));
     known = new Set([...table.knownKeys()]);
     complete = true;
     writtenVersion = version;
@@ -184,8 +191,8 @@ export function createSnapshot(
         if (!stored) return;
         const body = bodySchema.parse(JSON.parse(new TextDecoder().decode(stored.body)));
         const { struck } = stored;
-        const peers = body.peers.filter(([, , publicKey]) => !struck.has(publicKey))
-          .map((row) => toPeer(row, plan));
+        const peers = body.peers.map((row) => withoutStruck(toPeer(row, plan), struck))
+          .filter((peer) => peer !== null);
         complete = stored.complete;
         table.restore({
           peers,
@@ -195,7 +202,7 @@ export function createSnapshot(
           complete,
         });
         live = new Set(
-          peers.filter((peer) => peer.active && !peer.heldBecause).map((peer) => peer.publicKey),
+          peers.filter((peer) => peer.active && !peer.heldBecause).flatMap(peerKeys),
         );
         known = new Set(table.knownKeys());
         view = { writtenAt: body.writtenAt, error: null };
@@ -269,7 +276,8 @@ export function createSnapshot(
 }
 
 function toPeer(row: z.infer<typeof peerSchema>, plan: AddressPlan): DesiredPeer {
-  const [tenantId, id, publicKey, address, psk, generation, active, expiresAt, heldBecause] = row;
+  const [tenantId, id, publicKey, address, psk, generation, active, expiresAt, heldBecause, next] =
+    row;
   return {
     tenantId,
     id,
@@ -277,6 +285,12 @@ function toPeer(row: z.infer<typeof peerSchema>, plan: AddressPlan): DesiredPeer
     address,
     allowedIps: allowedIpsOf(plan, address),
     presharedKey: psk === null ? null : new Secret(psk),
+    successor: next && {
+      publicKey: next[0],
+      presharedKey: next[1] === null ? null : new Secret(next[1]),
+      deadline: next[2],
+      heldBecause: next[3],
+    },
     generation,
     active,
     expiresAt,
@@ -284,4 +298,12 @@ function toPeer(row: z.infer<typeof peerSchema>, plan: AddressPlan): DesiredPeer
     heldBecause,
     status: null,
   };
+}
+
+/** The peer without keys that were noted as gone: of a key that a successor has taken over from, that one is left. */
+function withoutStruck(peer: DesiredPeer, struck: ReadonlySet<string>): DesiredPeer | null {
+  const left = peer.successor && struck.has(peer.successor.publicKey)
+    ? { ...peer, successor: null }
+    : peer;
+  return struck.has(peer.publicKey) ? promoted(left) : left;
 }

@@ -20,6 +20,7 @@ function peer(byte: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
     publicKey: key(byte),
     address: `10.10.0.${byte}`,
     allowedIps: [`10.10.0.${byte}/32`],
+    successor: null,
     presharedKey: new Secret(key(255 - byte)),
     generation: "7",
     active: true,
@@ -161,6 +162,32 @@ Deno.test("T3: beforeSaying: where it cannot even be taken away, nothing may be 
     // And asked again, it is not forgotten that it failed.
     await assert.rejects(snapshot.beforeSaying(keys), SnapshotError);
   }, () => ({ strike: broken, unlink: broken }));
+});
+
+Deno.test("T8, T3: load: a successor waits on; of a key that went the other one is left", async () => {
+  const successor = (byte: number) => ({
+    publicKey: key(byte),
+    presharedKey: new Secret(key(255 - byte)),
+    deadline: 5000,
+    heldBecause: null,
+  });
+  const peers = [6, 7, 8, 9].map((byte) => peer(byte, { successor: successor(byte + 100) }));
+  const second = await afterRestart({ peers }, async ({ snapshot }) => {
+    await snapshot.beforeSaying({ removed: [], purged: [key(7), key(108)] });
+    await snapshot.beforeSaying({ removed: [key(9), key(109)], purged: [] });
+  });
+  const found = [...second.table.peers.values()].map((peer) => ({
+    key: peer.publicKey,
+    psk: peer.presharedKey?.reveal(),
+    next: peer.successor?.publicKey,
+    deadline: peer.successor?.deadline,
+  }));
+  const left = { next: undefined, deadline: undefined };
+  assert.deepEqual(found, [
+    { key: key(6), psk: key(249), next: key(106), deadline: 5000 },
+    { key: key(107), psk: key(148), ...left },
+    { key: key(8), psk: key(247), ...left },
+  ]);
 });
 
 Deno.test("T8: load: the highest time seen counts, not the clock that was set back", async () => {

@@ -2,11 +2,12 @@ import {
   type DesiredChanges,
   type DesiredPeer,
   type DesiredState,
-  type Digests,
+  peerKeys,
+  promoted,
   type RecordedStatus,
   type RetiredKey,
-  sliceOf,
 } from "./desired.ts";
+import { type Digests, sliceOf } from "./desired_rows.ts";
 
 /** Why a key on the interface is there, or is not explained, or that somebody decided that it may go. */
 export type Explanation = "row" | "retired" | "released" | "vanished" | "adopted" | "foreign";
@@ -29,6 +30,7 @@ export interface Purge {
 export class DesiredTable {
   readonly #peers = new Map<string, DesiredPeer>();
   readonly #byKey = new Map<string, DesiredPeer>();
+  readonly #waiting = new Set<string>();
   readonly #retired = new Map<string, RetiredKey>();
   /** Keys that had a row once, which went without a tombstone; with the id of that row. */
   readonly #vanished = new Map<string, string>();
@@ -91,7 +93,7 @@ export class DesiredTable {
     for (const id of ids ?? this.#peers.keys()) {
       const peer = this.#peers.get(id);
       if (!peer || !covers(id)) continue;
-      before.set(peer.publicKey, id);
+      for (const publicKey of peerKeys(peer)) before.set(publicKey, id);
       this.#remove(peer);
     }
     for (const [publicKey, { peerId }] of this.#retired) {
@@ -133,9 +135,8 @@ export class DesiredTable {
   #add(state: DesiredState, before: ReadonlyMap<string, string>): void {
     for (const peer of state.peers) {
       this.#gone.delete(peer.id);
-      this.#peers.set(peer.id, peer);
-      this.#byKey.set(peer.publicKey, peer);
-      this.#vanished.delete(peer.publicKey);
+      this.#set(peer);
+      for (const publicKey of peerKeys(peer)) this.#vanished.delete(publicKey);
     }
     for (const key of state.retired) {
       this.#retired.set(key.publicKey, key);
@@ -148,10 +149,39 @@ export class DesiredTable {
     }
   }
 
-  #remove({ id, publicKey }: DesiredPeer): void {
-    this.#peers.delete(id);
-    // Another peer may have taken the key over, and been read before this one.
-    if (this.#byKey.get(publicKey)?.id === id) this.#byKey.delete(publicKey);
+  #set(peer: DesiredPeer): void {
+    this.#peers.set(peer.id, peer);
+    for (const publicKey of peerKeys(peer)) this.#byKey.set(publicKey, peer);
+    if (peer.successor) this.#waiting.add(peer.id);
+    else this.#waiting.delete(peer.id);
+  }
+
+  #remove(peer: DesiredPeer): void {
+    this.#peers.delete(peer.id);
+    this.#waiting.delete(peer.id);
+    for (const publicKey of peerKeys(peer)) {
+      // Another peer may have taken the key over, and been read before this one.
+      if (this.#byKey.get(publicKey)?.id === peer.id) this.#byKey.delete(publicKey);
+    }
+  }
+
+  /** Peers whose successor waits for its first handshake, or its deadline. */
+  get waiting(): DesiredPeer[] {
+    return [...this.#waiting].map((id) => this.#peers.get(id)).filter((peer) => peer !== undefined);
+  }
+
+  /** Takes over that a successor became its peer's key, though the database could not be told. */
+  promote(peerId: string): void {
+    const peer = this.#peers.get(peerId);
+    const after = peer && promoted(peer);
+    if (!after) return;
+    this.#version++;
+    const { tenantId, publicKey } = peer;
+    this.#remove(peer);
+    this.#set(after);
+    this.#retired.set(publicKey, { tenantId, peerId, publicKey });
+    // So that the row is read again as soon as it can be, though it did not change.
+    this.#digests?.set(sliceOf(peerId), "");
   }
 
   /** Forgets what was purged: keys proven gone, whose tombstones went with them. */
@@ -199,13 +229,14 @@ export class DesiredTable {
     return this.#adopted?.has(publicKey) ?? true ? "adopted" : "foreign";
   }
 
-  /** The key that a peer has, those it had before, and that of its row which vanished. */
+  /** The key that a peer has, its successor, those it had before, and that of its row which vanished. */
   keysOf(peerId: string): string[] {
     const peer = this.#peers.get(peerId);
     const retired = [...this.#retired.values()].filter((key) => key.peerId === peerId);
     return [
       ...new Set([
-        ...[...(peer ? [peer] : []), ...retired].map(({ publicKey }) => publicKey),
+        ...(peer ? peerKeys(peer) : []),
+        ...retired.map(({ publicKey }) => publicKey),
         ...this.vanishedKeys(peerId),
       ]),
     ];
@@ -220,18 +251,19 @@ export class DesiredTable {
   setStatus(peerId: string, status: RecordedStatus): void {
     const peer = this.#peers.get(peerId);
     if (!peer) return;
-    const known = { ...peer, status };
-    this.#peers.set(peerId, known);
-    this.#byKey.set(peer.publicKey, known);
+    this.#set({ ...peer, status });
   }
 
-  /** Milliseconds since the Unix epoch of the next expiry after a time. */
+  /** Milliseconds since the Unix epoch of the next expiry, or deadline of a successor, after a time. */
   nextExpiry(after: number): number | null {
     let next: number | null = null;
+    const consider = (time: number) => {
+      if (time > after && (next === null || time < next)) next = time;
+    };
     for (const { active, expiresAt } of this.#peers.values()) {
-      if (!active || expiresAt === null || expiresAt <= after) continue;
-      if (next === null || expiresAt < next) next = expiresAt;
+      if (active && expiresAt !== null) consider(expiresAt);
     }
+    for (const { successor } of this.waiting) if (successor) consider(successor.deadline);
     return next;
   }
 }

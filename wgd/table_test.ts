@@ -9,6 +9,7 @@ function peer(id: string, publicKey: string, more: Partial<DesiredPeer> = {}): D
     publicKey,
     address: "10.10.0.6",
     allowedIps: ["10.10.0.6/32"],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: true,
@@ -50,6 +51,20 @@ Deno.test("T7: explain: what was there before the daemon could know is adopted, 
   table.adopt(["Y"]);
   assert.equal(table.explain("X"), "adopted");
   assert.equal(table.explain("Y"), "foreign");
+});
+
+Deno.test("T7: explain: a waiting successor is its peer's key, and vanishes with it", () => {
+  const successor = { publicKey: "A2", presharedKey: null, deadline: 2000, heldBecause: null };
+  const table = new DesiredTable();
+  table.replaceAll(everything({ peers: [peer("a", "A", { successor })], retired: [] }));
+  table.adopt([]);
+  assert.equal(table.explain("A2"), "row");
+  assert.deepEqual(table.keysOf("a"), ["A", "A2"]);
+  assert.equal(table.nextExpiry(1000), 2000, "its deadline is a time to look");
+  assert.equal(table.nextExpiry(2000), null);
+  table.replaceAll(everything({ peers: [], retired: [] }));
+  assert.deepEqual([table.explain("A"), table.explain("A2")], ["vanished", "vanished"]);
+  assert.deepEqual(table.waiting, []);
 });
 
 Deno.test("explain: a rotated key is retired, and forgotten once purged", () => {

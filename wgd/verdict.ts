@@ -1,4 +1,4 @@
-import { type DesiredPeer, isWanted, type PeerState } from "./desired.ts";
+import { type DesiredPeer, isWanted, peerKeys, type PeerState } from "./desired.ts";
 import type { ObservedInterface, ObservedPeer } from "./observed.ts";
 import { type Difference, differences } from "./plan.ts";
 import type { Rows } from "./rows.ts";
@@ -40,7 +40,9 @@ export function judge(peer: DesiredPeer, evidence: Evidence): Verdict {
   const { observed, oldKeys, failure, now } = evidence;
   const wanted = isWanted(peer, now);
   if (wanted && peer.heldBecause !== null) return { state: "held", error: peer.heldBecause };
-  const found = differences(peer, observed.get(peer.publicKey), now);
+  const found = differences(peer, observed, now);
+  const unfit = wanted ? peer.successor?.heldBecause ?? null : null;
+  if (found.length === 0 && unfit !== null) return { state: "failed", error: unfit };
   if (found.length === 0 && oldKeys === 0) {
     return wanted ? applied : removed;
   }
@@ -61,7 +63,7 @@ export function driftOf(
   const { status } = peer;
   const proven = status !== null && status.generation === peer.generation &&
     status.state === (isWanted(peer, now) ? "applied" : "removed");
-  return proven ? differences(peer, observed.get(peer.publicKey), now) : [];
+  return proven ? differences(peer, observed, now) : [];
 }
 
 /** The verdicts of one read-back, by peer id. */
@@ -85,7 +87,7 @@ export function judgeAll(
     judge(peer, {
       observed: after.peers,
       oldKeys: oldKeys.get(peer.id) ?? 0,
-      failure: failures.get(peer.publicKey),
+      failure: peerKeys(peer).map((key) => failures.get(key)).find((found) => found !== undefined),
       now,
     }),
   ]));

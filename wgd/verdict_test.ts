@@ -9,6 +9,7 @@ const row: DesiredPeer = {
   publicKey: "A",
   address: "10.10.0.6",
   allowedIps: ["10.10.0.6/32"],
+  successor: null,
   presharedKey: null,
   generation: "7",
   active: true,
@@ -45,6 +46,24 @@ Deno.test("judge: applied only when read back exactly as desired", () => {
   assert.equal(verdict({}, { observed: off }).state, "failed");
   const stolen = new Map([["A", { ...present, allowedIps: [] }]]);
   assert.match(verdict({}, { observed: stolen }).error ?? "", /other allowed IPs/);
+});
+
+Deno.test("judge: applied only with the successor that waits, and removed only without it", () => {
+  const successor = { publicKey: "B", presharedKey: null, deadline: 1000, heldBecause: null };
+  const waiting = { ...present, publicKey: "B", allowedIps: [] };
+  const two = new Map([["A", present], ["B", waiting]]);
+  assert.equal(verdict({ successor }, { observed: two }).state, "applied");
+  assert.equal(verdict({ successor }, { observed: on }).state, "failed");
+  const early = new Map([["A", present], ["B", { ...waiting, allowedIps: ["10.10.0.6/32"] }]]);
+  assert.equal(verdict({ successor }, { observed: early }).state, "failed");
+  const left = new Map([["B", waiting]]);
+  assert.equal(verdict({ successor, active: false }, { observed: left }).state, "failed");
+  assert.equal(verdict({ successor, active: false }, { observed: off }).state, "removed");
+  const unfit = { ...successor, heldBecause: "its successor is bad" };
+  assert.deepEqual(verdict({ successor: unfit }, { observed: on }), {
+    state: "failed",
+    error: "its successor is bad",
+  });
 });
 
 Deno.test("T3: judge: removed only when read back without the peer", () => {

@@ -13,6 +13,10 @@ const conflicts: Record<string, ErrorCode> = {
   tenants_have_one_platform: "platform_exists",
   wg_peers_public_key_is_taken: "public_key_taken",
   wg_grants_name_is_taken: "grant_name_taken",
+  wg_keys_pkey: "public_key_taken",
+  wg_peers_successor_is_another_key: "public_key_taken",
+  // The key waits already, and its first handshake decides.
+  wg_peers_only_the_daemon_promotes: "public_key_taken",
   wg_peers_fit_the_quota: "quota_exceeded",
 };
 

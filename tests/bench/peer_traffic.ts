@@ -39,6 +39,7 @@ export async function peerTraffic(): Promise<Result[]> {
       tenantId,
       address: "",
       allowedIps: [],
+      successor: null,
       presharedKey: null,
       generation: "1",
       active: true,

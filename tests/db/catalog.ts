@@ -47,6 +47,7 @@ export const acrossTenants: Record<string, string> = {
     "one interface, one address: the database gives addresses out, callers do not choose them",
   wg_peers_public_key_is_taken:
     "WireGuard itself knows a key once an interface; who has a public key could already ask with it",
+  wg_keys_pkey: "as wg_peers_public_key_is_taken, for successors as well",
   wg_peers_address_is_in_the_pool: "the pool says which addresses exist, never whose they are",
   wg_peers_interface_exists: "interfaces belong to the operator; every tenant may read them",
   wg_retired_keys_pkey: "as wg_peers_public_key_is_taken, for keys that are on their way off",

@@ -31,6 +31,7 @@ Deno.test("wg_peers: generation moves exactly with what the interface must follo
   await using given = await world();
   const { db, a } = given;
   const { publicKey } = await generateKeyPair();
+  const { publicKey: successor } = await generateKeyPair();
   const desired = {
     enabled: "false",
     expires_at: "now() + interval '1 day'",
@@ -38,6 +39,9 @@ Deno.test("wg_peers: generation moves exactly with what the interface must follo
     preshared_key: "decode(repeat('00', 73), 'hex')",
     address: "'10.10.0.50'",
     user_id: "null",
+    successor_public_key: `'${successor}', successor_deadline = now()`,
+    successor_deadline: "now() + interval '1 hour'",
+    successor_preshared_key: "decode(repeat('00', 73), 'hex')",
     deleted_at: "now()",
   };
   const shape = {

@@ -202,7 +202,7 @@ Deno.test("listenTcp: an API that starts before the interface answers once it co
   }, { timeoutMs: 30_000 });
 });
 
-Deno.test("rotate: the new file works at the old address, and the old one leads nowhere", async () => {
+Deno.test("rotate: at once: the new file works at the old address, and the old one leads nowhere", async () => {
   await using made = await stack("client");
   await made.daemon.start();
   await made.startApi();
@@ -210,7 +210,7 @@ Deno.test("rotate: the new file works at the old address, and the old one leads 
   const before = await peerOn(made, acme);
   const { status, body: after } = await made.operator(`/wireguard/peers/${before.peer.id}/rotate`, {
     tenant: acme.id,
-    json: {},
+    json: { overlap_seconds: 0 },
   });
   assert.equal(status, 200);
   assert.equal(after.peer.status, "active");

@@ -119,10 +119,13 @@ Deno.test("T3: ten clients that create, disable, enable, rotate and delete one p
   for (let round = 0; round < 3; round++) {
     const { peer } = await peerOn(made, acme);
     const path = `/wireguard/peers/${peer.id}`;
-    const act = (verb: string) =>
-      made.operator(`${path}/${verb}`, { method: "POST", tenant: acme.id, json: {} });
+    const act = (verb: string, json: Record<string, unknown> = {}) =>
+      made.operator(`${path}/${verb}`, { method: "POST", tenant: acme.id, json });
     const calls = Array.from({ length: 10 }, async (_, n) => {
-      const replies = [await act(n % 2 ? "disable" : "enable"), await act("rotate")];
+      const replies = [
+        await act(n % 2 ? "disable" : "enable"),
+        await act("rotate", { overlap_seconds: n % 3 ? 3600 : 0 }),
+      ];
       if (n === 5) replies.push(await made.operator(path, { method: "DELETE", tenant: acme.id }));
       replies.push(await act("enable"));
       return replies.map((reply) => reply.status);

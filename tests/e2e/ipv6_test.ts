@@ -22,6 +22,19 @@ async function pingThrough(
   return Number(/(\d+) received/.exec(stdout)?.[1]);
 }
 
+/** Watches the addresses of a namespace; answers what came and went, in order. */
+function watchAddresses({ net }: Stack, role: string): { stop(): Promise<string[]> } {
+  const [program = "", ...args] = net.argv(role, ["ip", "-oneline", "monitor", "address"]);
+  const child = new Deno.Command(program, { args, stdout: "piped", stderr: "null" }).spawn();
+  const output = child.output();
+  return {
+    async stop() {
+      child.kill("SIGTERM");
+      return new TextDecoder().decode((await output).stdout).split("\n").filter(Boolean);
+    },
+  };
+}
+
 /** What became of an attempt to connect: refused by the host itself, or swallowed on the way. */
 async function connects({ net }: Stack, from: string, url: string, source?: string) {
   const { code, stdout } = await net.exec(from, [
@@ -167,6 +180,7 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
     "T4, T5: a network that grows loses no echo, and hands new addresses out",
     async () => {
       await db.owner`update wg_ip_pool set free_from = 'infinity' where free_from is not null`;
+      const monitor = watchAddresses(made, "server");
       const received = await pingThrough(
         made,
         { from: "client", to: "10.10.0.1", count: 600 },
@@ -182,6 +196,10 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
         tenant: acme.id,
       });
       assert.deepEqual([body.address, body.status], ["10.10.0.6", "active"]);
+      const seen = await monitor.stop();
+      const came = seen.findIndex((line) => /inet 10\.10\.0\.1\/20/.test(line));
+      const went = seen.findIndex((line) => /^Deleted .*inet 10\.10\.0\.1\/24/.test(line));
+      assert.ok(came >= 0 && went > came, `the address was away:\n${seen.join("\n")}`);
       assert.ok((await addresses(made)).includes("10.10.0.1/20"));
       assert.ok(!(await addresses(made)).includes("10.10.0.1/24"));
       const [a, b] = [await peerOn(made, acme), await peerOn(made, acme)];

@@ -66,6 +66,8 @@ export interface TunnelInterface {
   observe(only?: { publicKeys: Iterable<string>; before: ObservedInterface }): Promise<
     ObservedInterface
   >;
+  /** Public keys that ever completed a handshake with this interface. */
+  handshakes(): Promise<Set<string>>;
   apply(command: Command): Promise<void>;
 }
 
@@ -208,6 +210,7 @@ export function createTunnelInterface(
     },
     observe: async (only) =>
       last = only ? await wg.dumpSome(only.publicKeys, only.before) : await wg.dump(last),
+    handshakes: () => wg.handshakes(),
     apply: (command) => wg.apply(command),
     async open(openings, observed) {
       await firewall.open(openings(observed, forwards));

@@ -1,6 +1,6 @@
 import type { RunProcess } from "../../lib/process.ts";
 import { Secret } from "../../lib/secret.ts";
-import { type ObservedInterface, parseDump, parseSome } from "../observed.ts";
+import { type ObservedInterface, parseDump, parseHandshakes, parseSome } from "../observed.ts";
 import type { Command, PeerChange } from "../plan.ts";
 
 /** A peer takes about 200 bytes of a dump; the largest network has a million. */
@@ -15,6 +15,8 @@ export interface Wg {
   dump(before?: ObservedInterface): Promise<ObservedInterface>;
   /** As dump, but looks at these peers alone; the others are answered as they were before. */
   dumpSome(publicKeys: Iterable<string>, before: ObservedInterface): Promise<ObservedInterface>;
+  /** Public keys that ever completed a handshake, as long as the interface has had them. */
+  handshakes(): Promise<Set<string>>;
   apply(command: Command): Promise<void>;
   setDevice(settings: { privateKey?: Secret<string>; listenPort?: number }): Promise<void>;
 }
@@ -25,6 +27,11 @@ export function createWg(run: RunProcess, name: string): Wg {
   return {
     dump: async (before) => parseDump(await show(), before),
     dumpSome: async (publicKeys, before) => parseSome(await show(), { publicKeys, before }),
+    async handshakes() {
+      return parseHandshakes(
+        await run("wg", ["show", name, "latest-handshakes"], { maxOutputBytes: maxDumpBytes }),
+      );
+    },
     async apply(command) {
       if (command.kind === "addconf") {
         await run("wg", ["addconf", name, "/dev/stdin"], {
@@ -62,6 +69,7 @@ export function renderSet(
         ? []
         : ["preshared-key", presharedKey ? "/dev/stdin" : "/dev/null"]),
       ...(keepaliveOff ? ["persistent-keepalive", "0"] : []),
+      // An empty list takes all of them away.
       ...["allowed-ips", allowedIps.join(",")],
     ];
   });
@@ -79,7 +87,7 @@ export function renderPeers(changes: readonly PeerChange[]): string {
       `PublicKey = ${publicKey}`,
       ...(presharedKey ? [`PresharedKey = ${presharedKey.reveal()}`] : []),
       ...(keepaliveOff ? ["PersistentKeepalive = off"] : []),
-      `AllowedIPs = ${allowedIps.join(", ")}`,
+      ...(allowedIps.length > 0 ? [`AllowedIPs = ${allowedIps.join(", ")}`] : []),
       "",
     ].join("\n")
   ).join("\n");

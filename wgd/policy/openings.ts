@@ -50,10 +50,13 @@ function faultOf(
   }
 }
 
-/** True when its address speaks for this peer and no other: the interface has it exactly as its row wants it. */
+/**
+ * True when its address speaks for this peer and no other: the interface has its key exactly as its row wants it. A
+ * successor that waits beside it has no address yet, and no part in this.
+ */
 function isOnInterface(peer: DesiredPeer, { observed, now }: Circumstances): boolean {
   return peer.permanent === true && isWanted(peer, now) && peer.heldBecause === null &&
-    differences(peer, observed.peers.get(peer.publicKey), now).length === 0;
+    differences({ ...peer, successor: null }, observed.peers, now).length === 0;
 }
 
 /**

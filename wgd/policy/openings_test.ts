@@ -14,6 +14,7 @@ function row(n: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
     publicKey: key(n),
     address: `10.10.0.${n}`,
     allowedIps: [`10.10.0.${n}/32`, `fd00::${n}/128`],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: true,
@@ -156,4 +157,22 @@ Deno.test("resolve: a policy that opens nothing needs no forwarding, and stands 
   const given = circumstances([row(6)], { forwards: { ipv4: false, ipv6: false } });
   const { openings, rejected } = resolve([policy({ peerToPeer: false })], given);
   assert.deepEqual([openings.size, rejected.size], [0, 0]);
+});
+
+Deno.test("T9: resolve: a successor that waits, or is on its way, changes nothing about its peer", () => {
+  const successor = {
+    publicKey: key(60),
+    presharedKey: null,
+    deadline: now + 1,
+    heldBecause: null,
+  };
+  const peer = row(6, { successor });
+  const waiting = { ...seen(peer), publicKey: key(60), allowedIps: [] };
+  const members = (...observed: ObservedPeer[]) => [
+    ...resolve([policy()], circumstances([peer], { observed })).openings.get(1)?.members ?? [],
+  ];
+  assert.deepEqual(members(seen(peer), waiting), ["10.10.0.6", "fd00::6"]);
+  assert.deepEqual(members(seen(peer)), ["10.10.0.6", "fd00::6"]);
+  const early = { ...waiting, allowedIps: peer.allowedIps };
+  assert.deepEqual(members({ ...seen(peer), allowedIps: [] }, early), [], "it has not taken over");
 });

@@ -15,6 +15,7 @@ function row(id: string, change: Partial<DesiredPeer> = {}): DesiredPeer {
     publicKey: `key of ${id}`,
     address: "10.10.0.6",
     allowedIps: ["10.10.0.6/32"],
+    successor: null,
     presharedKey: null,
     generation: "1",
     active: true,

@@ -32,6 +32,8 @@ const explanation = z.object({
     user_id: z.int().nullable(),
     public_key: z.string(),
     has_preshared_key: z.boolean(),
+    successor_public_key: z.string().nullable(),
+    successor_deadline: timestamp.nullable(),
     address: z.ipv4(),
     address6: z.ipv6().nullable(),
     enabled: z.boolean(),
@@ -146,6 +148,7 @@ function factsOf(
     desired: row
       ? {
         publicKey: row.public_key,
+        successorKey: row.successor_public_key,
         enabled: row.enabled,
         removed: row.removed_at !== null,
         expired: row.expired,
@@ -178,6 +181,8 @@ function desiredView(row: ExplainedRow) {
     user_id: row.user_id,
     public_key: row.public_key,
     has_preshared_key: row.has_preshared_key,
+    successor_public_key: row.successor_public_key,
+    successor_deadline: row.successor_deadline?.toISOString() ?? null,
     address: row.address,
     address6: row.address6,
     enabled: row.enabled,

@@ -3,6 +3,8 @@ export interface PeerFacts {
   /** The row; null where it was purged. */
   desired: {
     publicKey: string;
+    /** The key that waits to take over; null where none does. */
+    successorKey: string | null;
     enabled: boolean;
     removed: boolean;
     expired: boolean;
@@ -34,6 +36,7 @@ export const reasonCodes = [
   "user_inactive",
   "tenant_suspended",
   "revoking",
+  "rotating",
   "old_key",
   "daemon_unreachable",
   "daemon_degraded",
@@ -72,7 +75,13 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
     const what = settled?.error ?? "the interface has not been read back without it";
     found.push(because("revoking", what));
   }
-  if ([...observedKeys ?? []].some((key) => key !== desired.publicKey)) {
+  const { publicKey, successorKey } = desired;
+  if (successorKey !== null) {
+    found.push(
+      because("rotating", "a new key waits beside it, for its first handshake or its deadline"),
+    );
+  }
+  if ([...observedKeys ?? []].some((key) => key !== publicKey && key !== successorKey)) {
     found.push(because("old_key", "a key that it had before is still on the interface"));
   }
   if (daemon === "unreachable") {

@@ -4,6 +4,7 @@ import { type PeerFacts, type Reason, reasonsOf } from "./policy.ts";
 const key = "j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=";
 const row = {
   publicKey: key,
+  successorKey: null,
   enabled: true,
   removed: false,
   expired: false,
@@ -40,6 +41,13 @@ const cases: Record<string, [Partial<PeerFacts>, Reason["code"][]]> = {
     "applied",
     "old_key",
   ]],
+  "with a key that waits to take over": [
+    {
+      desired: { ...row, successorKey: "next" },
+      observedKeys: new Set([key, "next"]),
+    },
+    ["applied", "rotating"],
+  ],
   "disabled, and gone": [
     { desired: { ...row, enabled: false }, recorded: removed, observedKeys: gone },
     ["disabled"],

@@ -35,6 +35,8 @@ export interface ExplainedRow {
   user_id: number | null;
   public_key: string;
   has_preshared_key: boolean;
+  successor_public_key: string | null;
+  successor_deadline: Date | null;
   address: string;
   address6: string | null;
   enabled: boolean;
@@ -59,6 +61,7 @@ export async function readExplained(
 ): Promise<ExplainedRow | undefined> {
   const [row] = await sql<ExplainedRow[]>`
     select p.name, p.kind, p.user_id, p.public_key, p.preshared_key is not null as has_preshared_key,
+      p.successor_public_key, p.successor_deadline,
       host(p.address) as address, host(wg_address6(p.address, i.network, i.network6)) as address6,
       p.enabled, p.deleted_at as removed_at, p.expires_at,
       coalesce(p.expires_at <= ${now}, false) as expired, coalesce(u.status = 'active', true) as owner_active,

@@ -13,7 +13,7 @@ import {
   requireGateway,
 } from "./provision.ts";
 import type { PeerView } from "./schemas.ts";
-import { readGateway, replaceKeys } from "./store.ts";
+import { readGateway, replaceKeys, setSuccessor } from "./store.ts";
 
 /** What the maker of keys gets, beside the peer itself. */
 export interface HandedOver {
@@ -49,21 +49,28 @@ export async function handOver(
   return { config, delivery };
 }
 
-/** Gives a peer new keys; the caller has locked its row. A file of the old keys that still waits is dropped. */
+/**
+ * Gives a peer new keys; the caller has locked its row. A file of the old keys that still waits is dropped.
+ * @param options.overlapMs how long the old key goes on if the new one does not shake hands; 0 for not at all
+ */
 export async function rekey(
   deps: Pick<Deps, "settings" | "presharedKeys">,
   c: Context<AppEnv>,
   sql: TenantSql,
-  { peer, choice, now }: { peer: PeerView; choice: KeyChoice; now: number },
+  { peer, choice, now, overlapMs = 0 }: {
+    peer: PeerView;
+    choice: KeyChoice;
+    now: number;
+    overlapMs?: number;
+  },
 ): Promise<HandedOver> {
   const { id } = peer;
   const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
   const keys = await makeKeys(deps, { tenantId: peer.tenant_id, peerId: id }, choice);
-  await replaceKeys(sql, {
-    id,
-    publicKey: keys.publicKey,
-    presharedKey: keys.sealedPresharedKey,
-  });
+  const { publicKey, sealedPresharedKey: presharedKey } = keys;
+  const deadline = overlapMs > 0 ? new Date(now + overlapMs) : null;
+  if (deadline) await setSuccessor(sql, { id, publicKey, presharedKey, deadline });
+  else await replaceKeys(sql, { id, publicKey, presharedKey });
   await dropDeliveries(sql, id);
   await writeAudit(sql, {
     tenantId: tenantOf(c),
@@ -71,7 +78,11 @@ export async function rekey(
     action: "peer.rotate",
     outcome: "succeeded",
     target: { type: "peer", id },
-    details: { public_key_before: peer.public_key, public_key: keys.publicKey },
+    details: {
+      public_key_before: peer.public_key,
+      public_key: publicKey,
+      overlap_until: deadline?.toISOString() ?? null,
+    },
   });
   return await handOver(deps, sql, { peer, keys, gateway, choice, now });
 }

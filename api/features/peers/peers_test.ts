@@ -384,13 +384,14 @@ Deno.test("delete: answers that the peer is on its way out until a read-back pro
   assert.equal((await remove(id)).status, 404);
 });
 
-Deno.test("rotate: new keys at the old address, the old key kept as a tombstone until it is proven gone", async () => {
+Deno.test("rotate: at once: new keys at the old address, the old key kept as a tombstone until it is proven gone", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   const { create, post } = peers(api, acme);
   const before = (await create({ name: "laptop" })).body;
-  const reply = await post(before.peer.id, "rotate", {});
+  const reply = await post(before.peer.id, "rotate", { overlap_seconds: 0 });
   assert.equal(reply.status, 200);
+  assert.equal(reply.body.peer.rotation, null);
   assert.equal(reply.body.peer.address, before.peer.address);
   assert.notEqual(reply.body.peer.public_key, before.peer.public_key);
   assert.notEqual(reply.body.config, before.config);
@@ -403,6 +404,7 @@ Deno.test("rotate: new keys at the old address, the old key kept as a tombstone 
   assert.deepEqual(entry?.details, {
     public_key: reply.body.peer.public_key,
     public_key_before: before.peer.public_key,
+    overlap_until: null,
   });
 });
 

@@ -24,7 +24,7 @@ import {
   requireGateway,
 } from "./provision.ts";
 import { provisionedResponse, publicKey } from "./schemas.ts";
-import { readGateway, replaceKeys } from "./store.ts";
+import { readGateway, replaceKeys, setSuccessor } from "./store.ts";
 import { readPeer } from "./view_store.ts";
 
 /** How long an enrolment peer stays once it has served: the answer still has to travel through it. */
@@ -106,11 +106,11 @@ async function redeem(
       public_key: ownKey,
       preshared_key: peer.has_preshared_key,
     });
-    await replaceKeys(sql, {
-      id,
-      publicKey: keys.publicKey,
-      presharedKey: keys.sealedPresharedKey,
-    });
+    const { publicKey, sealedPresharedKey: presharedKey } = keys;
+    // The file was of the latest key: of the one that waits, where one does.
+    const deadline = peer.rotation && new Date(peer.rotation.deadline);
+    if (deadline) await setSuccessor(sql, { id, publicKey, presharedKey, deadline });
+    else await replaceKeys(sql, { id, publicKey, presharedKey });
     config = clientFile(deps, { peer, keys, gateway });
   }
   if (via?.kind === "enrolment") {

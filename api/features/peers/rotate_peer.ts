@@ -6,7 +6,7 @@ import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { rekey } from "./hand_over.ts";
 import { chooseType, holdToType, provisionResponse } from "./provision.ts";
-import { peerId, provisionedResponse, rotatePeerBody } from "./schemas.ts";
+import { peerId, type PeerView, provisionedResponse, rotatePeerBody } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer } from "./store.ts";
 import { readPeer } from "./view_store.ts";
@@ -17,7 +17,7 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     path: "/{id}/rotate",
     summary: "Give a peer new keys at its old address",
     description:
-      "The old key is taken off the interface in the same step that puts the new one on.",
+      "The new key stands beside the old one until its first handshake, and takes over the address then, in one step. A peer that is not on the interface changes its key at once.",
     ...access(deps, scope.write),
     request: { params: peerId, ...jsonRequest(rotatePeerBody) },
     responses: {
@@ -39,7 +39,8 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       const locked = await lockPeer(sql, ref);
       const peer = locked && await readPeer(sql, ref, new Date(now));
       if (!peer) throw new ApiError("not_found");
-      const made = await rekey(deps, c, sql, { peer, choice: body, now });
+      const overlapMs = hasSession(peer) ? body.overlap_seconds * 1000 : 0;
+      const made = await rekey(deps, c, sql, { peer, choice: body, now, overlapMs });
       holdToType(type, made.config);
       return made;
     });
@@ -51,4 +52,9 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     if (!peer) throw new ApiError("not_found");
     return provisionResponse(c, { type, status: 200, peer, config, delivery });
   });
+}
+
+/** Whether the old key may be in use; where the daemon could not apply it, there is nothing to keep. */
+function hasSession({ status, status_reason }: PeerView): boolean {
+  return status === "active" || (status === "pending" && status_reason === null);
 }

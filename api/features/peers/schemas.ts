@@ -89,7 +89,13 @@ export const idempotencyHeader = z.object({
   }),
 });
 
-export const rotatePeerBody = z.strictObject(keyChoice);
+export const rotatePeerBody = z.strictObject({
+  ...keyChoice,
+  overlap_seconds: z.int().min(0).max(7 * 86400).default(3600).openapi({
+    description:
+      "How long the old key goes on until the new one's first handshake; then, or at the end of that time, it is dead. 0: at once, for a key that somebody else may have",
+  }),
+});
 
 export const peerSchema = z.object({
   id: z.uuid(),
@@ -99,6 +105,10 @@ export const peerSchema = z.object({
   kind: z.enum(["permanent", "enrolment"]),
   public_key: z.string(),
   has_preshared_key: z.boolean(),
+  rotation: z.object({ successor_public_key: z.string(), deadline: timestamp }).nullable().openapi({
+    description:
+      "While a new key waits: it takes over with its first handshake, or at the deadline",
+  }),
   address: z.ipv4(),
   address6: z.ipv6().exactOptional().openapi({
     description: "Where the tunnel has IPv6: the prefix and the offset of `address` in its network",

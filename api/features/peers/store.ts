@@ -222,11 +222,27 @@ function networks(sql: TenantSql, texts: string[] | null) {
   return sql`(select array_agg(network(n::inet)) from unnest(${texts}::text[]) n)`;
 }
 
-export async function replaceKeys(
+export interface NewKeys {
+  id: string;
+  publicKey: string;
+  presharedKey: Uint8Array | null;
+}
+
+/** At once; a successor that waits is withdrawn. */
+export async function replaceKeys(sql: TenantSql, keys: NewKeys): Promise<void> {
+  await sql`
+    update wg_peers set public_key = ${keys.publicKey}, preshared_key = ${keys.presharedKey},
+      successor_public_key = null, successor_preshared_key = null, successor_deadline = null
+    where id = ${keys.id}`;
+}
+
+/** As a successor, in the place of one that waits. */
+export async function setSuccessor(
   sql: TenantSql,
-  keys: { id: string; publicKey: string; presharedKey: Uint8Array | null },
+  keys: NewKeys & { deadline: Date },
 ): Promise<void> {
   await sql`
-    update wg_peers set public_key = ${keys.publicKey}, preshared_key = ${keys.presharedKey}
+    update wg_peers set successor_public_key = ${keys.publicKey},
+      successor_preshared_key = ${keys.presharedKey}, successor_deadline = ${keys.deadline}
     where id = ${keys.id}`;
 }

@@ -13,6 +13,8 @@ interface PeerRow {
   kind: "permanent" | "enrolment";
   public_key: string;
   has_preshared_key: boolean;
+  successor_public_key: string | null;
+  successor_deadline: Date | null;
   address: string;
   address6: string | null;
   enabled: boolean;
@@ -76,7 +78,8 @@ export function isOnline(sql: TenantSql, now: Date) {
 function peerColumns(sql: TenantSql, now: Date) {
   return sql`
     select p.id, p.name, p.tenant_id, p.user_id, p.kind, p.public_key,
-      p.preshared_key is not null as has_preshared_key, host(p.address) as address,
+      p.preshared_key is not null as has_preshared_key, p.successor_public_key, p.successor_deadline,
+      host(p.address) as address,
       host(wg_address6(p.address, i.network, i.network6)) as address6, p.enabled,
       p.disabled_by, p.expiry_set_by, p.deleted_at is not null as deleted, p.expires_at,
       ${isExpired(sql, now)} as expired, ${isOwnerActive(sql)} as owner_active,
@@ -202,6 +205,10 @@ function viewPeer(row: PeerRow): PeerView {
     kind: row.kind,
     public_key: row.public_key,
     has_preshared_key: row.has_preshared_key,
+    rotation: row.successor_public_key === null || !row.successor_deadline ? null : {
+      successor_public_key: row.successor_public_key,
+      deadline: row.successor_deadline.toISOString(),
+    },
     address: row.address,
     ...(row.address6 === null ? {} : { address6: row.address6 }),
     status,

@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { startTestCluster } from "../support/cluster.ts";
+import { peerOn, type Stack, stackOn, type StackTenant, tenantOn } from "../support/stack.ts";
+import { until } from "../support/until.ts";
+
+interface PeerFile {
+  peer: { id: string; public_key: string; address: string };
+  config: string;
+}
+
+const valueIn = (config: string, name: string) =>
+  new RegExp(`^${name} = (.*)$`, "m").exec(config)?.[1] ?? "";
+
+/** The client's own switch to another file: its keys change on the interface that is up, and nothing else. */
+async function switchKeys({ net }: Stack, role: string, name: string, config: string) {
+  const gateway = valueIn(config, "PublicKey");
+  await net.run(role, ["wg", "set", name, "peer", gateway, "preshared-key", "/dev/stdin"], {
+    stdin: valueIn(config, "PresharedKey"),
+  });
+  await net.run(role, ["wg", "set", name, "private-key", "/dev/stdin"], {
+    stdin: valueIn(config, "PrivateKey"),
+  });
+}
+
+/** Asks for echoes 10 ms apart, from the client's tunnel address, until it is stopped. */
+function echoes({ net }: Stack, role: string): { stop(): Promise<{ sent: number; lost: number }> } {
+  const [program = "", ...args] = net.argv(role, [
+    ...["ping", "-n", "-q", "-i", "0.01", "-W", "1", "10.10.0.1"],
+  ]);
+  const child = new Deno.Command(program, { args, stdout: "piped", stderr: "null" }).spawn();
+  const output = child.output();
+  return {
+    async stop() {
+      child.kill("SIGINT");
+      const text = new TextDecoder().decode((await output).stdout);
+      const [, sent = "0", received = "0"] =
+        /(\d+) packets transmitted, (\d+) received/.exec(text) ??
+          assert.fail(text);
+      return { sent: Number(sent), lost: Number(sent) - Number(received) };
+    },
+  };
+}
+
+const answers = async ({ net }: Stack, role: string) =>
+  (await net.exec(role, ["ping", "-n", "-c", "1", "-W", "1", "10.10.0.1"])).success;
+
+Deno.test("T3, T4: rotation with a successor: the client switches at its leisure, and the old key is dead after", async (t) => {
+  const cluster = await startTestCluster({ durable: true });
+  try {
+    await using made = await stackOn({ cluster }, "client", "other");
+    const { daemon, db } = made;
+    await daemon.start();
+    await made.startApi();
+    const acme = await tenantOn(made, "acme");
+    const step = async (name: string, run: () => Promise<void>) =>
+      assert.ok(await t.step(name, run), name);
+    await step("by a handshake", () => byHandshake(made, acme));
+    await step("by the deadline", () => byDeadline(made, acme));
+    await step("removed or disabled while one waits", () => endedWhileWaiting(made, acme));
+    await step("T2: drift of a successor is repaired", () => drift(made, acme));
+    await step("D2: killed between database and interface", () => killed(made, acme));
+    await step("T8: while the database is away", async () => {
+      const peer = await peerOn(made, acme);
+      const { body: next } = await rotate(made, acme, peer);
+      await using client = await made.client("client", peer.config);
+      await until("the tunnel carries packets", () => answers(made, "client"));
+      await cluster.kill();
+      await until("the daemon knows", async () => {
+        return (await daemon.client.status()).database === "disconnected";
+      });
+      await switchKeys(made, "client", client.name, next.config);
+      await until("the new key has the address", () => holds(made, next, peer.peer.address));
+      await until("the tunnel carries packets again", () => answers(made, "client"));
+      assert.equal((await daemon.dump()).peers.has(peer.peer.public_key), false);
+      await daemon.crashHost();
+      await daemon.start({ ready: false });
+      await until("it is built anew, by the snapshot", () => holds(made, next, peer.peer.address));
+      // It gives its session up, and shakes hands anew, 15 s after the last answer.
+      await until("the client is back", () => answers(made, "client"), { timeoutMs: 30_000 });
+      await cluster.up();
+      await until("the database knows", async () => {
+        const rows = await db.owner`
+          select from wg_peers where id = ${peer.peer.id} and successor_public_key is null
+            and public_key = ${next.peer.rotation.successor_public_key}`.catch(() => []);
+        return rows.length === 1;
+      }, { timeoutMs: 20_000 });
+      await until("the old key is purged", async () => {
+        const rows = await db.owner`select from wg_retired_keys`;
+        return rows.length === 0;
+      });
+      assert.ok(await holds(made, next, peer.peer.address));
+      assert.ok(await answers(made, "client"));
+    });
+  } finally {
+    await cluster.stop();
+  }
+});
+
+async function rotate(
+  { operator }: Stack,
+  tenant: StackTenant,
+  { peer }: PeerFile,
+  json: Record<string, unknown> = {},
+) {
+  const reply = await operator(`/wireguard/peers/${peer.id}/rotate`, { tenant: tenant.id, json });
+  assert.equal(reply.status, 200, JSON.stringify(reply.body));
+  return reply;
+}
+
+// deno-lint-ignore no-explicit-any
+async function holds({ daemon }: Stack, next: any, address: string): Promise<boolean> {
+  const key: string = next.peer.rotation.successor_public_key;
+  return (await daemon.dump()).peers.get(key)?.allowedIps.includes(`${address}/32`) ?? false;
+}
+
+async function byHandshake(made: Stack, acme: StackTenant): Promise<void> {
+  const { daemon, db, operator } = made;
+  const before = await peerOn(made, acme);
+  const { id, address, public_key: oldKey } = before.peer;
+  await using client = await made.client("client", before.config);
+  await until("the tunnel carries packets", () => answers(made, "client"));
+
+  const during = echoes(made, "client");
+  const { body: next } = await rotate(made, acme, before);
+  const newKey: string = next.peer.rotation.successor_public_key;
+  assert.equal(next.peer.status, "active", "both keys stand on the interface");
+  let { peers } = await daemon.dump();
+  assert.deepEqual(peers.get(newKey)?.allowedIps, [], "it waits without an address");
+  assert.deepEqual(peers.get(oldKey)?.allowedIps, [`${address}/32`]);
+  for (const end = performance.now() + 500; performance.now() < end;) {
+    await daemon.client.reconcile({});
+  }
+  const quiet = await during.stop();
+  assert.ok(
+    quiet.lost <= 1 && quiet.sent > 40,
+    `${quiet.lost} of ${quiet.sent} lost by ordering it`,
+  );
+
+  const switching = echoes(made, "client");
+  await switchKeys(made, "client", client.name, next.config);
+  await until("the new key has the address", () => holds(made, next, address));
+  ({ peers } = await daemon.dump());
+  assert.equal(peers.has(oldKey), false, "the old key went in the same step");
+  await until("the tunnel carries packets", () => answers(made, "client"));
+  const { sent, lost } = await switching.stop();
+  // What the client sends between its handshake and the move of the address; 200 ms is the watch's pause.
+  assert.ok(lost <= 100, `${lost} of ${sent} echoes, 10 ms apart, were lost by the switch`);
+  await Deno.stdout.write(
+    new TextEncoder().encode(`lost by the switch: ${lost} echoes, 10 ms apart\n`),
+  );
+
+  const { body: after } = await operator(`/wireguard/peers/${id}`, { tenant: acme.id });
+  assert.deepEqual([after.public_key, after.rotation, after.address], [newKey, null, address]);
+  await until("the row is active", async () => {
+    return (await operator(`/wireguard/peers/${id}`, { tenant: acme.id })).body.status === "active";
+  });
+  const [entry] = await db.owner`
+    select details from audit_log where action = 'wireguard.key_promoted' and peer_id = ${id}`;
+  assert.equal(entry?.details.because, "handshake");
+  const receipts = await db.owner`
+    select from wg_receipts where peer_id = ${id} and public_key = ${oldKey}`;
+  assert.equal(receipts.length, 1, "a receipt says that the old key was read back gone");
+  assert.equal((await daemon.client.status()).counts.drift, 0);
+
+  await using _stale = await made.client("other", before.config);
+  assert.equal(await answers(made, "other"), false, "the old file leads nowhere");
+  assert.ok(await answers(made, "client"));
+}
+
+async function byDeadline(made: Stack, acme: StackTenant): Promise<void> {
+  const { daemon, operator } = made;
+  const before = await peerOn(made, acme);
+  const { id, address, public_key: oldKey } = before.peer;
+  await using client = await made.client("client", before.config);
+  await until("the tunnel carries packets", () => answers(made, "client"));
+  const { body: next } = await rotate(made, acme, before, { overlap_seconds: 2 });
+  assert.ok(await answers(made, "client"), "the old key goes on");
+  assert.ok((await daemon.dump()).peers.has(oldKey));
+  await until("the old key is off", async () => !(await daemon.dump()).peers.has(oldKey));
+  const late = Date.now() - Date.parse(next.peer.rotation.deadline);
+  assert.ok(late >= 0 && late < 1_000, `off ${late} ms after the deadline`);
+  assert.ok(await holds(made, next, address), "the successor has the address, unused as it is");
+  assert.equal(await answers(made, "client"), false);
+  await switchKeys(made, "client", client.name, next.config);
+  await until("the new file works", () => answers(made, "client"), { timeoutMs: 15_000 });
+  const { body } = await operator(`/wireguard/peers/${id}`, { tenant: acme.id });
+  assert.equal(body.rotation, null);
+}
+
+async function endedWhileWaiting(made: Stack, acme: StackTenant): Promise<void> {
+  const { daemon, operator } = made;
+  const peer = await peerOn(made, acme);
+  const call = async (verb: string, method = "POST") =>
+    await operator(`/wireguard/peers/${peer.peer.id}${verb}`, { method, tenant: acme.id });
+  const keys = async (...publicKeys: string[]) => {
+    const { peers } = await daemon.dump();
+    return publicKeys.map((publicKey) => peers.has(publicKey));
+  };
+  const first = (await rotate(made, acme, peer)).body.peer.rotation.successor_public_key;
+  const second = (await rotate(made, acme, peer)).body.peer.rotation.successor_public_key;
+  const all = [peer.peer.public_key, first, second];
+  assert.deepEqual(await keys(...all), [true, false, true], "the first successor was replaced");
+  assert.deepEqual((await call("/disable")).body, { removed: true });
+  assert.deepEqual(await keys(...all), [false, false, false]);
+  assert.equal((await call("/enable")).body.status, "active");
+  assert.deepEqual(await keys(...all), [true, false, true]);
+  assert.deepEqual((await call("", "DELETE")).body, { removed: true });
+  assert.deepEqual(await keys(...all), [false, false, false]);
+}
+
+async function drift(made: Stack, acme: StackTenant): Promise<void> {
+  const { daemon } = made;
+  const peer = await peerOn(made, acme);
+  const { body: next } = await rotate(made, acme, peer);
+  const oldKey = peer.peer.public_key;
+  const newKey: string = next.peer.rotation.successor_public_key;
+  const isRight = async () => {
+    const { peers } = await daemon.dump();
+    return peers.get(newKey)?.allowedIps.length === 0 && peers.get(newKey)?.presharedKey !== null &&
+      peers.get(oldKey)?.allowedIps[0] === `${peer.peer.address}/32`;
+  };
+  const wrongs = [
+    ["peer", newKey, "remove"],
+    ["peer", newKey, "allowed-ips", `${peer.peer.address}/32`],
+    ["peer", newKey, "preshared-key", "/dev/null"],
+  ];
+  for (const wrong of wrongs) {
+    await daemon.wg("set", daemon.name, ...wrong);
+    assert.equal(await isRight(), false, wrong.join(" "));
+    await until(`repaired: ${wrong.join(" ")}`, isRight, { timeoutMs: 5_000 });
+  }
+}
+
+/** Both halves of a promotion, each without the other: the daemon dies between them. */
+async function killed(made: Stack, acme: StackTenant): Promise<void> {
+  const { daemon, db } = made;
+  const peer = await peerOn(made, acme);
+  const { address, id, public_key: oldKey } = peer.peer;
+  await using client = await made.client("client", peer.config);
+  await until("the tunnel carries packets", () => answers(made, "client"));
+  const settled = async (next: { peer: { rotation: { successor_public_key: string } } }) => {
+    await until("the row is promoted", async () => {
+      const rows = await db.owner`
+        select from wg_peers where id = ${id} and successor_public_key is null
+          and public_key = ${next.peer.rotation.successor_public_key}`;
+      return rows.length === 1;
+    });
+    await until("the old key is purged", async () => {
+      return (await db.owner`select from wg_retired_keys`).length === 0;
+    });
+    assert.ok(await holds(made, next, address));
+    assert.ok(await answers(made, "client"));
+  };
+
+  const { body: first } = await rotate(made, acme, peer);
+  await daemon.end("SIGKILL");
+  await switchKeys(made, "client", client.name, first.config);
+  await until("the new key shook hands", async () => {
+    await answers(made, "client");
+    const { peers } = await daemon.dump();
+    return (peers.get(first.peer.rotation.successor_public_key)?.latestHandshake ?? 0) > 0;
+  }, { timeoutMs: 15_000 });
+  await db.owner`
+    update wg_peers set public_key = successor_public_key, preshared_key = successor_preshared_key,
+      successor_public_key = null, successor_preshared_key = null, successor_deadline = null
+    where id = ${id}`;
+  const firstKey: string = first.peer.rotation.successor_public_key;
+  const { latestHandshake } = (await daemon.dump()).peers.get(firstKey) ?? assert.fail();
+  await daemon.start();
+  await settled(first);
+  const kept = (await daemon.dump()).peers.get(firstKey);
+  assert.equal(kept?.latestHandshake, latestHandshake, "its session was kept");
+  assert.equal((await daemon.dump()).peers.has(oldKey), false);
+
+  const { body: second } = await rotate(made, acme, peer);
+  const secondKey: string = second.peer.rotation.successor_public_key;
+  await daemon.end("SIGKILL");
+  await switchKeys(made, "client", client.name, second.config);
+  await until("the new key shook hands", async () => {
+    await answers(made, "client");
+    return ((await daemon.dump()).peers.get(secondKey)?.latestHandshake ?? 0) > 0;
+  }, { timeoutMs: 15_000 });
+  await daemon.wg(
+    ...["set", daemon.name, "peer", secondKey, "allowed-ips", `${address}/32`],
+    ...["peer", firstKey, "remove"],
+  );
+  await until("the tunnel carries packets", () => answers(made, "client"));
+  const restart = echoes(made, "client");
+  await daemon.start();
+  await settled(second);
+  const { lost, sent } = await restart.stop();
+  assert.ok(lost <= 1, `${lost} of ${sent} lost: the key that holds the address was disturbed`);
+}

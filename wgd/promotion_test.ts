@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { silentLogger } from "../lib/log.ts";
+import { Secret } from "../lib/secret.ts";
+import { until } from "../tests/support/until.ts";
+import { type Database, DatabaseError } from "./database.ts";
+import type { DesiredPeer, DesiredState } from "./desired.ts";
+import { promoteSuccessors, promotionsOf, watchSuccessors } from "./promotion.ts";
+import { DesiredTable } from "./table.ts";
+
+const now = 1_000_000;
+const successor = {
+  publicKey: "NEXT",
+  presharedKey: new Secret("PSK of NEXT"),
+  deadline: now + 1,
+  heldBecause: null,
+};
+const row: DesiredPeer = {
+  tenantId: 1,
+  id: "0a",
+  publicKey: "KEY",
+  address: "10.10.0.6",
+  allowedIps: ["10.10.0.6/32"],
+  successor,
+  presharedKey: null,
+  generation: "1",
+  active: true,
+  expiresAt: null,
+  tombstone: false,
+  heldBecause: null,
+  status: null,
+};
+const promotion = { tenantId: 1, peerId: "0a", publicKeyBefore: "KEY", publicKey: "NEXT" };
+
+function tableOf(...peers: DesiredPeer[]): DesiredTable {
+  const table = new DesiredTable();
+  table.replaceAll({
+    slices: "all",
+    digests: new Map(),
+    released: [],
+    state: { peers, retired: [] },
+  });
+  return table;
+}
+
+Deno.test("promotionsOf: a successor takes over with a handshake of its own or at its very deadline, and no sooner", () => {
+  const due = (peer: DesiredPeer, handshakes: string[], at: number) =>
+    promotionsOf([peer], new Set(handshakes), at);
+  assert.deepEqual(due(row, ["KEY"], now), []);
+  assert.deepEqual(due(row, ["NEXT"], now), [{ ...promotion, because: "handshake" }]);
+  assert.deepEqual(due(row, [], now + 1), [{ ...promotion, because: "deadline" }]);
+  const held = { ...row, successor: { ...successor, heldBecause: "why" } };
+  assert.deepEqual(due(held, ["NEXT"], now + 1), [], "one that cannot be applied never does");
+  assert.deepEqual(due({ ...row, successor: null }, ["NEXT"], now + 1), []);
+});
+
+Deno.test("promoteSuccessors: T8: without the database it takes over in the table alone, and again when the rows are read", async () => {
+  const table = tableOf(row);
+  const asked: string[] = [];
+  const failing: Database = {
+    state: "disconnected",
+    attempted: Promise.resolve(),
+    use() {
+      asked.push("use");
+      return Promise.reject(new DatabaseError("away"));
+    },
+    close: () => Promise.resolve(),
+  };
+  const deps = {
+    database: failing,
+    store: { read: () => assert.fail("not read"), readAll: () => assert.fail("not read") },
+    table,
+    tunnel: { handshakes: () => Promise.resolve(new Set(["NEXT"])) },
+    log: silentLogger,
+  };
+  const options = { scope: "all" as const, now, signal: new AbortController().signal };
+  const promoted = () => {
+    const peer = table.peers.get("0a");
+    return [peer?.publicKey, peer?.presharedKey?.reveal(), peer?.successor, table.waiting.length];
+  };
+  await promoteSuccessors(deps, { ...options, unread: true });
+  assert.deepEqual(asked, [], "what cannot be read is not asked");
+  assert.deepEqual(promoted(), ["NEXT", "PSK of NEXT", null, 0]);
+  assert.equal(table.explain("KEY"), "retired", "the old key may be taken off");
+  assert.equal(table.digests?.get(10), "", "the row is read again as soon as it can be");
+
+  table.replaceSome(["0a"], { peers: [row], retired: [] });
+  assert.equal(table.waiting.length, 1, "the database knows of nothing yet");
+  await promoteSuccessors(deps, { ...options, unread: false });
+  assert.deepEqual(asked, ["use"], "now it is told");
+  assert.deepEqual(promoted(), ["NEXT", "PSK of NEXT", null, 0]);
+});
+
+Deno.test("promoteSuccessors: a pass over other peers leaves it alone, and looks at no handshake", async () => {
+  const table = tableOf(row);
+  await promoteSuccessors({
+    database: { use: () => assert.fail("not asked") } as unknown as Database,
+    store: { read: () => assert.fail("not read"), readAll: () => assert.fail("not read") },
+    table,
+    tunnel: { handshakes: () => assert.fail("not looked at") },
+    log: silentLogger,
+  }, { scope: ["0b"], unread: false, now: now + 1, signal: new AbortController().signal });
+  assert.equal(table.waiting.length, 1);
+});
+
+Deno.test("watchSuccessors: looks while one waits that may shake hands, reports each once, and rests otherwise", async () => {
+  const table = tableOf({ ...row, successor: null });
+  const reported: string[] = [];
+  let looks = 0;
+  let shook = new Set<string>();
+  const watch = watchSuccessors({
+    tunnel: {
+      handshakes() {
+        looks++;
+        return looks === 2 ? Promise.reject(new Error("gone")) : Promise.resolve(shook);
+      },
+    },
+    table,
+    now: () => now,
+    look: (ids) => reported.push(...ids),
+    log: silentLogger,
+    pauseMs: 1,
+  });
+  const set = (peer: Partial<DesiredPeer>) => {
+    const state: DesiredState = { peers: [{ ...row, ...peer }], retired: [] };
+    table.replaceSome(["0a"], state);
+    watch.arm();
+  };
+  for (const change of [{ successor: null }, { active: false }, { expiresAt: now }]) {
+    set(change);
+  }
+  set({ successor: { ...successor, heldBecause: "why" } });
+  assert.equal(looks, 0, "none of these could shake hands");
+  set({});
+  await until("it goes on looking, a failure notwithstanding", () => looks >= 4, { everyMs: 1 });
+  assert.deepEqual(reported, []);
+  shook = new Set(["KEY", "NEXT"]);
+  await until("it is reported", () => reported.length > 0, { everyMs: 1 });
+  const after = looks;
+  watch.arm();
+  watch.arm();
+  set({ successor: { ...successor, publicKey: "OTHER" } });
+  await until("it looks for the next one", () => looks > after, { everyMs: 1 });
+  assert.deepEqual(reported, ["0a"]);
+  watch.stop();
+});
