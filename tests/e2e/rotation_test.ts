@@ -58,8 +58,11 @@ Deno.test("T3, T4: rotation with a successor: the client switches at its leisure
     await step("by the deadline", () => byDeadline(made, acme));
     await step("removed or disabled while one waits", () => endedWhileWaiting(made, acme));
     await step("T2: drift of a successor is repaired", () => drift(made, acme));
-    await step("D2: killed between database and interface", () => killed(made, acme));
-    await step("T8: while the database is away", async () => {
+    await step(
+      "D2: a daemon killed between database and interface disturbs no key",
+      () => killed(made, acme),
+    );
+    await step("T8: a successor takes over while the database is away", async () => {
       const peer = await peerOn(made, acme);
       const { body: next } = await rotate(made, acme, peer);
       await using client = await made.client("client", peer.config);
