@@ -110,6 +110,15 @@ Deno.test("import: a rehearsal says what applying then does, and changes nothing
   assert.deepEqual([entry?.tenant_id, entry?.actor, more.length], [acme.tenantId, "operator", 0]);
   assert.deepEqual(entry?.details.peer_ids.toSorted(), rows.map((row) => row.id).toSorted());
 
+  // A key that is to take over from the present one is that peer's as well.
+  const next = (await generateKeyPair()).publicKey;
+  await api.db.owner`
+    update wg_peers set successor_public_key = ${next}, successor_deadline = now() + interval '1 hour'
+      where name = 'kept'`;
+  const waiting = { name: "waiting", public_key: next, allowed_ips: ["10.10.0.40/32"] };
+  const { body: known } = await importing(api, acme, [waiting], { apply: true });
+  assert.deepEqual(verdicts(known.items), [["waiting", "present", null, "10.10.0.8"]]);
+
   const repeated = await importing(api, acme, peers, { apply: true });
   assert.deepEqual(
     repeated.body.items.slice(0, 3).map((item: { verdict: string }) => item.verdict),

@@ -1,14 +1,15 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 
-/** Of these public keys, those that peers of this tenant have, with the peer. */
+/** Of these public keys, those that peers of this tenant have or are about to have, with the peer. */
 export async function ownKeys(
   sql: TenantSql,
   interfaceId: number,
   publicKeys: readonly string[],
 ): Promise<Map<string, { id: string; address: string }>> {
   const rows = await sql<{ public_key: string; id: string; address: string }[]>`
-    select public_key, id, host(address) as address from wg_peers
-    where interface_id = ${interfaceId} and deleted_at is null and public_key in (
+    select k.public_key, p.id, host(p.address) as address
+    from wg_keys k join wg_peers p on p.tenant_id = k.tenant_id and p.id = k.peer_id
+    where k.interface_id = ${interfaceId} and p.deleted_at is null and k.public_key in (
       select jsonb_array_elements_text(${sql.json([...publicKeys])}::jsonb))`;
   return new Map(rows.map(({ public_key, ...peer }) => [public_key, peer]));
 }
