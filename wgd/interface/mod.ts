@@ -130,6 +130,8 @@ export function createTunnelInterface(
       await createInKernel(ip);
       backend = "kernel";
     } catch (error) {
+      // An `ip` that hangs or cannot be run says nothing about the kernel; the next pass asks again.
+      if (!(error instanceof ProcessError) || error.failure !== "exit") throw error;
       log.info(
         "the kernel makes no WireGuard interface, wireguard-go is started",
         errorFields(error),
