@@ -3,6 +3,7 @@ import { generateKeyPair, generatePresharedKey } from "../../lib/wireguard_key.t
 import { cli } from "../support/cli.ts";
 import { peerOn, type Stack, stack, tenantOn } from "../support/stack.ts";
 import { until } from "../support/until.ts";
+import { addWireGuard } from "../support/wireguard.ts";
 
 async function started(): Promise<Stack> {
   const made = await stack();
@@ -302,7 +303,7 @@ AllowedIPs = 10.10.0.2/32
   assert.doesNotMatch(stripped, /Address|MTU/);
   // What wg itself makes of it: the very peers of the gateway.
   const copy = `${made.daemon.name}c`;
-  await made.net.run("server", ["sh", "-c", `wireguard-go ${copy} >/dev/null 2>&1 </dev/null`]);
+  await addWireGuard(made.net, "server", copy);
   try {
     const config = stripped.replace(/^ListenPort.*$/m, "");
     await made.net.run("server", ["wg", "setconf", copy, "/dev/stdin"], { stdin: config });

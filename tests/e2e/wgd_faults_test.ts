@@ -289,19 +289,23 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
     const peer = await wgd.addPeer();
     await wgd.untilState(peer, "applied");
   });
-  await step("wireguard-go killed: the interface is built anew", async () => {
-    const { stdout } = await net.exec("server", [
-      "sh",
-      "-c",
-      `pgrep -f "[w]ireguard-go -f ${wgd.name}$"`,
-    ]);
-    const pid = Number(stdout.trim());
-    assert.ok(pid > 1);
-    // In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it.
-    const session = async (of: number) =>
-      (await Deno.readTextFile(`/proc/${of}/stat`)).replace(/.*\) /, "").split(" ")[3];
-    assert.notEqual(await session(pid), await session(wgd.pid));
-    Deno.kill(pid, "SIGKILL");
+  await step("wireguard-go killed, the kernel's interface deleted: it is built anew", async () => {
+    if ((await wgd.client.status()).interface.backend === "kernel") {
+      await wgd.ip("link", "delete", wgd.name);
+    } else {
+      const { stdout } = await net.exec("server", [
+        "sh",
+        "-c",
+        `pgrep -f "[w]ireguard-go -f ${wgd.name}$"`,
+      ]);
+      const pid = Number(stdout.trim());
+      assert.ok(pid > 1);
+      // In a session of its own, so that neither Ctrl-C nor a closed terminal reaches it.
+      const session = async (of: number) =>
+        (await Deno.readTextFile(`/proc/${of}/stat`)).replace(/.*\) /, "").split(" ")[3];
+      assert.notEqual(await session(pid), await session(wgd.pid));
+      Deno.kill(pid, "SIGKILL");
+    }
     await until("all peers are back", async () => (await wgd.dump()).peers.size === 1, {
       timeoutMs: 5000,
     });

@@ -12,6 +12,7 @@ import { type ObservedInterface, parseDump } from "../../wgd/observed.ts";
 import type { TestDatabase } from "./database.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
+import { addWireGuard } from "./wireguard.ts";
 
 export interface TestPeer extends KeyPair {
   tenantId: number;
@@ -277,18 +278,7 @@ export class TestDaemon implements AsyncDisposable {
     },
   ): Promise<string> {
     const name = uniqueInterface();
-    const go = this.net.argv(role, ["wireguard-go", "-f", name]);
-    new Deno.Command(go[0] ?? "", {
-      args: go.slice(1),
-      env: { LOG_LEVEL: "silent" },
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn().unref();
-    await until(
-      "the client's interface is there",
-      async () => (await this.net.exec(role, ["wg", "show", name, "dump"])).success,
-    );
+    await addWireGuard(this.net, role, name);
     const config = `[Interface]
 PrivateKey = ${peer.privateKey.reveal()}
 [Peer]
