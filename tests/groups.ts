@@ -1,13 +1,20 @@
+import { guestUnmet } from "./kernel/guest.ts";
+
 /** A part of the tests that needs the same of its machine. */
 export interface Group {
   name: string;
   about: string;
-  /** `test` runs test files; `check` only compiles. */
-  kind: "test" | "check";
+  /** `test` runs test files, `kernel` on a kernel with WireGuard; `check` only compiles. */
+  kind: "test" | "check" | "kernel";
   paths: readonly string[];
   /** Without these the group is skipped. */
   needs: { root?: boolean; programs?: readonly string[] };
+  /** Runs only where it is named. */
+  onDemand?: true;
 }
+
+/** What tests of the tunnel call. */
+const tunnelPrograms = ["ip", "nft", "wg", "wg-quick", "ping", "setpriv", "unshare", "zbarimg"];
 
 export const groups: readonly Group[] = [
   {
@@ -55,13 +62,28 @@ export const groups: readonly Group[] = [
     paths: ["tests/e2e"],
     needs: {
       root: true,
-      programs: ["ip", "nft", "wg", "wg-quick", "ping", "setpriv", "unshare", "zbarimg"],
+      programs: tunnelPrograms,
     },
+  },
+  {
+    name: "kernel",
+    about: "the tunnel on the kernel's own WireGuard, in a guest where this kernel has none",
+    kind: "kernel",
+    paths: [
+      "tests/kernel/backend_test.ts",
+      "tests/e2e/wgd_faults_test.ts",
+      "tests/e2e/wgd_drift_test.ts",
+      "tests/e2e/wgd_firewall_test.ts",
+      "tests/e2e/wgd_apply_test.ts",
+      "tests/e2e/wgd_hitless_test.ts",
+    ],
+    needs: { root: true, programs: tunnelPrograms },
+    onDemand: true,
   },
 ];
 
 /** Why this machine cannot run a group, or undefined when it can. */
-export async function unmet({ needs }: Group): Promise<string | undefined> {
+export async function unmet({ kind, needs }: Group): Promise<string | undefined> {
   if (needs.root && Deno.uid() !== 0) {
     return "needs root, to make network namespaces and WireGuard interfaces";
   }
@@ -73,5 +95,15 @@ export async function unmet({ needs }: Group): Promise<string | undefined> {
     }).output();
     if (!success) missing.push(program);
   }
-  return missing.length > 0 ? `needs ${missing.join(", ")}` : undefined;
+  if (missing.length > 0) return `needs ${missing.join(", ")}`;
+  return kind === "kernel" && !(await kernelHasWireGuard()) ? await guestUnmet() : undefined;
+}
+
+/** Asked in a network namespace that ends with the question: this machine never sees the interface. */
+export async function kernelHasWireGuard(): Promise<boolean> {
+  const { success } = await new Deno.Command("unshare", {
+    args: ["--net", "ip", "link", "add", "probe", "type", "wireguard"],
+    stderr: "null",
+  }).output();
+  return success;
 }

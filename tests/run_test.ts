@@ -1,5 +1,6 @@
 import { deepEqual } from "node:assert/strict";
-import { countJunit } from "./run.ts";
+import { outcomeIn } from "./kernel/run.ts";
+import { countJunit, inWords } from "./run.ts";
 
 Deno.test("countJunit: counts tests, not their steps", () => {
   const xml = `<?xml version="1.0" encoding="UTF-8"?>
@@ -26,4 +27,12 @@ Deno.test("countJunit: counts tests, not their steps", () => {
 
 Deno.test("countJunit: an empty report counts nothing", () => {
   deepEqual(countJunit(""), { passed: 0, failed: 0, skipped: 0 });
+});
+
+Deno.test("outcomeIn: reads a guest's sum as the runner says it, and nothing else", () => {
+  const outcome = { passed: 12, failed: 3, skipped: 4 };
+  deepEqual(outcomeIn(inWords(outcome)), outcome);
+  for (const line of ["ok | 4 passed (46 steps) | 0 failed (1m48s)", "1 passed", ""]) {
+    deepEqual(outcomeIn(line), undefined);
+  }
 });

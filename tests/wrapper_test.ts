@@ -154,6 +154,21 @@ Deno.test("massacorp demo: refuses without root, by the line to run", async () =
   match(said, /sudo \.\/massacorp demo/);
 });
 
+Deno.test("massacorp test kernel: installs an emulator where the kernel has no WireGuard, and only for it", async () => {
+  const tests = { zbarimg: "", "redis-server": "", ping: "", shellcheck: "" };
+  const installed = async (unshare: string, ...groups: string[]) => {
+    const programs = { ...tunnelPrograms, ...tests, unshare, deno: deno(pin), "apt-get": "" };
+    const { called } = await onMachine({ uid: 0, programs }, ["test", ...groups]);
+    match(called.at(-1) ?? "", new RegExp(`^deno run .*/tests/run\\.ts *${groups.join(" ")}$`));
+    return called.filter((call) => call.startsWith("apt-get install"));
+  };
+  deepEqual(await installed("exit 1", "kernel"), [
+    "apt-get install -y --no-install-recommends qemu-system-x86",
+  ]);
+  deepEqual(await installed("exit 0", "kernel"), []);
+  deepEqual(await installed("exit 1", "unit", "e2e"), []);
+});
+
 Deno.test("massacorp: anything else is answered with its usage", async () => {
   const { code, said } = await onMachine({ uid: 0, programs: {} }, ["destroy"]);
   equal(code, 2);

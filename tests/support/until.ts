@@ -1,8 +1,14 @@
+/**
+ * Milliseconds between two looks, unless a test says. In a guest (tests/kernel/) looking is expensive, and what
+ * is looked at waits meanwhile.
+ */
+const usualPause = Number(Deno.env.get("MASSACORP_TEST_PAUSE") ?? 25);
+
 /** Asks again until the answer is not undefined or false; for conditions of real things that take their time. */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 10_000, everyMs = 25 }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 10_000, everyMs = usualPause }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
