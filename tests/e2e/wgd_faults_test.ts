@@ -3,30 +3,9 @@ import { connect } from "../../db/connection.ts";
 import { tableName } from "../../wgd/interface/nft.ts";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
+import { breakablePrograms } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon, type TestPeer } from "../support/wgd.ts";
-
-/**
- * A `wg` that fails, hangs, or only shows and refuses changes, while a file of that name lies beside it; and an
- * `nft` that fails while `nft-fail` does.
- */
-async function breakablePrograms(): Promise<{ folder: string } & AsyncDisposable> {
-  const folder = await Deno.makeTempDir({ prefix: "massacorp-programs-" });
-  const script = `#!/bin/sh
-echo "$*" >> ${folder}/arguments
-[ ! -e ${folder}/fail ] || { echo "Unable to modify interface" >&2; exit 1; }
-[ ! -e ${folder}/refuse ] || [ "$1" = show ] || { echo "Unable to modify interface" >&2; exit 1; }
-[ ! -e ${folder}/hang ] || exec sleep 60
-exec /usr/bin/wg "$@"
-`;
-  await Deno.writeTextFile(`${folder}/wg`, script, { mode: 0o755 });
-  const nft = `#!/bin/sh
-[ ! -e ${folder}/nft-fail ] || exit 1
-exec /usr/sbin/nft "$@"
-`;
-  await Deno.writeTextFile(`${folder}/nft`, nft, { mode: 0o755 });
-  return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
-}
 
 Deno.test("the daemon: a failing or hanging wg is said in plain words, and the next pass repairs", async (t) => {
   await using db = await testDatabase();
@@ -38,7 +17,7 @@ Deno.test("the daemon: a failing or hanging wg is said in plain words, and the n
   await wgd.untilState(old, "applied");
   for (const fault of ["fail", "hang"] as const) {
     const passed = await t.step(fault, async () => {
-      await Deno.writeTextFile(`${programs.folder}/${fault}`, "");
+      await programs.break(fault);
       const peer = await wgd.addPeer();
       const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });
       assert.deepEqual(failed.map((failure) => failure.peer_id), [peer.id]);
@@ -51,7 +30,7 @@ Deno.test("the daemon: a failing or hanging wg is said in plain words, and the n
       assert.equal((await wgd.status(old))?.state, "applied");
       assert.ok((await wgd.dump()).peers.has(old.publicKey));
 
-      await Deno.remove(`${programs.folder}/${fault}`);
+      await programs.mend(fault);
       await wgd.untilState(peer, "applied");
       assert.equal((await wgd.client.status()).last_error, null);
     });
@@ -71,7 +50,7 @@ Deno.test("T6: no secret in the arguments of wg, nor in what the daemon logs", a
   await net.run("server", ["sh", "-c", `wg genkey | wg set ${wgd.name} private-key /dev/stdin`]);
   await wgd.client.reconcile({});
   for (const peer of peers) await wgd.untilState(peer, "applied");
-  const written = await Deno.readTextFile(`${programs.folder}/arguments`);
+  const written = await programs.arguments();
   assert.match(written, /^set .* preshared-key \/dev\/stdin/m);
   assert.match(written, /^addconf /m);
   assert.match(written, /^set \S+ private-key \/dev\/stdin$/m);
@@ -91,7 +70,7 @@ Deno.test("T3: a removal that wg refuses is answered as failed, not as removed",
   await wgd.start();
   const peer = await wgd.addPeer();
   await wgd.untilState(peer, "applied");
-  await Deno.writeTextFile(`${programs.folder}/refuse`, "");
+  await programs.break("refuse");
   await db.owner`update wg_peers set deleted_at = now() where id = ${peer.id}`;
   const answer = await wgd.client.reconcile({ peer_ids: [peer.id] });
   assert.deepEqual(answer, {
@@ -104,7 +83,7 @@ Deno.test("T3: a removal that wg refuses is answered as failed, not as removed",
     }],
   });
   assert.equal((await db.owner`select from wg_peers where id = ${peer.id}`).length, 1);
-  await Deno.remove(`${programs.folder}/refuse`);
+  await programs.mend("refuse");
   await until(
     "the tombstone is purged",
     async () => (await db.owner`select from wg_peers where id = ${peer.id}`).length === 0,
@@ -121,8 +100,8 @@ Deno.test("T1: no address before the firewall stands; while it cannot be mended,
     const [link] = JSON.parse(await wgd.ip("-j", "address", "show", "dev", wgd.name));
     return link.addr_info.filter((found: { family: string }) => found.family === "inet").length;
   };
-  const blocked = () => Deno.writeTextFile(`${programs.folder}/nft-fail`, "");
-  const mended = () => Deno.remove(`${programs.folder}/nft-fail`);
+  const blocked = () => programs.break("nft-fail");
+  const mended = () => programs.mend("nft-fail");
   await blocked();
   await wgd.start({ ready: false });
   await until("the interface was looked at", async () => (await wgd.client.status()).interface.up);
