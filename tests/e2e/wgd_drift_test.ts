@@ -180,6 +180,12 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
           "drop",
         ),
     },
+    "the interface renamed": {
+      kind: "name",
+      audit: false,
+      damage: () => wgd.ip("link", "set", name, "name", `${name}x`),
+      repaired: async () => await link() && await peerIsRight(),
+    },
     "the interface deleted": {
       kind: "interface",
       audit: false,

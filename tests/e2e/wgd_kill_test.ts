@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { testDatabase } from "../support/database.ts";
-import { namespaces } from "../support/netns.ts";
+import { namespaces, uniqueInterface } from "../support/netns.ts";
 import { breakablePrograms } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon, type TestPeer } from "../support/wgd.ts";
@@ -39,7 +39,7 @@ Deno.test("D2: kill -9 of the daemon in mid-batch: after its restart the interfa
   ] as const;
   for (const point of points) {
     const passed = await t.step(point, async () => {
-      if (point !== "once it was recorded") await programs.killAt(point);
+      if (point !== "once it was recorded") await programs.at(point, "kill -9 $PPID; exit 1");
       const [changed, going] = [standing.slice(0, 150), standing.slice(150, 300)];
       const { tenantId } = going[0] ?? assert.fail();
       const fresh = await changeAtOnce(wgd, { changed, going, fresh: 150 });
@@ -89,4 +89,51 @@ Deno.test("T2: wg killed in the middle of a file of hundreds: what it wrote stay
   for (const { error } of failed) assert.match(error, /wg failed with exit code 137/);
   await programs.mend("cut");
   await assertWhole(wgd, { created: key.keys() });
+});
+
+Deno.test("T2: the interface renamed while hundreds are applied, and while no daemon runs, gets its name back with all its peers", async (t) => {
+  await using db = await testDatabase();
+  await using net = await namespaces("server", "client");
+  await using programs = await breakablePrograms();
+  await using wgd = await TestDaemon.create(db, net, { env: roomy, programs: programs.folder });
+  await wgd.start();
+  const peer = await wgd.addPeer();
+  await wgd.untilState(peer, "applied");
+  await wgd.connect("client", peer);
+  const ping = async () =>
+    (await net.exec("client", ["ping", "-c", "1", "-W", "1", "10.10.0.1"])).success;
+  await until("the tunnel carries packets", ping);
+  const other = uniqueInterface();
+  const index = async (name: string) => JSON.parse(await wgd.ip("-j", "link", "show", name))[0];
+  const { ifindex } = await index(wgd.name);
+  const handshake = async () => (await wgd.dump()).peers.get(peer.publicKey)?.latestHandshake;
+  const before = await handshake();
+  const hasItsName = () =>
+    until("it has its name", async () => (await index(wgd.name)).ifindex === ifindex, {
+      timeoutMs: 5000,
+    });
+  const step = async (name: string, run: () => Promise<void>) =>
+    assert.ok(await t.step(name, run), name);
+
+  for (const moment of ["addconf before", "addconf half", "addconf after"] as const) {
+    await step(moment, async () => {
+      await programs.at(moment, `ip link set ${wgd.name} name ${other}`);
+      const peers = await wgd.addPeers(300);
+      await until("it is renamed", async () => (await index(other)).ifindex === ifindex, {
+        everyMs: 1,
+      });
+      await hasItsName();
+      await assertWhole(wgd, { created: peers.map(({ id }) => id) });
+    });
+  }
+  await step("while no daemon runs", async () => {
+    await wgd.end("SIGKILL");
+    await wgd.ip("link", "set", wgd.name, "name", other);
+    await wgd.start();
+    await hasItsName();
+    await assertWhole(wgd);
+  });
+  // The same interface, the same session: nothing was made anew.
+  assert.equal(await handshake(), before);
+  assert.ok(await ping());
 });

@@ -4,8 +4,8 @@
  */
 export type Fault = "fail" | "hang" | "refuse" | "cut" | "nft-fail";
 
-/** Where the daemon is killed: around its first call of `wg set` or `wg addconf`, or half-way through a file. */
-export type KillPoint =
+/** A moment of applying: around a call of `wg set` or `wg addconf`, or half-way through a file of peers. */
+export type Moment =
   | "set before"
   | "set after"
   | "addconf before"
@@ -19,11 +19,11 @@ export interface BreakablePrograms extends AsyncDisposable {
   arguments(): Promise<string>;
   break(fault: Fault): Promise<void>;
   mend(fault: Fault): Promise<void>;
-  /** `kill -9` of whoever calls `wg` next in this way; once. */
-  killAt(point: KillPoint): Promise<void>;
+  /** Runs a shell command once, at the next such moment. `$PPID` in it is whoever called `wg`: the daemon. */
+  at(moment: Moment, command: string): Promise<void>;
 }
 
-/** Of a file of peers, in lines; no section is cut. */
+/** Of a file of peers, in lines: about a hundred peers. */
 const half = 505;
 
 /** `wg` and `nft` that do what they are told, until one of them is broken. */
@@ -38,12 +38,12 @@ if [ -e ${folder}/cut ] && [ "$1" = addconf ]; then
   head -n ${half} | /usr/bin/wg "$@"
   kill -9 $$
 fi
-if [ -e ${folder}/kill ] && read -r verb moment < ${folder}/kill && [ "$1" = "$verb" ]; then
-  rm ${folder}/kill
+if [ -e ${folder}/moment ] && read -r verb moment < ${folder}/moment && [ "$1" = "$verb" ]; then
+  rm ${folder}/moment
   [ "$moment" != half ] || head -n ${half} | /usr/bin/wg "$@"
   [ "$moment" != after ] || /usr/bin/wg "$@"
-  kill -9 $PPID
-  exit 1
+  . ${folder}/command
+  [ "$moment" != after ] || exit 0
 fi
 exec /usr/bin/wg "$@"
 `;
@@ -58,7 +58,10 @@ exec /usr/sbin/nft "$@"
     arguments: () => Deno.readTextFile(`${folder}/arguments`),
     break: (fault) => Deno.writeTextFile(`${folder}/${fault}`, ""),
     mend: (fault) => Deno.remove(`${folder}/${fault}`),
-    killAt: (point) => Deno.writeTextFile(`${folder}/kill`, `${point}\n`),
+    async at(moment, command) {
+      await Deno.writeTextFile(`${folder}/command`, `${command}\n`);
+      await Deno.writeTextFile(`${folder}/moment`, `${moment}\n`);
+    },
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
 }

@@ -26,6 +26,10 @@ export interface Ip {
   /** Null where there is no such interface. */
   show(): Promise<Link | null>;
   forwards(): Promise<Forwarding>;
+  /** The interfaces that have this address, whatever they are called. */
+  namesWith(address: string): Promise<{ name: string; kind: string }[]>;
+  /** Gives another interface this name. */
+  rename(from: string): Promise<void>;
   addWireGuard(): Promise<void>;
   setMtu(mtu: number): Promise<void>;
   setUp(): Promise<void>;
@@ -57,29 +61,45 @@ const maxOutputBytes = 16 * 1024 * 1024;
 
 export function createIp(run: RunProcess, name: string): Ip {
   const ip = (...args: string[]) => run("ip", args);
-  const list = async (...filter: string[]) => {
+  const list = async (...filter: string[]): Promise<(Link & { name: string | undefined })[]> => {
     const text = await run("ip", ["-json", "-details", "address", "show", ...filter], {
       maxOutputBytes,
     });
-    const found = links.parse(JSON.parse(text || "[]")).find((link) => link.ifname === name);
-    if (!found) return null;
-    return {
+    return links.parse(JSON.parse(text || "[]")).map((found) => ({
+      name: found.ifname,
       kind: found.linkinfo?.info_kind ?? "",
       up: found.flags.includes("UP"),
       mtu: found.mtu,
       addresses: found.addr_info
         .filter(({ family, scope }) => family === "inet" || scope !== "link")
         .map((address) => `${address.local}/${address.prefixlen}`),
-    };
+    }));
   };
+  const named = (found: Awaited<ReturnType<typeof list>>) =>
+    found.find((link) => link.name === name) ?? null;
   return {
     async show() {
       try {
-        return await list("dev", name);
+        return named(await list("dev", name));
       } catch (error) {
         if (!(error instanceof ProcessError) || error.failure !== "exit") throw error;
         // A name that does not exist and a failing `ip` both end with 1; the list of all tells them apart.
-        return await list();
+        return named(await list());
+      }
+    },
+    async namesWith(address) {
+      return (await list()).flatMap(({ name, kind, addresses }) =>
+        name !== undefined && addresses.includes(address) ? [{ name, kind }] : []
+      );
+    },
+    async rename(from) {
+      try {
+        await ip("link", "set", "dev", from, "name", name);
+      } catch (error) {
+        if (!(error instanceof ProcessError) || error.failure !== "exit") throw error;
+        // Before Linux 6.2 an interface has to be down for it.
+        await ip("link", "set", "dev", from, "down");
+        await ip("link", "set", "dev", from, "name", name);
       }
     },
     async forwards() {

@@ -9,6 +9,7 @@ import { createIp, type Forwarding, type Link } from "./ip.ts";
 import { createInKernel } from "./kernel.ts";
 import type { Openings } from "./nft_openings.ts";
 import { createInUserspace, type SpawnDetached, spawnDetached } from "./userspace.ts";
+import { takeNameBack } from "./renamed.ts";
 import { createWg, type Wg } from "./wg.ts";
 
 export type Backend = "kernel" | "userspace";
@@ -17,6 +18,7 @@ export type Backend = "kernel" | "userspace";
 export type InterfaceDrift =
   | "firewall"
   | "interface"
+  | "name"
   | "private_key"
   | "listen_port"
   | "mtu"
@@ -141,6 +143,12 @@ export function createTunnelInterface(
     }
   }
 
+  async function nameBack({ publicKey }: GatewayKey): Promise<boolean> {
+    const [address] = settings.addresses;
+    return address !== undefined &&
+      await takeNameBack({ run, ip, name }, { address, publicKey });
+  }
+
   function recognise(link: Link): Backend {
     if (link.kind === "wireguard") return "kernel";
     if (link.kind === "tun") return "userspace";
@@ -183,6 +191,10 @@ export function createTunnelInterface(
       const guarded = installed ||
         await repair("firewall", async () => firewall.install(await openingsNow(found, openings)));
       let link = found;
+      if (!link && await nameBack(key)) {
+        drift.add("name");
+        link = await ip.show();
+      }
       const created = !link;
       if (!link) {
         await create();
