@@ -181,7 +181,7 @@ export function createPass(deps: PassDeps): RunPass {
     const purge = after && unread === null
       ? purgeable(table, { scope, rows, after, verdicts })
       : nothing;
-    const isSaid = await maySayRemoved({ snapshot, log }, { rows, purge, verdicts, after });
+    const isSaid = await maySayRemoved({ snapshot, log }, { rows, purge, verdicts, after, now });
     if (scope === "all") seen.verdicts.clear();
     for (const [id, verdict] of verdicts) seen.verdicts.set(id, verdict);
     if (complete && after) noteUnexplained(notes, after);

@@ -1,5 +1,5 @@
 import { errorFields, type Logger } from "../lib/log.ts";
-import { peerKeys } from "./desired.ts";
+import { type DesiredPeer, peerKeys } from "./desired.ts";
 import type { ObservedInterface } from "./observed.ts";
 import type { Scope } from "./pass.ts";
 import type { Rows } from "./rows.ts";
@@ -42,11 +42,13 @@ export function purgeable(
  */
 export async function maySayRemoved(
   { snapshot, log }: { snapshot: Snapshot; log: Logger },
-  { rows, purge, verdicts, after }: {
+  { rows, purge, verdicts, after, now }: {
     rows: Rows;
     purge: Purge;
     verdicts: Map<string, Verdict>;
     after: ObservedInterface | undefined;
+    /** Milliseconds since the Unix epoch. */
+    now: number;
   },
 ): Promise<boolean> {
   const removed = rows.peers.filter((peer) => verdicts.get(peer.id)?.state === "removed");
@@ -58,6 +60,7 @@ export async function maySayRemoved(
         ...keys([...purge.peers, ...purge.retired]),
         ...purge.released,
       ].filter((publicKey) => !after?.peers.has(publicKey)),
+      expiry: latestExpiry(removed, now),
     });
     return true;
   } catch (error) {
@@ -70,4 +73,13 @@ export async function maySayRemoved(
     for (const { id } of removed) verdicts.set(id, failed);
     return false;
   }
+}
+
+/** Milliseconds since the Unix epoch; 0 where none of them has expired. */
+function latestExpiry(peers: readonly DesiredPeer[], now: number): number {
+  let latest = 0;
+  for (const { expiresAt } of peers) {
+    if (expiresAt !== null && expiresAt <= now && expiresAt > latest) latest = expiresAt;
+  }
+  return latest;
 }

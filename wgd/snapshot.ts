@@ -29,9 +29,13 @@ export interface Snapshot {
   /**
    * To be called before anybody is told that these keys are gone. When it resolves, no snapshot brings them back.
    * @param keys.purged are forgotten: without row or tombstone from now on
+   * @param keys.expiry milliseconds since the Unix epoch of the latest expiry among those removed; a clock that is
+   * set back must not revive that one, even where only its row remembers it
    * @throws {SnapshotError} when one might
    */
-  beforeSaying(keys: { removed: Iterable<string>; purged: Iterable<string> }): Promise<void>;
+  beforeSaying(
+    keys: { removed: Iterable<string>; purged: Iterable<string>; expiry: number },
+  ): Promise<void>;
   /** To be called after every pass: writes the state some time later, if it is another one. */
   passed(): void;
   /** Writes what is not written yet. */
@@ -80,6 +84,8 @@ export function createSnapshot(
   let live = new Set<string>();
   let known = new Set<string>();
   let complete = true;
+  /** The highest time that the file remembers. */
+  let writtenTime = 0;
   let writtenVersion = -1;
   // By the monotonic clock.
   let nextWriteAt = 0;
@@ -97,6 +103,7 @@ export function createSnapshot(
   function forget(): void {
     live = new Set();
     known = new Set();
+    writtenTime = 0;
     view = { ...view, writtenAt: null };
     writtenVersion = -1;
   }
@@ -147,6 +154,7 @@ export function createSnapshot(
     live = new Set(peers.filter(isLive).flatMap(peerKeys));
     known = new Set([...table.knownKeys()]);
     complete = true;
+    writtenTime = highestTime;
     writtenVersion = version;
     refreshAt = performance.now() + refreshMs;
     view = { writtenAt: now, error: null };
@@ -206,12 +214,13 @@ export function createSnapshot(
         );
         known = new Set(table.knownKeys());
         view = { writtenAt: body.writtenAt, error: null };
-        if (body.highestTime > clock.now()) {
+        writtenTime = Math.max(body.highestTime, stored.time);
+        if (writtenTime > clock.now()) {
           log.warn("the clock is behind the highest time seen, which counts for expiries", {
-            highest_time: new Date(body.highestTime).toISOString(),
+            highest_time: new Date(writtenTime).toISOString(),
           });
         }
-        seen.highestTime(body.highestTime);
+        seen.highestTime(writtenTime);
       } catch (error) {
         const words = error instanceof SnapshotError
           ? error.message
@@ -238,23 +247,28 @@ export function createSnapshot(
         return;
       }
     },
-    async beforeSaying({ removed, purged }) {
+    async beforeSaying({ removed, purged, expiry }) {
       const hits = new Set([
         ...[...removed].filter((publicKey) => live.has(publicKey)),
         ...[...purged].filter((publicKey) => known.has(publicKey)),
       ]);
-      if (hits.size === 0) return;
+      const isLate = () => expiry > writtenTime && view.writtenAt !== null;
+      if (hits.size === 0 && !isLate()) return;
       await alone(async () => {
         try {
           // What was just written names them no longer as wanted.
-          if (hits.size > file.free) await write();
+          if (hits.size + (isLate() ? 1 : 0) > file.free) await write();
           const named = [...hits].filter((publicKey) => known.has(publicKey));
-          if (named.length <= file.free) await file.strike(named);
-          else if (named.some((publicKey) => live.has(publicKey))) {
+          if (named.length + (isLate() ? 1 : 0) <= file.free) {
+            await file.strike(named, isLate() ? expiry : undefined);
+            writtenTime = Math.max(writtenTime, expiry);
+          } else if (named.some((publicKey) => live.has(publicKey))) {
             throw new SnapshotError("the snapshot has too few free slots");
           }
         } catch (error) {
-          await discard(error);
+          // A time that is not noted revives somebody only if the clock is set back as well, and soon.
+          if (hits.size > 0) await discard(error);
+          else log.error("the time is not kept", errorFields(error));
         }
         for (const publicKey of hits) {
           live.delete(publicKey);

@@ -17,8 +17,12 @@ export interface SnapshotFile {
   write(body: Uint8Array<ArrayBuffer>): Promise<void>;
   /** How many slots of the present file are free; 0 without a file. */
   readonly free: number;
-  /** Strikes out public keys. When this resolves, the disk has it. @throws {SnapshotError} */
-  strike(publicKeys: readonly string[]): Promise<void>;
+  /**
+   * Strikes out public keys. When this resolves, the disk has it.
+   * @param time milliseconds since the Unix epoch, where it has to be noted, too; it takes a slot
+   * @throws {SnapshotError}
+   */
+  strike(publicKeys: readonly string[], time?: number): Promise<void>;
   /** Notes that peers are being added which the body does not name; survives the process, not the host. */
   markIncomplete(): Promise<void>;
   /** Removes the file for good. @throws {SnapshotError} */
@@ -28,6 +32,8 @@ export interface SnapshotFile {
 export interface StoredSnapshot {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly struck: ReadonlySet<string>;
+  /** The highest time that was noted since the body was written; 0 for none. */
+  readonly time: number;
   /** False when the process ended before it wrote down the last additions. */
   readonly complete: boolean;
 }
@@ -64,10 +70,21 @@ export async function openSnapshotFile(
   const bodyRow = `snapshot/${place}`;
   const slotRow = (index: number) => `snapshot-slot/${place}/${bodyDigest}/${index}`;
 
-  async function writeSlots(publicKeys: readonly string[], sync: boolean): Promise<void> {
-    const bytes = new Uint8Array(publicKeys.length * slotLength);
+  // Sealed as something else than a key: a peer's own key never reads as a time.
+  const timeRow = (index: number) => `snapshot-time/${place}/${bodyDigest}/${index}`;
+
+  async function writeSlots(
+    publicKeys: readonly string[],
+    { sync, time }: { sync: boolean; time?: number | undefined },
+  ): Promise<void> {
+    const count = publicKeys.length + (time === undefined ? 0 : 1);
+    const bytes = new Uint8Array(count * slotLength);
     for (const [at, publicKey] of publicKeys.entries()) {
       bytes.set(await sealer.seal(decodeKey(publicKey), slotRow(used + at)), at * slotLength);
+    }
+    if (time !== undefined) {
+      const sealed = await sealer.seal(encodeTime(time), timeRow(used + count - 1));
+      bytes.set(sealed, (count - 1) * slotLength);
     }
     try {
       using file = await Deno.open(path, { write: true });
@@ -77,7 +94,7 @@ export async function openSnapshotFile(
     } catch (error) {
       throw failed("written to", path, error);
     }
-    used += publicKeys.length;
+    used += count;
   }
 
   return {
@@ -101,16 +118,20 @@ export async function openSnapshotFile(
       bodyDigest = await digestOf(sealed);
       stripAt = strip;
       const struck = new Set<string>();
+      let time = 0;
       used = 0;
       for (let index = 0; index < slotCount; index++) {
         const slot = bytes.slice(strip + index * slotLength, strip + (index + 1) * slotLength);
         if (slot.every((byte) => byte === 0)) continue;
-        const key = index === used && await opened(sealer, slot.slice(0, 61), slotRow(index));
-        if (!key) throw refused(path, "is damaged where removals are noted");
-        struck.add(encodeKey(key));
+        const sealed = slot.slice(0, 61);
+        const key = index === used && await opened(sealer, sealed, slotRow(index));
+        const noted = index === used && !key && await opened(sealer, sealed, timeRow(index));
+        if (key) struck.add(encodeKey(key));
+        else if (noted) time = Math.max(time, decodeTime(noted));
+        else throw refused(path, "is damaged where removals are noted");
         used = index + 1;
       }
-      return { body, struck, complete: !struck.delete(incomplete) };
+      return { body, struck, time, complete: !struck.delete(incomplete) };
     },
     async write(body) {
       const sealed = await sealer.seal(body, bodyRow);
@@ -130,8 +151,8 @@ export async function openSnapshotFile(
       }
       used = 0;
     },
-    strike: (publicKeys) => writeSlots(publicKeys, true),
-    markIncomplete: () => writeSlots([incomplete], false),
+    strike: (publicKeys, time) => writeSlots(publicKeys, { sync: true, time }),
+    markIncomplete: () => writeSlots([incomplete], { sync: false }),
     async unlink() {
       used = slotCount;
       try {
@@ -146,6 +167,17 @@ export async function openSnapshotFile(
       }
     },
   };
+}
+
+/** As long as a key, so that all slots are alike. */
+function encodeTime(time: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(32);
+  new DataView(bytes.buffer).setFloat64(0, time);
+  return bytes;
+}
+
+function decodeTime(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
 }
 
 async function deriveKey(

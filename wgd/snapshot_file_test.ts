@@ -29,12 +29,14 @@ Deno.test("T8: a snapshot is read back as written, 0600, and nothing of it can b
   assert.equal(file.free, 0);
   await file.write(body);
   await file.strike([key(1), key(2)]);
-  await file.strike([key(3)]);
-  assert.equal(file.free, slotCount - 3);
+  await file.strike([key(3)], 2);
+  await file.strike([], 1);
+  assert.equal(file.free, slotCount - 5);
   const again = await open(at);
   const stored = await again.read();
-  assert.deepEqual(stored, { body, struck: new Set([key(1), key(2), key(3)]), complete: true });
-  assert.equal(again.free, slotCount - 3);
+  const struck = new Set([key(1), key(2), key(3)]);
+  assert.deepEqual(stored, { body, struck, time: 2, complete: true });
+  assert.equal(again.free, slotCount - 5);
   await again.strike([key(4)]);
   await again.markIncomplete();
   const last = await (await open(at)).read();
@@ -133,5 +135,5 @@ Deno.test("T8: a write that fails leaves the snapshot before as it was", async (
   await assert.rejects(file.write(new TextEncoder().encode("other")), SnapshotError);
   await file.strike([key(1)]);
   const stored = await (await open(at)).read();
-  assert.deepEqual(stored, { body, struck: new Set([key(1)]), complete: true });
+  assert.deepEqual(stored, { body, struck: new Set([key(1)]), time: 0, complete: true });
 });

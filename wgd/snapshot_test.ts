@@ -45,7 +45,7 @@ async function keeper(
     },
     read: () => real.read(),
     write: changed.write ?? ((body) => real.write(body)),
-    strike: changed.strike ?? ((keys) => real.strike(keys)),
+    strike: changed.strike ?? ((keys, time) => real.strike(keys, time)),
     markIncomplete: changed.markIncomplete ?? (() => real.markIncomplete()),
     unlink: changed.unlink ?? (() => real.unlink()),
   };
@@ -123,7 +123,7 @@ Deno.test("T3: beforeSaying: what was said to be gone is not in the snapshot fro
   const rows = { peers: [peer(6), peer(7), peer(8)] };
   const second = await afterRestart(
     rows,
-    ({ snapshot }) => snapshot.beforeSaying({ removed: [key(7)], purged: [key(8)] }),
+    ({ snapshot }) => snapshot.beforeSaying({ removed: [key(7)], purged: [key(8)], expiry: 0 }),
   );
   assert.deepEqual(live(second), [key(6)]);
   assert.equal(second.table.explain(key(8)), "foreign");
@@ -136,6 +136,7 @@ Deno.test("T3: beforeSaying: with no free slot the whole is written anew, withou
     await first.snapshot.beforeSaying({
       removed: many.slice(1).map((row) => row.publicKey),
       purged: [],
+      expiry: 0,
     });
   }, (real) => ({
     get free() {
@@ -149,7 +150,7 @@ const broken = () => Promise.reject(new SnapshotError("the disk is broken"));
 
 Deno.test("T3: beforeSaying: a removal that cannot be noted takes the snapshot away", async () => {
   const second = await afterRestart({ peers: [peer(6), peer(7)] }, async ({ snapshot }) => {
-    await snapshot.beforeSaying({ removed: [key(7)], purged: [] });
+    await snapshot.beforeSaying({ removed: [key(7)], purged: [], expiry: 0 });
     assert.deepEqual(snapshot.view, { writtenAt: null, error: "the disk is broken" });
   }, () => ({ strike: broken }));
   assert.deepEqual([live(second), second.snapshot.view], [[], { writtenAt: null, error: null }]);
@@ -157,7 +158,7 @@ Deno.test("T3: beforeSaying: a removal that cannot be noted takes the snapshot a
 
 Deno.test("T3: beforeSaying: where it cannot even be taken away, nothing may be said", async () => {
   await afterRestart({ peers: [peer(6), peer(7)] }, async ({ snapshot }) => {
-    const keys = { removed: [key(7)], purged: [] };
+    const keys = { removed: [key(7)], purged: [], expiry: 0 };
     await assert.rejects(snapshot.beforeSaying(keys), SnapshotError);
     // And asked again, it is not forgotten that it failed.
     await assert.rejects(snapshot.beforeSaying(keys), SnapshotError);
@@ -173,8 +174,8 @@ Deno.test("T8, T3: load: a successor waits on; of a key that went the other one 
   });
   const peers = [6, 7, 8, 9].map((byte) => peer(byte, { successor: successor(byte + 100) }));
   const second = await afterRestart({ peers }, async ({ snapshot }) => {
-    await snapshot.beforeSaying({ removed: [], purged: [key(7), key(108)] });
-    await snapshot.beforeSaying({ removed: [key(9), key(109)], purged: [] });
+    await snapshot.beforeSaying({ removed: [], purged: [key(7), key(108)], expiry: 0 });
+    await snapshot.beforeSaying({ removed: [key(9), key(109)], purged: [], expiry: 0 });
   });
   const found = [...second.table.peers.values()].map((peer) => ({
     key: peer.publicKey,
@@ -188,6 +189,27 @@ Deno.test("T8, T3: load: a successor waits on; of a key that went the other one 
     { key: key(107), psk: key(148), ...left },
     { key: key(8), psk: key(247), ...left },
   ]);
+});
+
+Deno.test("T8: beforeSaying: an expiry that was told stays past for a clock set back, whether the file names the peer or not", async () => {
+  const end = Date.now() + 3_600_000;
+  const guest = peer(7, { expiresAt: end });
+  for (const removed of [[key(7)], []]) {
+    const second = await afterRestart({ peers: [peer(6), guest] }, async ({ snapshot }) => {
+      await snapshot.beforeSaying({ removed, purged: [], expiry: end });
+    });
+    assert.equal(second.seen.highestTime(second.clock.now()), end);
+    assert.deepEqual(live(second), [key(6)]);
+  }
+});
+
+Deno.test("T8: beforeSaying: a time that cannot be noted does not cost the snapshot", async () => {
+  const end = Date.now() + 3_600_000;
+  const second = await afterRestart({ peers: [peer(6)] }, async ({ snapshot }) => {
+    await snapshot.beforeSaying({ removed: [], purged: [], expiry: end });
+    assert.notEqual(snapshot.view.writtenAt, null);
+  }, () => ({ strike: broken }));
+  assert.deepEqual(live(second), [key(6)]);
 });
 
 Deno.test("T8: load: the highest time seen counts, not the clock that was set back", async () => {
