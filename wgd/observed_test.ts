@@ -113,6 +113,123 @@ Deno.test("parseDump: one damaged character never loses a peer silently", () => 
   );
 });
 
+const anyKey = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) =>
+  btoa(
+    String.fromCharCode(...bytes),
+  )
+);
+const anyLine = fc.record({
+  publicKey: anyKey,
+  presharedKey: fc.option(anyKey),
+  endpoint: fc.option(fc.oneof(
+    fc.tuple(fc.ipV4(), fc.nat(65535)).map(([host, port]) => `${host}:${port}`),
+    fc.tuple(fc.ipV6(), fc.nat(65535)).map(([host, port]) => `[${host}]:${port}`),
+  )),
+  allowedIps: fc.array(
+    fc.oneof(
+      fc.tuple(fc.ipV4(), fc.nat(32)).map(([host, bits]) => `${host}/${bits}`),
+      fc.tuple(fc.ipV6(), fc.nat(128)).map(([host, bits]) => `${host}/${bits}`),
+    ),
+    { maxLength: 4 },
+  ),
+  latestHandshake: fc.nat(),
+  receivedBytes: fc.maxSafeNat(),
+  sentBytes: fc.maxSafeNat(),
+  persistentKeepalive: fc.option(fc.integer({ min: 1, max: 65535 })),
+}, { noNullPrototype: true });
+type AnyLine = typeof anyLine extends fc.Arbitrary<infer T> ? T : never;
+const anyPeers = fc.uniqueArray(anyLine, { selector: (peer) => peer.publicKey, maxLength: 8 });
+const columns = (peer: AnyLine) => [
+  peer.publicKey,
+  peer.presharedKey ?? "(none)",
+  peer.endpoint ?? "(none)",
+  peer.allowedIps.join() || "(none)",
+  ...[peer.latestHandshake, peer.receivedBytes, peer.sentBytes].map(String),
+  String(peer.persistentKeepalive ?? "off"),
+];
+const dumpOf = (peers: AnyLine[]) =>
+  head + peers.map((peer) => `${columns(peer).join("\t")}\n`).join("");
+
+Deno.test("parseDump: any dump that wg could print is read as it was meant, whole or in part", () => {
+  fc.assert(
+    fc.property(anyPeers, fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6, 7]), (peers, some) => {
+      const text = dumpOf(peers);
+      const found = parseDump(text);
+      const read = [...found.peers.values()].map(({ presharedKey, ...rest }) => ({
+        ...rest,
+        presharedKey: presharedKey?.reveal() ?? null,
+      }));
+      assert.deepEqual(read, peers);
+      const publicKeys = some.flatMap((at) => peers[at]?.publicKey ?? []);
+      const before = parseDump(head);
+      const part = parseSome(text, { publicKeys, before });
+      assert.deepEqual(
+        part.peers,
+        new Map(publicKeys.map((key) => [key, found.peers.get(key)])),
+      );
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("parseDump: a column too few or too many is refused in any line", () => {
+  const shift = fc.constantFrom("drop", "double", "split");
+  fc.assert(
+    fc.property(anyLine, fc.nat(7), shift, fc.boolean(), (peer, at, how, isLast) => {
+      const fields = columns(peer);
+      if (how === "drop") fields.splice(at, 1);
+      else if (how === "double") fields.splice(at, 0, fields[at] ?? "");
+      else fields.splice(at, 1, "", fields[at] ?? "");
+      const damaged = `${fields.join("\t")}\n`;
+      const text = isLast ? head + line + damaged : head + damaged + line;
+      assert.throws(() => parseDump(text), DumpError);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("parseSome: hostile text throws a DumpError that quotes none of it, or parses", () => {
+  const before = parseDump(head + line);
+  fc.assert(
+    fc.property(
+      fc.oneof(hostile, hostile.map((text) => `${head}${text}\n`)),
+      fc.subarray([peer, gateway, psk, "", "\t", "\n", "\0"]),
+      (text, publicKeys) => {
+        try {
+          parseSome(text, { publicKeys, before });
+        } catch (error) {
+          if (!(error instanceof DumpError)) throw error;
+          assert.match(error.message, /^line \d+ of the dump: [a-zA-Z0-9 ]+$/);
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+Deno.test("parseDump: lines and texts of megabytes are refused at once, with few words", () => {
+  const much = 4 * 1024 * 1024;
+  const huge = [
+    head + "\t".repeat(much) + "\n",
+    head + "A".repeat(much) + "\n",
+    head + "\0".repeat(much) + "\n",
+    head + "\n".repeat(much),
+    "\t".repeat(much),
+    head + line.replace("10.10.0.6/32", "10.10.0.6/32,".repeat(much / 13)),
+    head + line.replace("192.0.2.2", "1".repeat(much)),
+    head + line.replace("\t564\t", `\t${"5".repeat(much)}\t`),
+  ];
+  const started = performance.now();
+  for (const text of huge) {
+    assert.throws(
+      () => parseDump(text),
+      (error) => error instanceof DumpError && error.message.length < 100,
+    );
+  }
+  // A pattern that backtracks would take hours.
+  assert.ok(performance.now() - started < 5000);
+});
+
 Deno.test("parseDump: with an earlier reading it answers the same, and knows whether a setting changed", () => {
   const other = line.replace(peer, gateway);
   const before = parseDump(head + line + other);
