@@ -8,6 +8,7 @@ import {
   type StackTenant,
   tenantOn,
 } from "../support/stack.ts";
+import { assertWhole } from "../support/whole.ts";
 import { until } from "../support/until.ts";
 
 /** A request whose sender may be cut off; its answer, or undefined when none came. */
@@ -23,32 +24,15 @@ async function tryCreate({ operator }: Stack, tenant: StackTenant, name: string)
   }
 }
 
-/** Nothing half-done: rows, addresses, audit entries and the interface say the same. */
-async function assertWhole(made: Stack, acknowledged: { id: string }[]): Promise<void> {
-  const rows = await made.db.owner<{ id: string; address: string; public_key: string }[]>`
-    select id, host(address) as address, public_key from wg_peers where deleted_at is null`;
-  const ids = new Set(rows.map((row) => row.id));
-  for (const { id } of acknowledged) assert(ids.has(id), `${id} was acknowledged`);
-  const [count] = await made.db.owner`
-    select
-      (select count(*)::int from wg_ip_pool where free_from is null) as taken,
-      (select count(distinct address)::int from wg_peers) as addresses,
-      (select count(*)::int from wg_peers) as peers,
-      (select count(*)::int from wg_peers p where not exists (
-        select from audit_log a where a.action = 'peer.create' and a.target_id = p.id::text)) as unaudited,
-      (select count(*)::int from audit_log a where a.action = 'peer.create' and not exists (
-        select from wg_peers p where p.id::text = a.target_id)
-        and not exists (
-        select from audit_log d where d.action = 'peer.delete' and d.target_id = a.target_id)) as orphaned`;
-  assert.equal(count?.taken, count?.peers, "no address is lost");
-  assert.equal(count?.addresses, count?.peers, "no address is doubled");
-  assert.equal(count?.unaudited, 0);
-  assert.equal(count?.orphaned, 0);
-  await until("the interface equals the table", async () => {
-    const { peers } = await made.daemon.dump();
-    return peers.size === rows.length &&
-      rows.every((row) => peers.get(row.public_key)?.allowedIps[0] === `${row.address}/32`);
-  }, { timeoutMs: 20_000 });
+/** True when it was answered, as done or as under way: either way it is committed. */
+async function tryRemove({ operator }: Stack, tenant: StackTenant, id: string): Promise<boolean> {
+  try {
+    const path = `/wireguard/peers/${id}`;
+    const { status } = await operator(path, { method: "DELETE", tenant: tenant.id });
+    return status === 200 || status === 202;
+  } catch {
+    return false;
+  }
 }
 
 Deno.test("D2: kill -9 of the API under load leaves nothing half-done, and what it acknowledged stays", async () => {
@@ -56,12 +40,12 @@ Deno.test("D2: kill -9 of the API under load leaves nothing half-done, and what 
   await made.daemon.start();
   await made.startApi();
   const acme = await tenantOn(made, "acme");
-  const acknowledged: { id: string }[] = [];
+  const acknowledged: string[] = [];
   for (let round = 0; round < 3; round++) {
     let answered = 0;
     const creations = Array.from({ length: 30 }, async (_, n) => {
       const peer = await tryCreate(made, acme, `peer ${round}-${n}`);
-      if (peer) acknowledged.push(peer);
+      if (peer) acknowledged.push(peer.id);
       answered++;
     });
     // In the middle of it: some were answered, others are under way.
@@ -69,9 +53,50 @@ Deno.test("D2: kill -9 of the API under load leaves nothing half-done, and what 
     await made.stopApi("SIGKILL");
     await Promise.all(creations);
     await made.startApi();
-    await assertWhole(made, acknowledged);
+    await assertWhole(made.daemon, { created: acknowledged, audited: true });
   }
   assert(acknowledged.length >= 9);
+});
+
+Deno.test("D2: kill -9 of the API between commit and answer: the change holds, and asked for again it is not made twice", async () => {
+  await using made = await stack();
+  await made.daemon.start();
+  await made.startApi();
+  const acme = await tenantOn(made, "acme");
+  const going = (await peerOn(made, acme)).peer;
+  const create = () =>
+    made.operator("/wireguard/peers", {
+      tenant: acme.id,
+      json: { name: "once" },
+      headers: { "Idempotency-Key": "once" },
+    });
+  // A daemon that stands still keeps the API between its commit and its answer.
+  Deno.kill(made.daemon.pid, "SIGSTOP");
+  const answers = Promise.allSettled([
+    create(),
+    made.operator(`/wireguard/peers/${going.id}`, { method: "DELETE", tenant: acme.id }),
+  ]);
+  await until("both are committed", async () => {
+    const [row] = await made.db.owner`
+      select count(*) filter (where deleted_at is null)::int as created,
+        count(deleted_at)::int as removed from wg_peers`;
+    return row?.created === 1 && row.removed === 1;
+  }, { everyMs: 1 });
+  await made.stopApi("SIGKILL");
+  for (const { status } of await answers) assert.equal(status, "rejected", "nobody was answered");
+  Deno.kill(made.daemon.pid, "SIGCONT");
+  await assertWhole(made.daemon, { removed: [going.public_key], audited: true });
+
+  await made.startApi();
+  const [row] = await made.db.owner`select id, host(address) as address from wg_peers`;
+  const again = await create();
+  assert.deepEqual([again.status, again.body.peer.id, again.body.peer.address], [
+    201,
+    row?.id,
+    row?.address,
+  ]);
+  assert.match(again.body.config, /^PrivateKey = /m);
+  await assertWhole(made.daemon, { created: [again.body.peer.id], audited: true });
 });
 
 Deno.test("D2: kill -9 of PostgreSQL under load loses nothing that was acknowledged, and all recovers by itself", async () => {
@@ -81,23 +106,30 @@ Deno.test("D2: kill -9 of PostgreSQL under load loses nothing that was acknowled
     await made.daemon.start();
     await made.startApi();
     const acme = await tenantOn(made, "acme");
-    const acknowledged: { id: string }[] = [];
+    const acknowledged: string[] = [];
+    const removed: string[] = [];
+    const standing = await Promise.all(Array.from({ length: 20 }, () => peerOn(made, acme)));
     let answered = 0;
-    const creations = Array.from({ length: 40 }, async (_, n) => {
+    const creations = Array.from({ length: 30 }, async (_, n) => {
       const peer = await tryCreate(made, acme, `peer ${n}`);
-      if (peer) acknowledged.push(peer);
+      if (peer) acknowledged.push(peer.id);
       answered++;
     });
-    await until("some are answered", () => answered >= 5, { everyMs: 1 });
+    const removals = standing.map(async ({ peer }) => {
+      if (await tryRemove(made, acme, peer.id)) removed.push(peer.public_key);
+      answered++;
+    });
+    await until("some are answered", () => answered >= 10, { everyMs: 1 });
     await cluster.kill();
-    await Promise.all(creations);
+    await Promise.all([...creations, ...removals]);
     const down = await made.operator("/wireguard/peers", { tenant: acme.id });
     assert.equal(down.status, 503);
     await cluster.up();
     await until("the API answers again", async () => {
       return (await made.operator("/wireguard/peers", { tenant: acme.id })).status === 200;
     });
-    await assertWhole(made, acknowledged);
+    assert(acknowledged.length + removed.length < answered, "some were cut off");
+    await assertWhole(made.daemon, { created: acknowledged, removed, audited: true });
     const after = await peerOn(made, acme);
     await until("a new peer is active", async () => {
       const { body } = await made.operator(`/wireguard/peers/${after.peer.id}`, {

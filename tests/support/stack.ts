@@ -25,7 +25,12 @@ export interface Stack extends AsyncDisposable {
   /** As the operator, over the operator's socket. */
   operator(
     path: string,
-    call?: { method?: string; tenant?: string | number; json?: unknown },
+    call?: {
+      method?: string;
+      tenant?: string | number;
+      json?: unknown;
+      headers?: Record<string, string>;
+    },
     // deno-lint-ignore no-explicit-any
   ): Promise<{ status: number; body: any }>;
   /** A client's host with `config` loaded by wg-quick. */
@@ -98,11 +103,11 @@ export async function stackOn(
       await running?.ended;
       running = undefined;
     },
-    operator: (path, { method, tenant, json } = {}) =>
+    operator: (path, { method, tenant, json, headers } = {}) =>
       socketFetch(operatorSocket, `/api/v1${path}`, {
         method: method ?? (json === undefined ? "GET" : "POST"),
         ...(json === undefined ? {} : { json }),
-        ...(tenant === undefined ? {} : { headers: { "X-Tenant-ID": String(tenant) } }),
+        headers: { ...(tenant === undefined ? {} : { "X-Tenant-ID": String(tenant) }), ...headers },
       }),
     async client(role, config) {
       const name = uniqueInterface();

@@ -102,10 +102,14 @@ export class TestDaemon implements AsyncDisposable {
     ]);
     this.#process = { child, ended };
     if (!ready) return;
-    await until("the daemon is ready", async () => {
+    const isReady = until("the daemon is ready", async () => {
       const status = await this.client.status();
       return status.interface.up && status.database === "connected" && status.last_error === null;
     }, { timeoutMs: 20_000 });
+    const died = ended.then(() => {
+      throw new Error(`the daemon ended: ${JSON.stringify(this.log.slice(-5))}`);
+    });
+    await Promise.race([isReady, died]);
   }
 
   /** One more process of the daemon's code, with this daemon's settings. */
@@ -296,7 +300,8 @@ PersistentKeepalive = 1
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process) await this.end("SIGKILL");
+    // A daemon that ended by itself must not hide why the test failed.
+    if (this.#process) await this.end("SIGKILL").catch(() => {});
     this.#client?.close();
     // Inside the namespace, which ends with the test; but the process has to let its socket go.
     await this.net.exec("server", ["ip", "link", "delete", this.name]);

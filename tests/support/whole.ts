@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { createSealer, presharedKeyRow } from "../../lib/seal.ts";
-import { Secret } from "../../lib/secret.ts";
-import { decodeKey } from "../../lib/wireguard_key.ts";
 import { until } from "./until.ts";
 import type { TestDaemon } from "./wgd.ts";
 
@@ -23,8 +21,10 @@ interface Row {
   tenant_id: number;
   id: string;
   public_key: string;
-  address: string;
+  allowed_ips: string;
   preshared_key: Uint8Array | null;
+  successor_public_key: string | null;
+  successor_preshared_key: Uint8Array | null;
   wanted: boolean;
 }
 
@@ -41,7 +41,7 @@ export async function assertWhole(daemon: TestDaemon, options: Options = {}): Pr
     await until("all has settled", async () => {
       // The rows first: what is read back later must agree with them, unless they have changed meanwhile.
       expected = await desired(daemon);
-      found = await observed(daemon);
+      found = await interfaceLines(daemon);
       return expected.join() === found.join() && await unsettled(daemon) === 0;
     }, { timeoutMs });
   } catch (error) {
@@ -61,32 +61,49 @@ export async function assertWhole(daemon: TestDaemon, options: Options = {}): Pr
 
 async function rows({ db }: TestDaemon): Promise<Row[]> {
   return await db.owner<Row[]>`
-    select p.tenant_id, p.id, p.public_key, host(p.address) as address, p.preshared_key,
+    select p.tenant_id, p.id, p.public_key, p.preshared_key,
+        p.successor_public_key, p.successor_preshared_key,
+        concat_ws(',', host(p.address) || '/32',
+          host(wg_address6(p.address, i.network, i.network6)) || '/128') as allowed_ips,
         p.enabled and p.deleted_at is null and coalesce(p.expires_at > now(), true)
           and t.status = 'active' and (p.user_id is null or u.status = 'active') as wanted
       from wg_peers p
+      join wg_interfaces i on i.id = p.interface_id
       join tenants t on t.id = p.tenant_id
       left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id`;
 }
 
 /** The interface as the rows want it, as text; read without the daemon's own code. */
 async function desired(daemon: TestDaemon): Promise<string[]> {
-  const subkey = new Secret(decodeKey(daemon.env.WGD_PRESHARED_SUBKEY ?? ""));
-  const sealer = await createSealer(subkey);
-  const lines = (await rows(daemon)).filter((row) => row.wanted).map(async (row) => {
-    const place = { tenantId: row.tenant_id, peerId: row.id, publicKey: row.public_key };
-    const psk = row.preshared_key &&
-      new TextDecoder().decode(await sealer.open(row.preshared_key, presharedKeyRow(place)));
-    return `${row.public_key} ${row.address}/32 ${psk ?? "-"} off`;
+  const sealer = await createSealer(daemon.subkey);
+  const line = async (
+    { tenant_id, id }: Row,
+    key: { publicKey: string; sealed: Uint8Array | null; allowedIps: string },
+  ) => {
+    const place = presharedKeyRow({ tenantId: tenant_id, peerId: id, publicKey: key.publicKey });
+    const psk = key.sealed && new TextDecoder().decode(await sealer.open(key.sealed, place));
+    return `${key.publicKey} ${key.allowedIps} ${psk ?? "-"} off`;
+  };
+  const lines = (await rows(daemon)).filter((row) => row.wanted).flatMap((row) => {
+    const { public_key, preshared_key, allowed_ips, successor_public_key } = row;
+    const own = { publicKey: public_key, sealed: preshared_key, allowedIps: allowed_ips };
+    // The next key waits without an address.
+    const next = successor_public_key === null ? [] : [{
+      publicKey: successor_public_key,
+      sealed: row.successor_preshared_key,
+      allowedIps: "",
+    }];
+    return [own, ...next].map((key) => line(row, key));
   });
   return (await Promise.all(lines)).sort();
 }
 
-async function observed(daemon: TestDaemon): Promise<string[]> {
+/** The peers of the interface as text, one a line. */
+export async function interfaceLines(daemon: TestDaemon): Promise<string[]> {
   return [...(await daemon.dump()).peers.values()].map((peer) =>
     [
       peer.publicKey,
-      peer.allowedIps.join(),
+      peer.allowedIps.toSorted().join(),
       peer.presharedKey?.reveal() ?? "-",
       peer.persistentKeepalive ?? "off",
     ].join(" ")
