@@ -30,7 +30,7 @@ async function backend(pool: Pool): Promise<number> {
 
 Deno.test("createPool: a caller waits for a connection as long as told, then gets DatabaseUnavailable", async () => {
   await using db = await testDatabase();
-  await using pool = testPool(db.url("massacorp_api"), { size: 2, timeoutMs: 50 });
+  await using pool = testPool(db.url("massacorp_api"), { size: 2, timeoutMs: 1000 });
   const release = Promise.withResolvers<void>();
   const holders = [pool.use(() => release.promise), pool.use(() => release.promise)];
   await assert.rejects(pool.use(({ sql }) => sql`select 1`), DatabaseUnavailable);
