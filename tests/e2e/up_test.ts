@@ -1,6 +1,7 @@
+import { z } from "zod";
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { apiUid, databaseUid } from "../../deploy/local/identity.ts";
+import { apiUid, databaseUid, sealerUid } from "../../deploy/local/identity.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
@@ -31,8 +32,14 @@ async function photograph(path: string, up: RunningUp): Promise<Record<string, s
       }
     }
   };
-  await walk(path);
   const socket = join(path, "run/operator/api.sock");
+  await until("what happened is sealed", async () => {
+    const headers = { "x-tenant-id": "platform" };
+    const { body } = await socketFetch(socket, "/api/v1/audit/verify", { headers });
+    const { end, checkpoint } = verification.parse(body);
+    return end.seq >= 2 && checkpoint?.seq === end.seq;
+  });
+  await walk(path);
   for (const list of ["tenants", "wireguard/peers"]) {
     const headers = { "x-tenant-id": "platform" };
     const { body } = await socketFetch(socket, `/api/v1/${list}`, { headers });
@@ -41,6 +48,11 @@ async function photograph(path: string, up: RunningUp): Promise<Record<string, s
   seen["interface"] = up.interface;
   return seen;
 }
+
+const verification = z.object({
+  end: z.object({ seq: z.int() }),
+  checkpoint: z.object({ seq: z.int() }).nullable(),
+});
 
 async function status(pid: number): Promise<string> {
   return await Deno.readTextFile(`/proc/${pid}/status`);
@@ -75,6 +87,11 @@ Deno.test("up: a first start, a second that changes nothing, and an end that lea
         await status(await up.pid("postgres")),
         new RegExp(`^Uid:(\\t${databaseUid}){4}$`, "m"),
       );
+      match(
+        await status(await up.pid("sealer/main.ts")),
+        new RegExp(`^Uid:(\\t${sealerUid}){4}$`, "m"),
+      );
+      match(await status(await up.pid("sealer/main.ts")), /^CapBnd:\t0{16}$/m);
       match(await status(await up.pid("wgd/main.ts")), /^CapBnd:\t0{12}1000$/m);
 
       const environment = await Deno.readTextFile(`/proc/${await up.pid("api/main.ts")}/environ`);
@@ -111,6 +128,7 @@ Deno.test("up: what is killed is started again, and says so", async () => {
     const [program, service] of [
       ["api/main.ts", "api"],
       ["wgd/main.ts", "wgd"],
+      ["sealer/main.ts", "sealer"],
       ["postgres", "postgres"],
     ] as const
   ) {
