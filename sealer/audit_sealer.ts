@@ -163,7 +163,7 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
       moved.clear();
     }
     state.lastRoundAt = clock.now();
-    return batch.more;
+    return sweep !== undefined;
   }
 
   return {

@@ -1,4 +1,3 @@
-import type { TransactionSql } from "postgres";
 import type { Sql } from "../db/connection.ts";
 import { genesis, hashLink } from "../lib/audit/chain.ts";
 import { hashEntry } from "../lib/audit/entry.ts";
@@ -6,19 +5,18 @@ import {
   type Head,
   type NewSeal,
   type Position,
-  readAll,
   readHeads,
-  readNew,
+  readPart,
   readView,
   writeSeals,
   writeSnapshot,
 } from "./store.ts";
 
-/** How far a look at everything has come; kept by the caller between two batches. */
+/** How far a look that takes several batches has come; kept by the caller between them. */
 export interface Sweep {
   /** All that this sees is sealed once the sweep is through. */
   snapshot: string;
-  after?: Position;
+  after: Position;
 }
 
 export interface SealedBatch {
@@ -28,9 +26,7 @@ export interface SealedBatch {
   moved: { before: Head | undefined; after: Head }[];
   /** Milliseconds between an entry and its seal, at most. */
   longestMs: number;
-  /** There is more at once. */
-  more: boolean;
-  /** Set while everything has to be looked at. */
+  /** Set where there is more at once. */
   sweep: Sweep | undefined;
 }
 
@@ -60,11 +56,14 @@ export async function sealBatch(
     if (view.pid !== options.pid) throw new LockLostError("the connection was replaced");
     const { before, snapshot } = view;
     const everything = before === null || view.restored;
-    const looked = everything
-      ? await lookAtAll(tx, options.sweep ?? { snapshot }, limit)
-      : { rows: await readNew(tx, { before, snapshot, limit }), snapshot, sweep: undefined };
-    const { rows, sweep } = looked;
-    const more = sweep !== undefined || rows.length === limit;
+    const until = options.sweep?.snapshot ?? snapshot;
+    const { rows, end } = await readPart(tx, {
+      before: everything ? null : before,
+      snapshot,
+      after: options.sweep?.after,
+      limit,
+    });
+    const sweep = end && { snapshot: until, after: end };
     rows.sort((a, b) => a.tenant_id - b.tenant_id || Number(BigInt(a.id) - BigInt(b.id)));
 
     const heads = await readHeads(tx, [...new Set(rows.map((row) => row.tenant_id))]);
@@ -90,21 +89,13 @@ export async function sealBatch(
     }
     if (seals.length > 0) await writeSeals(tx, { seals, heads: [...ends.values()] });
     // Where nothing was new, the old snapshot still says the truth.
-    if (!more && (seals.length > 0 || everything)) await writeSnapshot(tx, looked.snapshot);
+    if (!sweep && (seals.length > 0 || options.sweep || everything)) await writeSnapshot(tx, until);
     return {
       pid: view.pid,
       sealed: seals.length,
       moved: [...ends].map(([tenant, after]) => ({ before: heads.get(tenant), after })),
       longestMs,
-      more,
       sweep,
     };
   });
-}
-
-/** For the first time, and after a restoration: every entry, a part at a time. */
-async function lookAtAll(tx: TransactionSql, sweep: Sweep, limit: number) {
-  const { rows, end } = await readAll(tx, { after: sweep.after, limit });
-  const { snapshot } = sweep;
-  return { rows, snapshot, sweep: end && { snapshot, after: end } };
 }

@@ -53,31 +53,27 @@ export interface Position {
 
 const beginning: Position = { xact: "0", tenant_id: 0, id: "0" };
 
-/** What became visible between two snapshots; all of it, where it is less than `limit`. */
-export async function readNew(
+/**
+ * The next `limit` entries after a position, those that have no seal, and the position behind them; undefined
+ * where that was the last part.
+ *
+ * @param from.before only what that snapshot does not see; null for everything there ever was
+ */
+export async function readPart(
   sql: TransactionSql,
-  view: { before: string; snapshot: string; limit: number },
-): Promise<EntryRow[]> {
-  const before = sql`${view.before}::text::pg_snapshot`;
-  // The upper bound leaves out what was restored from a cluster that had counted further.
-  return await sql<EntryRow[]>`
-    select ${entryColumns(sql)} from audit_log l
-    where l.xact >= pg_snapshot_xmin(${before})
-      and l.xact < pg_snapshot_xmax(${view.snapshot}::text::pg_snapshot)
-      and not pg_visible_in_snapshot(l.xact, ${before}) and not ${isSealed(sql)}
-    order by l.xact limit ${view.limit}`;
-}
-
-/** The next `limit` entries after a position, those that have no seal, and the position behind them. */
-export async function readAll(
-  sql: TransactionSql,
-  { after = beginning, limit }: { after?: Position | undefined; limit: number },
+  from: { before: string | null; snapshot: string; after?: Position | undefined; limit: number },
 ): Promise<{ rows: EntryRow[]; end: Position | undefined }> {
+  const { snapshot, limit, after = beginning } = from;
+  const before = sql`${from.before}::text::pg_snapshot`;
+  // The upper bound leaves out what was restored from a cluster that had counted further.
+  const isNew = from.before === null ? sql`true` : sql`xact >= pg_snapshot_xmin(${before})
+    and xact < pg_snapshot_xmax(${snapshot}::text::pg_snapshot)
+    and not pg_visible_in_snapshot(xact, ${before})`;
   const rows = await sql<(EntryRow & { xact: string; sealed: boolean })[]>`
     select ${entryColumns(sql)}, l.xact::text as xact, ${isSealed(sql)} as sealed
     from (select * from audit_log
-      where xact >= ${after.xact}::text::xid8
-        and (xact, tenant_id, id) > (${after.xact}::text::xid8, ${after.tenant_id}, ${after.id}::bigint)
+      where (xact, tenant_id, id) > (${after.xact}::text::xid8, ${after.tenant_id}, ${after.id}::text::bigint)
+        and ${isNew}
       order by xact, tenant_id, id limit ${limit}) l
     order by l.xact, l.tenant_id, l.id`;
   return {

@@ -30,7 +30,7 @@ create table audit_log (
 comment on table audit_log is 'What happened, written in the transaction of the change itself. Nobody but the owner can change or delete an entry; whole months are dropped when they are past their retention.';
 comment on column audit_log.actor_user_id is 'No foreign key: an entry outlives its user.';
 comment on column audit_log.xact is 'The transaction that wrote it: what became visible between two snapshots is what is still to be sealed. It is no part of the entry.';
-create index audit_log_by_xact on audit_log (xact);
+create index audit_log_by_xact on audit_log (xact, tenant_id, id);
 
 alter table audit_log enable row level security;
 alter table audit_log force row level security;
