@@ -1,7 +1,13 @@
 import type { Context } from "hono";
 import type { JSONValue } from "postgres";
 import type { AppEnv, Principal } from "./context.ts";
+import { translateDatabaseError } from "./database/errors.ts";
 import type { PlatformSql, TenantId, TenantSql } from "./database/tenancy.ts";
+
+/** An entry could not be written, for no reason that passes by itself: nothing can be changed any more. */
+export class AuditError extends Error {
+  override name = "AuditError";
+}
 
 /** Who did it, from where. */
 export interface AuditSource {
@@ -35,7 +41,10 @@ export function auditSource(c: Context<AppEnv>, principal?: Principal): AuditSou
   };
 }
 
-/** Writes the entry in the transaction of the change itself: both are committed, or neither. */
+/**
+ * Writes the entry in the transaction of the change itself: both are committed, or neither.
+ * @throws {AuditError} logged as critical
+ */
 export async function writeAudit(
   sql: TenantSql | PlatformSql,
   entry: AuditEntry & { tenantId: TenantId; source: AuditSource },
@@ -50,7 +59,10 @@ export async function writeAudit(
       ${source.address}, ${
     sql.json({ ...source.apiKeyId ? { api_key_id: source.apiKeyId } : {}, ...entry.details })
   }
-    )`;
+    )`.catch((error) => {
+    if (!(error instanceof Error) || translateDatabaseError(error)) throw error;
+    throw new AuditError("an audit entry was refused", { cause: error });
+  });
 }
 
 /** For `details`: before and after of each field that was asked to change. */

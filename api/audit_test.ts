@@ -113,8 +113,13 @@ Deno.test("app: D1: every change writes its audit entry, and without the entry t
     await t.step(name, async () => {
       await api.db.owner`alter table audit_log enable trigger refuse`;
       const before = await databaseDigest(api.db);
+      const logged = api.log.length;
       assert.equal((await call()).status, 500);
       assert.deepEqual(await databaseDigest(api.db), before);
+      assert(
+        api.log.slice(logged).some((line) => JSON.parse(line).level === "critical"),
+        "somebody is woken",
+      );
 
       await api.db.owner`alter table audit_log disable trigger refuse`;
       const reply = await call();

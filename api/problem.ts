@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { z } from "@hono/zod-openapi";
+import { AuditError } from "./audit.ts";
 import { translateDatabaseError } from "./database/errors.ts";
 import { ApiError, problemTypes } from "./errors.ts";
 import { errorFields } from "../lib/log.ts";
@@ -47,9 +48,10 @@ export function handleError(error: Error, c: Context<AppEnv>): Response {
   const known = asApiError(error);
   if (known.status >= 500) {
     const cause = known.cause ?? error;
-    c.get("log").error("request failed", {
+    c.get("log")[error instanceof AuditError ? "critical" : "error"]("request failed", {
       code: known.code,
       ...errorFields(cause, { stack: true }),
+      ...(error instanceof AuditError ? { reason: String(error.cause) } : {}),
     });
   }
   return problemResponse(c, known);

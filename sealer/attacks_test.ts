@@ -277,6 +277,34 @@ Deno.test("round: D1: a chain that is changed while the sealer runs is signed no
     await assert.rejects(Deno.stat(`${folder}/restart`), Deno.errors.NotFound);
   }));
 
+Deno.test("verifyDatabase: a copy that is a little older proves what it has, and what was cut off since is no fault of it", () =>
+  scene(async ({ db, folder, tenant }) => {
+    await using copy = await checkpointFolder();
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name.endsWith(".jsonl")) await Deno.copyFile(`${folder}/${name}`, `${copy.path}/${name}`);
+    }
+    {
+      await using later = await testSealer(db, folder);
+      await db.owner`
+        insert into audit_log (tenant_id, actor, action, outcome)
+        values (${tenant}, 'operator', 'test.later', 'succeeded')`;
+      await later.seal();
+    }
+    const verifyCopy = (isCopy: boolean) =>
+      verifyDatabase(db.owner, {
+        folder: copy.path,
+        publicKey: signer.publicKey,
+        now: Date.now() + 120_000,
+        isCopy,
+      });
+    const report = await verifyCopy(true);
+    assert.deepEqual([report.intact, report.behind], [true, 1]);
+    const asOriginal = await verifyCopy(false);
+    assert.deepEqual([asOriginal.intact, asOriginal.unsigned], [false, [tenant]]);
+    await db.owner`delete from audit_log where tenant_id = ${tenant} and target_id = '1'`;
+    assert.equal((await verifyCopy(true)).intact, false);
+  }));
+
 /** What somebody can do who has the folder and not the key. */
 const onTheFolder: Record<string, (lines: string[]) => string[]> = {
   "a line taken out": ([first = "", , third = ""]) => [first, third],

@@ -51,8 +51,6 @@ export interface Position {
   id: string;
 }
 
-const beginning: Position = { xact: "0", tenant_id: 0, id: "0" };
-
 /**
  * The next `limit` entries after a position, those that have no seal, and the position behind them; undefined
  * where that was the last part.
@@ -63,17 +61,21 @@ export async function readPart(
   sql: TransactionSql,
   from: { before: string | null; snapshot: string; after?: Position | undefined; limit: number },
 ): Promise<{ rows: EntryRow[]; end: Position | undefined }> {
-  const { snapshot, limit, after = beginning } = from;
+  const { snapshot, limit, after } = from;
   const before = sql`${from.before}::text::pg_snapshot`;
+  // One lower bound: of two, PostgreSQL takes the weaker one to find its place in the index.
+  const behind = after
+    ? sql`(xact, tenant_id, id) > (${after.xact}::text::xid8, ${after.tenant_id}, ${after.id}::text::bigint)`
+    : from.before === null
+    ? sql`true`
+    : sql`xact >= pg_snapshot_xmin(${before})`;
   // The upper bound leaves out what was restored from a cluster that had counted further.
-  const isNew = from.before === null ? sql`true` : sql`xact >= pg_snapshot_xmin(${before})
-    and xact < pg_snapshot_xmax(${snapshot}::text::pg_snapshot)
-    and not pg_visible_in_snapshot(xact, ${before})`;
+  const isNew = from.before === null ? sql`true` : sql`not pg_visible_in_snapshot(xact, ${before})
+    and xact < pg_snapshot_xmax(${snapshot}::text::pg_snapshot)`;
   const rows = await sql<(EntryRow & { xact: string; sealed: boolean })[]>`
     select ${entryColumns(sql)}, l.xact::text as xact, ${isSealed(sql)} as sealed
     from (select * from audit_log
-      where (xact, tenant_id, id) > (${after.xact}::text::xid8, ${after.tenant_id}, ${after.id}::text::bigint)
-        and ${isNew}
+      where ${behind} and ${isNew}
       order by xact, tenant_id, id limit ${limit}) l
     order by l.xact, l.tenant_id, l.id`;
   return {

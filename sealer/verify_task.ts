@@ -8,7 +8,7 @@ import { type DatabaseReport, verifyDatabase } from "./verify_database.ts";
 const usage = `deno task audit:verify [--folder FOLDER] [--public-key FILE] [--json]
     Recomputes every tenant's audit chain and holds it against the signed checkpoints.
 
-  --folder FOLDER     where the checkpoints are; a copy that the server cannot write is worth more
+  --folder FOLDER     a copy of the checkpoints, best one that the server cannot write; it may lack the newest
   --public-key FILE   the sealer's public key in PEM; public_key.pem of the folder unless told
 
   0: every entry is what was sealed and signed; 1: it is not, or it could not be found out`;
@@ -19,6 +19,9 @@ export function describe(report: DatabaseReport): string {
     checkpoints.last === 0
       ? "checkpoints  none"
       : `checkpoints  ${checkpoints.first} to ${checkpoints.last}, the newest of ${checkpoints.at}`,
+    ...(report.behind > 0 && checkpoints.faults.length === 0
+      ? [`             ${report.behind} more were made since this copy`]
+      : []),
     ...checkpoints.faults.map((fault) => `  WRONG  ${fault}`),
   ];
   for (const { tenant_id, links, end, dropped, late, faults, fault_count } of tenants) {
@@ -60,7 +63,12 @@ if (import.meta.main) {
     const publicKey = publicKeyOfPem(await Deno.readTextFile(keyFile));
     const sql = connect(config.databaseUrl, { max: 1, applicationName: "massacorp-audit-verify" });
     try {
-      const report = await verifyDatabase(sql, { folder, publicKey, now: Date.now() });
+      const report = await verifyDatabase(sql, {
+        folder,
+        publicKey,
+        now: Date.now(),
+        isCopy: values.folder !== undefined,
+      });
       say(values.json ? JSON.stringify(report) : describe(report));
       Deno.exitCode = report.intact ? 0 : 1;
     } finally {

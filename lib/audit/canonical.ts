@@ -1,5 +1,4 @@
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { createHash } from "node:crypto";
 
 /** A number as it was written; a double would round what lies between two of them. */
 class Literal {
@@ -50,5 +49,6 @@ function write(value: unknown): string {
 
 /** SHA-256 of a text in UTF-8, in hex. */
 export function sha256Hex(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)));
+  // The runtime's own: ten times as fast as one in JavaScript, and a verification does millions.
+  return createHash("sha256").update(text, "utf8").digest("hex");
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, sha256Hex } from "./canonical.ts";
+import { sha256Hex } from "./canonical.ts";
 import { type EntryRow, hashEntry } from "./entry.ts";
 
 /** Stands before the first link of every chain. */
@@ -19,8 +19,9 @@ export function hashLink(
   link: Omit<Seal, "hash"> & { tenant_id: number; previous: string },
 ): string {
   const { entry_at, entry_hash, entry_id, previous, sealed_at, seq, tenant_id } = link;
+  // The names stand in their order already.
   return sha256Hex(
-    canonicalJson({ entry_at, entry_hash, entry_id, previous, sealed_at, seq, tenant_id }),
+    JSON.stringify({ entry_at, entry_hash, entry_id, previous, sealed_at, seq, tenant_id }),
   );
 }
 

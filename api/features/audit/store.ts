@@ -23,12 +23,19 @@ const where = (sql: TenantSql, filters: Filters) =>
     ${filters.from ? sql`and l.at >= ${filters.from}::text::timestamptz` : sql``}
     ${filters.to ? sql`and l.at < ${filters.to}::text::timestamptz` : sql``}`;
 
+/** The API may read these, and not `xact`. */
+const entry = (sql: TenantSql) =>
+  sql`l.tenant_id, l.id, l.at, l.actor, l.actor_user_id, l.action, l.outcome, l.target_type, l.target_id,
+    l.request_id, l.peer_id, l.address, l.details`;
+
 const columns = (sql: TenantSql) =>
   sql`${entryColumns(sql)}, s.seq, encode(s.entry_hash, 'hex') as entry_hash,
     ${time(sql, sql`s.sealed_at`)} as sealed_at, encode(s.hash, 'hex') as hash`;
 
+/** Looked up for each entry of a page: joined whole, PostgreSQL merges both tables from their beginning. */
 const seals = (sql: TenantSql) =>
-  sql`left join audit_seals s on s.tenant_id = l.tenant_id and s.entry_id = l.id and s.entry_at = l.at`;
+  sql`left join lateral (select * from audit_seals s
+    where s.tenant_id = l.tenant_id and s.entry_id = l.id and s.entry_at = l.at limit 1) s on true`;
 
 /** Newest first, below an id. */
 export const selectPage = (
@@ -36,12 +43,13 @@ export const selectPage = (
   page: { before: string | null; limit: number; filters: Filters },
 ) =>
   sql<AuditRow[]>`
-    select ${columns(sql)} from audit_log l ${seals(sql)}
-    where l.tenant_id = (select current_tenant_id())
-      and l.id < coalesce(${page.before}::text::bigint, 9223372036854775807) ${
+    select ${columns(sql)} from (
+      select ${entry(sql)} from audit_log l where l.tenant_id = (select current_tenant_id())
+        and l.id < coalesce(${page.before}::text::bigint, 9223372036854775807) ${
     where(sql, page.filters)
   }
-    order by l.id desc limit ${page.limit}`;
+      order by l.id desc limit ${page.limit}) l ${seals(sql)}
+    order by l.id desc`;
 
 /** The newest id there is, so that an export ends. */
 export const selectNewestId = (sql: TenantSql) =>
@@ -55,10 +63,13 @@ export const selectBetween = (
   range: { after: string; upTo: string; limit: number; filters: Filters },
 ) =>
   sql<AuditRow[]>`
-    select ${columns(sql)} from audit_log l ${seals(sql)}
-    where l.tenant_id = (select current_tenant_id()) and l.id > ${range.after}::text::bigint
-      and l.id <= ${range.upTo}::text::bigint ${where(sql, range.filters)}
-    order by l.id limit ${range.limit}`;
+    select ${columns(sql)} from (
+      select ${entry(sql)} from audit_log l where l.tenant_id = (select current_tenant_id())
+        and l.id > ${range.after}::text::bigint and l.id <= ${range.upTo}::text::bigint ${
+    where(sql, range.filters)
+  }
+      order by l.id limit ${range.limit}) l ${seals(sql)}
+    order by l.id`;
 
 /** Where the chain of the tenant ends, and the newest checkpoint that says so. */
 export const selectChain = (sql: TenantSql) =>
