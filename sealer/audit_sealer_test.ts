@@ -137,6 +137,32 @@ Deno.test("round: D1: a session that was cut off seals nothing twice", async () 
   assert.deepEqual([report.intact, given.sealer.state.distrust], [true, null]);
 });
 
+Deno.test("round: D1: who lost its connection, and with it the lock, leaves the work to who took over", async () => {
+  await using db = await testDatabase();
+  await using folder = await checkpointFolder();
+  await using elsewhere = await checkpointFolder();
+  await using first = await testSealer(db, folder.path);
+  await using second = await testSealer(db, elsewhere.path);
+  const acme = await tenant(db, "acme");
+  await write(db, acme);
+  await first.seal();
+  const [session] = await first.sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
+  await db.superuser`select pg_terminate_backend(${session.pid})`;
+  await until("the other leads", async () => {
+    await second.seal();
+    return second.sealer.state.leading;
+  });
+  await write(db, acme);
+  // Its driver opens another connection without a word.
+  await until("it has seen that it leads no more", async () => {
+    await first.seal();
+    return !first.sealer.state.leading;
+  });
+  assert.equal((await chain(db, acme)).length, 1);
+  await second.seal();
+  assert.equal((await chain(db, acme)).length, 2);
+});
+
 Deno.test("round: D1: after a crash between the database and the disk the next sealer signs what was sealed", async () => {
   await using db = await testDatabase();
   await using folder = await checkpointFolder();

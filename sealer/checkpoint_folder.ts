@@ -95,16 +95,7 @@ function appendTo(
       const line = checkpointLine(checkpoint);
       {
         using file = await Deno.open(path, { append: true, create: true, mode: 0o600 });
-        const { size } = await file.stat();
-        try {
-          const bytes = new TextEncoder().encode(`${line}\n`);
-          for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-          await file.syncData();
-        } catch (error) {
-          // Half a line must not stand before the next one.
-          await file.truncate(size);
-          throw error;
-        }
+        await appendWhole(file, new TextEncoder().encode(`${line}\n`));
       }
       if (name !== state.newest) await syncFolder(folder);
       state.newest = name;
@@ -113,6 +104,22 @@ function appendTo(
     },
     close: () => state.lock.close(),
   };
+}
+
+/** Appends bytes and syncs them: all or none. */
+export async function appendWhole(
+  file: Pick<Deno.FsFile, "stat" | "write" | "syncData" | "truncate">,
+  bytes: Uint8Array,
+): Promise<void> {
+  const { size } = await file.stat();
+  try {
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.syncData();
+  } catch (error) {
+    // Half a line must not stand before the next one.
+    await file.truncate(size);
+    throw error;
+  }
 }
 
 /** Takes away what a crash left of a line; it was never acknowledged to anybody. */

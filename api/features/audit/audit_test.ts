@@ -205,7 +205,10 @@ Deno.test("verify: D1: a tenant sees its own chain hold, and what was done to it
   assert.equal((await api.request(`${base}/verify`, as(other))).body.intact, true);
 
   const forged = { ...good.checkpoint.receipt, leaf: { ...good.checkpoint.receipt.leaf, seq: 1 } };
-  for (const receipt of [forged, {}, { leaf: null }]) {
+  // Its own leaf, as it is, with a statement that nobody signed.
+  const theirs = (await api.request(`${base}/verify`, as(other))).body.checkpoint.receipt;
+  const unsigned = { ...theirs, statement: { ...theirs.statement, n: 99 } };
+  for (const receipt of [unsigned, forged, {}, { leaf: null }]) {
     await api.db.owner`
       update audit_chains set receipt = ${
       api.db.owner.json(receipt)
