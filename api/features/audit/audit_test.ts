@@ -66,6 +66,25 @@ Deno.test("list: each filter shows what fits it, and nothing else", async () => 
   assert.deepEqual(none.body, { items: [], next_cursor: null });
 });
 
+Deno.test("list: shows every actor and outcome that the database takes", async () => {
+  await using api = await testApi();
+  const { components } = (await api.request("/openapi.json")).body;
+  const entry = components.schemas.AuditEntry.properties;
+  for (
+    const [column, constraint] of [
+      ["actor", "audit_log_actor_is_known"],
+      ["outcome", "audit_log_outcome_is_known"],
+    ] as const
+  ) {
+    const [row] = await api.db.owner<[{ text: string }]>`
+      select pg_get_constraintdef(oid) as text from pg_constraint
+      where conname = ${constraint} and conrelid = 'audit_log'::regclass`;
+    const known = [...row.text.matchAll(/'([a-z_]+)'/g)].map(([, name]) => name);
+    assert(known.length >= 3);
+    assert.deepEqual(entry[column].enum.toSorted(), known.toSorted());
+  }
+});
+
 Deno.test("list, export: bad filters are refused with their field", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");

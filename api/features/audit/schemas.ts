@@ -2,11 +2,13 @@ import { z } from "@hono/zod-openapi";
 import { timestamp } from "../../openapi.ts";
 
 const text = z.string().min(1).max(200).refine((value) => !value.includes("\0"), "has a U+0000");
+/** As the table's constraint has them. */
+const actors = ["user", "api_key", "operator", "daemon", "anonymous"] as const;
 const moment = z.iso.datetime({ offset: true });
 
 /** What an entry must be to be shown; all of it together. */
 export const filters = {
-  actor: z.enum(["user", "operator", "daemon", "anonymous"]).optional(),
+  actor: z.enum(actors).optional(),
   actor_user_id: z.coerce.number().int().positive().max(2 ** 31 - 1).optional(),
   action: z.string().regex(/^[a-z_]+(\.[a-z_]+)+$/, "must be an action such as peer.create")
     .max(100).optional(),
@@ -26,7 +28,7 @@ const hash = z.string().openapi({ description: "SHA-256 in hex" });
 export const entrySchema = z.object({
   id: z.int(),
   at: timestamp,
-  actor: z.enum(["user", "operator", "daemon", "anonymous"]),
+  actor: z.enum(actors),
   actor_user_id: z.int().nullable(),
   action: z.string(),
   outcome: z.enum(["succeeded", "refused", "failed"]),
