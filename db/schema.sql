@@ -901,7 +901,7 @@ create table wg_grants (
   constraint wg_grants_pkey PRIMARY KEY (tenant_id, id),
   constraint wg_grants_name_is_taken UNIQUE (tenant_id, name),
   constraint wg_grants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,64}$'::text)),
-  constraint wg_grants_network_is_no_infrastructure CHECK ((NOT ((network)::inet && ANY ((ARRAY['0.0.0.0/8'::cidr, '127.0.0.0/8'::cidr, '169.254.0.0/16'::cidr, '224.0.0.0/3'::cidr, '100.100.100.200/32'::cidr, '192.0.0.192/32'::cidr, '::/8'::cidr, 'fe80::/10'::cidr, 'ff00::/8'::cidr, 'fd00:ec2::254/128'::cidr, 'fd20:ce::254/128'::cidr])::inet[])))),
+  constraint wg_grants_network_is_no_infrastructure CHECK ((NOT ((network)::inet && ANY (ARRAY['0.0.0.0/8'::inet, '127.0.0.0/8'::inet, '169.254.0.0/16'::inet, '224.0.0.0/3'::inet, '100.100.100.200'::inet, '192.0.0.192'::inet, '::/8'::inet, 'fe80::/10'::inet, 'ff00::/8'::inet, 'fd00:ec2::254'::inet, 'fd20:ce::254'::inet])))),
   constraint wg_grants_network_is_not_too_wide CHECK ((masklen((network)::inet) >=
 CASE family((network)::inet)
     WHEN 4 THEN 8
@@ -1094,7 +1094,7 @@ create table wg_policy_services (
   constraint wg_policy_services_pkey PRIMARY KEY (tenant_id, "position"),
   constraint wg_policy_services_are_at_most_128 CHECK ((("position" >= 1) AND ("position" <= 128))),
   constraint wg_policy_services_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,64}$'::text)),
-  constraint wg_policy_services_ports_are_a_range CHECK ((((port_from >= 1) AND (port_from <= 65535)) AND ((port_to >= port_from) AND (port_to <= 65535)))),
+  constraint wg_policy_services_ports_are_a_range CHECK (((port_from >= 1) AND (port_from <= 65535) AND (port_to >= port_from) AND (port_to <= 65535))),
   constraint wg_policy_services_protocol_is_known CHECK ((protocol = ANY (ARRAY['tcp'::text, 'udp'::text])))
 );
 alter table wg_policy_services owner to massacorp_owner;

@@ -22,7 +22,7 @@ create table wg_grants (
     not network && any (array[
       '0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '100.100.100.200/32', '192.0.0.192/32',
       '::/8', 'fe80::/10', 'ff00::/8', 'fd00:ec2::254/128', 'fd20:ce::254/128'
-    ]::cidr[])
+    ]::inet[])
   ),
   constraint wg_grants_protocol_is_known check (protocol in ('tcp', 'udp', 'icmp', 'any')),
   constraint wg_grants_ports_are_a_range check (
@@ -148,7 +148,7 @@ create table wg_policy_services (
   constraint wg_policy_services_name_is_printable check (name ~ '^[^[:cntrl:]]{1,64}$'),
   constraint wg_policy_services_protocol_is_known check (protocol in ('tcp', 'udp')),
   constraint wg_policy_services_ports_are_a_range check (
-    port_from between 1 and 65535 and port_to between port_from and 65535
+    port_from >= 1 and port_from <= 65535 and port_to >= port_from and port_to <= 65535
   )
 );
 comment on table wg_policy_services is 'Ports of a peer that every peer of its tenant reaches.';
