@@ -135,7 +135,7 @@ async function byHandshake(made: Stack, acme: StackTenant): Promise<void> {
   }
   const quiet = await during.stop();
   assert.ok(
-    quiet.lost <= 1 && quiet.sent > 40,
+    quiet.lost <= 1 && quiet.sent > 10,
     `${quiet.lost} of ${quiet.sent} lost by ordering it`,
   );
 
