@@ -6,6 +6,7 @@ import { createApiKeyUsage } from "./auth/api_key_usage.ts";
 import { createKeyRing, type KeyRing, ringOfSecret } from "./auth/key_ring.ts";
 import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts";
 import { createPasswordHasher } from "./auth/password_hash.ts";
+import { createPasswordChecks } from "./auth/password_rules.ts";
 import { createIdentifierDigest } from "./auth/throttle.ts";
 import { createTokens } from "./auth/tokens.ts";
 import type { ApiConfig } from "./config.ts";
@@ -104,6 +105,7 @@ export async function buildDeps(
     lookups: { ...lookups, peer: (address) => peerCache.find(address) },
     limits: createLimits(config.rateLimits, { redis, log }),
     hasher: await createPasswordHasher(config.passwordHash),
+    passwords: createPasswordChecks(),
     tokens: createTokens({ ...config.tokens, keys: await ringOf(config.tokens), clock }),
     apiKeyUsage,
     identifierDigest: await createIdentifierDigest(

@@ -5,6 +5,7 @@ import type { Sealer } from "../lib/seal.ts";
 import type { WgdClient } from "../wgd/client.ts";
 import type { ApiKeyUsage } from "./auth/api_key_usage.ts";
 import type { PasswordHasher } from "./auth/password_hash.ts";
+import type { PasswordChecks } from "./auth/password_rules.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { Lookups } from "./database/lookups.ts";
 import type { Limits } from "./limits/limits.ts";
@@ -21,6 +22,7 @@ export interface Deps {
   lookups: Lookups;
   limits: Limits;
   hasher: PasswordHasher;
+  passwords: PasswordChecks;
   tokens: Tokens;
   apiKeyUsage: ApiKeyUsage;
   identifierDigest: (identifier: string) => Promise<Uint8Array>;

@@ -218,6 +218,21 @@ CREATE OR REPLACE FUNCTION public.touch_updated_at()
 AS $function$ begin new.updated_at := now(); return new; end $function$;
 alter function touch_updated_at() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.users_take_bcrypt_by_import()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_user = 'massacorp_api' then
+    raise exception 'the API makes Argon2id hashes and no others'
+      using errcode = 'check_violation', constraint = 'users_take_bcrypt_by_import', table = 'users';
+  end if;
+  return new;
+end
+$function$;
+alter function users_take_bcrypt_by_import() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_address6(address inet, network cidr, network6 cidr)
  RETURNS inet
  LANGUAGE sql
@@ -827,9 +842,11 @@ create table tenants (
   session_limit integer,
   session_idle_seconds integer,
   session_lifetime_seconds integer,
+  password_policy text default 'composition'::text not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
   constraint tenants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,200}$'::text)),
+  constraint tenants_password_policy_is_known CHECK ((password_policy = ANY (ARRAY['composition'::text, 'length'::text]))),
   constraint tenants_peer_quota_counts_peers CHECK ((peer_quota >= 0)),
   constraint tenants_platform_is_never_suspended CHECK (((NOT is_platform) OR (status = 'active'::text))),
   constraint tenants_session_limit_leaves_one CHECK (((session_limit >= 1) AND (session_limit <= 1000))),
@@ -869,7 +886,7 @@ create table users (
   constraint users_email_is_taken UNIQUE (tenant_id, email),
   constraint users_email_is_normalised CHECK (((email = lower(email)) AND (email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]{1,189}$'::text))),
   constraint users_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{0,200}$'::text)),
-  constraint users_password_is_hashed CHECK ((password_hash ~~ '$argon2id$%'::text)),
+  constraint users_password_is_hashed CHECK (((password_hash ~~ '$argon2id$%'::text) OR (password_hash ~ '^\$2[aby]\$1[0-4]\$[./A-Za-z0-9]{53}$'::text))),
   constraint users_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text])))
 );
 alter table users owner to massacorp_owner;
@@ -1271,6 +1288,7 @@ CREATE TRIGGER tenants_touch BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUT
 CREATE TRIGGER user_roles_keep_an_admin AFTER DELETE OR UPDATE OF expires_at ON public.user_roles FOR EACH ROW EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_keep_an_admin AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status <> 'active'::text))) EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_notify_status AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
+CREATE TRIGGER users_take_bcrypt_by_import BEFORE INSERT OR UPDATE OF password_hash ON public.users FOR EACH ROW WHEN ((new.password_hash !~~ '$argon2id$%'::text)) EXECUTE FUNCTION users_take_bcrypt_by_import();
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_grants_stay_outside_tunnels BEFORE INSERT OR UPDATE OF network ON public.wg_grants FOR EACH ROW EXECUTE FUNCTION wg_grants_stay_outside_tunnels();
 CREATE TRIGGER wg_interfaces_change_ipv6 AFTER UPDATE OF network6 ON public.wg_interfaces FOR EACH ROW WHEN (((old.network6)::inet IS DISTINCT FROM (new.network6)::inet)) EXECUTE FUNCTION wg_interfaces_change_ipv6();
@@ -1621,6 +1639,7 @@ grant execute on function permissions_of(of_user integer, at timestamp with time
 revoke all on function refuse_losing_the_last_admin() from public;
 revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
+revoke all on function users_take_bcrypt_by_import() from public;
 revoke all on function wg_address6(address inet, network cidr, network6 cidr) from public;
 grant execute on function wg_address6(address inet, network cidr, network6 cidr) to massacorp_api;
 revoke all on function wg_grants_stay_outside_tunnels() from public;
@@ -1671,7 +1690,7 @@ grant insert (tenant_id, name, system), select on table roles to massacorp_platf
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
 grant select on table system_role_permissions to massacorp_api;
 grant select on table system_role_permissions to massacorp_platform;
-grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds) on table tenants to massacorp_api;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status) on table tenants to massacorp_wgd;
@@ -1728,6 +1747,7 @@ comment on function public.permissions_of(integer,timestamp with time zone) is '
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
+comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt come in through the operator alone: the role that serves tenants can neither set nor keep on setting one.';
 comment on function public.wg_address6(pg_catalog.inet,pg_catalog.cidr,pg_catalog.cidr) is 'The IPv6 address that goes with an IPv4 address of the network: the same offset from the prefix, so that what holds of the one (one peer, one interface) holds of the other. Null where there is no IPv6.';
 comment on function public.wg_grants_stay_outside_tunnels() is 'What leads into a tunnel is the affair of peer_to_peer and services, never of a grant.';
 comment on function public.wg_interfaces_change_ipv6() is 'With IPv6 every peer of the interface changes without a change of its row: what was seen of it before proves nothing any more.';
@@ -1815,6 +1835,7 @@ comment on column public.sessions.refresh_rotated_at is 'When the newest refresh
 comment on column public.sessions.stepped_up_at is 'When the user last showed the strongest factor that he has: the second one, or the password where he has no second.';
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
 comment on column public.tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
+comment on column public.tenants.password_policy is 'composition: 8 characters and more of four kinds. length: 15 and more of any kind (NIST SP 800-63B).';
 comment on column public.tenants.peer_quota is 'Addresses the tenant may hold, those that rest included; null for the share that wg_interfaces gives. The operator sets it.';
 comment on column public.tenants.session_idle_seconds is 'How long a session lives without being refreshed; null for the server''s setting, which is never exceeded.';
 comment on column public.tenants.session_lifetime_seconds is 'How long a session lives at all; null for the server''s setting, which is never exceeded.';
@@ -1828,7 +1849,7 @@ comment on column public.tenants.wg_mtu is 'MTU for clients of peers that set no
 comment on column public.tenants.wg_persistent_keepalive is 'Seconds, for clients of peers that set none of their own.';
 comment on column public.user_roles.granted_by is 'The user who gave it; null for the operator. No foreign key: it outlives its giver.';
 comment on column public.users.email is 'Lower case; normalised once, where it comes in.';
-comment on column public.users.password_hash is 'Argon2id in PHC form; the parameters stand in it.';
+comment on column public.users.password_hash is 'Argon2id in PHC form; the parameters stand in it. Or bcrypt, of a user who was imported with it, until his first log-in.';
 comment on column public.users.status is 'inactive: no log-in, every session ended, no peer on the interface.';
 comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.wg_grants.port_from is 'Null for every port.';

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { passwordPolicies } from "../../auth/password_rules.ts";
 import { timestamp } from "../../openapi.ts";
 import { clientSettings } from "../peers/mod.ts";
 
@@ -42,6 +43,11 @@ const sessionRules = {
   }),
 };
 
+const passwordPolicy = z.enum(passwordPolicies).openapi({
+  description:
+    "What a new password must have. composition: 8 characters of four kinds; length: 15 of any kind",
+});
+
 export const currentTenant = tenantSchema.extend({
   wireguard: z.object(wireguardDefaults),
   user_peer_quota: z.int().openapi({ description: "Peers a user may make in self-service" }),
@@ -49,6 +55,7 @@ export const currentTenant = tenantSchema.extend({
     description: "A user logs in through a peer of his own, and through no other",
   }),
   ...sessionRules,
+  password_policy: passwordPolicy,
   peer_quota: peerQuota,
 }).openapi("CurrentTenant");
 
@@ -64,4 +71,5 @@ export const updateTenantBody = z.strictObject({
   session_limit: sessionRules.session_limit.exactOptional(),
   session_idle_seconds: sessionRules.session_idle_seconds.exactOptional(),
   session_lifetime_seconds: sessionRules.session_lifetime_seconds.exactOptional(),
+  password_policy: passwordPolicy.exactOptional(),
 });

@@ -1,3 +1,4 @@
+import type { PasswordPolicy } from "../../auth/password_rules.ts";
 import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
 
 export interface TenantRow {
@@ -57,6 +58,7 @@ export interface CurrentTenantRow extends TenantRow {
   session_limit: number | null;
   session_idle_seconds: number | null;
   session_lifetime_seconds: number | null;
+  password_policy: PasswordPolicy;
   peer_quota: number | null;
 }
 
@@ -70,7 +72,7 @@ export async function readCurrentTenant(
       wg_client_allowed_ips::text[] as client_allowed_ips,
       case when wg_dns is not null then array(select host(d) from unnest(wg_dns) d) end as dns, wg_mtu as mtu,
       wg_persistent_keepalive as persistent_keepalive, user_peer_quota, login_own_peer,
-      session_limit, session_idle_seconds, session_lifetime_seconds, peer_quota
+      session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, peer_quota
     from tenants where id = (select current_tenant_id())
     ${options.lock ? sql`for no key update` : sql``}`;
   return row;
@@ -89,6 +91,7 @@ export async function updateCurrentTenantRow(
       wg_persistent_keepalive = ${tenant.persistent_keepalive},
       user_peer_quota = ${tenant.user_peer_quota}, login_own_peer = ${tenant.login_own_peer},
       session_limit = ${tenant.session_limit}, session_idle_seconds = ${tenant.session_idle_seconds},
-      session_lifetime_seconds = ${tenant.session_lifetime_seconds}
+      session_lifetime_seconds = ${tenant.session_lifetime_seconds},
+      password_policy = ${tenant.password_policy}
     where id = (select current_tenant_id())`;
 }
