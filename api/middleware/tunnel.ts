@@ -4,7 +4,19 @@ import type { Lookups } from "../database/lookups.ts";
 import { ApiError } from "../errors.ts";
 
 /** What an enrolment peer may ask for. */
-const forEnrolment = new Set(["/api/v1/info", "/api/v1/wireguard/deliveries"]);
+const forEnrolment = new Set([
+  "/api/v1/info",
+  "/api/v1/wireguard/deliveries",
+  "/api/v1/users/invitations/accept",
+  "/api/v1/auth/verify-email",
+  "/api/v1/password-reset/request",
+  "/api/v1/password-reset/confirm",
+]);
+
+function servesEnrolment(path: string): boolean {
+  return forEnrolment.has(path.replace(/\/$/, "")) ||
+    /^\/api\/v1\/password-reset\/validate\/[^/]+\/?$/.test(path);
+}
 
 /**
  * On the tunnel, finds the peer behind the request. WireGuard has authenticated the source address, so it
@@ -16,7 +28,7 @@ export function tunnel(deps: { lookups: Lookups }) {
       const peer = c.env.address === null ? undefined : await deps.lookups.peer(c.env.address);
       if (!peer) throw new ApiError("wrong_tunnel");
       c.set("peer", peer);
-      if (peer.kind === "enrolment" && !forEnrolment.has(c.req.path.replace(/\/$/, ""))) {
+      if (peer.kind === "enrolment" && !servesEnrolment(c.req.path)) {
         throw new ApiError("enrolment_only");
       }
     }

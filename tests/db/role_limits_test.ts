@@ -233,6 +233,17 @@ Deno.test("A5: the API can neither change a log-in attempt nor delete one that a
   assert.equal(await forget(), 1, "its own, and no other tenant's");
 });
 
+Deno.test("massacorp_api: removes no user who is active, and none who still owns a peer", async () => {
+  await using given = await world();
+  const persona: Persona = { role: "massacorp_api", tenant: given.a.id };
+  const remove = () => given.try(persona, "delete from users");
+  assert.equal((await remove()).count, 0);
+  await given.db.owner`update users set status = 'inactive'`;
+  assert.equal((await remove()).refused?.constraint, "wg_peers_user_exists");
+  await given.db.owner`update wg_peers set user_id = null`;
+  assert.equal((await remove()).count, 1, "its own, and no other tenant's");
+});
+
 Deno.test("massacorp_api: what it may not do in its own tenant", async () => {
   await using given = await world();
   await given.refused({ role: "massacorp_api", tenant: given.a.id }, [
@@ -250,7 +261,6 @@ Deno.test("massacorp_api: what it may not do in its own tenant", async () => {
     "update wg_peer_status set state = 'applied'",
     "insert into tenants (slug, name) values ('x', 'X')",
     "update tenants set status = 'active'",
-    "delete from users",
     "delete from sessions",
     "update sessions set user_id = user_id",
     "update sessions set expires_at = expires_at",

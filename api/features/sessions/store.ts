@@ -19,6 +19,7 @@ export async function readSessionRules(sql: TenantSql, userId: number): Promise<
   return rules;
 }
 
+/** A log-in, and therefore the user's last one. */
 export async function insertSession(
   sql: TenantSql,
   session: {
@@ -36,6 +37,7 @@ export async function insertSession(
   },
 ): Promise<void> {
   await sql`
+    with seen as (update users set last_login_at = ${session.at} where id = ${session.userId})
     insert into sessions (
       tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at, last_seen_at, expires_at,
       stepped_up_at, device_name, peer_id, address, user_agent
