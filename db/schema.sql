@@ -882,11 +882,17 @@ create table users (
   status text default 'active'::text not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  locale text default 'en'::text not null,
+  phone text,
+  email_verified_at timestamp with time zone,
+  last_login_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (tenant_id, id),
   constraint users_email_is_taken UNIQUE (tenant_id, email),
   constraint users_email_is_normalised CHECK (((email = lower(email)) AND (email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]{1,189}$'::text))),
+  constraint users_locale_is_known CHECK ((locale = ANY (ARRAY['en'::text, 'fr'::text]))),
   constraint users_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{0,200}$'::text)),
   constraint users_password_is_hashed CHECK (((password_hash ~~ '$argon2id$%'::text) OR (password_hash ~ '^\$2[aby]\$1[0-4]\$[./A-Za-z0-9]{53}$'::text))),
+  constraint users_phone_is_e164 CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text)),
   constraint users_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'inactive'::text])))
 );
 alter table users owner to massacorp_owner;
@@ -1289,7 +1295,7 @@ CREATE TRIGGER user_roles_keep_an_admin AFTER DELETE OR UPDATE OF expires_at ON 
 CREATE TRIGGER users_keep_an_admin AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status <> 'active'::text))) EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_notify_status AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER users_take_bcrypt_by_import BEFORE INSERT OR UPDATE OF password_hash ON public.users FOR EACH ROW WHEN ((new.password_hash !~~ '$argon2id$%'::text)) EXECUTE FUNCTION users_take_bcrypt_by_import();
-CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((NOT (old.last_login_at IS DISTINCT FROM new.last_login_at))) EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_grants_stay_outside_tunnels BEFORE INSERT OR UPDATE OF network ON public.wg_grants FOR EACH ROW EXECUTE FUNCTION wg_grants_stay_outside_tunnels();
 CREATE TRIGGER wg_interfaces_change_ipv6 AFTER UPDATE OF network6 ON public.wg_interfaces FOR EACH ROW WHEN (((old.network6)::inet IS DISTINCT FROM (new.network6)::inet)) EXECUTE FUNCTION wg_interfaces_change_ipv6();
 CREATE TRIGGER wg_interfaces_fill_pool AFTER INSERT OR UPDATE OF network ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_fill_pool();
@@ -1450,6 +1456,8 @@ alter table users force row level security;
 create policy users_api on users as permissive for all to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy users_api_removes_the_inactive on users as restrictive for delete to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (status = 'inactive'::text)));
 create policy users_platform on users as permissive for all to massacorp_platform
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
@@ -1696,7 +1704,7 @@ grant insert (slug, name, is_platform), select, update (name, status, peer_quota
 grant select (id, status) on table tenants to massacorp_wgd;
 grant delete, insert (tenant_id, user_id, role_id, granted_by, granted_at, expires_at), select, update (granted_by, granted_at, expires_at) on table user_roles to massacorp_api;
 grant insert (tenant_id, user_id, role_id, granted_by), select on table user_roles to massacorp_platform;
-grant insert (tenant_id, email, name, password_hash), select, update (email, name, password_hash, status) on table users to massacorp_api;
+grant delete, insert (tenant_id, email, name, password_hash, locale, phone, email_verified_at), select, update (email, name, password_hash, status, locale, phone, email_verified_at, last_login_at) on table users to massacorp_api;
 grant insert (tenant_id, email, name, password_hash), select on table users to massacorp_platform;
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
@@ -1849,7 +1857,11 @@ comment on column public.tenants.wg_mtu is 'MTU for clients of peers that set no
 comment on column public.tenants.wg_persistent_keepalive is 'Seconds, for clients of peers that set none of their own.';
 comment on column public.user_roles.granted_by is 'The user who gave it; null for the operator. No foreign key: it outlives its giver.';
 comment on column public.users.email is 'Lower case; normalised once, where it comes in.';
+comment on column public.users.email_verified_at is 'When it was proven that he reads what is sent to the address; null where it was not, or the address is another since.';
+comment on column public.users.last_login_at is 'Null where he has never logged in.';
+comment on column public.users.locale is 'The language of the e-mails to him.';
 comment on column public.users.password_hash is 'Argon2id in PHC form; the parameters stand in it. Or bcrypt, of a user who was imported with it, until his first log-in.';
+comment on column public.users.phone is 'E.164: the country''s code and at most 15 digits in all.';
 comment on column public.users.status is 'inactive: no log-in, every session ended, no peer on the interface.';
 comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.wg_grants.port_from is 'Null for every port.';
