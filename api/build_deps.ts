@@ -114,11 +114,13 @@ export async function buildDeps(
     presharedKeys: await createSealer(
       await deriveSubkey(config.encryptionKey, "wireguard-preshared-key"),
     ),
+    letters: await createSealer(await deriveSubkey(config.encryptionKey, "mail")),
     wgd,
     readiness,
     settings: {
       interfaceId: config.wireguard.interfaceId,
       network: config.wireguard.plan.network,
+      publicUrl: config.publicUrl,
       apiPort: config.port,
       network6: config.wireguard.plan.six?.network ?? null,
       dns: config.wireguard.dns,

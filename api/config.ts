@@ -8,6 +8,7 @@ import {
   network6Cidr,
   networkCidr,
   networkList,
+  origin,
   parseEnv,
   postgresUrl,
   processEnv,
@@ -44,6 +45,7 @@ const schema = z.object({
   LOG_LEVEL: z.enum(logLevels).default("info"),
   API_LISTEN: z.enum(["tunnel", "loopback"]).default("tunnel"),
   API_PORT: integer(1, 65535).default(8000),
+  PUBLIC_URL: origin.optional(),
   TRUSTED_PROXIES: networkList.optional(),
   OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
   REDIS_URL: redisUrl.optional(),
@@ -142,11 +144,13 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     ],
     ...(readFile ? { readFile } : {}),
   });
+  const plan = addressPlan(parsed.WG_NETWORK, parsed.WG_NETWORK6);
   return {
     env: parsed.ENV,
     logLevel: parsed.LOG_LEVEL,
     listen: parsed.API_LISTEN,
     port: parsed.API_PORT,
+    publicUrl: parsed.PUBLIC_URL ?? `http://${plan.gateway}:${parsed.API_PORT}`,
     trustedProxies: parsed.TRUSTED_PROXIES ?? [],
     operatorSocket: parsed.OPERATOR_SOCKET,
     wgdSocket: parsed.WGD_SOCKET,
@@ -184,7 +188,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     },
     wireguard: {
       interfaceId: parsed.WG_INTERFACE_ID,
-      plan: addressPlan(parsed.WG_NETWORK, parsed.WG_NETWORK6),
+      plan,
       dns: parsed.WG_DNS ?? [],
       applyTimeoutMs: parsed.WG_APPLY_TIMEOUT * 1000,
     },

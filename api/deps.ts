@@ -27,12 +27,16 @@ export interface Deps {
   apiKeyUsage: ApiKeyUsage;
   identifierDigest: (identifier: string) => Promise<Uint8Array>;
   presharedKeys: Sealer;
+  /** Seals mails that wait to be sent. */
+  letters: Sealer;
   wgd: WgdClient;
   readiness: () => Promise<Readiness>;
   settings: {
     interfaceId: number;
     /** CIDR of the tunnel. */
     network: string;
+    /** Origin that links in mails lead to, such as `http://10.10.0.1:8000`. */
+    publicUrl: string;
     /** TCP port of the API inside the tunnel. */
     apiPort: number;
     /** CIDR of its IPv6 side; null where it has none. */

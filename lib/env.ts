@@ -134,6 +134,14 @@ function shannonBits(text: string): number {
   return bits;
 }
 
+/** Scheme, host and port of an HTTP server, as in `https://vpn.example.com`. */
+export const origin = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+  context.addIssue("must be an origin such as https://vpn.example.com: no path, no password");
+  return z.NEVER;
+});
+
 /** 32 bytes in base64 or base64url: a symmetric key. */
 export const key32 = z.string()
   .regex(

@@ -8,7 +8,8 @@ export type KeyPurpose =
   | "wireguard-preshared-key"
   | "peer-delivery"
   | "receipt-signing"
-  | "login-identifier";
+  | "login-identifier"
+  | "mail";
 
 const version = 1;
 const nonceLength = 12;

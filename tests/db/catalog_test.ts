@@ -51,6 +51,7 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
     "audit_sealer_sealer",
     "audit_seals_sealer_adds",
     "audit_seals_sealer_reads",
+    "mails_lookup",
     "permissions_api",
     "roles_api_changes_its_own",
     "roles_api_removes_its_own",
@@ -122,7 +123,7 @@ Deno.test("N2: no unique or exclusion constraint leads across tenants but the li
   assert.deepEqual(stale, []);
 });
 
-Deno.test("N1: exactly three look-ups run with another's rights: fixed path, no log-in, ids only", async () => {
+Deno.test("N1: exactly five look-ups run with another's rights: fixed path, no log-in, ids and counts only", async () => {
   await using db = await testDatabase();
   const functions = await db.owner`
     select p.proname as name, p.proowner::regrole::text as owner, r.rolcanlogin as login,
@@ -149,6 +150,12 @@ Deno.test("N1: exactly three look-ups run with another's rights: fixed path, no 
         ...common,
         result: "TABLE(tenant_id integer, api_key_id uuid, user_id integer)",
       },
+      {
+        name: "lookup_due_mails",
+        ...common,
+        result: "TABLE(tenant_id integer, mail_id uuid)",
+      },
+      { name: "lookup_mail_backlog", ...common, result: "TABLE(queued integer, dead integer)" },
       {
         name: "lookup_peer",
         ...common,

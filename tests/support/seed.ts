@@ -106,6 +106,14 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into idempotency_keys (tenant_id, principal, key, request_digest, resource_id, created_at)
     values (${tenantId}, 'operator', ${`key-of-${slug}`}, sha256(${slug}::bytea), ${peerId}, now())`;
+  await owner`
+    insert into mails (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at)
+    values (${tenantId}, ${crypto.randomUUID()}, 'verify_email', decode(repeat('00', 64), 'hex'), now(),
+      now() + interval '1 day', now())`;
+  await owner`
+    insert into one_time_tokens (tenant_id, token_digest, purpose, user_id, email, created_at, expires_at)
+    values (${tenantId}, sha256(${slug}::bytea), 'verify_email', ${userId}, 'a@b.example', now(),
+      now() + interval '1 hour')`;
   const grantId = crypto.randomUUID();
   await owner`
     insert into wg_grants (tenant_id, id, name, network, protocol)

@@ -1,0 +1,31 @@
+import { v7 as uuidv7 } from "uuid";
+import type { PlatformSql, TenantSql } from "../database/tenancy.ts";
+import type { Deps } from "../deps.ts";
+import { type Letter, letterRow, patienceMs } from "./letter.ts";
+import { insertMail } from "./store.ts";
+
+/**
+ * Queues a mail in the transaction of the change that causes it: both commit, or neither. What it says is sealed,
+ * because it may carry a link or a client's file, and is forgotten once it was sent.
+ * @param sql of the tenant that the mail is about
+ * @returns the mail's id
+ */
+export async function queueMail(
+  deps: Pick<Deps, "letters" | "clock">,
+  sql: TenantSql | PlatformSql,
+  mail: { tenantId: number } & Letter,
+): Promise<string> {
+  const { tenantId, ...letter } = mail;
+  const now = deps.clock.now();
+  const id = uuidv7({ msecs: now });
+  const text = new TextEncoder().encode(JSON.stringify(letter));
+  await insertMail(sql, {
+    tenantId,
+    id,
+    template: letter.template,
+    sealedLetter: await deps.letters.seal(text, letterRow({ tenantId, id })),
+    at: new Date(now),
+    giveUpAt: new Date(now + patienceMs(letter.template)),
+  });
+  return id;
+}
