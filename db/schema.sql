@@ -108,6 +108,29 @@ AS $function$
   $function$;
 alter function lookup_api_key(key_prefix text) owner to massacorp_lookup;
 
+CREATE OR REPLACE FUNCTION public.lookup_due_mails(at timestamp with time zone, most integer)
+ RETURNS TABLE(tenant_id integer, mail_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select m.tenant_id, m.id from public.mails m
+    where m.state = 'queued' and m.due_at <= at
+    order by m.due_at limit most
+  $function$;
+alter function lookup_due_mails(at timestamp with time zone, most integer) owner to massacorp_lookup;
+
+CREATE OR REPLACE FUNCTION public.lookup_mail_backlog()
+ RETURNS TABLE(queued integer, dead integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select count(*) filter (where m.state = 'queued')::integer, count(*) filter (where m.state = 'dead')::integer
+    from public.mails m where m.state in ('queued', 'dead')
+  $function$;
+alter function lookup_mail_backlog() owner to massacorp_lookup;
+
 CREATE OR REPLACE FUNCTION public.lookup_peer(source inet)
  RETURNS TABLE(tenant_id integer, peer_id uuid, user_id integer)
  LANGUAGE sql
@@ -741,6 +764,47 @@ create table login_attempts (
 );
 alter table login_attempts owner to massacorp_owner;
 
+create table mails (
+  tenant_id integer not null,
+  id uuid not null,
+  template text not null,
+  sealed_letter bytea,
+  state text default 'queued'::text not null,
+  attempts integer default 0 not null,
+  due_at timestamp with time zone not null,
+  give_up_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  failure text,
+  constraint mails_pkey PRIMARY KEY (tenant_id, id),
+  constraint mails_attempts_count_up CHECK ((attempts >= 0)),
+  constraint mails_dead_have_a_reason CHECK (((state <> 'dead'::text) OR (failure IS NOT NULL))),
+  constraint mails_failure_is_short CHECK ((char_length(failure) <= 100)),
+  constraint mails_finish_at_a_time CHECK (((state = 'queued'::text) = (finished_at IS NULL))),
+  constraint mails_letter_goes_when_finished CHECK (((state = 'queued'::text) = (sealed_letter IS NOT NULL))),
+  constraint mails_letter_is_bounded CHECK (((octet_length(sealed_letter) >= 30) AND (octet_length(sealed_letter) <= 65536))),
+  constraint mails_state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'dead'::text]))),
+  constraint mails_template_is_a_name CHECK ((template ~ '^[a-z_]{1,40}$'::text))
+);
+alter table mails owner to massacorp_owner;
+
+create table one_time_tokens (
+  tenant_id integer not null,
+  token_digest bytea not null,
+  purpose text not null,
+  user_id integer not null,
+  email text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint one_time_tokens_pkey PRIMARY KEY (tenant_id, token_digest),
+  constraint one_time_tokens_one_a_purpose UNIQUE (tenant_id, user_id, purpose),
+  constraint one_time_tokens_email_is_normalised CHECK (((email = lower(email)) AND (char_length(email) <= 254))),
+  constraint one_time_tokens_last_a_day CHECK ((expires_at <= (created_at + '1 day'::interval))),
+  constraint one_time_tokens_purpose_is_known CHECK ((purpose = ANY (ARRAY['password_reset'::text, 'verify_email'::text]))),
+  constraint one_time_tokens_token_is_a_sha256 CHECK ((octet_length(token_digest) = 32))
+);
+alter table one_time_tokens owner to massacorp_owner;
+
 create table permissions (
   name text not null,
   about text not null,
@@ -1199,6 +1263,10 @@ alter table idempotency_keys add constraint idempotency_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table login_attempts add constraint login_attempts_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table mails add constraint mails_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table one_time_tokens add constraint one_time_tokens_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table role_permissions add constraint role_permissions_are_of_a_tenant
   FOREIGN KEY (permission, platform) REFERENCES permissions(name, platform) ON DELETE CASCADE;
 alter table role_permissions add constraint role_permissions_role_exists
@@ -1270,6 +1338,8 @@ CREATE INDEX audit_seals_of_an_entry ON public.audit_seals USING btree (tenant_i
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
+CREATE INDEX mails_by_end ON public.mails USING btree (tenant_id, finished_at) WHERE (state <> 'queued'::text);
+CREATE INDEX mails_that_are_due ON public.mails USING btree (due_at) WHERE (state = 'queued'::text);
 CREATE INDEX sessions_by_end ON public.sessions USING btree (tenant_id, expires_at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
@@ -1394,6 +1464,28 @@ create policy login_attempts_api on login_attempts as permissive for all to mass
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 create policy login_attempts_api_forgets on login_attempts as restrictive for delete to massacorp_api
   using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (at < (now() - '1 day'::interval))));
+
+alter table mails enable row level security;
+alter table mails force row level security;
+create policy mails_api_delivers on mails as permissive for update to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy mails_api_forgets on mails as permissive for delete to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (finished_at < (now() - '1 day'::interval))));
+create policy mails_api_queues on mails as permissive for insert to massacorp_api
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy mails_api_reads on mails as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy mails_lookup on mails as permissive for select to massacorp_lookup
+  using (true);
+create policy mails_platform_queues on mails as permissive for insert to massacorp_platform
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table one_time_tokens enable row level security;
+alter table one_time_tokens force row level security;
+create policy one_time_tokens_api on one_time_tokens as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
 alter table permissions enable row level security;
 alter table permissions force row level security;
@@ -1637,6 +1729,10 @@ grant execute on function current_tenant_id() to massacorp_api;
 grant execute on function current_tenant_id() to massacorp_platform;
 revoke all on function lookup_api_key(key_prefix text) from public;
 grant execute on function lookup_api_key(key_prefix text) to massacorp_api;
+revoke all on function lookup_due_mails(at timestamp with time zone, most integer) from public;
+grant execute on function lookup_due_mails(at timestamp with time zone, most integer) to massacorp_api;
+revoke all on function lookup_mail_backlog() from public;
+grant execute on function lookup_mail_backlog() to massacorp_api;
 revoke all on function lookup_peer(source inet) from public;
 grant execute on function lookup_peer(source inet) to massacorp_api;
 revoke all on function lookup_tenant(id_or_slug text) from public;
@@ -1689,6 +1785,10 @@ grant select on table audit_seals to massacorp_api;
 grant insert, select on table audit_seals to massacorp_sealer;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
 grant delete, insert, select on table login_attempts to massacorp_api;
+grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
+grant select (tenant_id, id, state, due_at) on table mails to massacorp_lookup;
+grant insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at) on table mails to massacorp_platform;
+grant delete, insert (tenant_id, token_digest, purpose, user_id, email, created_at, expires_at), select, update (token_digest, email, created_at, expires_at) on table one_time_tokens to massacorp_api;
 grant select on table permissions to massacorp_api;
 grant select on table permissions to massacorp_platform;
 grant delete, insert (tenant_id, role_id, permission), select on table role_permissions to massacorp_api;
@@ -1749,6 +1849,8 @@ comment on function public.audit_drop_partitions(timestamp with time zone) is 'D
 comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three, and says how many rows lie in none. It takes nothing from its caller.';
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
+comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
+comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
 comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
@@ -1789,6 +1891,8 @@ comment on table public.audit_seals is 'One chain a tenant over its committed au
 comment on table public.audit_seals_rest is 'As audit_log_rest, for seals.';
 comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';
 comment on table public.login_attempts is 'Every log-in tried of late, whether the account exists or not: what locks are made of. The audit log keeps the record.';
+comment on table public.mails is 'Outgoing mail, queued in the transaction of the change that causes it. Processes take what is due, one lease at a time.';
+comment on table public.one_time_tokens is 'Tokens that were sent by mail and not used yet: using one deletes its row, asking for another replaces it.';
 comment on table public.permissions is 'Everything that can be permitted. The same closed list stands in the API''s code, which refuses to start where the two differ.';
 comment on table public.role_permissions is 'What the roles that a tenant made may do. Entries of a role of the system would say nothing.';
 comment on table public.roles is 'The roles of a tenant: those of the system, which every tenant has, and those it made.';
@@ -1831,6 +1935,13 @@ comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, 
 comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
 comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together.';
+comment on column public.mails.attempts is 'How often it was taken for delivery.';
+comment on column public.mails.due_at is 'When it may be taken. Taking it moves this ahead by a lease: whoever dies with it leaves it to the next.';
+comment on column public.mails.failure is 'Why the last attempt failed: a code, never the words of a server, which name the recipient.';
+comment on column public.mails.sealed_letter is 'Recipient and contents, sealed by the API; gone as soon as the mail was sent or given up, so that no link outlives its use here.';
+comment on column public.mails.state is 'dead: refused for good, or not delivered by give_up_at.';
+comment on column public.one_time_tokens.email is 'The address it was sent to: the one that it proves.';
+comment on column public.one_time_tokens.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.permissions.platform is 'Reaches beyond one tenant: no role of a tenant can have it.';
 comment on column public.role_permissions.platform is 'Always false: it makes the foreign key refuse what reaches beyond a tenant.';
 comment on column public.roles.system is 'Of the system: what it permits stands in system_role_permissions, and it can be neither changed nor removed.';
