@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { generateKeyPair } from "../../lib/wireguard_key.ts";
+import { adminOf, loopback, type Persona, type RequestOptions, type TestApi } from "./api.ts";
+import { isPlatforms, type Operation, pathParameters } from "./operations.ts";
+import { type FieldValue, sampleOf } from "./schema_values.ts";
+
+/** One of two tenants that must not notice each other, with what a generated request to it is made of. */
+export interface Side {
+  persona: Persona;
+  /** Ids for the path of an operation, of things made just now. @throws for a path that nobody taught it */
+  pathIds(operation: Operation): Promise<Record<string, string | number>>;
+  /** An id for a field or query parameter of that name; undefined where the name is none of an id. */
+  idFor(name: string): string | number | string[] | undefined;
+  /** A body that the operation takes. */
+  bodyFor(operation: Operation): unknown;
+  /** How whoever may do the operation does it: the tenant's admin, or the operator in its name. */
+  caller(operation: Operation): RequestOptions;
+}
+
+/** Names of fields that end as ids do and name nothing of a tenant that could be another's. */
+export const noIds = new Set(["request_id", "tenant_id"]);
+export const isIdName = (name: string) =>
+  (/_ids?$/.test(name) || name === "allowed_peers") && !noIds.has(name);
+
+let counter = 0;
+/** Told from everything else, and short enough for every name. */
+const unique = (slug: string) => `${slug}-${++counter}`;
+
+export async function sideOf(api: TestApi, slug: string): Promise<Side> {
+  const persona = await adminOf(api, slug);
+  const make = makers(api, persona);
+  const ids: Record<string, string | number | string[]> = {
+    user_id: persona.userId,
+    actor_user_id: persona.userId,
+    target_id: String(persona.userId),
+    peer_id: String(await make.peer()),
+    grant_id: String(await make.grant()),
+    role_id: await make.role(),
+  };
+  ids["allowed_peers"] = [String(ids["peer_id"])];
+  const { publicKey } = await generateKeyPair();
+  const field = fieldValues(api, { slug, ids, publicKey });
+  return {
+    persona,
+    idFor: (name) => ids[name],
+    async pathIds(operation) {
+      const names = pathParameters(operation).map(({ name }) => name);
+      if (names.length === 0) return {};
+      const [, maker] = paths.find(([pattern]) => pattern.test(operation.template)) ?? [];
+      if (!maker) {
+        throw new Error(
+          `${operation.name}: teach tests/support/two_tenants.ts to make what this path names`,
+        );
+      }
+      return await maker(make);
+    },
+    bodyFor(operation) {
+      if (operation.body === undefined) return undefined;
+      const written = bodies[operation.name];
+      return written ? written({ ids, slug, persona }) : sampleOf(operation.body, field);
+    },
+    caller: (operation) =>
+      isPlatforms(operation) ? { tenant: slug } : { via: loopback, token: persona.token },
+  };
+}
+
+function makers(api: TestApi, admin: Persona) {
+  const post = async (path: string, body: unknown, as: RequestOptions = { token: admin.token }) => {
+    const reply = await api.request(`/api/v1${path}`, { ...as, method: "POST", body });
+    assert(reply.status < 300, `${path}: ${reply.text}`);
+    return reply.body;
+  };
+  const asOperator = { tenant: admin.slug };
+  const name = () => unique(admin.slug);
+  return {
+    admin,
+    peer: async (): Promise<string> => (await post("/wireguard/peers", { name: name() })).peer.id,
+    ownPeer: async (): Promise<string> => {
+      // Inserting it directly would miss what self-service asks of a row.
+      await api.db.owner`update tenants set user_peer_quota = 1000 where id = ${admin.tenantId}`;
+      return (await post("/wireguard/me/peers", { name: name() })).peer.id;
+    },
+    session: async (): Promise<string> => {
+      const id = crypto.randomUUID();
+      await api.db.owner`
+        insert into sessions (tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at,
+          last_seen_at, expires_at)
+        select tenant_id, ${id}, user_id, refresh_rotated_at, refresh_expires_at, created_at, last_seen_at, expires_at
+        from sessions where tenant_id = ${admin.tenantId} and user_id = ${admin.userId} and ended_at is null limit 1`;
+      return id;
+    },
+    apiKey: async (): Promise<string> =>
+      (await post("/api-keys", { name: name(), scopes: ["users.read"] })).api_key.id,
+    grant: async (): Promise<string> =>
+      (await post("/wireguard/grants", {
+        name: name(),
+        network: "192.168.20.0/24",
+        protocol: "tcp",
+      }, asOperator)).id,
+    role: async (): Promise<number> => {
+      const [row] = await api.db.owner<[{ id: number }]>`
+        insert into roles (tenant_id, name) values (${admin.tenantId}, ${name()}) returning id`;
+      return row.id;
+    },
+  };
+}
+
+type Make = ReturnType<typeof makers>;
+
+/** What stands in the paths of operations; the first that fits. */
+const paths: [RegExp, (make: Make) => Promise<Record<string, string | number>>][] = [
+  [/^\/api\/v1\/wireguard\/me\/peers\/\{id\}/, async (make) => ({ id: await make.ownPeer() })],
+  [/^\/api\/v1\/wireguard\/peers\/\{id\}/, async (make) => ({ id: await make.peer() })],
+  [/^\/api\/v1\/wireguard\/grants\/\{id\}/, async (make) => ({ id: await make.grant() })],
+  [/^\/api\/v1\/sessions\/\{id\}/, async (make) => ({ id: await make.session() })],
+  [/^\/api\/v1\/api-keys\/\{id\}/, async (make) => ({ id: await make.apiKey() })],
+  [/^\/api\/v1\/tenants\/\{id\}/, (make) => Promise.resolve({ id: make.admin.tenantId })],
+];
+
+interface BodyFacts {
+  slug: string;
+  ids: Record<string, string | number | string[]>;
+  persona: Persona;
+}
+
+/** Bodies that cannot be told from the schema. */
+const bodies: Record<string, (facts: BodyFacts) => unknown> = {};
+
+function fieldValues(
+  api: TestApi,
+  { slug, ids, publicKey }: Omit<BodyFacts, "persona"> & { publicKey: string },
+): FieldValue {
+  const values: Record<string, () => unknown> = {
+    name: () => unique(slug),
+    slug: () => unique(slug),
+    email: () => `${unique("somebody")}@${slug}.example`,
+    admin_email: () => `${unique("admin")}@${slug}.example`,
+    expires_at: () => new Date(api.clock.now() + 3_600_000).toISOString(),
+    public_keys: () => [publicKey],
+    scopes: () => ["users.read"],
+    role: () => "user",
+  };
+  return (name, schema) => {
+    if (name in ids) return ids[name];
+    // A key is one peer's: what is optional in truth is given nowhere.
+    if (name === "public_key") return schema.type === "string" ? undefined : null;
+    return values[name]?.();
+  };
+}
