@@ -9,6 +9,7 @@ import { explainFeature } from "./features/explain/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
+import { operationsFeature } from "./features/operations/mod.ts";
 import { sessionsFeature } from "./features/sessions/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { transferFeature } from "./features/transfer/mod.ts";
@@ -43,6 +44,7 @@ export function createApp(deps: Deps): Router {
   app.use(jsonBody);
 
   app.route("/", baseFeature(deps));
+  app.route("/", operationsFeature(deps));
   app.use("/api/*", tunnel(deps));
   app.route("/api/v1", infoFeature(deps));
   app.route("/api/v1/auth", authFeature(deps));

@@ -1,7 +1,9 @@
+import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
-import { errorFields, type Logger } from "../lib/log.ts";
+import type { Logger } from "../lib/log.ts";
 import { createSealer, deriveSubkey } from "../lib/seal.ts";
-import { createWgdClient, WgdUnavailable } from "../wgd/client.ts";
+import { createSocketClient } from "../lib/socket_client.ts";
+import { createWgdClient } from "../wgd/client.ts";
 import { createApiKeyUsage } from "./auth/api_key_usage.ts";
 import { createKeyRing, type KeyRing, ringOfSecret } from "./auth/key_ring.ts";
 import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts";
@@ -16,9 +18,11 @@ import { createPeerCache } from "./database/peer_cache.ts";
 import { createPool, type Pool } from "./database/pool.ts";
 import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
+import { createHealth } from "./health.ts";
 import { createLimits } from "./limits/limits.ts";
 import { connectRedis } from "./limits/redis.ts";
-import type { Deps, Readiness } from "./deps.ts";
+import { Meters } from "./meters.ts";
+import type { Deps } from "./deps.ts";
 
 export const version = "0.1.0";
 
@@ -57,6 +61,9 @@ export async function buildDeps(
   }));
   const wgd = createWgdClient(config.wgdSocket, { timeoutMs: config.wireguard.applyTimeoutMs });
 
+  const sealer = createSocketClient(config.sealerSocket, { timeoutMs: 2_000 });
+  const meters = new Meters();
+
   const redis = config.redis ? connectRedis(config.redis.url, { ...config.redis, log }) : null;
 
   const tenancy = createTenancy(apiPool);
@@ -73,27 +80,21 @@ export async function buildDeps(
     log,
   });
 
-  async function readiness(): Promise<Readiness> {
-    const probe = async (work: () => Promise<unknown>) => {
-      try {
-        await work();
-        return "ok" as const;
-      } catch (error) {
-        if (!(error instanceof WgdUnavailable)) log.debug("not ready", errorFields(error));
-        return "unavailable" as const;
-      }
-    };
-    const [databaseState, daemon, limits] = await Promise.all([
-      probe(() => apiPool.use(({ sql }) => sql`select 1`)),
-      probe(() => wgd.status()),
-      redis ? probe(() => redis.ping()) : undefined,
-    ]);
-    // Without the daemon the API still serves; peers stay pending, and say so. Without Redis, limits are stricter.
-    return {
-      ready: databaseState === "ok",
-      checks: { database: databaseState, daemon, ...(limits ? { redis: limits } : {}) },
-    };
-  }
+  const health = createHealth({
+    database: () => apiPool.use(({ sql }) => sql`select 1`).then(() => null),
+    platform_database: () => platformPool.use(({ sql }) => sql`select 1`).then(() => null),
+    daemon: async () => {
+      const status = await wgd.status();
+      if (status.database !== "connected") return "it runs without its database";
+      return status.snapshot.error ?? status.last_error;
+    },
+    sealer: async () => {
+      const { distrust } = z.object({ distrust: z.string().nullable() })
+        .parse(await (await sealer.get("/v1/status")).json());
+      return distrust;
+    },
+    ...(redis ? { redis: () => redis.ping() } : {}),
+  }, log);
 
   const deps: Deps = {
     env: config.env,
@@ -116,7 +117,10 @@ export async function buildDeps(
     ),
     letters: await createSealer(await deriveSubkey(config.encryptionKey, "mail")),
     wgd,
-    readiness,
+    sealer,
+    health,
+    meters,
+    pools: () => ({ api: apiPool.stats, platform: platformPool.stats }),
     settings: {
       interfaceId: config.wireguard.interfaceId,
       network: config.wireguard.plan.network,
@@ -139,6 +143,7 @@ export async function buildDeps(
     async close() {
       await apiKeyUsage.close();
       wgd.close();
+      sealer.close();
       redis?.close();
       await notifications.close();
       await Promise.all([apiPool.end(), platformPool.end()]);

@@ -55,6 +55,7 @@ const schema = z.object({
   RATE_LIMIT_ANONYMOUS: integer(1, 1_000_000).default(60),
   RATE_LIMIT_AUTHENTICATED: integer(1, 1_000_000).default(1200),
   WGD_SOCKET: absolutePath.default("/run/massacorp/wgd.sock"),
+  SEALER_SOCKET: absolutePath.default("/run/massacorp/sealer.sock"),
   DATABASE_URL: postgresUrl,
   DATABASE_PLATFORM_URL: postgresUrl,
   DATABASE_DIRECT_URL: postgresUrl.optional(),
@@ -154,6 +155,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     trustedProxies: parsed.TRUSTED_PROXIES ?? [],
     operatorSocket: parsed.OPERATOR_SOCKET,
     wgdSocket: parsed.WGD_SOCKET,
+    sealerSocket: parsed.SEALER_SOCKET,
     database: {
       url: parsed.DATABASE_URL,
       platformUrl: parsed.DATABASE_PLATFORM_URL,

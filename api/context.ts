@@ -41,6 +41,8 @@ export interface AppEnv {
   Variables: {
     requestId: string;
     log: Logger;
+    /** Of the refusal that is answered. */
+    problemCode?: string;
     /** The peer that the request came through; only on the tunnel. */
     peer?: PeerIdentity;
     principal?: Principal;

@@ -2,13 +2,17 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Network } from "../lib/networks.ts";
 import type { Sealer } from "../lib/seal.ts";
+import type { SocketClient } from "../lib/socket_client.ts";
 import type { WgdClient } from "../wgd/client.ts";
 import type { ApiKeyUsage } from "./auth/api_key_usage.ts";
 import type { PasswordHasher } from "./auth/password_hash.ts";
 import type { PasswordChecks } from "./auth/password_rules.ts";
 import type { Tokens } from "./auth/tokens.ts";
+import type { Pool } from "./database/pool.ts";
 import type { Lookups } from "./database/lookups.ts";
+import type { Health } from "./health.ts";
 import type { Limits } from "./limits/limits.ts";
+import type { Meters } from "./meters.ts";
 import type { Platform, Tenancy } from "./database/tenancy.ts";
 
 /** What operations are made of. Each names the few it uses. */
@@ -30,7 +34,12 @@ export interface Deps {
   /** Seals mails that wait to be sent. */
   letters: Sealer;
   wgd: WgdClient;
-  readiness: () => Promise<Readiness>;
+  /** The sealer of the audit log: its status and metrics. */
+  sealer: SocketClient;
+  health: Health;
+  meters: Meters;
+  /** Of each pool of database connections, by name. */
+  pools: () => Record<string, Pool["stats"]>;
   settings: {
     interfaceId: number;
     /** CIDR of the tunnel. */
@@ -53,5 +62,5 @@ export interface Deps {
 /** What `GET /ready` answers. */
 export interface Readiness {
   ready: boolean;
-  checks: Record<string, "ok" | "unavailable" | "outdated">;
+  checks: Record<string, "ok" | "unavailable">;
 }

@@ -49,6 +49,9 @@ Deno.test("app: D3: without PostgreSQL every operation answers 503 at once, and 
     const ready = await api.request("/ready");
     assert.equal(ready.status, 503);
     assert.equal(ready.body.checks.database, "unavailable");
+    const deep = await api.request("/health/deep");
+    assert.deepEqual([deep.status, deep.body.status], [503, "unavailable"]);
+    assert.equal(deep.body.checks.platform_database.status, "unavailable");
 
     await cluster.up();
     await until("the API is ready again", async () => (await api.request("/ready")).status === 200);

@@ -20,6 +20,7 @@ export const problemSchema = z.object({
 /** The problem document of a refusal. */
 export function problemResponse(c: Context<AppEnv>, error: ApiError): Response {
   const { title, status } = problemTypes[error.code];
+  c.set("problemCode", error.code);
   const headers = new Headers({
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",

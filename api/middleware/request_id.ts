@@ -1,14 +1,15 @@
 import { createMiddleware } from "hono/factory";
+import { routePath } from "hono/route";
 import { v7 as uuidv7 } from "uuid";
 import type { AppEnv } from "../context.ts";
-import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../lib/log.ts";
+import type { Meters } from "../meters.ts";
 
 /** A caller's own id is echoed where it cannot confuse a log or a header. */
 const acceptable = /^[A-Za-z0-9._-]{8,64}$/;
 
 /** Gives every request an id and a logger that carries it, and writes the access log. Outermost: refusals carry it too. */
-export function requestId(deps: { log: Logger; clock: Clock }) {
+export function requestId(deps: { log: Logger; meters: Meters }) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const offered = c.req.header("x-request-id");
     const id = offered && acceptable.test(offered) ? offered : uuidv7();
@@ -19,6 +20,16 @@ export function requestId(deps: { log: Logger; clock: Clock }) {
     const elapsed = performance.now() - started;
     c.header("X-Request-ID", id);
     c.header("X-Response-Time", `${elapsed.toFixed(1)}ms`);
+    // Where no route matched, the last one is a middleware's pattern.
+    const route = routePath(c, -1);
+    deps.meters.request({
+      method: c.req.method,
+      route: route.includes("*") ? "none" : route,
+      status: c.res.status,
+      code: c.get("problemCode") ?? "",
+      listener: c.env.listener,
+      seconds: elapsed / 1000,
+    });
     const principal = c.get("principal");
     c.get("log").info("request", {
       method: c.req.method,

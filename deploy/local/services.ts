@@ -56,8 +56,8 @@ export interface ProgramOptions extends Shared {
 /** The API, as a user of its own without any capability. */
 export function apiService(options: ProgramOptions): Service {
   const { folder, terminal } = options;
-  const operatorSocket = join(folder.sockets.operator, "api.sock");
-  const sockets = [folder.sockets.operator, folder.sockets.wgd, ...options.databaseFolders];
+  const { operator, wgd, sealer } = folder.sockets;
+  const sockets = [operator, wgd, sealer, ...options.databaseFolders];
   return {
     name: "api",
     start: (signal) =>
@@ -73,7 +73,7 @@ export function apiService(options: ProgramOptions): Service {
         env: { ...options.env, ...denoEnv(folder.cache.api) },
         onLine: (line) => terminal.child("api", line),
         ...patience(options),
-        isReady: () => answersOk(operatorSocket, "/health"),
+        isReady: () => answersOk(join(operator, "api.sock"), "/health"),
       }, signal),
   };
 }

@@ -37,9 +37,11 @@ export async function prepareSettings(
 ): Promise<Settings> {
   const { api, wgd, sealer } = config.given;
   const places = { WGD_SOCKET: join(folder.sockets.wgd, "wgd.sock") };
+  const sealerPlace = { SEALER_SOCKET: join(folder.sockets.sealer, "sealer.sock") };
   const apiEnv: Record<string, string> = {
     ...api,
     ...places,
+    ...sealerPlace,
     OPERATOR_SOCKET: join(folder.sockets.operator, "api.sock"),
     // The proxy stands in the tunnel, in the API's place.
     API_LISTEN: tunnel && !api["TRUSTED_PROXIES"] ? "tunnel" : "loopback",
@@ -54,7 +56,7 @@ export async function prepareSettings(
   };
   const sealerEnv: Record<string, string> = {
     ...sealer,
-    SEALER_SOCKET: join(folder.sockets.sealer, "sealer.sock"),
+    ...sealerPlace,
     AUDIT_CHECKPOINTS: sealer["AUDIT_CHECKPOINTS"] ?? folder.audit,
   };
   if (!("AUDIT_SIGNING_KEY" in sealer || "AUDIT_SIGNING_KEY_FILE" in sealer)) {

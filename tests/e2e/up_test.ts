@@ -144,6 +144,10 @@ Deno.test("up: what is killed is started again, and says so", async () => {
     ok(await up.pid(program) !== old);
     await until("everything works", works, { timeoutMs: 20_000 });
   }
+  await until("the API reaches every process", async () => {
+    const found = JSON.stringify((await socketFetch(socket, "/health/deep")).body);
+    return /"sealer":/.test(found) && !/degraded|unavailable/.test(found);
+  });
 });
 
 Deno.test("up: killed itself, it takes its processes along but not the tunnel, and starts again", async () => {

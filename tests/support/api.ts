@@ -87,6 +87,7 @@ export async function testApi(
     DATABASE_POOL_SIZE: "8",
     DATABASE_MAX_OVERFLOW: "0",
     WGD_SOCKET: `/tmp/massacorp-test-no-daemon-${crypto.randomUUID()}.sock`,
+    SEALER_SOCKET: `/tmp/massacorp-test-no-sealer-${crypto.randomUUID()}.sock`,
     OPERATOR_SOCKET: "/unused",
     WG_NETWORK: network,
     ...options.env,

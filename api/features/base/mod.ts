@@ -77,7 +77,7 @@ export function baseFeature(deps: Deps): Router {
     },
   });
   router.openapi(ready, async (c) => {
-    const { ready, checks } = await deps.readiness();
+    const { ready, checks } = await deps.health.readiness();
     if (ready) return c.json({ status: "ready" as const, checks }, 200);
     c.header("Retry-After", "1");
     return c.json({ status: "not_ready" as const, checks }, 503);

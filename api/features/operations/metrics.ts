@@ -1,0 +1,55 @@
+import { errorFields } from "../../../lib/log.ts";
+import { Registry } from "../../../lib/metrics.ts";
+import { WgdUnavailable } from "../../../wgd/client.ts";
+import type { Deps } from "../../deps.ts";
+
+/**
+ * The API's own metrics, and those of the daemon and the sealer as they print them. The daemon's name tenants by
+ * id, which is why only the operator gets to see them.
+ */
+export async function renderMetrics(deps: Deps): Promise<string> {
+  const relayed = await Promise.all([
+    relay(deps, "wgd", () => deps.wgd.metrics()),
+    relay(deps, "sealer", async () => await (await deps.sealer.get("/v1/metrics")).text()),
+  ]);
+  const registry = new Registry();
+  const gauge = (name: string, help: string, value: number) =>
+    registry.gauge({ name: `massacorp_api_${name}`, help }).set({}, value);
+  const up = registry.gauge({
+    name: "massacorp_api_relayed",
+    help: "1 where that process gave its metrics, which follow below.",
+    labels: ["process"],
+  });
+  for (const { process, text } of relayed) up.set({ process }, text === "" ? 0 : 1);
+  const connections = registry.gauge({
+    name: "massacorp_api_database_connections",
+    help: "Connections of a pool: in use, and callers that wait for one.",
+    labels: ["pool", "state"],
+  });
+  for (const [pool, { busy, waiting }] of Object.entries(deps.pools())) {
+    connections.set({ pool, state: "busy" }, busy);
+    connections.set({ pool, state: "waiting" }, waiting);
+  }
+  const { running, waiting, hashes } = deps.hasher.stats;
+  gauge("password_hashes_running", "Password hashes under way.", running);
+  gauge("password_hashes_waiting", "Password hashes that wait for their turn.", waiting);
+  registry.counter({ name: "massacorp_api_password_hashes_total", help: "Hashes begun." })
+    .inc({}, hashes);
+  gauge("resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
+  gauge("start_time_seconds", "When the process was started.", performance.timeOrigin / 1000);
+  return [registry.render(), deps.meters.render(), ...relayed.map(({ text }) => text)].join("");
+}
+
+async function relay(
+  { log }: Deps,
+  process: string,
+  ask: () => Promise<string>,
+): Promise<{ process: string; text: string }> {
+  try {
+    const text = await ask();
+    return { process, text: text.endsWith("\n") ? text : "" };
+  } catch (error) {
+    if (!(error instanceof WgdUnavailable)) log.debug("no metrics of it", errorFields(error));
+    return { process, text: "" };
+  }
+}

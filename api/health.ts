@@ -1,0 +1,79 @@
+import { errorFields, type Logger } from "../lib/log.ts";
+import type { Readiness } from "./deps.ts";
+
+/** How one thing that the API stands on answers. */
+export interface DependencyHealth {
+  status: "ok" | "degraded" | "unavailable";
+  /** Milliseconds that the answer took, or the waiting for it. */
+  latency_ms: number;
+  /** What is the matter, in plain words. */
+  detail: string | null;
+}
+
+/** Asks a dependency; what it throws means that it does not answer, and a text that something is the matter. */
+export type Probe = () => Promise<string | null | undefined | void>;
+
+export interface Health {
+  readiness(): Promise<Readiness>;
+  deep(): Promise<Record<string, DependencyHealth>>;
+}
+
+/** What is told to whoever asks; the rest is the operator's. */
+const decidesReadiness = new Set(["database", "daemon", "redis"]);
+/** How long whoever is on call waits for a dependency that hangs. */
+const patienceMs = 3_000;
+
+/**
+ * @param probes by name; the API serves as long as `database` answers. Without the daemon peers stay pending, and
+ * say so; without Redis limits are stricter.
+ */
+export function createHealth(probes: Readonly<Record<string, Probe>>, log: Logger): Health {
+  async function askAll(
+    wanted: (name: string) => boolean,
+  ): Promise<[name: string, found: DependencyHealth][]> {
+    const asked = Object.entries(probes).filter(([name]) => wanted(name)).map(
+      async ([name, probe]): Promise<[string, DependencyHealth]> => [name, await ask(name, probe)],
+    );
+    return await Promise.all(asked);
+  }
+
+  async function ask(name: string, probe: Probe): Promise<DependencyHealth> {
+    const started = performance.now();
+    const since = () => Math.round((performance.now() - started) * 10) / 10;
+    try {
+      const detail = await withinPatience(probe()) ?? null;
+      return { status: detail === null ? "ok" : "degraded", latency_ms: since(), detail };
+    } catch (error) {
+      log.debug(`${name} does not answer`, errorFields(error));
+      return { status: "unavailable", latency_ms: since(), detail: "does not answer" };
+    }
+  }
+
+  return {
+    deep: async () => Object.fromEntries(await askAll(() => true)),
+    async readiness() {
+      const found = await askAll((name) => decidesReadiness.has(name));
+      const checks = Object.fromEntries(
+        found.map(([name, { status }]) =>
+          [name, status === "unavailable" ? "unavailable" : "ok"] as const
+        ),
+      );
+      return { ready: checks.database === "ok", checks };
+    },
+  };
+}
+
+async function withinPatience<T>(answer: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`no answer within ${patienceMs} ms`)),
+    patienceMs,
+  );
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    // What comes later is of no use, and must not be an unhandled rejection.
+    answer.catch(() => {});
+  }
+}
