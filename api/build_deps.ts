@@ -5,11 +5,15 @@ import { createSealer, deriveSubkey } from "../lib/seal.ts";
 import { createSocketClient } from "../lib/socket_client.ts";
 import { createWgdClient } from "../wgd/client.ts";
 import { createApiKeyUsage } from "./auth/api_key_usage.ts";
+import { createBcrypt } from "./auth/bcrypt.ts";
+import { createProofOfWork } from "./auth/challenge.ts";
+import { createFailureCounters } from "./auth/failure_counters.ts";
+import { createFailureFloor, systemTimer, type Timer } from "./auth/failure_floor.ts";
 import { createKeyRing, type KeyRing, ringOfSecret } from "./auth/key_ring.ts";
 import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts";
 import { createPasswordHasher } from "./auth/password_hash.ts";
 import { createPasswordChecks } from "./auth/password_rules.ts";
-import { createIdentifierDigest } from "./auth/throttle.ts";
+import { createIdentifierDigest, lockWindowMs } from "./auth/throttle.ts";
 import { createTokens } from "./auth/tokens.ts";
 import type { ApiConfig } from "./config.ts";
 import { createLookups } from "./database/lookups.ts";
@@ -39,9 +43,9 @@ export interface BuiltDeps {
 
 /** Wires the dependencies from the configuration. Nothing is connected before it is first used. */
 export async function buildDeps(
-  options: { config: ApiConfig; clock: Clock; log: Logger },
+  options: { config: ApiConfig; clock: Clock; log: Logger; timer?: Timer },
 ): Promise<BuiltDeps> {
-  const { config, clock, log } = options;
+  const { config, clock, log, timer = systemTimer } = options;
   const { database } = config;
   const bounds = {
     timeoutMs: database.poolTimeoutMs,
@@ -96,16 +100,32 @@ export async function buildDeps(
     ...(redis ? { redis: () => redis.ping() } : {}),
   }, log);
 
+  const bcrypt = createBcrypt(config.passwordHash);
+  const hasher = await createPasswordHasher({ ...config.passwordHash, bcrypt });
+
   const deps: Deps = {
     env: config.env,
     version,
     clock,
+    timer,
     log,
     tenancy,
     platform: createPlatform(platformPool),
     lookups: { ...lookups, peer: (address) => peerCache.find(address) },
     limits: createLimits(config.rateLimits, { redis, log }),
-    hasher: await createPasswordHasher(config.passwordHash),
+    hasher,
+    failureFloor: createFailureFloor({
+      leastMs: config.login.failureFloorMs,
+      slowestMs: () => hasher.stats.slowestMs,
+      timer,
+      log,
+    }),
+    failureCounters: createFailureCounters({ windowMs: lockWindowMs, redis, clock, log }),
+    challenge: config.login.proofOfWorkBits === 0 ? null : await createProofOfWork({
+      subkey: await deriveSubkey(config.encryptionKey, "login-challenge"),
+      bits: config.login.proofOfWorkBits,
+      clock,
+    }),
     passwords: createPasswordChecks(),
     tokens: createTokens({ ...config.tokens, keys: await ringOf(config.tokens), clock }),
     apiKeyUsage,
@@ -142,6 +162,7 @@ export async function buildDeps(
     },
     async close() {
       await apiKeyUsage.close();
+      bcrypt.close();
       wgd.close();
       sealer.close();
       redis?.close();

@@ -19,6 +19,7 @@ import {
 import { logLevels } from "../lib/log.ts";
 import { overlap, parseAnyNetwork } from "../lib/networks.ts";
 import { Secret } from "../lib/secret.ts";
+import { leastArgon2 } from "./auth/argon2.ts";
 import { jwkSet, jwtAlgorithms } from "./auth/key_ring.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
@@ -74,6 +75,11 @@ const schema = z.object({
   ENCRYPTION_KEY: key32,
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).optional(),
   PASSWORD_HASH_QUEUE: integer(1, 10_000).default(64),
+  PASSWORD_HASH_MEMORY: integer(leastArgon2.memoryCost, 1_048_576).default(leastArgon2.memoryCost),
+  PASSWORD_HASH_PASSES: integer(leastArgon2.timeCost, 20).default(leastArgon2.timeCost),
+  PASSWORD_HASH_LANES: integer(leastArgon2.parallelism, 16).default(leastArgon2.parallelism),
+  LOGIN_FAILURE_FLOOR: durationSeconds.default(2),
+  LOGIN_PROOF_OF_WORK: integer(0, 26).default(0),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
   WG_NETWORK: networkCidr.default("10.10.0.0/24"),
   WG_NETWORK6: network6Cidr.optional(),
@@ -187,6 +193,15 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     passwordHash: {
       concurrency: parsed.PASSWORD_HASH_CONCURRENCY ?? navigator.hardwareConcurrency,
       queue: parsed.PASSWORD_HASH_QUEUE,
+      parameters: {
+        memoryCost: parsed.PASSWORD_HASH_MEMORY,
+        timeCost: parsed.PASSWORD_HASH_PASSES,
+        parallelism: parsed.PASSWORD_HASH_LANES,
+      },
+    },
+    login: {
+      failureFloorMs: parsed.LOGIN_FAILURE_FLOOR * 1000,
+      proofOfWorkBits: parsed.LOGIN_PROOF_OF_WORK,
     },
     wireguard: {
       interfaceId: parsed.WG_INTERFACE_ID,

@@ -5,6 +5,9 @@ import type { Sealer } from "../lib/seal.ts";
 import type { SocketClient } from "../lib/socket_client.ts";
 import type { WgdClient } from "../wgd/client.ts";
 import type { ApiKeyUsage } from "./auth/api_key_usage.ts";
+import type { Challenge } from "./auth/challenge.ts";
+import type { FailureCounters } from "./auth/failure_counters.ts";
+import type { FailureFloor, Timer } from "./auth/failure_floor.ts";
 import type { PasswordHasher } from "./auth/password_hash.ts";
 import type { PasswordChecks } from "./auth/password_rules.ts";
 import type { Tokens } from "./auth/tokens.ts";
@@ -20,6 +23,7 @@ export interface Deps {
   env: "dev" | "prod";
   version: string;
   clock: Clock;
+  timer: Timer;
   log: Logger;
   tenancy: Tenancy;
   platform: Platform;
@@ -29,6 +33,10 @@ export interface Deps {
   passwords: PasswordChecks;
   tokens: Tokens;
   apiKeyUsage: ApiKeyUsage;
+  failureFloor: FailureFloor;
+  failureCounters: FailureCounters;
+  /** What an attempt after failures has to show; null where the operator asks for nothing. */
+  challenge: Challenge | null;
   identifierDigest: (identifier: string) => Promise<Uint8Array>;
   presharedKeys: Sealer;
   /** Seals mails that wait to be sent. */

@@ -1,3 +1,5 @@
+import type { Demand } from "./auth/challenge.ts";
+
 /** Every code that a client can meet, with the HTTP status and title it always has. Codes are stable. */
 export const problemTypes = {
   malformed_json: { status: 400, title: "The body is not JSON" },
@@ -6,6 +8,7 @@ export const problemTypes = {
   invalid_credentials: { status: 401, title: "The credentials are wrong" },
   invalid_token: { status: 401, title: "The token is missing, wrong or no longer good" },
   forbidden: { status: 403, title: "The permission is missing" },
+  challenge_required: { status: 403, title: "Solve the challenge, and try again with its proof" },
   step_up_required: { status: 403, title: "Show your password or second factor again first" },
   grant_exceeds_own: { status: 403, title: "Nobody gives what he does not have" },
   tenant_mismatch: { status: 403, title: "The tenant is not that of the token" },
@@ -59,6 +62,8 @@ interface ApiErrorOptions {
   errors?: FieldError[];
   /** Seconds after which a retry makes sense. */
   retryAfter?: number;
+  /** What the client has to do first. */
+  challenge?: Demand;
   /** Logged, never shown. */
   cause?: unknown;
 }
@@ -69,12 +74,14 @@ export class ApiError extends Error {
   readonly detail: string | undefined;
   readonly errors: FieldError[] | undefined;
   readonly retryAfter: number | undefined;
+  readonly challenge: Demand | undefined;
 
   constructor(readonly code: ErrorCode, options: ApiErrorOptions = {}) {
     super(options.detail ?? problemTypes[code].title, { cause: options.cause });
     this.detail = options.detail;
     this.errors = options.errors;
     this.retryAfter = options.retryAfter;
+    this.challenge = options.challenge;
   }
 
   get status() {

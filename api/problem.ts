@@ -14,6 +14,11 @@ export const problemSchema = z.object({
   code: z.enum(Object.keys(problemTypes)),
   detail: z.string().optional(),
   request_id: z.string(),
+  challenge: z.object({
+    kind: z.literal("proof_of_work"),
+    challenge: z.string(),
+    bits: z.int(),
+  }).optional(),
   errors: z.array(z.object({ path: z.string(), code: z.string(), message: z.string() })).optional(),
 }).openapi("Problem");
 
@@ -39,6 +44,7 @@ export function problemResponse(c: Context<AppEnv>, error: ApiError): Response {
     code: error.code,
     ...(error.detail === undefined ? {} : { detail: error.detail }),
     request_id: c.get("requestId"),
+    ...(error.challenge === undefined ? {} : { challenge: error.challenge }),
     ...(error.errors === undefined ? {} : { errors: error.errors }),
   };
   return c.newResponse(JSON.stringify(body), { status, headers });

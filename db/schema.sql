@@ -759,8 +759,9 @@ create table login_attempts (
   at timestamp with time zone not null,
   constraint login_attempts_pkey PRIMARY KEY (tenant_id, id),
   constraint login_attempts_identifier_is_a_sha256 CHECK ((octet_length(identifier_digest) = 32)),
-  constraint login_attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'locked'::text]))),
-  constraint login_attempts_source_is_short CHECK (((char_length(source) >= 1) AND (char_length(source) <= 64)))
+  constraint login_attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'locked'::text, 'unlocked'::text]))),
+  constraint login_attempts_source_is_short CHECK (((char_length(source) >= 1) AND (char_length(source) <= 64))),
+  constraint login_attempts_unlocking_is_for_every_source CHECK (((outcome = 'unlocked'::text) = (source = '*'::text)))
 );
 alter table login_attempts owner to massacorp_owner;
 
@@ -1934,7 +1935,7 @@ comment on column public.audit_seals.hash is 'SHA-256 of this link, which names 
 comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, path and body: the same key with another request is a mistake.';
 comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
-comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together.';
+comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together. * for an unlocking, which is for all of them.';
 comment on column public.mails.attempts is 'How often it was taken for delivery.';
 comment on column public.mails.due_at is 'When it may be taken. Taking it moves this ahead by a lease: whoever dies with it leaves it to the next.';
 comment on column public.mails.failure is 'Why the last attempt failed: a code, never the words of a server, which name the recipient.';

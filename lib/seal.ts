@@ -9,7 +9,8 @@ export type KeyPurpose =
   | "peer-delivery"
   | "receipt-signing"
   | "login-identifier"
-  | "mail";
+  | "mail"
+  | "login-challenge";
 
 const version = 1;
 const nonceLength = 12;

@@ -4,6 +4,22 @@ import type { Secret } from "../../lib/secret.ts";
 export const failuresUntilLock = 10;
 export const lockWindowMs = 15 * 60_000;
 
+/** From so many failures on, the next attempt of that pair has to show work, where the operator asks for it. */
+export const failuresUntilProof = 3;
+
+/** From so many failures on, the next attempt of that pair waits before anything is looked at. */
+const failuresUntilDelay = 5;
+const longestDelayMs = 8_000;
+
+/**
+ * How long an attempt waits after so many failures of its pair of account and source, in ms: 1 s, then twice as
+ * long each time, at most 8 s.
+ */
+export function delayAfter(failures: number): number {
+  if (failures < failuresUntilDelay) return 0;
+  return Math.min(1_000 * 2 ** (failures - failuresUntilDelay), longestDelayMs);
+}
+
 /**
  * Names a submitted identifier in the record of log-ins without storing it: HMAC-SHA-256 under a key that is
  * not in the database. Accounts that do not exist are counted the same way.

@@ -46,6 +46,8 @@ export interface TestApi extends AsyncDisposable {
   clock: FakeClock;
   /** Everything that was logged so far. */
   log: string[];
+  /** How long requests would have waited, in ms; in a test nobody does. */
+  pauses: number[];
   request(path: string, options?: RequestOptions): Promise<Reply>;
   /** The answer as it comes, for one that is streamed. */
   fetch(path: string, options?: RequestOptions): Promise<Response>;
@@ -74,6 +76,7 @@ export async function testApi(
   const db = await testDatabase(options.cluster ? { on: options.cluster } : {});
   const clock = new FakeClock();
   const log: string[] = [];
+  const pauses: number[] = [];
   const network = options.network ?? "10.10.0.0/24";
   const config = loadConfig({
     ...testSecrets,
@@ -96,6 +99,13 @@ export async function testApi(
     config,
     clock,
     log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
+    timer: {
+      now: () => performance.now(),
+      pause(ms) {
+        pauses.push(ms);
+        return Promise.resolve();
+      },
+    },
   });
   const app = createApp(deps);
   const fetch: TestApi["fetch"] = async (path, request = {}) => {
@@ -124,6 +134,7 @@ export async function testApi(
     rolesAreSafe,
     clock,
     log,
+    pauses,
     async request(path, options) {
       const { bytes, ...reply } = await send(path, options);
       const text = new TextDecoder().decode(bytes);

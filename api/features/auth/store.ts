@@ -1,87 +1,9 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 
-export interface LoginAccount {
-  user_id: number;
-  email: string;
-  password_hash: string;
-  active: boolean;
-}
-
 /** Whether the tenant has its users come through a peer of their own alone. */
 export function readOwnPeerOnly(sql: TenantSql) {
   return sql<[{ login_own_peer: boolean }]>`
     select login_own_peer from tenants where id = (select current_tenant_id())`;
-}
-
-/** One query whether the account exists or not, so that both cost the same. */
-export function readLoginFacts(sql: TenantSql, email: string) {
-  return sql<[{ account: LoginAccount | null; own_peer_only: boolean }]>`
-    select
-      coalesce((select login_own_peer from tenants where id = (select current_tenant_id())), false)
-        as own_peer_only,
-      (
-        select jsonb_build_object(
-          'user_id', u.id, 'email', u.email, 'password_hash', u.password_hash,
-          'active', u.status = 'active' and t.status = 'active'
-        )
-        from users u join tenants t on t.id = u.tenant_id
-        where u.email = ${email}
-      ) as account`;
-}
-
-/**
- * How often log-ins of this identifier from this source failed since then, without one that succeeded. They take
- * turns from here to their commit, so that many at once are counted like one after the other.
- */
-export async function countFailures(
-  sql: TenantSql,
-  by: { tenantId: number; digest: Uint8Array; source: string; since: Date },
-): Promise<number> {
-  await sql`
-    select pg_advisory_xact_lock(
-      hashtextextended(${`${by.tenantId}/${by.digest.toHex()}/${by.source}`}, 0))`;
-  const [row] = await sql<[{ n: number }]>`
-    select count(*)::integer as n from login_attempts a
-    where a.identifier_digest = ${by.digest} and a.source = ${by.source}
-      and a.at > ${by.since}
-      and a.id > coalesce((
-        select max(s.id) from login_attempts s
-        where s.identifier_digest = ${by.digest} and s.source = ${by.source}
-          and s.at > ${by.since} and s.outcome = 'succeeded'
-      ), 0)
-      and a.outcome = 'failed'`;
-  return row.n;
-}
-
-/** What may be forgotten at a time: more than one attempt adds, and little enough to keep nobody waiting. */
-const forgottenAtOnce = 100;
-
-/** First key of an advisory lock: one at a time forgets. */
-const forgetLock = 3;
-
-/** Also forgets attempts that no lock looks at any more, unless somebody else does so now. */
-export async function recordAttempt(
-  sql: TenantSql,
-  attempt: {
-    tenantId: number;
-    digest: Uint8Array;
-    source: string;
-    outcome: "succeeded" | "failed" | "locked";
-    at: Date;
-  },
-): Promise<void> {
-  await sql`
-    insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
-    values (${attempt.tenantId}, ${attempt.digest}, ${attempt.source}, ${attempt.outcome}, ${attempt.at})`;
-  // A day is what the database lets the API delete at the soonest.
-  const [turn] = await sql<[{ mine: boolean }]>`
-    select pg_try_advisory_xact_lock(${forgetLock}, ${attempt.tenantId}) as mine`;
-  if (!turn.mine) return;
-  await sql`
-    delete from login_attempts where id in (
-      select id from login_attempts
-      where tenant_id = ${attempt.tenantId} and at < least(${attempt.at}, now()) - interval '1 day'
-      order by at limit ${forgottenAtOnce})`;
 }
 
 export interface RefreshRow {

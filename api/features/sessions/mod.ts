@@ -16,7 +16,13 @@ import { revokeAll } from "./revoke_all.ts";
 import { endSessions, listSessions, readSession, type SessionRow } from "./store.ts";
 
 export { endAllSessions, type EndReason, endSessions } from "./store.ts";
-export { firstTokens, type OpenedSession, openSession, withinServer } from "./open_session.ts";
+export {
+  firstTokens,
+  type OpenedSession,
+  openSession,
+  type SessionDeps,
+  withinServer,
+} from "./open_session.ts";
 
 const session = z.object({
   id: z.uuid(),

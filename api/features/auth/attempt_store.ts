@@ -1,0 +1,117 @@
+import type { TenantSql } from "../../database/tenancy.ts";
+
+export interface LoginAccount {
+  user_id: number;
+  email: string;
+  locale: "en" | "fr";
+  password_hash: string;
+  active: boolean;
+}
+
+/** The pair that failures are counted by, and since when. */
+interface Pair {
+  digest: Uint8Array;
+  source: string;
+  since: Date;
+}
+
+/** How an attempt ended; `unlocked` is none, but says that those before it count no more. */
+export type AttemptOutcome = "succeeded" | "failed" | "locked" | "unlocked";
+
+/** Stands for every way in. */
+const everySource = "*";
+
+/** The newest row that made earlier failures of the pair count no more. */
+const lastReset = (sql: TenantSql, { digest, source, since }: Pair) =>
+  sql`
+    coalesce((
+      select max(s.id) from login_attempts s
+      where s.identifier_digest = ${digest} and s.at > ${since} and (
+        s.source = ${source} and s.outcome = 'succeeded'
+        or s.source = ${everySource} and s.outcome = 'unlocked'
+      )
+    ), 0)`;
+
+const failuresOf = (sql: TenantSql, pair: Pair) =>
+  sql`
+    select count(*)::integer from login_attempts a
+    where a.identifier_digest = ${pair.digest} and a.source = ${pair.source} and a.at > ${pair.since}
+      and a.outcome = 'failed' and a.id > ${lastReset(sql, pair)}`;
+
+/** One query whether the account exists or not, so that both cost the same. */
+export function readLoginFacts(sql: TenantSql, of: Pair & { email: string }) {
+  return sql<[{
+    account: LoginAccount | null;
+    own_peer_only: boolean;
+    failures: number;
+    since_id: string;
+  }]>`
+    select
+      coalesce((select login_own_peer from tenants where id = (select current_tenant_id())), false)
+        as own_peer_only,
+      (${failuresOf(sql, of)}) as failures,
+      ${lastReset(sql, of)}::text as since_id,
+      (
+        select jsonb_build_object(
+          'user_id', u.id, 'email', u.email, 'locale', u.locale, 'password_hash', u.password_hash,
+          'active', u.status = 'active' and t.status = 'active'
+        )
+        from users u join tenants t on t.id = u.tenant_id
+        where u.email = ${of.email}
+      ) as account`;
+}
+
+/**
+ * How often log-ins of this identifier from this source failed since then, without one that succeeded. They take
+ * turns from here to their commit, so that many at once are counted like one after the other.
+ */
+export async function countFailures(
+  sql: TenantSql,
+  by: Pair & { tenantId: number },
+): Promise<number> {
+  await sql`
+    select pg_advisory_xact_lock(
+      hashtextextended(${`${by.tenantId}/${by.digest.toHex()}/${by.source}`}, 0))`;
+  const [row] = await sql<[{ n: number }]>`select (${failuresOf(sql, by)}) as n`;
+  return row.n;
+}
+
+/** What may be forgotten at a time: more than one attempt adds, and little enough to keep nobody waiting. */
+const forgottenAtOnce = 100;
+
+/** First key of an advisory lock: one at a time forgets. */
+const forgetLock = 3;
+
+/**
+ * Writes nothing for a tenant that there is not. Also forgets attempts that no lock looks at any more, unless somebody else does so
+ * now.
+ */
+export async function recordAttempt(
+  sql: TenantSql,
+  attempt: {
+    tenantId: number;
+    digest: Uint8Array;
+    source: string;
+    outcome: AttemptOutcome;
+    at: Date;
+  },
+): Promise<void> {
+  await sql`
+    insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+    select id, ${attempt.digest}, ${attempt.source}, ${attempt.outcome}, ${attempt.at} from tenants
+    where id = ${attempt.tenantId}`;
+  // A day is what the database lets the API delete at the soonest.
+  const [turn] = await sql<[{ mine: boolean }]>`
+    select pg_try_advisory_xact_lock(${forgetLock}, ${attempt.tenantId}) as mine`;
+  if (!turn.mine) return;
+  await sql`
+    delete from login_attempts where id in (
+      select id from login_attempts
+      where tenant_id = ${attempt.tenantId} and at < least(${attempt.at}, now()) - interval '1 day'
+      order by at limit ${forgottenAtOnce})`;
+}
+
+/** Where there is no tenant whose record could have an entry: as many statements as where there is one. */
+export async function standInForAudit(sql: TenantSql): Promise<void> {
+  await sql`select from tenants where id = (select current_tenant_id())`;
+}

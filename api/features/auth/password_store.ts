@@ -1,0 +1,11 @@
+import type { TenantSql } from "../../database/tenancy.ts";
+
+/** @returns false where the hash is another by now */
+export async function replaceHash(
+  sql: TenantSql,
+  { userId, before, after }: { userId: number; before: string; after: string },
+): Promise<boolean> {
+  const result = await sql`
+    update users set password_hash = ${after} where id = ${userId} and password_hash = ${before}`;
+  return result.count === 1;
+}
