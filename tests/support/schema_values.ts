@@ -131,10 +131,14 @@ function ofType(
       });
     case "integer":
     case "number":
-      return fc.integer({
-        min: Math.ceil(schema.minimum ?? schema.exclusiveMinimum ?? -(2 ** 31)),
-        max: Math.floor(schema.maximum ?? schema.exclusiveMaximum ?? 2 ** 31),
-      });
+      return fc.oneof(
+        fc.integer({
+          min: Math.ceil(schema.minimum ?? schema.exclusiveMinimum ?? -(2 ** 31)),
+          max: Math.floor(schema.maximum ?? schema.exclusiveMaximum ?? 2 ** 31 - 1),
+        }),
+        // What is an integer to JSON and to no column.
+        fc.constantFrom(2 ** 31, 2 ** 53 - 1, -(2 ** 31) - 1),
+      );
     case "boolean":
       return fc.boolean();
     case "null":

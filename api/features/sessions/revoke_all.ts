@@ -15,7 +15,9 @@ export function revokeAll(router: Router, deps: Deps): void {
     summary: "End every session of one tenant, or of all",
     ...access(deps, "platform.tenants"),
     request: jsonRequest(z.strictObject({
-      tenant_id: z.int().positive().nullable().openapi({ description: "Null for all tenants" }),
+      tenant_id: z.int().positive().max(2 ** 31 - 1).nullable().openapi({
+        description: "Null for all tenants",
+      }),
     })),
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "What ended"),
