@@ -4,6 +4,8 @@ import type { Logger } from "../lib/log.ts";
 import { createSealer, deriveSubkey } from "../lib/seal.ts";
 import { createSocketClient } from "../lib/socket_client.ts";
 import { createWgdClient } from "../wgd/client.ts";
+import { createSealRing } from "../lib/seal_ring.ts";
+import { createWgdClient, WgdUnavailable } from "../wgd/client.ts";
 import { createApiKeyUsage } from "./auth/api_key_usage.ts";
 import { createBcrypt } from "./auth/bcrypt.ts";
 import { createProofOfWork } from "./auth/challenge.ts";
@@ -14,6 +16,8 @@ import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts
 import { createPasswordHasher } from "./auth/password_hash.ts";
 import { createPasswordChecks } from "./auth/password_rules.ts";
 import { createIdentifierDigest, lockWindowMs } from "./auth/throttle.ts";
+import { createRecoveryDigests } from "./auth/recovery_codes.ts";
+import { createIdentifierDigest } from "./auth/throttle.ts";
 import { createTokens } from "./auth/tokens.ts";
 import type { ApiConfig } from "./config.ts";
 import { createLookups } from "./database/lookups.ts";
@@ -136,6 +140,10 @@ export async function buildDeps(
       await deriveSubkey(config.encryptionKey, "wireguard-preshared-key"),
     ),
     letters: await createSealer(await deriveSubkey(config.encryptionKey, "mail")),
+    mfa: {
+      secrets: await createSealRing(config.mfaKeys, "mfa-secret"),
+      codes: await createRecoveryDigests(config.mfaKeys),
+    },
     wgd,
     sealer,
     health,

@@ -5,6 +5,7 @@ import {
   type Env,
   integer,
   key32,
+  key32List,
   network6Cidr,
   networkCidr,
   networkList,
@@ -73,6 +74,8 @@ const schema = z.object({
   REFRESH_TOKEN_LIFETIME: durationSeconds.default(7 * 86400),
   SESSION_LIFETIME: durationSeconds.default(30 * 86400),
   ENCRYPTION_KEY: key32,
+  MFA_KEY: key32.optional(),
+  MFA_KEYS_OLD: key32List.optional(),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).optional(),
   PASSWORD_HASH_QUEUE: integer(1, 10_000).default(64),
   PASSWORD_HASH_MEMORY: integer(leastArgon2.memoryCost, 1_048_576).default(leastArgon2.memoryCost),
@@ -133,6 +136,15 @@ function checkTogether(
   return faults;
 }
 
+type Key = z.infer<typeof key32>;
+
+function mfaKeys(
+  keys: { MFA_KEY?: Key | undefined; MFA_KEYS_OLD?: Key[] | undefined; ENCRYPTION_KEY: Key },
+): readonly [Key, ...Key[]] {
+  const old = [...keys.MFA_KEYS_OLD ?? []];
+  return keys.MFA_KEY ? [keys.MFA_KEY, ...old, keys.ENCRYPTION_KEY] : [keys.ENCRYPTION_KEY, ...old];
+}
+
 /** The API's settings; README.md describes each variable. */
 export type ApiConfig = ReturnType<typeof loadConfig>;
 
@@ -147,6 +159,8 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       "JWT_SECRET",
       "JWT_KEYS",
       "ENCRYPTION_KEY",
+      "MFA_KEY",
+      "MFA_KEYS_OLD",
       "REDIS_URL",
     ],
     ...(readFile ? { readFile } : {}),
@@ -190,6 +204,8 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       sessionSeconds: parsed.SESSION_LIFETIME,
     },
     encryptionKey: parsed.ENCRYPTION_KEY,
+    // The first one seals. That of everything else is always among them: it is what seals where no other is set.
+    mfaKeys: mfaKeys(parsed),
     passwordHash: {
       concurrency: parsed.PASSWORD_HASH_CONCURRENCY ?? navigator.hardwareConcurrency,
       queue: parsed.PASSWORD_HASH_QUEUE,

@@ -3,6 +3,7 @@ import type { Logger } from "../lib/log.ts";
 import type { Network } from "../lib/networks.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { SocketClient } from "../lib/socket_client.ts";
+import type { SealRing } from "../lib/seal_ring.ts";
 import type { WgdClient } from "../wgd/client.ts";
 import type { ApiKeyUsage } from "./auth/api_key_usage.ts";
 import type { Challenge } from "./auth/challenge.ts";
@@ -10,6 +11,7 @@ import type { FailureCounters } from "./auth/failure_counters.ts";
 import type { FailureFloor, Timer } from "./auth/failure_floor.ts";
 import type { PasswordHasher } from "./auth/password_hash.ts";
 import type { PasswordChecks } from "./auth/password_rules.ts";
+import type { RecoveryDigests } from "./auth/recovery_codes.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { Pool } from "./database/pool.ts";
 import type { Lookups } from "./database/lookups.ts";
@@ -41,6 +43,8 @@ export interface Deps {
   presharedKeys: Sealer;
   /** Seals mails that wait to be sent. */
   letters: Sealer;
+  /** The secrets of second factors, and what recovery codes are known by. */
+  mfa: { secrets: SealRing; codes: RecoveryDigests };
   wgd: WgdClient;
   /** The sealer of the audit log: its status and metrics. */
   sealer: SocketClient;

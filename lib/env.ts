@@ -160,6 +160,10 @@ export const key32 = z.string()
     return new Secret(bytes);
   });
 
+/** Several of them, separated by commas. */
+export const key32List = z.string().transform((text) => text.split(",").map((part) => part.trim()))
+  .pipe(z.array(key32).max(16));
+
 /** A private IPv4 network from /12 to /28. */
 export const networkCidr = z.string().transform((text, context) => {
   try {

@@ -10,7 +10,10 @@ export type KeyPurpose =
   | "receipt-signing"
   | "login-identifier"
   | "mail"
-  | "login-challenge";
+  | "login-challenge"
+  | "mfa-secret"
+  | "mfa-recovery-code"
+  | "key-id";
 
 const version = 1;
 const nonceLength = 12;

@@ -43,6 +43,28 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     values (${tenantId}, ${sessionId}, ${userId}, now(), now() + interval '1 hour', now(), now(),
       now() + interval '1 day')`;
   await owner`
+    insert into mfa_factors (tenant_id, user_id, key_id, sealed_secret, enabled_at, last_step)
+    values (${tenantId}, ${userId}, '0123456789abcdef', decode(repeat('00', 49), 'hex'), now(), 0)`;
+  await owner`
+    insert into mfa_pending_factors (tenant_id, user_id, key_id, sealed_secret, started_at)
+    values (${tenantId}, ${userId}, '0123456789abcdef', decode(repeat('00', 49), 'hex'), now())`;
+  await owner`
+    insert into mfa_recovery_codes (tenant_id, user_id, digest, key_id)
+    values (${tenantId}, ${userId}, sha256(${slug}::bytea), '0123456789abcdef')`;
+  await owner`
+    insert into mfa_attempts (tenant_id, user_id, way, kind, recent, failures)
+    values (${tenantId}, ${userId}, 'own', 'totp', array[now()], 1)`;
+  await owner`
+    insert into mfa_source_attempts (tenant_id, source, kind, last_at)
+    values (${tenantId}, 'loopback/127.0.0.1', 'totp', now())`;
+  await owner`
+    insert into login_challenges (tenant_id, id, user_id, kind, device_name, created_at, expires_at)
+    values (${tenantId}, ${crypto.randomUUID()}, ${userId}, 'mfa_session', '', now(), now() + interval '5 minutes')`;
+  await owner`
+    insert into mfa_trusted_devices (tenant_id, id, user_id, token_digest, device_name, user_agent, created_at, expires_at)
+    values (${tenantId}, ${crypto.randomUUID()}, ${userId}, sha256(${slug}::bytea), '', '', now(),
+      now() + interval '30 days')`;
+  await owner`
     insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
     values (${tenantId}, sha256('somebody'), 'loopback', 'failed', now())`;
   const apiKeyPrefix = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
