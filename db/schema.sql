@@ -167,6 +167,39 @@ AS $function$
   $function$;
 alter function lookup_tenant(id_or_slug text) owner to massacorp_lookup;
 
+CREATE OR REPLACE FUNCTION public.mfa_factors_use_up_steps()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if new.last_step < old.last_step then
+    raise exception 'a code that was used stays used'
+      using errcode = 'check_violation', constraint = 'mfa_factors_use_up_steps', table = 'mfa_factors';
+  end if;
+  return new;
+end
+$function$;
+alter function mfa_factors_use_up_steps() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.mfa_required_of(of_user integer, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select coalesce((
+      select u.mfa_required or t.mfa_required = 'all' or exists (
+        select from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+        where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > at)
+          and (r.mfa_required or t.mfa_required = 'admins' and r.system in ('admin', 'superadmin'))
+      )
+      from users u join tenants t on t.id = u.tenant_id
+      where u.tenant_id = (select current_tenant_id()) and u.id = of_user
+    ), false)
+  $function$;
+alter function mfa_required_of(of_user integer, at timestamp with time zone) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.permissions_of(of_user integer, at timestamp with time zone)
  RETURNS text[]
  LANGUAGE sql
@@ -765,6 +798,23 @@ create table login_attempts (
 );
 alter table login_attempts owner to massacorp_owner;
 
+create table login_challenges (
+  tenant_id integer not null,
+  id uuid not null,
+  user_id integer not null,
+  kind text not null,
+  peer_id uuid,
+  device_name text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint login_challenges_pkey PRIMARY KEY (tenant_id, id),
+  constraint login_challenges_device_name_is_printable CHECK ((device_name ~ '^[^[:cntrl:]]{0,64}$'::text)),
+  constraint login_challenges_kind_is_known CHECK ((kind = ANY (ARRAY['mfa_session'::text, 'mfa_setup'::text]))),
+  constraint login_challenges_last_at_most_15_minutes CHECK ((expires_at <= (created_at + '00:15:00'::interval)))
+);
+alter table login_challenges owner to massacorp_owner;
+
 create table mails (
   tenant_id integer not null,
   id uuid not null,
@@ -788,6 +838,92 @@ create table mails (
   constraint mails_template_is_a_name CHECK ((template ~ '^[a-z_]{1,40}$'::text))
 );
 alter table mails owner to massacorp_owner;
+
+create table mfa_attempts (
+  tenant_id integer not null,
+  user_id integer not null,
+  way text not null,
+  kind text not null,
+  recent timestamp with time zone[] default '{}'::timestamp with time zone[] not null,
+  failures integer default 0 not null,
+  locked_until timestamp with time zone,
+  constraint mfa_attempts_pkey PRIMARY KEY (tenant_id, user_id, way, kind),
+  constraint mfa_attempts_failures_are_counted CHECK ((failures >= 0)),
+  constraint mfa_attempts_kind_is_known CHECK ((kind = ANY (ARRAY['totp'::text, 'recovery'::text, 'password'::text]))),
+  constraint mfa_attempts_recent_are_few CHECK ((cardinality(recent) <= 5)),
+  constraint mfa_attempts_way_is_known CHECK ((way = ANY (ARRAY['own'::text, 'other'::text])))
+);
+alter table mfa_attempts owner to massacorp_owner;
+
+create table mfa_factors (
+  tenant_id integer not null,
+  user_id integer not null,
+  key_id text not null,
+  sealed_secret bytea not null,
+  enabled_at timestamp with time zone not null,
+  last_step bigint not null,
+  constraint mfa_factors_pkey PRIMARY KEY (tenant_id, user_id),
+  constraint mfa_factors_key_is_named CHECK ((key_id ~ '^[0-9a-f]{16}$'::text)),
+  constraint mfa_factors_secret_is_sealed CHECK ((octet_length(sealed_secret) = 49)),
+  constraint mfa_factors_step_is_counted CHECK ((last_step >= 0))
+);
+alter table mfa_factors owner to massacorp_owner;
+
+create table mfa_pending_factors (
+  tenant_id integer not null,
+  user_id integer not null,
+  key_id text not null,
+  sealed_secret bytea not null,
+  started_at timestamp with time zone not null,
+  constraint mfa_pending_factors_pkey PRIMARY KEY (tenant_id, user_id),
+  constraint mfa_pending_factors_key_is_named CHECK ((key_id ~ '^[0-9a-f]{16}$'::text)),
+  constraint mfa_pending_factors_secret_is_sealed CHECK ((octet_length(sealed_secret) = 49))
+);
+alter table mfa_pending_factors owner to massacorp_owner;
+
+create table mfa_recovery_codes (
+  tenant_id integer not null,
+  user_id integer not null,
+  digest bytea not null,
+  key_id text not null,
+  used_at timestamp with time zone,
+  constraint mfa_recovery_codes_pkey PRIMARY KEY (tenant_id, user_id, digest),
+  constraint mfa_recovery_codes_digest_is_a_sha256 CHECK ((octet_length(digest) = 32)),
+  constraint mfa_recovery_codes_key_is_named CHECK ((key_id ~ '^[0-9a-f]{16}$'::text))
+);
+alter table mfa_recovery_codes owner to massacorp_owner;
+
+create table mfa_source_attempts (
+  tenant_id integer not null,
+  source text not null,
+  kind text not null,
+  recent timestamp with time zone[] default '{}'::timestamp with time zone[] not null,
+  last_at timestamp with time zone not null,
+  constraint mfa_source_attempts_pkey PRIMARY KEY (tenant_id, source, kind),
+  constraint mfa_source_attempts_kind_is_known CHECK ((kind = ANY (ARRAY['totp'::text, 'recovery'::text, 'password'::text]))),
+  constraint mfa_source_attempts_recent_are_few CHECK ((cardinality(recent) <= 5)),
+  constraint mfa_source_attempts_source_is_short CHECK (((char_length(source) >= 1) AND (char_length(source) <= 64)))
+);
+alter table mfa_source_attempts owner to massacorp_owner;
+
+create table mfa_trusted_devices (
+  tenant_id integer not null,
+  id uuid not null,
+  user_id integer not null,
+  token_digest bytea not null,
+  peer_id uuid,
+  device_name text not null,
+  user_agent text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  constraint mfa_trusted_devices_pkey PRIMARY KEY (tenant_id, id),
+  constraint mfa_trusted_devices_device_name_is_printable CHECK ((device_name ~ '^[^[:cntrl:]]{0,64}$'::text)),
+  constraint mfa_trusted_devices_last_at_most_30_days CHECK ((expires_at <= (created_at + '30 days'::interval))),
+  constraint mfa_trusted_devices_token_is_a_sha256 CHECK ((octet_length(token_digest) = 32)),
+  constraint mfa_trusted_devices_user_agent_is_cut CHECK ((char_length(user_agent) <= 256))
+);
+alter table mfa_trusted_devices owner to massacorp_owner;
 
 create table one_time_tokens (
   tenant_id integer not null,
@@ -834,6 +970,7 @@ create table roles (
   system text,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  mfa_required boolean default false not null,
   constraint roles_pkey PRIMARY KEY (tenant_id, id),
   constraint roles_name_is_taken UNIQUE (tenant_id, name),
   constraint roles_about_is_printable CHECK ((about ~ '^[^[:cntrl:]]{0,200}$'::text)),
@@ -872,7 +1009,7 @@ create table sessions (
   constraint sessions_pkey PRIMARY KEY (tenant_id, id),
   constraint sessions_device_name_is_printable CHECK ((device_name ~ '^[^[:cntrl:]]{0,64}$'::text)),
   constraint sessions_end_has_a_reason CHECK (((ended_at IS NULL) = (ended_reason IS NULL))),
-  constraint sessions_ended_reason_is_known CHECK ((ended_reason = ANY (ARRAY['logout'::text, 'refresh_reuse'::text, 'terminated'::text, 'password_changed'::text, 'deactivated'::text, 'limit'::text, 'revoked'::text]))),
+  constraint sessions_ended_reason_is_known CHECK ((ended_reason = ANY (ARRAY['logout'::text, 'refresh_reuse'::text, 'terminated'::text, 'password_changed'::text, 'deactivated'::text, 'limit'::text, 'revoked'::text, 'mfa_changed'::text, 'mfa_reset'::text, 'mfa_missing'::text]))),
   constraint sessions_last_at_most_30_days CHECK ((expires_at <= (created_at + '30 days'::interval))),
   constraint sessions_refresh_counter_counts_up CHECK ((refresh_counter >= 0)),
   constraint sessions_refresh_ends_with_the_session CHECK ((refresh_expires_at <= expires_at)),
@@ -908,8 +1045,11 @@ create table tenants (
   session_idle_seconds integer,
   session_lifetime_seconds integer,
   password_policy text default 'composition'::text not null,
+  mfa_required text default 'off'::text not null,
+  mfa_trusted_devices boolean default true not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
+  constraint tenants_mfa_required_is_known CHECK ((mfa_required = ANY (ARRAY['off'::text, 'admins'::text, 'all'::text]))),
   constraint tenants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,200}$'::text)),
   constraint tenants_password_policy_is_known CHECK ((password_policy = ANY (ARRAY['composition'::text, 'length'::text]))),
   constraint tenants_peer_quota_counts_peers CHECK ((peer_quota >= 0)),
@@ -947,6 +1087,7 @@ create table users (
   status text default 'active'::text not null,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
+  mfa_required boolean default false not null,
   locale text default 'en'::text not null,
   phone text,
   email_verified_at timestamp with time zone,
@@ -1264,8 +1405,22 @@ alter table idempotency_keys add constraint idempotency_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table login_attempts add constraint login_attempts_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table login_challenges add constraint login_challenges_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table mails add constraint mails_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table mfa_attempts add constraint mfa_attempts_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table mfa_factors add constraint mfa_factors_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table mfa_pending_factors add constraint mfa_pending_factors_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table mfa_recovery_codes add constraint mfa_recovery_codes_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table mfa_source_attempts add constraint mfa_source_attempts_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table mfa_trusted_devices add constraint mfa_trusted_devices_user_exists
+  FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table one_time_tokens add constraint one_time_tokens_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table role_permissions add constraint role_permissions_are_of_a_tenant
@@ -1339,8 +1494,11 @@ CREATE INDEX audit_seals_of_an_entry ON public.audit_seals USING btree (tenant_i
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
 CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
+CREATE INDEX login_challenges_of_a_user ON public.login_challenges USING btree (tenant_id, user_id);
 CREATE INDEX mails_by_end ON public.mails USING btree (tenant_id, finished_at) WHERE (state <> 'queued'::text);
 CREATE INDEX mails_that_are_due ON public.mails USING btree (due_at) WHERE (state = 'queued'::text);
+CREATE INDEX mfa_source_attempts_by_age ON public.mfa_source_attempts USING btree (tenant_id, last_at);
+CREATE INDEX mfa_trusted_devices_of_a_user ON public.mfa_trusted_devices USING btree (tenant_id, user_id);
 CREATE INDEX sessions_by_end ON public.sessions USING btree (tenant_id, expires_at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
@@ -1358,6 +1516,7 @@ CREATE INDEX wg_receipts_of_a_peer ON public.wg_receipts USING btree (tenant_id,
 CREATE INDEX wg_resting_addresses_that_end ON public.wg_resting_addresses USING btree (tenant_id, interface_id, until);
 CREATE UNIQUE INDEX tenants_have_one_platform ON public.tenants USING btree (is_platform) WHERE is_platform;
 
+CREATE TRIGGER mfa_factors_use_up_steps BEFORE UPDATE ON public.mfa_factors FOR EACH ROW EXECUTE FUNCTION mfa_factors_use_up_steps();
 CREATE TRIGGER roles_touch BEFORE UPDATE ON public.roles FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER tenants_make_roles AFTER INSERT ON public.tenants FOR EACH ROW EXECUTE FUNCTION tenants_make_roles();
 CREATE TRIGGER tenants_notify_status AFTER UPDATE OF status ON public.tenants FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
@@ -1466,6 +1625,15 @@ create policy login_attempts_api on login_attempts as permissive for all to mass
 create policy login_attempts_api_forgets on login_attempts as restrictive for delete to massacorp_api
   using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (at < (now() - '1 day'::interval))));
 
+alter table login_challenges enable row level security;
+alter table login_challenges force row level security;
+create policy login_challenges_api on login_challenges as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy login_challenges_api_uses_once on login_challenges as restrictive for update to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (used_at IS NULL)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
 alter table mails enable row level security;
 alter table mails force row level security;
 create policy mails_api_delivers on mails as permissive for update to massacorp_api
@@ -1480,6 +1648,47 @@ create policy mails_api_reads on mails as permissive for select to massacorp_api
 create policy mails_lookup on mails as permissive for select to massacorp_lookup
   using (true);
 create policy mails_platform_queues on mails as permissive for insert to massacorp_platform
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table mfa_attempts enable row level security;
+alter table mfa_attempts force row level security;
+create policy mfa_attempts_api on mfa_attempts as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table mfa_factors enable row level security;
+alter table mfa_factors force row level security;
+create policy mfa_factors_api on mfa_factors as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table mfa_pending_factors enable row level security;
+alter table mfa_pending_factors force row level security;
+create policy mfa_pending_factors_api on mfa_pending_factors as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table mfa_recovery_codes enable row level security;
+alter table mfa_recovery_codes force row level security;
+create policy mfa_recovery_codes_api on mfa_recovery_codes as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy mfa_recovery_codes_api_uses_once on mfa_recovery_codes as restrictive for update to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (used_at IS NULL)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table mfa_source_attempts enable row level security;
+alter table mfa_source_attempts force row level security;
+create policy mfa_source_attempts_api on mfa_source_attempts as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy mfa_source_attempts_api_forgets on mfa_source_attempts as restrictive for delete to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (last_at < (now() - '01:00:00'::interval))));
+
+alter table mfa_trusted_devices enable row level security;
+alter table mfa_trusted_devices force row level security;
+create policy mfa_trusted_devices_api on mfa_trusted_devices as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
 alter table one_time_tokens enable row level security;
@@ -1738,6 +1947,9 @@ revoke all on function lookup_peer(source inet) from public;
 grant execute on function lookup_peer(source inet) to massacorp_api;
 revoke all on function lookup_tenant(id_or_slug text) from public;
 grant execute on function lookup_tenant(id_or_slug text) to massacorp_api;
+revoke all on function mfa_factors_use_up_steps() from public;
+revoke all on function mfa_required_of(of_user integer, at timestamp with time zone) from public;
+grant execute on function mfa_required_of(of_user integer, at timestamp with time zone) to massacorp_api;
 revoke all on function permissions_of(of_user integer, at timestamp with time zone) from public;
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_api;
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_platform;
@@ -1786,26 +1998,33 @@ grant select on table audit_seals to massacorp_api;
 grant insert, select on table audit_seals to massacorp_sealer;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
 grant delete, insert, select on table login_attempts to massacorp_api;
+grant delete, insert (tenant_id, id, user_id, kind, peer_id, device_name, created_at, expires_at), select, update (used_at) on table login_challenges to massacorp_api;
 grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
 grant select (tenant_id, id, state, due_at) on table mails to massacorp_lookup;
 grant insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at) on table mails to massacorp_platform;
+grant insert (tenant_id, user_id, way, kind), select, update (recent, failures, locked_until) on table mfa_attempts to massacorp_api;
+grant delete, insert, select, update (key_id, sealed_secret, enabled_at, last_step) on table mfa_factors to massacorp_api;
+grant delete, insert, select, update (key_id, sealed_secret, started_at) on table mfa_pending_factors to massacorp_api;
+grant delete, insert (tenant_id, user_id, digest, key_id), select, update (used_at) on table mfa_recovery_codes to massacorp_api;
+grant delete, insert (tenant_id, source, kind, last_at), select, update (recent, last_at) on table mfa_source_attempts to massacorp_api;
+grant delete, insert (tenant_id, id, user_id, token_digest, peer_id, device_name, user_agent, created_at, expires_at), select, update (last_used_at) on table mfa_trusted_devices to massacorp_api;
 grant delete, insert (tenant_id, token_digest, purpose, user_id, email, created_at, expires_at), select, update (token_digest, email, created_at, expires_at) on table one_time_tokens to massacorp_api;
 grant select on table permissions to massacorp_api;
 grant select on table permissions to massacorp_platform;
 grant delete, insert (tenant_id, role_id, permission), select on table role_permissions to massacorp_api;
 grant select on table role_permissions to massacorp_platform;
-grant delete, insert (tenant_id, name, about), select, update (name, about) on table roles to massacorp_api;
+grant delete, insert (tenant_id, name, about, mfa_required), select, update (name, about, mfa_required) on table roles to massacorp_api;
 grant insert (tenant_id, name, system), select on table roles to massacorp_platform;
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
 grant select on table system_role_permissions to massacorp_api;
 grant select on table system_role_permissions to massacorp_platform;
-grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy) on table tenants to massacorp_api;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status) on table tenants to massacorp_wgd;
 grant delete, insert (tenant_id, user_id, role_id, granted_by, granted_at, expires_at), select, update (granted_by, granted_at, expires_at) on table user_roles to massacorp_api;
 grant insert (tenant_id, user_id, role_id, granted_by), select on table user_roles to massacorp_platform;
-grant delete, insert (tenant_id, email, name, password_hash, locale, phone, email_verified_at), select, update (email, name, password_hash, status, locale, phone, email_verified_at, last_login_at) on table users to massacorp_api;
+grant delete, insert (tenant_id, email, name, password_hash, locale, phone, email_verified_at), select, update (email, name, password_hash, status, mfa_required, locale, phone, email_verified_at, last_login_at) on table users to massacorp_api;
 grant insert (tenant_id, email, name, password_hash), select on table users to massacorp_platform;
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
@@ -1854,6 +2073,8 @@ comment on function public.lookup_due_mails(timestamp with time zone,integer) is
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
 comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug.';
+comment on function public.mfa_factors_use_up_steps() is 'No update makes a used code good again.';
+comment on function public.mfa_required_of(integer,timestamp with time zone) is 'Whether a second factor is demanded of a user of the current tenant: by himself, by a role that he has at that moment, or by the tenant.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
@@ -1892,7 +2113,14 @@ comment on table public.audit_seals is 'One chain a tenant over its committed au
 comment on table public.audit_seals_rest is 'As audit_log_rest, for seals.';
 comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';
 comment on table public.login_attempts is 'Every log-in tried of late, whether the account exists or not: what locks are made of. The audit log keeps the record.';
+comment on table public.login_challenges is 'Log-ins whose password was right and which are not complete: what their token is good for, once.';
 comment on table public.mails is 'Outgoing mail, queued in the transaction of the change that causes it. Processes take what is due, one lease at a time.';
+comment on table public.mfa_attempts is 'What was tried of late to pass as a user''s second factor, whichever operation it was tried at.';
+comment on table public.mfa_factors is 'The TOTP secret (RFC 6238) of each user who has a second factor.';
+comment on table public.mfa_pending_factors is 'Secrets that were shown and not confirmed by a code yet: they protect nothing, and end after 15 minutes.';
+comment on table public.mfa_recovery_codes is 'Codes for whoever lost his second factor, each good once.';
+comment on table public.mfa_source_attempts is 'The same by where it came from, whoever it was tried for.';
+comment on table public.mfa_trusted_devices is 'Devices on which a user is not asked for the second factor at log-in, by his own choice. What asks for a fresh one still asks.';
 comment on table public.one_time_tokens is 'Tokens that were sent by mail and not used yet: using one deletes its row, asking for another replaces it.';
 comment on table public.permissions is 'Everything that can be permitted. The same closed list stands in the API''s code, which refuses to start where the two differ.';
 comment on table public.role_permissions is 'What the roles that a tenant made may do. Entries of a role of the system would say nothing.';
@@ -1936,15 +2164,28 @@ comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, 
 comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
 comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together. * for an unlocking, which is for all of them.';
+comment on column public.login_challenges.kind is 'mfa_session: the code is asked for. mfa_setup: a second factor has to be set up first.';
+comment on column public.login_challenges.peer_id is 'The peer it began on, and must go on through; a record, because peers go.';
 comment on column public.mails.attempts is 'How often it was taken for delivery.';
 comment on column public.mails.due_at is 'When it may be taken. Taking it moves this ahead by a lease: whoever dies with it leaves it to the next.';
 comment on column public.mails.failure is 'Why the last attempt failed: a code, never the words of a server, which name the recipient.';
 comment on column public.mails.sealed_letter is 'Recipient and contents, sealed by the API; gone as soon as the mail was sent or given up, so that no link outlives its use here.';
 comment on column public.mails.state is 'dead: refused for good, or not delivered by give_up_at.';
+comment on column public.mfa_attempts.failures is 'In a row, without one that succeeded.';
+comment on column public.mfa_attempts.recent is 'The attempts of the last minute.';
+comment on column public.mfa_attempts.way is 'own: through a peer that belongs to the user, which carries nobody else. Others can neither use up nor lock that way.';
+comment on column public.mfa_factors.key_id is 'Which key sealed it. Part of the associated data, as the row is.';
+comment on column public.mfa_factors.last_step is 'The newest time step whose code was used: that one and all before it are used up.';
+comment on column public.mfa_factors.sealed_secret is '160 bits, AES-256-GCM.';
+comment on column public.mfa_recovery_codes.digest is 'HMAC-SHA-256 under a key that is not in the database: 40 bits alone could be tried through from a dump.';
+comment on column public.mfa_source_attempts.source is 'The peer, or listener and address where there is none.';
+comment on column public.mfa_trusted_devices.peer_id is 'The peer it was trusted through; through another one, or none, the token is worth nothing.';
+comment on column public.mfa_trusted_devices.token_digest is 'SHA-256 of 256 random bits that the device keeps.';
 comment on column public.one_time_tokens.email is 'The address it was sent to: the one that it proves.';
 comment on column public.one_time_tokens.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.permissions.platform is 'Reaches beyond one tenant: no role of a tenant can have it.';
 comment on column public.role_permissions.platform is 'Always false: it makes the foreign key refuse what reaches beyond a tenant.';
+comment on column public.roles.mfa_required is 'A second factor is demanded of whoever has the role. For those of the system the tenant says it.';
 comment on column public.roles.system is 'Of the system: what it permits stands in system_role_permissions, and it can be neither changed nor removed.';
 comment on column public.sessions.device_name is 'What the user calls the device; empty where he said nothing.';
 comment on column public.sessions.expires_at is 'The absolute end; rotation does not move it.';
@@ -1955,6 +2196,8 @@ comment on column public.sessions.refresh_rotated_at is 'When the newest refresh
 comment on column public.sessions.stepped_up_at is 'When the user last showed the strongest factor that he has: the second one, or the password where he has no second.';
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
 comment on column public.tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
+comment on column public.tenants.mfa_required is 'Of whom a second factor is demanded, beside the users and roles of whom it is demanded by themselves.';
+comment on column public.tenants.mfa_trusted_devices is 'Whether a user may have a device trusted for 30 days; taken back, it takes back the trust in all.';
 comment on column public.tenants.password_policy is 'composition: 8 characters and more of four kinds. length: 15 and more of any kind (NIST SP 800-63B).';
 comment on column public.tenants.peer_quota is 'Addresses the tenant may hold, those that rest included; null for the share that wg_interfaces gives. The operator sets it.';
 comment on column public.tenants.session_idle_seconds is 'How long a session lives without being refreshed; null for the server''s setting, which is never exceeded.';
@@ -1972,6 +2215,7 @@ comment on column public.users.email is 'Lower case; normalised once, where it c
 comment on column public.users.email_verified_at is 'When it was proven that he reads what is sent to the address; null where it was not, or the address is another since.';
 comment on column public.users.last_login_at is 'Null where he has never logged in.';
 comment on column public.users.locale is 'The language of the e-mails to him.';
+comment on column public.users.mfa_required is 'A second factor is demanded of this user, whatever tenant and roles say.';
 comment on column public.users.password_hash is 'Argon2id in PHC form; the parameters stand in it. Or bcrypt, of a user who was imported with it, until his first log-in.';
 comment on column public.users.phone is 'E.164: the country''s code and at most 15 digits in all.';
 comment on column public.users.status is 'inactive: no log-in, every session ended, no peer on the interface.';
