@@ -7,6 +7,7 @@ import { createWgdClient } from "../wgd/client.ts";
 import { createSealRing } from "../lib/seal_ring.ts";
 import { createApiKeyUsage } from "./auth/api_key_usage.ts";
 import { createBcrypt } from "./auth/bcrypt.ts";
+import { createBreachCheck } from "./auth/breach_check.ts";
 import { createProofOfWork } from "./auth/challenge.ts";
 import { createFailureCounters } from "./auth/failure_counters.ts";
 import { createFailureFloor, systemTimer, type Timer } from "./auth/failure_floor.ts";
@@ -14,6 +15,7 @@ import { createKeyRing, type KeyRing, ringOfSecret } from "./auth/key_ring.ts";
 import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts";
 import { createPasswordHasher } from "./auth/password_hash.ts";
 import { createPasswordChecks } from "./auth/password_rules.ts";
+import { createPasswordStrength } from "./auth/password_strength.ts";
 import { createIdentifierDigest, lockWindowMs } from "./auth/throttle.ts";
 import { createRecoveryDigests } from "./auth/recovery_codes.ts";
 import { createTokens } from "./auth/tokens.ts";
@@ -102,6 +104,7 @@ export async function buildDeps(
     ...(redis ? { redis: () => redis.ping() } : {}),
   }, log);
 
+  const strength = createPasswordStrength();
   const bcrypt = createBcrypt(config.passwordHash);
   const hasher = await createPasswordHasher({ ...config.passwordHash, bcrypt });
 
@@ -128,7 +131,14 @@ export async function buildDeps(
       bits: config.login.proofOfWorkBits,
       clock,
     }),
-    passwords: createPasswordChecks(),
+    passwords: createPasswordChecks({
+      strength,
+      breaches: config.passwords.breaches && createBreachCheck({
+        ...config.passwords.breaches,
+        log,
+        count: (outcome) => meters.breachCheck(outcome),
+      }),
+    }),
     tokens: createTokens({ ...config.tokens, keys: await ringOf(config.tokens), clock }),
     apiKeyUsage,
     identifierDigest: await createIdentifierDigest(
@@ -169,6 +179,7 @@ export async function buildDeps(
     async close() {
       await apiKeyUsage.close();
       bcrypt.close();
+      strength.close();
       wgd.close();
       sealer.close();
       redis?.close();

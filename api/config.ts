@@ -81,6 +81,10 @@ const schema = z.object({
   PASSWORD_HASH_MEMORY: integer(leastArgon2.memoryCost, 1_048_576).default(leastArgon2.memoryCost),
   PASSWORD_HASH_PASSES: integer(leastArgon2.timeCost, 20).default(leastArgon2.timeCost),
   PASSWORD_HASH_LANES: integer(leastArgon2.parallelism, 16).default(leastArgon2.parallelism),
+  PASSWORD_CHECK_HIBP: z.enum(["on", "off"]).default("on"),
+  PASSWORD_CHECK_HIBP_URL: z.url({ protocol: /^https?$/ }).default(
+    "https://api.pwnedpasswords.com",
+  ),
   LOGIN_FAILURE_FLOOR: durationSeconds.default(2),
   LOGIN_PROOF_OF_WORK: integer(0, 26).default(0),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
@@ -214,6 +218,11 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
         timeCost: parsed.PASSWORD_HASH_PASSES,
         parallelism: parsed.PASSWORD_HASH_LANES,
       },
+    },
+    passwords: {
+      breaches: parsed.PASSWORD_CHECK_HIBP === "off"
+        ? null
+        : { endpoint: new URL(parsed.PASSWORD_CHECK_HIBP_URL), timeoutMs: 2_000 },
     },
     login: {
       failureFloorMs: parsed.LOGIN_FAILURE_FLOOR * 1000,

@@ -1,4 +1,5 @@
 import { Registry } from "../lib/metrics.ts";
+import type { BreachOutcome } from "./auth/breach_check.ts";
 
 /** Seconds: a hash takes some hundredths, a wait for the daemon up to some seconds. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -19,6 +20,17 @@ export class Meters {
     labels: ["method", "route"],
     buckets: durations,
   });
+
+  readonly #breachChecks = this.#registry.counter({
+    name: "massacorp_api_breach_checks_total",
+    help:
+      "New passwords asked for among those of known breaches: found, clean, or failed (and taken).",
+    labels: ["outcome"],
+  });
+
+  breachCheck(outcome: BreachOutcome): void {
+    this.#breachChecks.inc({ outcome });
+  }
 
   /** @param answered.route the template that matched, never the path itself */
   request(

@@ -1,5 +1,9 @@
 import type { TenantSql } from "../database/tenancy.ts";
 import { ApiError, type FieldError } from "../errors.ts";
+import type { BreachCheck } from "./breach_check.ts";
+import type { PasswordStrength } from "./password_strength.ts";
+
+type Fault = Pick<FieldError, "code" | "message">;
 
 /**
  * What a tenant asks of a new password. `composition`: 8 characters and more, of four kinds. `length`: 15 and
@@ -70,7 +74,7 @@ export function brokenRules(
   rules: PasswordRules,
   password: string,
   personal: readonly string[],
-): Pick<FieldError, "code" | "message">[] {
+): Fault[] {
   // Halves of characters would all be hashed as the same replacement.
   if (!password.isWellFormed()) {
     return [{ code: "malformed", message: "must be whole Unicode characters" }];
@@ -129,14 +133,36 @@ function withoutWords(normalised: string, words: readonly string[]): string {
   return plain;
 }
 
-export function createPasswordChecks(): PasswordChecks {
+/** Guesses, as a power of ten, that a password has to withstand: zxcvbn's score of 3 of 4. */
+const leastGuessesLog10 = 8;
+
+/** The rules, then the strength, then the breaches: what costs most comes last. */
+export function createPasswordChecks(
+  options: { strength: PasswordStrength; breaches: BreachCheck | null },
+): PasswordChecks {
+  async function faults(
+    rules: PasswordRules,
+    password: string,
+    personal: readonly string[],
+  ): Promise<Fault[]> {
+    const broken = brokenRules(rules, password, personal);
+    if (broken.length > 0) return broken;
+    const normalised = normalisedPassword(password);
+    const words = tellingWords([...rules.words, ...personal]);
+    const { guessesLog10, listed } = await options.strength.judge(normalised, words);
+    if (listed) return [{ code: "too_common", message: "is in every list of passwords" }];
+    if (guessesLog10 < leastGuessesLog10) {
+      return [{ code: "too_weak", message: "is too easy to guess" }];
+    }
+    return await options.breaches?.isBreached(normalised)
+      ? [{ code: "breached", message: "is known from a breach of another service" }]
+      : [];
+  }
   return {
-    check(rules, password, { path, personal }) {
-      const broken = brokenRules(rules, password, personal);
-      if (broken.length === 0) return Promise.resolve();
-      return Promise.reject(
-        new ApiError("invalid_input", { errors: broken.map((fault) => ({ path, ...fault })) }),
-      );
+    async check(rules, password, { path, personal }) {
+      const errors = await faults(rules, password, personal);
+      if (errors.length === 0) return;
+      throw new ApiError("invalid_input", { errors: errors.map((fault) => ({ path, ...fault })) });
     },
   };
 }

@@ -155,6 +155,7 @@ function spawnApi(
       OPERATOR_SOCKET: operatorSocket,
       WGD_SOCKET: `${daemon.folder}/wgd.sock`,
       LOG_LEVEL: "debug",
+      PASSWORD_CHECK_HIBP: "off",
       ...env,
     },
     stdin: "null",

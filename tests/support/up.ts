@@ -38,6 +38,7 @@ export function startUp(hosts: Namespaces, role: string, options: UpOptions): Ru
       WG_INTERFACE: name,
       WG_ENDPOINT: hosts.address(role),
       WGD_LOCK_FOLDER: options.dataFolder,
+      PASSWORD_CHECK_HIBP: "off",
       ...options.env,
     },
     stdin: "null",
