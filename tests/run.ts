@@ -15,25 +15,28 @@ async function runGroup(group: Group, env: Record<string, string>): Promise<Outc
   if (group.kind === "kernel" && !(await kernelHasWireGuard())) {
     return await runInGuests(paths, say);
   }
-  if (group.kind !== "check") return await runTests(paths, env);
+  if (group.kind !== "check") {
+    return await runTests(paths, env, { parallel: group.parallel ?? false });
+  }
   const { success } = await deno(["check", "--quiet", ...paths], env);
   return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
 }
 
 /**
- * Runs test files, which print as `deno test` does, and counts them.
- * @param options.check false where their types were checked before
+ * Runs test files, which print as `deno test` does, and counts them. Types are the group `types`' affair: checked
+ * here, they would be checked once a group.
+ * @param options.parallel whether files run beside one another
  */
 export async function runTests(
   paths: readonly string[],
   env: Record<string, string>,
-  { check = true } = {},
+  { parallel = false } = {},
 ): Promise<Outcome> {
   const report = await Deno.makeTempFile({ prefix: "massacorp-junit-" });
   try {
     const { success } = await deno([
-      ...["test", "--allow-all", "--no-prompt", "--permit-no-files"],
-      ...[...(check ? [] : ["--no-check"]), `--junit-path=${report}`, ...paths],
+      ...["test", "--allow-all", "--no-prompt", "--no-check", "--permit-no-files"],
+      ...[...(parallel ? ["--parallel"] : []), `--junit-path=${report}`, ...paths],
     ], env);
     const counted = countJunit(await Deno.readTextFile(report));
     // A file that does not even load, or a leak after the last test, is a failure without a test.

@@ -6,7 +6,7 @@ const cluster = await startTestCluster();
 try {
   const shared = { [clusterVariable]: cluster.socketFolder };
   // The machine that the guest runs on has checked the types, in a tenth of the time.
-  say(inWords(await runTests(Deno.args, shared, { check: false })));
+  say(inWords(await runTests(Deno.args, shared)));
 } finally {
   await cluster.stop();
 }
