@@ -71,6 +71,11 @@ const refreshClaims = z.object({
 const pendingClaims = (kind: PendingKind) =>
   z.object({ ...user, type: z.literal(kind), jti: z.uuid() });
 
+/** The compact form (RFC 7515) and nothing around it: the library is lenient about white space and padding. */
+const compact = /^[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_-]{1,1024}$/;
+/** Seconds that the clocks of two API processes may differ. */
+const clockTolerance = 60;
+
 /** JSON Web Tokens (RFC 7519, RFC 8725): each key for one algorithm, issuer, audience and type checked. */
 export function createTokens(options: TokenOptions): Tokens {
   const { keys, issuer, accessSeconds, clock } = options;
@@ -92,6 +97,7 @@ export function createTokens(options: TokenOptions): Tokens {
       .sign(keys.signing.key);
 
   async function verify<S extends z.ZodType>(token: string, claims: S): Promise<z.output<S>> {
+    if (!compact.test(token)) throw new ApiError("invalid_token");
     try {
       const find = (header: JWTHeaderParameters) => keys.verifying(header);
       const { payload } = await jwtVerify(token, find, {
@@ -103,7 +109,8 @@ export function createTokens(options: TokenOptions): Tokens {
         currentDate: new Date(clock.now()),
       });
       const parsed = claims.safeParse(payload);
-      if (parsed.success) return parsed.data;
+      const early = Number(payload.iat) > seconds(clock.now()) + clockTolerance;
+      if (parsed.success && !early) return parsed.data;
     } catch (error) {
       if (!(error instanceof errors.JOSEError)) throw error;
     }

@@ -30,10 +30,11 @@ export function authenticate(deps: AuthenticationDeps) {
     } else {
       const token = /^Bearer ([A-Za-z0-9_.-]{1,4096})$/i.exec(bearer ?? "")?.[1];
       if (!token) throw new ApiError("invalid_token");
-      const { user, ownPeerOnly } = await findUser(deps, token);
+      const { user, ownPeerOnly, lastSeenAt } = await findUser(deps, token);
       if (!fitsTunnel(c.get("peer"), { ...user, ownPeerOnly })) {
         await refuseTunnel(deps, c, { ...user, reason: "token of another owner" });
       }
+      await noteSeen(deps, user, lastSeenAt);
       await enter(deps, c, user);
     }
     await next();
@@ -70,11 +71,20 @@ async function enter(
   c.set("tenantId", principal.tenantId);
 }
 
-/** The user behind an access token, as the database knows the session this very moment (A1). */
-async function findUser(
-  { tokens, tenancy, clock }: AuthenticationDeps,
+interface FoundUser {
+  user: Principal & { kind: "user" };
+  ownPeerOnly: boolean;
+  lastSeenAt: Date;
+}
+
+/**
+ * The user behind an access token, as the database knows the session this very moment (A1).
+ * @throws {ApiError} `invalid_token`
+ */
+export async function findUser(
+  { tokens, tenancy, clock }: Pick<AuthenticationDeps, "tokens" | "tenancy" | "clock">,
   token: string,
-): Promise<{ user: Principal & { kind: "user" }; ownPeerOnly: boolean }> {
+): Promise<FoundUser> {
   const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
   const now = new Date(clock.now());
   const [row] = await tenancy.query(tenantId, (sql) =>
@@ -91,13 +101,6 @@ async function findUser(
         and s.ended_at is null and s.expires_at > ${now}
         and u.status = 'active' and t.status = 'active'`);
   if (!row) throw new ApiError("invalid_token");
-  if (now.getTime() - row.last_seen_at.getTime() > seenMs) {
-    await tenancy.query(
-      tenantId,
-      (sql) =>
-        sql`update sessions set last_seen_at = ${now} where id = ${sessionId} and last_seen_at < ${now}`,
-    );
-  }
   return {
     user: {
       kind: "user",
@@ -110,7 +113,22 @@ async function findUser(
       steppedUpAt: row.stepped_up_at?.getTime() ?? null,
     },
     ownPeerOnly: row.login_own_peer,
+    lastSeenAt: row.last_seen_at,
   };
+}
+
+async function noteSeen(
+  { tenancy, clock }: AuthenticationDeps,
+  { tenantId, sessionId }: FoundUser["user"],
+  lastSeenAt: Date,
+): Promise<void> {
+  const now = new Date(clock.now());
+  if (now.getTime() - lastSeenAt.getTime() <= seenMs) return;
+  await tenancy.query(
+    tenantId,
+    (sql) =>
+      sql`update sessions set last_seen_at = ${now} where id = ${sessionId} and last_seen_at < ${now}`,
+  );
 }
 
 interface UserRow {

@@ -4,6 +4,7 @@ import { login } from "./login.ts";
 import { logout } from "./logout.ts";
 import { whoAmI } from "./me.ts";
 import { refresh } from "./refresh.ts";
+import { verifyToken } from "./verify_token.ts";
 
 /** `/api/v1/auth` */
 export function authFeature(deps: Deps): Router {
@@ -12,5 +13,6 @@ export function authFeature(deps: Deps): Router {
   refresh(router, deps);
   logout(router, deps);
   whoAmI(router, deps);
+  verifyToken(router, deps);
   return router;
 }
