@@ -792,7 +792,7 @@ create table login_attempts (
   at timestamp with time zone not null,
   constraint login_attempts_pkey PRIMARY KEY (tenant_id, id),
   constraint login_attempts_identifier_is_a_sha256 CHECK ((octet_length(identifier_digest) = 32)),
-  constraint login_attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'locked'::text, 'unlocked'::text]))),
+  constraint login_attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'locking'::text, 'locked'::text, 'unlocked'::text]))),
   constraint login_attempts_source_is_short CHECK (((char_length(source) >= 1) AND (char_length(source) <= 64))),
   constraint login_attempts_unlocking_is_for_every_source CHECK (((outcome = 'unlocked'::text) = (source = '*'::text)))
 );
@@ -2163,6 +2163,7 @@ comment on column public.audit_seals.hash is 'SHA-256 of this link, which names 
 comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, path and body: the same key with another request is a mistake.';
 comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
+comment on column public.login_attempts.outcome is 'locking: failed, and locked the account for its source. locked: refused because of that, whatever the password. unlocked: somebody lifted all locks of the account.';
 comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together. * for an unlocking, which is for all of them.';
 comment on column public.login_challenges.kind is 'mfa_session: the code is asked for. mfa_setup: a second factor has to be set up first.';
 comment on column public.login_challenges.peer_id is 'The peer it began on, and must go on through; a record, because peers go.';

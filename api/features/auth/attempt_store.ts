@@ -16,7 +16,7 @@ interface Pair {
 }
 
 /** How an attempt ended; `unlocked` is none, but says that those before it count no more. */
-export type AttemptOutcome = "succeeded" | "failed" | "locked" | "unlocked";
+export type AttemptOutcome = "succeeded" | "failed" | "locking" | "locked" | "unlocked";
 
 /** Stands for every way in. */
 const everySource = "*";
@@ -32,11 +32,12 @@ const lastReset = (sql: TenantSql, { digest, source, since }: Pair) =>
       )
     ), 0)`;
 
+/** Rows of the pair that failed since, those that locked it among them. */
 const failuresOf = (sql: TenantSql, pair: Pair) =>
   sql`
-    select count(*)::integer from login_attempts a
+    from login_attempts a
     where a.identifier_digest = ${pair.digest} and a.source = ${pair.source} and a.at > ${pair.since}
-      and a.outcome = 'failed' and a.id > ${lastReset(sql, pair)}`;
+      and a.outcome in ('failed', 'locking') and a.id > ${lastReset(sql, pair)}`;
 
 /** One query whether the account exists or not, so that both cost the same. */
 export function readLoginFacts(sql: TenantSql, of: Pair & { email: string }) {
@@ -49,7 +50,7 @@ export function readLoginFacts(sql: TenantSql, of: Pair & { email: string }) {
     select
       coalesce((select login_own_peer from tenants where id = (select current_tenant_id())), false)
         as own_peer_only,
-      (${failuresOf(sql, of)}) as failures,
+      (select count(*)::integer ${failuresOf(sql, of)}) as failures,
       ${lastReset(sql, of)}::text as since_id,
       (
         select jsonb_build_object(
@@ -62,18 +63,21 @@ export function readLoginFacts(sql: TenantSql, of: Pair & { email: string }) {
 }
 
 /**
- * How often log-ins of this identifier from this source failed since then, without one that succeeded. They take
- * turns from here to their commit, so that many at once are counted like one after the other.
+ * How often log-ins of this identifier from this source failed since then, without one that succeeded, and whether a
+ * lock was announced. They take turns from here to their commit, so that many at once are counted like one after the
+ * other.
  */
 export async function countFailures(
   sql: TenantSql,
   by: Pair & { tenantId: number },
-): Promise<number> {
+): Promise<{ failures: number; announced: boolean }> {
   await sql`
     select pg_advisory_xact_lock(
       hashtextextended(${`${by.tenantId}/${by.digest.toHex()}/${by.source}`}, 0))`;
-  const [row] = await sql<[{ n: number }]>`select (${failuresOf(sql, by)}) as n`;
-  return row.n;
+  const [row] = await sql<[{ failures: number; announced: boolean }]>`
+    select count(*)::integer as failures, coalesce(bool_or(a.outcome = 'locking'), false) as announced
+    ${failuresOf(sql, by)}`;
+  return row;
 }
 
 /** What may be forgotten at a time: more than one attempt adds, and little enough to keep nobody waiting. */
@@ -114,4 +118,12 @@ export async function recordAttempt(
 /** Where there is no tenant whose record could have an entry: as many statements as where there is one. */
 export async function standInForAudit(sql: TenantSql): Promise<void> {
   await sql`select from tenants where id = (select current_tenant_id())`;
+}
+
+/** Failures of the account before this count no more, by whatever way they came. */
+export async function liftLoginLocks(
+  sql: TenantSql,
+  of: { tenantId: number; digest: Uint8Array; at: Date },
+): Promise<void> {
+  await recordAttempt(sql, { ...of, source: everySource, outcome: "unlocked" });
 }

@@ -135,8 +135,9 @@ Deno.test("login: A5: failures at once are counted like one after the other", as
     select outcome, count(*)::integer as n from login_attempts where outcome <> 'succeeded'
     group by outcome order by outcome`;
   assert.deepEqual([...rows], [
-    { outcome: "failed", n: failuresUntilLock },
+    { outcome: "failed", n: failuresUntilLock - 1 },
     { outcome: "locked", n: attempts.length - 1 },
+    { outcome: "locking", n: 1 },
   ]);
 });
 

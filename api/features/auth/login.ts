@@ -4,12 +4,14 @@ import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { email } from "../users/mod.ts";
+import { type ConcludeDeps, concludeLogin } from "./conclude_login.ts";
 import { type AttemptDeps, finishAttempt, startAttempt } from "./login_attempt.ts";
 import { renewHash } from "./renew_hash.ts";
 import { deviceName, presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
 
 type LoginDeps =
   & AttemptDeps
+  & ConcludeDeps
   & Pick<Deps, "lookups" | "hasher" | "failureFloor" | "timer" | "limits" | "log">;
 
 export function login(router: Router, deps: LoginDeps): void {
@@ -45,7 +47,16 @@ export function login(router: Router, deps: LoginDeps): void {
     // Every path does the same work: one hash, whoever it is about (A4).
     const stored = attempt.account?.password_hash ?? null;
     const matches = await deps.hasher.verify(stored, password);
-    const answer = await finishAttempt(deps, c, attempt, { matches, deviceName: device_name });
+    const answer = await finishAttempt(deps, c, attempt, {
+      matches,
+      action: "auth.login",
+      succeed: (sql, account) =>
+        concludeLogin(deps, c, sql, {
+          tenantId: attempt.tenantId,
+          account,
+          deviceName: device_name,
+        }),
+    });
     if (!answer) {
       await floor.wait();
       throw new ApiError("invalid_credentials");

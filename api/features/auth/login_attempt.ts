@@ -7,11 +7,11 @@ import {
   lockWindowMs,
 } from "../../auth/throttle.ts";
 import type { AppEnv } from "../../context.ts";
-import { noTenant, type TenantId } from "../../database/tenancy.ts";
+import { noTenant, type TenantId, type TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
+import { queueMail } from "../../mail/mod.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { type ConcludeDeps, concludeLogin } from "./conclude_login.ts";
 import {
   countFailures,
   type LoginAccount,
@@ -20,9 +20,10 @@ import {
   standInForAudit,
 } from "./attempt_store.ts";
 
-export type AttemptDeps =
-  & ConcludeDeps
-  & Pick<Deps, "tenancy" | "identifierDigest" | "failureCounters" | "challenge">;
+export type AttemptDeps = Pick<
+  Deps,
+  "tenancy" | "clock" | "identifierDigest" | "failureCounters" | "challenge" | "letters"
+>;
 
 /** A log-in that was begun: what is known before the password is looked at. */
 export interface Attempt {
@@ -82,39 +83,59 @@ export async function startAttempt(
   };
 }
 
+interface Finish<T> {
+  matches: boolean;
+  /** For the audit log. */
+  action: string;
+  /** What a right password leads to, in the same transaction. */
+  succeed(sql: TenantSql, account: LoginAccount): Promise<T>;
+}
+
 /** @returns undefined where the attempt failed, which is committed and told by the caller */
-export async function finishAttempt(
+export async function finishAttempt<T>(
   deps: AttemptDeps,
   c: Context<AppEnv>,
   attempt: Attempt,
-  { matches, deviceName }: { matches: boolean; deviceName: string },
-) {
+  { matches, action, succeed }: Finish<T>,
+): Promise<T | undefined> {
   const { tenantId, account } = attempt;
   const now = deps.clock.now();
-  const conclusion = await deps.tenancy.transaction(tenantId, async (sql) => {
-    const counted = await countFailures(sql, { ...attempt, since: new Date(now - lockWindowMs) });
-    const locked = Math.max(counted, attempt.failures) >= failuresUntilLock;
+  const finished = await deps.tenancy.transaction(tenantId, async (sql) => {
+    const since = new Date(now - lockWindowMs);
+    const { failures, announced } = await countFailures(sql, { ...attempt, since });
+    const locked = Math.max(failures, attempt.failures) >= failuresUntilLock;
     const proven = matches && account?.active && !locked ? account : null;
-    const outcome = proven ? "succeeded" : locked ? "locked" : "failed";
+    const locking = !proven && !locked && !announced && failures + 1 === failuresUntilLock;
+    const outcome = proven ? "succeeded" : locked ? "locked" : locking ? "locking" : "failed";
     await recordAttempt(sql, { ...attempt, outcome, at: new Date(now) });
     if (tenantId === noTenant) await standInForAudit(sql);
     else {
+      const source = auditSource(c);
       await writeAudit(sql, {
         tenantId,
-        source: {
-          ...auditSource(c),
-          ...(proven ? { actor: "user", userId: proven.user_id } : { actor: "anonymous" }),
-        },
-        action: "auth.login",
+        source: proven ? { ...source, actor: "user", userId: proven.user_id } : source,
+        action,
         outcome: proven ? "succeeded" : "refused",
         ...(account ? { target: { type: "user", id: String(account.user_id) } } : {}),
-        ...(locked ? { details: { locked: true } } : {}),
+        ...(locked || locking ? { details: { locked: true } } : {}),
       });
     }
-    if (!proven) return { failed: outcome === "failed" };
-    const answer = await concludeLogin(deps, c, sql, { tenantId, account: proven, deviceName });
-    return { answer };
+    if (locking && account?.active) {
+      await queueMail(deps, sql, {
+        tenantId,
+        to: account.email,
+        locale: account.locale,
+        template: "alert_locked",
+        data: whenAndWhere(deps, c),
+      });
+    }
+    return proven ? { result: await succeed(sql, proven) } : { failed: !locked };
   });
-  if (conclusion.failed) await deps.failureCounters.add(attempt.counterKey);
-  return conclusion.answer;
+  if (finished.failed) await deps.failureCounters.add(attempt.counterKey);
+  return finished.result;
+}
+
+/** What an alert tells of the moment. */
+export function whenAndWhere(deps: Pick<Deps, "clock">, c: Context<AppEnv>) {
+  return { at: new Date(deps.clock.now()).toISOString(), source: c.env.address };
 }

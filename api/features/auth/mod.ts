@@ -1,10 +1,13 @@
 import type { Deps } from "../../deps.ts";
 import { createRouter, type Router } from "../../openapi.ts";
+import { changePassword } from "./change_password.ts";
 import { login } from "./login.ts";
 import { logout } from "./logout.ts";
 import { whoAmI } from "./me.ts";
 import { refresh } from "./refresh.ts";
 import { verifyToken } from "./verify_token.ts";
+
+export { liftLoginLocks } from "./attempt_store.ts";
 
 /** `/api/v1/auth` */
 export function authFeature(deps: Deps): Router {
@@ -14,5 +17,6 @@ export function authFeature(deps: Deps): Router {
   logout(router, deps);
   whoAmI(router, deps);
   verifyToken(router, deps);
+  changePassword(router, deps);
   return router;
 }

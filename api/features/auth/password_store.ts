@@ -9,3 +9,10 @@ export async function replaceHash(
     update users set password_hash = ${after} where id = ${userId} and password_hash = ${before}`;
   return result.count === 1;
 }
+
+/** What a user is known by, which his password must not be made of. */
+export async function readPersonal(sql: TenantSql, userId: number): Promise<string[]> {
+  const [row] = await sql<{ email: string; name: string }[]>`
+    select email, name from users where id = ${userId}`;
+  return row ? [row.email, row.name] : [];
+}

@@ -8,6 +8,7 @@ import { createRouter, jsonRequest, jsonResponse, refusals, type Router } from "
 import { findRole, insertUserRole, refuseBeyondOwn } from "../roles/mod.ts";
 import { email } from "./schemas.ts";
 import { insertUser } from "./store.ts";
+import { unlockUser } from "./unlock_user.ts";
 
 export { email, insertUser };
 
@@ -20,6 +21,7 @@ const createBody = z.strictObject({
 /** `/api/v1/users` */
 export function usersFeature(deps: Deps): Router {
   const router = createRouter();
+  unlockUser(router, deps);
   const create = createRoute({
     method: "post",
     path: "/",

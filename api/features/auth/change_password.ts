@@ -1,0 +1,85 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { readPasswordRules } from "../../auth/password_rules.ts";
+import { failuresUntilLock } from "../../auth/throttle.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError, invalidField } from "../../errors.ts";
+import { queueMail } from "../../mail/mod.ts";
+import { access, userOf } from "../../middleware/access.ts";
+import { limit } from "../../middleware/limit.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { endSessions } from "../sessions/mod.ts";
+import { finishAttempt, startAttempt, whenAndWhere } from "./login_attempt.ts";
+import { readPersonal, replaceHash } from "./password_store.ts";
+import { presentedPassword } from "./schemas.ts";
+
+export function changePassword(router: Router, deps: Deps): void {
+  const { middleware, ...proven } = access(deps, null);
+  const route = createRoute({
+    method: "post",
+    path: "/change-password",
+    summary: "Change one's own password",
+    description:
+      "Ends every other session. A wrong current password counts, waits and locks as a failed log-in does.",
+    ...proven,
+    middleware: [...middleware, limit(deps, "login")],
+    request: jsonRequest(z.strictObject({
+      current_password: presentedPassword,
+      new_password: presentedPassword,
+    })),
+    responses: {
+      200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many others ended"),
+      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { tenantId, userId, sessionId, email } = userOf(c);
+    const { current_password, new_password } = c.req.valid("json");
+    const attempt = await startAttempt(deps, c, { tenantId, email, proof: undefined });
+    await deps.timer.pause(attempt.delayMs);
+    const floor = deps.failureFloor.start();
+    const before = attempt.account?.password_hash ?? null;
+    const matches = await deps.hasher.verify(before, current_password) &&
+      attempt.failures < failuresUntilLock;
+    // Only who knows the current password learns what is wrong with the new one.
+    const after = matches ? await hashOfNew() : "";
+    const ended = await finishAttempt(deps, c, attempt, {
+      matches,
+      action: "user.change_password",
+      async succeed(sql, account) {
+        if (!await replaceHash(sql, { userId, before: account.password_hash, after })) {
+          throw new ApiError("overtaken");
+        }
+        await queueMail(deps, sql, {
+          tenantId,
+          to: account.email,
+          locale: account.locale,
+          template: "alert_password_changed",
+          data: whenAndWhere(deps, c),
+        });
+        return await endSessions(sql, {
+          userId,
+          reason: "password_changed",
+          at: new Date(deps.clock.now()),
+          except: sessionId,
+        });
+      },
+    });
+    if (ended === undefined) {
+      await floor.wait();
+      throw new ApiError("invalid_credentials");
+    }
+    return c.json({ sessions_ended: ended }, 200);
+
+    async function hashOfNew(): Promise<string> {
+      if (new_password === current_password) {
+        throw invalidField("new_password", "unchanged", "is the current one");
+      }
+      const [rules, personal] = await deps.tenancy.transaction(
+        tenantId,
+        async (sql) => [await readPasswordRules(sql), await readPersonal(sql, userId)] as const,
+      );
+      await deps.passwords.check(rules, new_password, { path: "new_password", personal });
+      return await deps.hasher.hash(new_password);
+    }
+  });
+}

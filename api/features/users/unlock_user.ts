@@ -1,0 +1,40 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { liftLoginLocks } from "../auth/mod.ts";
+import { readEmail } from "./unlock_store.ts";
+
+export function unlockUser(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/{id}/unlock",
+    summary: "Lift the locks that failed log-ins put on a user, by whatever way they came",
+    ...access(deps, "users.security"),
+    request: { params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }) },
+    responses: {
+      200: jsonResponse(z.object({ id: z.int(), unlocked: z.literal(true) }), "Unlocked"),
+      ...refusals(400, 401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const tenantId = tenantOf(c);
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      const email = await readEmail(sql, id);
+      if (email === undefined) throw new ApiError("not_found");
+      const digest = await deps.identifierDigest(email);
+      await liftLoginLocks(sql, { tenantId, digest, at: new Date(deps.clock.now()) });
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "user.unlock",
+        outcome: "succeeded",
+        target: { type: "user", id: String(id) },
+      });
+    });
+    return c.json({ id, unlocked: true as const }, 200);
+  });
+}
