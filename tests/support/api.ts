@@ -71,10 +71,13 @@ export async function testApi(
     gateway?: boolean;
     network?: string;
     cluster?: TestCluster;
+    /** Another API that is there already: this one works on the same database, by the same clock. */
+    beside?: TestApi;
   } = {},
 ): Promise<TestApi> {
-  const db = await testDatabase(options.cluster ? { on: options.cluster } : {});
-  const clock = new FakeClock();
+  const { beside } = options;
+  const db = beside?.db ?? await testDatabase(options.cluster ? { on: options.cluster } : {});
+  const clock = beside?.clock ?? new FakeClock();
   const log: string[] = [];
   const pauses: number[] = [];
   const network = options.network ?? "10.10.0.0/24";
@@ -129,7 +132,7 @@ export async function testApi(
     const bytes = new Uint8Array(await response.arrayBuffer());
     return { status: response.status, headers: response.headers, bytes };
   };
-  if (options.gateway ?? true) await publishGateway(db, network);
+  if (!beside && (options.gateway ?? true)) await publishGateway(db, network);
   return {
     db,
     deps,
@@ -147,7 +150,7 @@ export async function testApi(
     requestBytes: send,
     async [Symbol.asyncDispose]() {
       await close();
-      await db[Symbol.asyncDispose]();
+      if (!beside) await db[Symbol.asyncDispose]();
     },
   };
 }
