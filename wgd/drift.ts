@@ -25,6 +25,7 @@ export function noteDrift(
   const { ensured, before, foreign } = found;
   if (!ensured) return;
   seen.drift = 0;
+  const byHand: string[] = [];
   for (const kind of ensured.drift) {
     seen.countDrift(kind);
     log.warn("drift of the interface was repaired", { kind });
@@ -37,7 +38,19 @@ export function noteDrift(
       continue;
     }
     seen.countDrift("foreign");
+    byHand.push(publicKey);
     log.warn("a peer that was added by hand was taken off", { public_key: publicKey });
+  }
+  if (ensured.drift.length > 0 || byHand.length > 0) {
+    recorder.audit({
+      tenantId: null,
+      peerId: null,
+      action: "wireguard.drift_repaired",
+      details: {
+        differences: [...ensured.drift, ...(byHand.length > 0 ? ["foreign"] : [])],
+        ...(byHand.length > 0 ? { public_keys: byHand } : {}),
+      },
+    });
   }
   if (ensured.created) return;
   for (const peer of rows.peers) {

@@ -14,8 +14,9 @@ export interface StatusChange {
 }
 
 export interface AuditEntry {
-  readonly tenantId: number;
-  readonly peerId: string;
+  /** Null for what is of the interface, and so the operators' own affair. */
+  readonly tenantId: number | null;
+  readonly peerId: string | null;
   readonly action: "wireguard.drift_repaired" | "wireguard.peer_removed" | "wireguard.key_removed";
   readonly details: Record<string, string | readonly string[]>;
 }
@@ -56,9 +57,13 @@ export async function writeRecord(
     ...(audit.length > 0
       ? [tx`
         insert into audit_log (tenant_id, actor, action, outcome, target_type, target_id, peer_id, details)
-          select "tenantId", 'daemon', action, 'succeeded', 'wg_peer', "peerId", "peerId"::uuid, details
+          select t.id, 'daemon', action, 'succeeded',
+            case when "peerId" is null then 'wg_interface' else 'wg_peer' end,
+            coalesce("peerId", ${String(interfaceId)}), "peerId"::uuid, details
           from jsonb_to_recordset(${tx.json(audit.map((entry) => ({ ...entry })))}::jsonb)
-            as entry ("tenantId" integer, "peerId" text, action text, details jsonb)`]
+            as entry ("tenantId" integer, "peerId" text, action text, details jsonb)
+          -- Without a tenant of the operators' there is nobody to tell; the daemon's log has it.
+          join tenants t on case when "tenantId" is null then t.is_platform else t.id = "tenantId" end`]
       : []),
   ]);
 }

@@ -133,10 +133,34 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
       values (${tenant.id}, ${id}, 1, 'old')`;
     const retired = [{ tenantId: tenant.id, peerId: id, publicKey: "old" }];
     const audit = { action: "wireguard.key_removed", peerId: id, details: {} } as const;
-    await assert.rejects(write({ retired, audit: [{ ...audit, tenantId: -1 }] }));
+    await assert.rejects(
+      write({ retired, audit: [{ ...audit, tenantId: tenant.id, peerId: "none" }] }),
+    );
     assert.equal((await owner`select from wg_retired_keys`).length, 1);
     await write({ retired, audit: [{ ...audit, tenantId: tenant.id }] });
     assert.equal((await owner`select from wg_retired_keys`).length, 0);
     assert.equal((await owner`select from audit_log`).length, 1);
   });
+  await t.step(
+    "what is of the interface is the operators' own, where they have a tenant",
+    async () => {
+      const of = { action: "wireguard.drift_repaired", tenantId: null, peerId: null } as const;
+      const audit = [{ ...of, details: { differences: ["mtu"] } }];
+      await write({ audit });
+      assert.equal(
+        (await owner`select from audit_log where target_type = 'wg_interface'`).length,
+        0,
+      );
+      const [platform] = await owner`
+      insert into tenants (slug, name, is_platform) values ('platform', 'P', true) returning id`;
+      await write({ audit });
+      const found = await owner`
+      select tenant_id, target_id, details from audit_log where target_type = 'wg_interface'`;
+      assert.deepEqual([...found], [{
+        tenant_id: platform?.id,
+        target_id: "1",
+        details: { differences: ["mtu"] },
+      }]);
+    },
+  );
 });

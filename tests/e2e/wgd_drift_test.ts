@@ -34,17 +34,22 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     const text = await wgd.client.metrics();
     return Number(new RegExp(`drift_total\\{kind="${kind}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
   };
-  const audited = async () => {
+  const [platform] = await db.owner`
+    insert into tenants (slug, name, is_platform) values ('platform', 'Platform', true) returning id`;
+  /** What is of a peer with its tenant, what is of the interface with the operators' own. */
+  const audited = async (kind: string, isOfPeer: boolean) => {
     const [row] = await db.owner<{ count: number }[]>`
       select count(*)::int from audit_log
-        where action = 'wireguard.drift_repaired' and peer_id = ${peer.id} and actor = 'daemon'`;
+        where action = 'wireguard.drift_repaired' and actor = 'daemon' and details->'differences' ? ${kind}
+          and case when ${isOfPeer} then peer_id = ${peer.id} and tenant_id = ${peer.tenantId}
+            else peer_id is null and tenant_id = ${platform?.id} end`;
     return row?.count ?? 0;
   };
 
   interface Case {
     kind: string;
-    /** Not the peer's own drift, so nothing of its tenant's to audit. */
-    audit?: false;
+    /** Not the peer's own drift, so its tenant is told nothing. */
+    ofPeer?: false;
     damage: () => Promise<unknown>;
     repaired: () => Promise<boolean>;
   }
@@ -102,7 +107,7 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     },
     "a peer added": {
       kind: "foreign",
-      audit: false,
+      ofPeer: false,
       damage: () =>
         net.run("server", [
           "sh",
@@ -113,13 +118,13 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     },
     "the listen port changed": {
       kind: "listen_port",
-      audit: false,
+      ofPeer: false,
       damage: () => wgd.wg("set", name, "listen-port", "40000"),
       repaired: async () => (await wgd.dump()).listenPort === 51820,
     },
     "the private key changed": {
       kind: "private_key",
-      audit: false,
+      ofPeer: false,
       damage: () =>
         net.run("server", ["sh", "-c", `wg genkey | wg set ${name} private-key /dev/stdin`]),
       repaired: async () =>
@@ -127,7 +132,7 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     },
     "the link down": {
       kind: "link_down",
-      audit: false,
+      ofPeer: false,
       damage: () => wgd.ip("link", "set", name, "down"),
       repaired: async () =>
         (await link()).flags.includes("UP") &&
@@ -135,32 +140,32 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     },
     "the gateway's address removed": {
       kind: "address",
-      audit: false,
+      ofPeer: false,
       damage: () => wgd.ip("address", "delete", "10.10.0.1/24", "dev", name),
       repaired: async () => (await addresses()).join() === "10.10.0.1/24,10.10.0.2/32",
     },
     "an address added": {
       kind: "address",
-      audit: false,
+      ofPeer: false,
       damage: () => wgd.ip("address", "add", "10.10.0.77/24", "dev", name),
       repaired: async () => (await addresses()).join() === "10.10.0.1/24,10.10.0.2/32",
     },
     "the MTU changed": {
       kind: "mtu",
-      audit: false,
+      ofPeer: false,
       damage: () => wgd.ip("link", "set", name, "mtu", "1300"),
       repaired: async () => (await link()).mtu === 1420,
     },
     "the firewall table deleted": {
       kind: "firewall",
-      audit: false,
+      ofPeer: false,
       damage: () => net.run("server", ["nft", "delete", "table", "inet", tableName(name)]),
       repaired: async () =>
         (await net.exec("server", ["nft", "list", "table", "inet", tableName(name)])).success,
     },
     "a firewall rule added": {
       kind: "firewall",
-      audit: false,
+      ofPeer: false,
       damage: () =>
         net.run("server", [
           "nft",
@@ -173,7 +178,7 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     },
     "the firewall's rules flushed": {
       kind: "firewall",
-      audit: false,
+      ofPeer: false,
       damage: () => net.run("server", ["nft", "flush", "table", "inet", tableName(name)]),
       repaired: async () =>
         (await net.run("server", ["nft", "list", "table", "inet", tableName(name)])).includes(
@@ -182,27 +187,35 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     },
     "the interface renamed": {
       kind: "name",
-      audit: false,
+      ofPeer: false,
       damage: () => wgd.ip("link", "set", name, "name", `${name}x`),
       repaired: async () => await link() && await peerIsRight(),
     },
     "the interface deleted": {
       kind: "interface",
-      audit: false,
+      ofPeer: false,
       damage: () => wgd.ip("link", "delete", name),
       repaired: async () => await peerIsRight() && (await addresses()).length === 2,
     },
   };
 
-  for (const [what, { kind, audit = true, damage, repaired }] of Object.entries(cases)) {
+  for (const [what, { kind, ofPeer = true, damage, repaired }] of Object.entries(cases)) {
     const passed = await t.step(what, async () => {
-      const before = { total: await total(kind), audited: await audited() };
+      const of = { peer: () => audited(kind, true), interface: () => audited(kind, false) };
+      const before = {
+        total: await total(kind),
+        peer: await of.peer(),
+        interface: await of.interface(),
+      };
       await damage();
       assert.equal(await repaired().catch(() => false), false, "the damage was done");
       await until("it is repaired", () => repaired(), bound);
       await until("it is counted", async () => await total(kind) > before.total);
-      if (audit) await until("it is audited", async () => await audited() > before.audited);
-      else assert.equal(await audited(), before.audited);
+      const [told, untold] = ofPeer
+        ? ["peer", "interface"] as const
+        : ["interface", "peer"] as const;
+      await until("it is audited", async () => await of[told]() > before[told]);
+      assert.equal(await of[untold](), before[untold]);
     });
     assert.ok(passed, what);
   }
