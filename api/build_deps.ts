@@ -26,7 +26,7 @@ import { createPeerCache } from "./database/peer_cache.ts";
 import { createPool, type Pool } from "./database/pool.ts";
 import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
-import { createHealth } from "./health.ts";
+import { createHealth, daemonTrouble } from "./health.ts";
 import { createLimits } from "./limits/limits.ts";
 import { connectRedis } from "./limits/redis.ts";
 import { Meters } from "./meters.ts";
@@ -91,11 +91,7 @@ export async function buildDeps(
   const health = createHealth({
     database: () => apiPool.use(({ sql }) => sql`select 1`).then(() => null),
     platform_database: () => platformPool.use(({ sql }) => sql`select 1`).then(() => null),
-    daemon: async () => {
-      const status = await wgd.status();
-      if (status.database !== "connected") return "it runs without its database";
-      return status.snapshot.error ?? status.last_error;
-    },
+    daemon: async () => daemonTrouble(await wgd.status()),
     sealer: async () => {
       const { distrust } = z.object({ distrust: z.string().nullable() })
         .parse(await (await sealer.get("/v1/status")).json());

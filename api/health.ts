@@ -1,4 +1,5 @@
 import { errorFields, type Logger } from "../lib/log.ts";
+import type { DaemonStatus } from "../wgd/protocol.ts";
 import type { Readiness } from "./deps.ts";
 
 /** How one thing that the API stands on answers. */
@@ -61,6 +62,16 @@ export function createHealth(probes: Readonly<Record<string, Probe>>, log: Logge
       return { ready: checks.database === "ok", checks };
     },
   };
+}
+
+/** What of a daemon's own account wants somebody's eye; null where nothing does. */
+export function daemonTrouble({ database, counts, snapshot, last_error }: DaemonStatus) {
+  if (database !== "connected") return "it runs without its database";
+  if (counts.unexplained > 0) {
+    return `${counts.unexplained} keys on the interface have no row, and are held until an operator decides`;
+  }
+  if (counts.failed > 0) return `${counts.failed} peers are not as they should be`;
+  return snapshot.error ?? last_error;
 }
 
 async function withinPatience<T>(answer: Promise<T>): Promise<T> {

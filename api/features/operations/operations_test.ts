@@ -88,7 +88,8 @@ Deno.test("metrics: count by route template and refusal, name nobody, and stand 
 });
 
 Deno.test("metrics, deep health: relay what daemon and sealer say, and name what is the matter", async () => {
-  const daemon = { snapshot: { error: null }, last_error: "wg failed" };
+  const counts = { unexplained: 0, failed: 0 };
+  const daemon = { snapshot: { error: null }, last_error: "wg failed", counts };
   let database = "connected";
   await using wgd = await neighbour({
     "/v1/metrics": metric("massacorp_wgd_peers_online", '{tenant="1"} 3'),
@@ -119,6 +120,8 @@ Deno.test("metrics, deep health: relay what daemon and sealer say, and name what
     ["daemon", "degraded", "wg failed"],
     ["sealer", "ok", null],
   ]);
+  counts.unexplained = 2;
+  assert.match((await deep()).checks.daemon.detail, /^2 keys .* held until an operator decides$/);
   database = "disconnected";
   assert.equal((await deep()).checks.daemon.detail, "it runs without its database");
   await wgd.close();
