@@ -3,17 +3,12 @@ import { runProcess } from "../../lib/process.ts";
 import { createFirewall } from "../../wgd/interface/firewall.ts";
 import type { Opening } from "../../wgd/interface/nft_openings.ts";
 import { namespaces } from "../support/netns.ts";
+import { pathOf, refusingNft } from "../support/programs.ts";
 import { policyLab } from "../support/policy.ts";
 import { countFrom, Helper, lan, listenOn, moveBehindServer } from "../support/tunnel_lab.ts";
 import { until } from "../support/until.ts";
 
 const applied = { state: "applied", error: null };
-
-/** Where a program is: the process seam hands on no PATH. */
-async function pathOf(program: string): Promise<string> {
-  const { stdout } = await new Deno.Command("which", { args: [program] }).output();
-  return new TextDecoder().decode(stdout).trim();
-}
 
 /** Sends datagrams to a port as fast as it can; its words say how many. */
 const blast = (address: string) => `
@@ -87,21 +82,8 @@ Deno.test("T9: while rules change, no packet passes that neither the old nor the
 });
 
 Deno.test("T1, T9: forged sources, connections without end, rules that nft refuses, translated addresses", async (t) => {
-  const programs = await Deno.makeTempDir();
-  await using _programs = {
-    [Symbol.asyncDispose]: () => Deno.remove(programs, { recursive: true }),
-  };
-  // An nft that knows no 203.0.113.0/24.
-  const nft = await pathOf("nft");
-  const script = `#!/bin/sh
-case "$*" in
-*--file*) text=$(cat); case "$text" in *203.0.113.0*) echo "refused" >&2; exit 1;; esac
-  printf '%s\\n' "$text" | exec ${nft} "$@";;
-*) exec ${nft} "$@";;
-esac
-`;
-  await Deno.writeTextFile(`${programs}/nft`, script, { mode: 0o755 });
-  await using lab = await policyLab({ programs });
+  await using programs = await refusingNft();
+  await using lab = await policyLab({ programs: programs.folder });
   const { net, peers: { a1, a2, b1, b2 }, tenants: { a, b }, reaches, pings } = lab;
   await using _api = await listenOn(net, "server", [8000]);
   await using _destination = await listenOn(net, "destination", [7000]);

@@ -26,12 +26,22 @@ Deno.test("T8: after a reboot without its database", async (t) => {
     await until("a pass was made", async () => (await wgd.client.status()).last_reconcile_at);
   };
 
+  /** Whether the rules let tenants' peers beyond the API. */
+  const isOpen = async () => {
+    const map = ["list", "map", "inet", `massacorp_${wgd.name}`, "tenants4"];
+    return (await net.run("server", ["nft", ...map])).includes("elements");
+  };
+  await net.run("server", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+
   await wgd.start();
   const [peer, disabled, deleted, rotated, late] = await wgd.addPeers(5);
   assert.ok(peer && disabled && deleted && rotated && late);
   const guest = await wgd.addPeer({ expiresAt: new Date(Date.now() + 4000) });
   await wgd.client.reconcile({});
   await wgd.connect("client", peer);
+  await db.owner`
+    insert into wg_policies (tenant_id, peer_to_peer) values (${await wgd.tenant()}, true)`;
+  await until("the policy is in force", isOpen);
   await written();
   const old = await Deno.readFile(path);
 
@@ -65,6 +75,7 @@ Deno.test("T8: after a reboot without its database", async (t) => {
       async () => (await net.exec("client", ["ping", "-c", "1", "-W", "1", "10.10.0.1"])).success,
       { timeoutMs: 20_000 },
     );
+    assert.equal(await isOpen(), false, "what tenants opened waits for the database");
     const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });
     assert.equal(failed[0]?.error, "the database cannot be read");
   });
@@ -135,6 +146,7 @@ Deno.test("T8: after a reboot without its database", async (t) => {
       const rows = await db.owner<{ public_key: string }[]>`
       select public_key from wg_peers where enabled and coalesce(expires_at > now(), true)`;
       assert.deepEqual(await keys(), rows.map((row) => row.public_key).sort());
+      await until("the policy is in force again", isOpen);
     },
   );
 });

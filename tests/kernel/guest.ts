@@ -12,6 +12,9 @@ const virtiofsdPlaces = ["/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd"];
 
 const interrupts: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
+/** Where a guest finds {@link GuestJob.prepared}. */
+export const preparedPlace = "/guest/prepared";
+
 export class GuestError extends Error {
   override name = "GuestError";
 }
@@ -20,6 +23,8 @@ export interface GuestJob {
   /** Program and arguments; runs in the project's folder. */
   command: readonly string[];
   env?: Record<string, string>;
+  /** A folder of this machine that the guest finds, read-only, at {@link preparedPlace}. */
+  prepared?: string;
   /** Milliseconds from the start of the guest to its end. */
   timeoutMs: number;
   onLine: (line: string) => void;
@@ -60,7 +65,7 @@ export async function runInGuest(job: GuestJob): Promise<number> {
     await Deno.copyFile(new URL("./inside.sh", import.meta.url), join(folder, "guest/inside.sh"));
     await Deno.writeTextFile(join(folder, "guest/job.sh"), renderJob(job));
     await Deno.copyFile(files.busybox, join(folder, "guest/busybox"));
-    await Deno.mkdir(join(folder, "guest/modules"));
+    for (const name of ["modules", "prepared"]) await Deno.mkdir(join(folder, "guest", name));
     await Deno.copyFile(files.kernel, join(folder, "qemu/vmlinuz"));
     await Deno.copyFile(files.initrd, join(folder, "qemu/initrd"));
     await Deno.chmod(folder, 0o711);
@@ -70,7 +75,10 @@ export async function runInGuest(job: GuestJob): Promise<number> {
 
     const socket = join(folder, "qemu/files.sock");
     const words: string[] = [];
-    const server = spawn(await shareArgv({ folder, modules: files.modules, socket }), stop.signal);
+    const server = spawn(
+      await shareArgv({ folder, socket, modules: files.modules, prepared: job.prepared }),
+      stop.signal,
+    );
     processes.push(server.status, collect(server.stdout, words), collect(server.stderr, words));
     let serverEnded = false;
     server.status.then(() => serverEnded = true);
@@ -139,7 +147,12 @@ function virtiofsd(): string | undefined {
 
 /** virtiofsd in a mount namespace where nothing else is, and nothing can be written. */
 async function shareArgv(
-  { folder, modules, socket }: { folder: string; modules: string; socket: string },
+  { folder, modules, prepared, socket }: {
+    folder: string;
+    modules: string;
+    prepared: string | undefined;
+    socket: string;
+  },
 ): Promise<string[]> {
   const script = new URL("./share.sh", import.meta.url).pathname;
   const shared = new Set(["/usr", "/etc", projectFolder.replace(/\/$/, "")]);
@@ -152,6 +165,7 @@ async function shareArgv(
   const pairs = [
     ...[...shared].flatMap((path) => [path, path]),
     ...[join(folder, "guest"), "/guest", modules, "/guest/modules"],
+    ...(prepared === undefined ? [] : [prepared, preparedPlace]),
   ];
   return [
     ...[

@@ -8,8 +8,12 @@ export const testPassword = new Secret("only-for-tests");
 /** Where `tests/run.ts` tells the socket folder of the cluster that all test processes share. */
 export const clusterVariable = "MASSACORP_TEST_CLUSTER";
 
+/** Names a data folder that clusters begin as copies of, where making one takes long. */
+export const preparedVariable = "MASSACORP_TEST_PREPARED";
+
 export interface TestCluster {
   socketFolder: string;
+  dataFolder: string;
   /** Shuts the server down and keeps its data, for `up()`. */
   down(): Promise<void>;
   up(): Promise<void>;
@@ -27,13 +31,16 @@ export async function startTestCluster({ durable = false } = {}): Promise<TestCl
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-", ...(dir ? { dir } : {}) });
   await Deno.chmod(folder, 0o711);
   const socketFolder = `${folder}/socket`;
+  const dataFolder = `${folder}/data`;
+  const prepared = Deno.env.get(preparedVariable);
+  if (prepared) await new Deno.Command("cp", { args: ["-a", prepared, dataFolder] }).output();
   await Deno.mkdir(socketFolder);
   const root = Deno.uid() === 0;
   if (root) await Deno.chown(socketFolder, databaseUid, databaseUid);
   const identity = await createIdentity([Deno.cwd(), folder]);
   const start = () =>
     startEmbedded({
-      dataFolder: `${folder}/data`,
+      dataFolder,
       socketFolder,
       superuserPassword: testPassword,
       durable,
@@ -49,6 +56,7 @@ export async function startTestCluster({ durable = false } = {}): Promise<TestCl
   let server = await start();
   return {
     socketFolder,
+    dataFolder,
     down: () => server.stop(),
     async up() {
       server = await start();

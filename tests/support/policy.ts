@@ -2,6 +2,7 @@ import { type Namespaces, namespaces } from "./netns.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 import { lan, moveBehindServer } from "./tunnel_lab.ts";
 import { until } from "./until.ts";
+import { addressPlan } from "../../lib/address.ts";
 import { TestDaemon, type TestPeer } from "./wgd.ts";
 
 export interface PolicyEntries {
@@ -20,6 +21,8 @@ export interface PolicyLab extends AsyncDisposable {
   wgd: TestDaemon;
   tenants: { a: number; b: number };
   peers: Record<Host, TestPeer>;
+  /** Their IPv6 addresses, where the lab has it. */
+  six: Record<Host, string>;
   /** The client's interface, by host. */
   tunnels: Record<Host, string>;
   grant(
@@ -37,15 +40,22 @@ export interface PolicyLab extends AsyncDisposable {
   elements(set: string): Promise<string[]>;
 }
 
-export async function policyLab(options: { programs?: string } = {}): Promise<PolicyLab> {
+const network6 = "fd6d:617a:7a61:5::/64";
+
+/** @param options.six IPv6 beside IPv4, in the tunnel and behind the gateway */
+export async function policyLab(
+  { six = false, ...options }: { programs?: string; six?: boolean } = {},
+): Promise<PolicyLab> {
   await using undo = new AsyncDisposableStack();
   const db = undo.use(await testDatabase());
   const net: Namespaces = undo.use(
     await namespaces<string>("server", ...hosts, "destination", "outsider"),
   );
-  const wgd = undo.use(await TestDaemon.create(db, net, options));
+  const env: Record<string, string> = six ? { WG_NETWORK6: network6 } : {};
+  const wgd = undo.use(await TestDaemon.create(db, net, { ...options, env }));
   await moveBehindServer(net, "destination");
   await net.run("server", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+  if (six) await net.run("server", ["sysctl", "-qw", "net.ipv6.conf.all.forwarding=1"]);
   await wgd.start();
   const a = await wgd.tenant();
   const [row] = await db.owner<{ id: number }[]>`
@@ -55,14 +65,29 @@ export async function policyLab(options: { programs?: string } = {}): Promise<Po
   const [b1, b2] = await wgd.addPeers(2, { tenantId: b });
   if (!a1 || !a2 || !b1 || !b2) throw new Error("not enough peers");
   const peers = { a1, a2, b1, b2 };
+  const plan = addressPlan("10.10.0.0/24", network6);
+  const addressOf = ({ address }: TestPeer) => plan.address6(address) ?? "";
+  const addresses6 = {
+    a1: addressOf(a1),
+    a2: addressOf(a2),
+    b1: addressOf(b1),
+    b2: addressOf(b2),
+  };
   const tunnels = { a1: "", a2: "", b1: "", b2: "" };
   const gateway = (await wgd.dump()).publicKey ?? "";
   for (const host of hosts) {
     await wgd.untilState(peers[host], "applied");
     const tunnel = tunnels[host] = await wgd.connect(host, peers[host]);
-    const allowed = ["allowed-ips", `10.10.0.0/24,${lan.network}`];
+    const beyond = [lan.network, ...(six ? [network6, lan.network6] : [])];
+    const allowed = ["allowed-ips", ["10.10.0.0/24", ...beyond].join(",")];
     await net.run(host, ["wg", "set", tunnel, "peer", gateway, ...allowed]);
-    await net.run(host, ["ip", "route", "add", lan.network, "dev", tunnel]);
+    if (six) {
+      const own = `${addresses6[host]}/128`;
+      await net.run(host, ["ip", "address", "add", own, "dev", tunnel, "nodad"]);
+    }
+    for (const network of beyond) {
+      await net.run(host, ["ip", "route", "add", network, "dev", tunnel]);
+    }
   }
   const pings: PolicyLab["pings"] = async (from, address) =>
     (await net.exec(from, ["ping", "-c", "1", "-W", "1", address])).success;
@@ -83,6 +108,7 @@ export async function policyLab(options: { programs?: string } = {}): Promise<Po
     wgd,
     tenants: { a, b },
     peers,
+    six: addresses6,
     tunnels,
     async grant(tenantId, { network = lan.network, protocol = "tcp", ports } = {}) {
       const id = crypto.randomUUID();
@@ -120,8 +146,9 @@ export async function policyLab(options: { programs?: string } = {}): Promise<Po
     },
     judged,
     async reaches(from, address, port) {
-      const curl = ["curl", "--silent", "--max-time", "2", "--noproxy", "*"];
-      const { stdout } = await net.exec(from, [...curl, `http://${address}:${port}`]);
+      const curl = ["curl", "--silent", "--globoff", "--max-time", "2", "--noproxy", "*"];
+      const host = address.includes(":") ? `[${address}]` : address;
+      const { stdout } = await net.exec(from, [...curl, `http://${host}:${port}`]);
       return stdout === "answer";
     },
     pings,
@@ -150,6 +177,6 @@ export const echoClient = (address: string, port: number) => `
   }`;
 
 export const echoServer = (port: number) => `
-  const listener = Deno.listen({ hostname: "0.0.0.0", port: ${port} });
+  const listener = Deno.listen({ hostname: "::", port: ${port} });
   console.log("ready");
   for await (const connection of listener) connection.readable.pipeTo(connection.writable).catch(() => {});`;

@@ -65,3 +65,27 @@ exec /usr/sbin/nft "$@"
     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
   };
 }
+
+/** Where a program is: the process seam hands on no PATH. */
+export async function pathOf(program: string): Promise<string> {
+  const { stdout } = await new Deno.Command("which", { args: [program] }).output();
+  return new TextDecoder().decode(stdout).trim();
+}
+
+/** Refused by the nft of {@link refusingNft}, as if the host's knew no such network. */
+export const refusedNetwork = "203.0.113.0/24";
+
+/** An nft that refuses whatever names {@link refusedNetwork}, and is the host's own otherwise. */
+export async function refusingNft(): Promise<AsyncDisposable & { folder: string }> {
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-programs-" });
+  const nft = await pathOf("nft");
+  const script = `#!/bin/sh
+case "$*" in
+*--file*) text=$(cat); case "$text" in *203.0.113.0*) echo "refused" >&2; exit 1;; esac
+  printf '%s\\n' "$text" | exec ${nft} "$@";;
+*) exec ${nft} "$@";;
+esac
+`;
+  await Deno.writeTextFile(`${folder}/nft`, script, { mode: 0o755 });
+  return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
+}

@@ -62,7 +62,12 @@ export function stack(...roles: string[]): Promise<Stack> {
  * The same on a PostgreSQL of the test's own, or with other settings of daemon and API. They are read at each start.
  */
 export async function stackOn(
-  { cluster, env = {} }: { cluster?: TestCluster; env?: Record<string, string> },
+  { cluster, env = {}, programs }: {
+    cluster?: TestCluster;
+    env?: Record<string, string>;
+    /** Put before the PATH of the daemon, to replace a program. */
+    programs?: string;
+  },
   ...roles: string[]
 ): Promise<Stack> {
   await using undo = new AsyncDisposableStack();
@@ -71,7 +76,7 @@ export async function stackOn(
   const key = Uint8Array.from(atob(testSecrets.ENCRYPTION_KEY), (char) => char.charCodeAt(0));
   const subkey = await deriveSubkey(new Secret(key), "wireguard-preshared-key");
   const daemon = undo.use(
-    await TestDaemon.create(db, net, { env, subkey }),
+    await TestDaemon.create(db, net, { env, subkey, ...(programs ? { programs } : {}) }),
   );
   const operatorFolder = `${daemon.folder}/operator`;
   await Deno.mkdir(operatorFolder, { mode: 0o700 });

@@ -2,7 +2,14 @@ import { lines } from "../../lib/lines.ts";
 import type { Namespaces } from "./netns.ts";
 
 /** A network of its own behind the server, with one host in it; its address there. */
-export const lan = { network: "198.51.100.0/24", server: "198.51.100.1", host: "198.51.100.9" };
+export const lan = {
+  network: "198.51.100.0/24",
+  server: "198.51.100.1",
+  host: "198.51.100.9",
+  network6: "fd99:5::/64",
+  server6: "fd99:5::1",
+  host6: "fd99:5::9",
+};
 
 /** Takes a namespace off the underlay and puts it behind the server. */
 export async function moveBehindServer(net: Namespaces, role: string): Promise<void> {
@@ -12,11 +19,18 @@ export async function moveBehindServer(net: Namespaces, role: string): Promise<v
     ...["ip", "link", "add", "lan", "type", "veth"],
     ...["peer", "name", "lan", "netns", namespace],
   ]);
-  await net.run("server", ["ip", "address", "add", `${lan.server}/24`, "dev", "lan"]);
-  await net.run("server", ["ip", "link", "set", "lan", "up"]);
-  await net.run(role, ["ip", "address", "add", `${lan.host}/24`, "dev", "lan"]);
-  await net.run(role, ["ip", "link", "set", "lan", "up"]);
+  for (
+    const [where, four, six] of [
+      ["server", lan.server, lan.server6],
+      [role, lan.host, lan.host6],
+    ] as const
+  ) {
+    await net.run(where, ["ip", "address", "add", `${four}/24`, "dev", "lan"]);
+    await net.run(where, ["ip", "address", "add", `${six}/64`, "dev", "lan", "nodad"]);
+    await net.run(where, ["ip", "link", "set", "lan", "up"]);
+  }
   await net.run(role, ["ip", "route", "add", "default", "via", lan.server]);
+  await net.run(role, ["ip", "-6", "route", "add", "default", "via", lan.server6]);
 }
 
 /** A process of the test's own in a namespace, killed at the end; `words` are its lines. */
@@ -41,7 +55,11 @@ export class Helper implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It ended by itself.
+    }
     await this.#words.return(undefined);
     await this.#child.status;
   }
@@ -53,7 +71,7 @@ export async function listenOn(net: Namespaces, role: string, ports: number[]): 
     net,
     role,
     `for (const port of ${JSON.stringify(ports)}) {
-      Deno.serve({ hostname: "0.0.0.0", port, onListen() {} }, () => new Response("answer"));
+      Deno.serve({ hostname: "::", port, onListen() {} }, () => new Response("answer"));
     }
     console.log("ready");`,
   );
@@ -61,15 +79,24 @@ export async function listenOn(net: Namespaces, role: string, ports: number[]): 
   return helper;
 }
 
-/** Counts packets that reach a namespace from an address, whatever becomes of them there. */
-export async function countFrom(net: Namespaces, role: string, source: string) {
+/**
+ * Counts packets that reach a namespace from an address, whatever becomes of them there.
+ * @param hook where they are counted: as they arrive, unless told
+ */
+export async function countFrom(
+  net: Namespaces,
+  role: string,
+  source: string,
+  hook = "prerouting priority -400",
+) {
   const table = `count_${crypto.randomUUID().slice(0, 8)}`;
-  const rules = `table ip ${table} {
-    chain c { type filter hook prerouting priority -400; ip saddr ${source} counter; }
+  const family = source.includes(":") ? "ip6" : "ip";
+  const rules = `table ${family} ${table} {
+    chain c { type filter hook ${hook}; ${family} saddr ${source} counter; }
   }`;
   await net.run(role, ["nft", "--file", "-"], { stdin: rules });
   return async () => {
-    const text = await net.run(role, ["nft", "list", "table", "ip", table]);
+    const text = await net.run(role, ["nft", "list", "table", family, table]);
     return Number(/packets (\d+)/.exec(text)?.[1]);
   };
 }
