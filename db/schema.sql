@@ -2021,7 +2021,7 @@ grant select on table system_role_permissions to massacorp_platform;
 grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
-grant select (id, status) on table tenants to massacorp_wgd;
+grant select (id, status, is_platform) on table tenants to massacorp_wgd;
 grant delete, insert (tenant_id, user_id, role_id, granted_by, granted_at, expires_at), select, update (granted_by, granted_at, expires_at) on table user_roles to massacorp_api;
 grant insert (tenant_id, user_id, role_id, granted_by), select on table user_roles to massacorp_platform;
 grant delete, insert (tenant_id, email, name, password_hash, locale, phone, email_verified_at), select, update (email, name, password_hash, status, mfa_required, locale, phone, email_verified_at, last_login_at) on table users to massacorp_api;
