@@ -9,15 +9,15 @@ export const failuresUntilProof = 3;
 
 /** From so many failures on, the next attempt of that pair waits before anything is looked at. */
 const failuresUntilDelay = 5;
-const longestDelayMs = 8_000;
+const longestDelayMs = 2_000;
 
 /**
- * How long an attempt waits after so many failures of its pair of account and source, in ms: 1 s, then twice as
- * long each time, at most 8 s.
+ * How long an attempt waits after so many failures of its pair of account and source, in ms: 250, then twice as long
+ * each time, at most 2 s. Once locked it is not looked at anyway, and takes the time that any failure takes.
  */
 export function delayAfter(failures: number): number {
-  if (failures < failuresUntilDelay) return 0;
-  return Math.min(1_000 * 2 ** (failures - failuresUntilDelay), longestDelayMs);
+  if (failures < failuresUntilDelay || failures >= failuresUntilLock) return 0;
+  return Math.min(250 * 2 ** (failures - failuresUntilDelay), longestDelayMs);
 }
 
 /**

@@ -73,10 +73,13 @@ export async function testApi(
     cluster?: TestCluster;
     /** Another API that is there already: this one works on the same database, by the same clock. */
     beside?: TestApi;
+    /** A database that the caller disposes of, instead of one of its own. */
+    db?: TestDatabase;
   } = {},
 ): Promise<TestApi> {
   const { beside } = options;
-  const db = beside?.db ?? await testDatabase(options.cluster ? { on: options.cluster } : {});
+  const db = options.db ?? beside?.db ??
+    await testDatabase(options.cluster ? { on: options.cluster } : {});
   const clock = beside?.clock ?? new FakeClock();
   const log: string[] = [];
   const pauses: number[] = [];
@@ -150,7 +153,7 @@ export async function testApi(
     requestBytes: send,
     async [Symbol.asyncDispose]() {
       await close();
-      if (!beside) await db[Symbol.asyncDispose]();
+      if (!beside && !options.db) await db[Symbol.asyncDispose]();
     },
   };
 }

@@ -35,7 +35,7 @@ export function changePassword(router: Router, deps: Deps): void {
     const { tenantId, userId, sessionId, email } = userOf(c);
     const { current_password, new_password } = c.req.valid("json");
     const attempt = await startAttempt(deps, c, { tenantId, email, proof: undefined });
-    await deps.timer.pause(attempt.delayMs);
+    if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
     const floor = deps.failureFloor.start();
     const before = attempt.account?.password_hash ?? null;
     const matches = await deps.hasher.verify(before, current_password) &&

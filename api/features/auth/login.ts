@@ -42,7 +42,7 @@ export function login(router: Router, deps: LoginDeps): void {
     const { email, password, proof, device_name } = c.req.valid("json");
     const tenantId = await namedTenant(deps, c);
     const attempt = await startAttempt(deps, c, { tenantId, email, proof });
-    await deps.timer.pause(attempt.delayMs);
+    if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
     const floor = deps.failureFloor.start();
     // Every path does the same work: one hash, whoever it is about (A4).
     const stored = attempt.account?.password_hash ?? null;

@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { leadingZeroBits } from "../../auth/challenge.ts";
+import { failuresUntilLock, failuresUntilProof, lockWindowMs } from "../../auth/throttle.ts";
+import {
+  adminOf,
+  loopback,
+  type Persona,
+  type RequestOptions,
+  type TestApi,
+  testApi,
+  tunnelFrom,
+  userOf,
+} from "../../../tests/support/api.ts";
+import { testDatabase } from "../../../tests/support/database.ts";
+import { redisServer } from "../../../tests/support/redis.ts";
+import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { until } from "../../../tests/support/until.ts";
+
+type Via = RequestOptions["via"] & object;
+
+const login = (
+  api: TestApi,
+  who: { slug?: string; email: string; password: string; proof?: string },
+  via: Via = loopback,
+) =>
+  api.request("/api/v1/auth/login", {
+    via,
+    tenant: who.slug ?? "acme",
+    body: {
+      email: who.email,
+      password: who.password,
+      ...(who.proof === undefined ? {} : { proof: who.proof }),
+    },
+  });
+
+async function fail(api: TestApi, email: string, times: number, via: Via = loopback) {
+  const codes = [];
+  for (let n = 0; n < times; n++) {
+    codes.push((await login(api, { email, password: "wrong" }, via)).body.code);
+  }
+  return codes;
+}
+
+const unlock = (api: TestApi, id: number, token?: string) =>
+  api.request(`/api/v1/users/${id}/unlock`, {
+    method: "POST",
+    ...(token === undefined ? { tenant: "acme" } : { via: loopback, token }),
+  });
+
+async function ownPeer(api: TestApi, who: Persona): Promise<Via> {
+  const made = await api.request("/api/v1/wireguard/peers", {
+    tenant: "acme",
+    body: { name: "laptop", user_id: who.userId },
+  });
+  assert.equal(made.status, 201, made.text);
+  return tunnelFrom(made.body.peer.address);
+}
+
+Deno.test("login: A5: nobody can lock the owner out of his own peer, by whatever way and however often he tries", async () => {
+  await using api = await testApi();
+  const ada = await adminOf(api, "acme");
+  const bob = await userOf(api, ada, { email: "bob@acme.example" });
+  const [adas, bobs] = [await ownPeer(api, ada), await ownPeer(api, bob)];
+  const shared = await api.request("/api/v1/wireguard/peers", {
+    tenant: "acme",
+    body: { name: "machine" },
+  });
+  const machine = tunnelFrom(shared.body.peer.address);
+  const tries = failuresUntilLock + 5;
+  assert.deepEqual(new Set(await fail(api, ada.email, tries, bobs)), new Set(["wrong_tunnel"]));
+  for (const via of [machine, loopback]) {
+    assert.deepEqual(
+      new Set(await fail(api, ada.email, tries, via)),
+      new Set(["invalid_credentials"]),
+    );
+    assert.equal((await login(api, ada, via)).status, 401, "locked that way");
+  }
+  assert.equal((await login(api, ada, adas)).status, 200);
+  assert.equal((await login(api, bob, machine)).status, 200, "and nobody but her");
+  // His own failures lock him, for a quarter of an hour and no longer, whatever is tried meanwhile.
+  await fail(api, bob.email, failuresUntilLock, bobs);
+  api.clock.advance(lockWindowMs - 1_000);
+  assert.equal((await login(api, bob, bobs)).status, 401);
+  api.clock.advance(1_001);
+  assert.equal((await login(api, bob, bobs)).status, 200);
+});
+
+Deno.test("login: A5: the owner is told of a lock once, and nobody of one that is nobody's", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await fail(api, acme.email, failuresUntilLock - 1);
+  const mails = async () => {
+    const rows = await api.db.owner`select template from mails`;
+    return rows.map((row) => row.template);
+  };
+  assert.deepEqual(await mails(), []);
+  await Promise.all(Array.from({ length: 10 }, () => fail(api, acme.email, 1)));
+  await fail(api, acme.email, 5);
+  await fail(api, "nobody@acme.example", failuresUntilLock + 5);
+  assert.deepEqual(await mails(), ["alert_locked"]);
+  // A failure that takes the place of one that has aged is the same lock still.
+  api.clock.advance(lockWindowMs / 2);
+  await fail(api, acme.email, 3);
+  assert.deepEqual(await mails(), ["alert_locked"]);
+  api.clock.advance(lockWindowMs + 1);
+  await fail(api, acme.email, failuresUntilLock);
+  assert.deepEqual(await mails(), ["alert_locked", "alert_locked"]);
+  const [row] = await api.db.owner`
+    select count(*)::integer as n from audit_log
+    where action = 'auth.login' and outcome = 'refused' and details ->> 'locked' = 'true'
+      and target_id = ${String(acme.userId)}`;
+  assert(row?.n >= 10, "each is in the audit log");
+});
+
+Deno.test("unlock user: lifts the locks of every way at once, and says who did it", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const manager = await userOf(api, acme, { email: "m@acme.example", role: "manager" });
+  const other = await adminOf(api, "other");
+  const operator = { listener: "operator", address: null } as const;
+  for (const via of [loopback, operator]) {
+    await fail(api, bob.email, failuresUntilLock, via);
+    assert.equal((await login(api, bob, via)).status, 401);
+  }
+  const before = await databaseDigest(api.db);
+  assert.equal((await unlock(api, bob.userId, manager.token)).body.code, "forbidden");
+  assert.equal((await unlock(api, bob.userId, bob.token)).body.code, "forbidden");
+  const foreign = await unlock(api, bob.userId, other.token);
+  const unknown = await unlock(api, 4711, other.token);
+  assert.deepEqual([foreign.status, { ...foreign.body, request_id: "" }], [404, {
+    ...unknown.body,
+    request_id: "",
+  }]);
+  assert.deepEqual(await databaseDigest(api.db), before);
+
+  const done = await unlock(api, bob.userId, acme.token);
+  assert.deepEqual([done.status, done.body], [200, { id: bob.userId, unlocked: true }]);
+  for (const via of [loopback, operator]) {
+    assert.equal((await login(api, bob, via)).status, 200);
+  }
+  const [entry] = await api.db.owner`
+    select actor_user_id, target_id from audit_log where action = 'user.unlock'`;
+  assert.deepEqual({ ...entry }, { actor_user_id: acme.userId, target_id: String(bob.userId) });
+  // What failed before counts no more; what fails afterwards does.
+  await fail(api, bob.email, failuresUntilLock);
+  assert.equal((await login(api, bob)).status, 401);
+});
+
+async function solve(challenge: string, bits: number): Promise<string> {
+  for (let nonce = 0;; nonce++) {
+    const proof = `${challenge}:${nonce}`;
+    if (await leadingZeroBits(proof) >= bits) return proof;
+  }
+}
+
+Deno.test("login: with a proof of work, attempts after failures show one each, whether the account exists or not", async (t) => {
+  await using api = await testApi({ env: { LOGIN_PROOF_OF_WORK: "8" } });
+  const acme = await adminOf(api, "acme");
+  const emails = {
+    "an account": { slug: "acme", email: acme.email },
+    "no account": { slug: "acme", email: "nobody@acme.example" },
+    "no tenant": { slug: "nowhere", email: acme.email },
+  };
+  for (const [name, who] of Object.entries(emails)) {
+    await t.step(name, async () => {
+      const wrong = { ...who, password: "wrong" };
+      for (let n = 0; n < failuresUntilProof; n++) {
+        assert.equal((await login(api, wrong)).status, 401);
+      }
+      const hashes = api.deps.hasher.stats.hashes;
+      const asked = await login(api, wrong);
+      assert.deepEqual([asked.status, asked.body.code], [403, "challenge_required"]);
+      const { kind, challenge, bits } = asked.body.challenge;
+      assert.deepEqual([kind, bits], ["proof_of_work", 8]);
+      for (
+        const proof of [challenge, `${challenge}:x`, "", ":", `${challenge}0:1`, "9".repeat(200)]
+      ) {
+        const reply = await login(api, { ...wrong, proof });
+        // One nonce in 256 would do.
+        if (await leadingZeroBits(proof) < bits) assert.equal(reply.status, 403, proof);
+      }
+      const proof = await solve(challenge, bits);
+      const elsewhere = { slug: "acme", email: "somebody@acme.example", password: "wrong" };
+      await fail(api, elsewhere.email, failuresUntilProof);
+      assert.equal((await login(api, { ...elsewhere, proof })).status, 403, "for this one alone");
+      assert.equal(api.deps.hasher.stats.hashes <= hashes + failuresUntilProof, true);
+      assert.equal((await login(api, { ...wrong, proof })).status, 401);
+      assert.equal((await login(api, { ...wrong, proof })).status, 403, "used up");
+      // Make the other one as it was for the next round.
+      api.clock.advance(lockWindowMs + 1);
+    });
+  }
+  await fail(api, acme.email, failuresUntilProof);
+  const asked = await login(api, acme);
+  assert.equal(asked.status, 403, "the right password alone is not looked at");
+  const proof = await solve(asked.body.challenge.challenge, 8);
+  api.clock.advance(5 * 60_000 + 1);
+  assert.equal((await login(api, { ...acme, proof })).status, 403, "too late");
+  const again = await login(api, acme);
+  const good = await solve(again.body.challenge.challenge, 8);
+  assert.equal((await login(api, { ...acme, proof: good })).status, 200);
+  assert.equal((await login(api, acme)).status, 200, "and that was that");
+});
+
+Deno.test("login: D4: processes share what Redis and PostgreSQL counted, and without Redis a lock stays a lock", async () => {
+  await using redis = await redisServer();
+  await using db = await testDatabase();
+  const env = { REDIS_URL: redis.url };
+  await using one = await testApi({ db, env });
+  await using two = await testApi({ db, env, gateway: false });
+  const acme = await adminOf(one, "acme");
+  await fail(one, acme.email, failuresUntilLock - 1);
+  await fail(two, acme.email, 1);
+  for (const api of [one, two]) assert.equal((await login(api, acme)).status, 401);
+  // Those of a tenant that is none are known to the other process by Redis alone.
+  const nowhere = { slug: "nowhere", email: acme.email, password: "wrong" };
+  for (let n = 0; n < 6; n++) await login(one, nowhere);
+  two.pauses.length = 0;
+  await login(two, nowhere);
+  assert.equal(two.pauses[0], 500);
+
+  await redis.stop();
+  for (const api of [one, two]) assert.equal((await login(api, acme)).status, 401);
+  assert(two.log.some((line) => line.includes("counted without Redis")));
+  await redis.start();
+  // It came back empty, and that loosens nothing.
+  for (const api of [one, two]) {
+    await until(
+      "Redis is back",
+      async () => (await api.request("/ready")).body.checks.redis === "ok",
+    );
+    assert.equal((await login(api, acme)).status, 401);
+  }
+  assert.equal((await unlock(one, acme.userId)).status, 200);
+  assert.equal((await login(two, acme)).status, 200);
+});
