@@ -31,6 +31,13 @@ import { createLimits } from "./limits/limits.ts";
 import { connectRedis } from "./limits/redis.ts";
 import { Meters } from "./meters.ts";
 import type { Deps } from "./deps.ts";
+import {
+  createPostman,
+  fileTransport,
+  type Postman,
+  smtpTransport,
+  type Transport,
+} from "./mail/mod.ts";
 
 export const version = "0.1.0";
 
@@ -88,6 +95,16 @@ export async function buildDeps(
     log,
   });
 
+  const letters = await createSealer(await deriveSubkey(config.encryptionKey, "mail"));
+  const postman = createPostman({
+    tenancy,
+    lookups,
+    letters,
+    transport: transportOf(config.mail),
+    clock,
+    log,
+  });
+
   const health = createHealth({
     database: () => apiPool.use(({ sql }) => sql`select 1`).then(() => null),
     platform_database: () => platformPool.use(({ sql }) => sql`select 1`).then(() => null),
@@ -97,6 +114,7 @@ export async function buildDeps(
         .parse(await (await sealer.get("/v1/status")).json());
       return distrust;
     },
+    mail: () => Promise.resolve(mailTrouble(postman)),
     ...(redis ? { redis: () => redis.ping() } : {}),
   }, log);
 
@@ -143,11 +161,12 @@ export async function buildDeps(
     presharedKeys: await createSealer(
       await deriveSubkey(config.encryptionKey, "wireguard-preshared-key"),
     ),
-    letters: await createSealer(await deriveSubkey(config.encryptionKey, "mail")),
     mfa: {
       secrets: await createSealRing(config.mfaKeys, "mfa-secret"),
       codes: await createRecoveryDigests(config.mfaKeys),
     },
+    letters,
+    postman,
     wgd,
     sealer,
     health,
@@ -173,6 +192,7 @@ export async function buildDeps(
       }
     },
     async close() {
+      await postman.close();
       await apiKeyUsage.close();
       bcrypt.close();
       strength.close();
@@ -183,6 +203,17 @@ export async function buildDeps(
       await Promise.all([apiPool.end(), platformPool.end()]);
     },
   };
+}
+
+function mailTrouble({ transport, stats }: Postman): string | null {
+  if (transport === "none") return "mail waits: there is neither SMTP_URL nor MAIL_FOLDER";
+  return stats.lastFailure && `the last mail did not leave: ${stats.lastFailure.reason}`;
+}
+
+/** A server where one is named, else a folder; else mail waits. */
+function transportOf({ smtp, folder, from }: ApiConfig["mail"]): Transport | null {
+  if (smtp) return smtpTransport({ ...smtp, from });
+  return folder === undefined ? null : fileTransport({ folder, from });
 }
 
 function ringOf({ keys, secret }: ApiConfig["tokens"]): Promise<KeyRing> {

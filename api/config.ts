@@ -16,6 +16,7 @@ import {
   type ReadFile,
   redisUrl,
   secretText,
+  smtpUrl,
 } from "../lib/env.ts";
 import { logLevels } from "../lib/log.ts";
 import { overlap, parseAnyNetwork } from "../lib/networks.ts";
@@ -87,6 +88,12 @@ const schema = z.object({
   ),
   LOGIN_FAILURE_FLOOR: durationSeconds.default(2),
   LOGIN_PROOF_OF_WORK: integer(0, 26).default(0),
+  SMTP_URL: smtpUrl.optional(),
+  SMTP_TLS: z.enum(["required", "off"]).default("required"),
+  SMTP_CA: z.string().startsWith("-----BEGIN CERTIFICATE-----", "must be a certificate in PEM")
+    .optional(),
+  MAIL_FROM: z.email("must be an e-mail address").optional(),
+  MAIL_FOLDER: absolutePath.optional(),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
   WG_NETWORK: networkCidr.default("10.10.0.0/24"),
   WG_NETWORK6: network6Cidr.optional(),
@@ -136,6 +143,12 @@ function checkTogether(
   if (value.SESSION_LIFETIME !== undefined && REFRESH_TOKEN_LIFETIME > SESSION_LIFETIME) {
     faults.push("REFRESH_TOKEN_LIFETIME: must not be longer than SESSION_LIFETIME");
   }
+  if (isGiven("SMTP_URL") && !isGiven("MAIL_FROM")) {
+    faults.push("MAIL_FROM: is required with SMTP_URL: an address that the server sends for");
+  }
+  if (value.SMTP_TLS === "off" && value.SMTP_URL?.reveal().startsWith("smtps:")) {
+    faults.push("SMTP_TLS: off contradicts smtps://");
+  }
   if (ACCESS_TOKEN_LIFETIME > 3600) faults.push("ACCESS_TOKEN_LIFETIME: must be at most 1h");
   return faults;
 }
@@ -166,6 +179,8 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       "MFA_KEY",
       "MFA_KEYS_OLD",
       "REDIS_URL",
+      "SMTP_URL",
+      "SMTP_CA",
     ],
     ...(readFile ? { readFile } : {}),
   });
@@ -227,6 +242,12 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     login: {
       failureFloorMs: parsed.LOGIN_FAILURE_FLOOR * 1000,
       proofOfWorkBits: parsed.LOGIN_PROOF_OF_WORK,
+    },
+    mail: {
+      from: parsed.MAIL_FROM ?? "no-reply@massacorp.internal",
+      folder: parsed.MAIL_FOLDER,
+      smtp: parsed.SMTP_URL &&
+        { url: parsed.SMTP_URL, tls: parsed.SMTP_TLS, ca: parsed.SMTP_CA },
     },
     wireguard: {
       interfaceId: parsed.WG_INTERFACE_ID,

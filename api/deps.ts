@@ -18,6 +18,7 @@ import type { Lookups } from "./database/lookups.ts";
 import type { Health } from "./health.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { Meters } from "./meters.ts";
+import type { Postman } from "./mail/mod.ts";
 import type { Platform, Tenancy } from "./database/tenancy.ts";
 
 /** What operations are made of. Each names the few it uses. */
@@ -45,6 +46,7 @@ export interface Deps {
   letters: Sealer;
   /** The secrets of second factors, and what recovery codes are known by. */
   mfa: { secrets: SealRing; codes: RecoveryDigests };
+  postman: Postman;
   wgd: WgdClient;
   /** The sealer of the audit log: its status and metrics. */
   sealer: SocketClient;

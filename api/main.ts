@@ -24,6 +24,7 @@ rolesAreSafe().catch((error) => {
   log.error("the API does not run on this database", errorFields(error));
   Deno.exit(78);
 });
+deps.postman.start();
 const app = createApp(deps);
 const fetch = (request: Request, env: Parameters<typeof app.fetch>[1]) => app.fetch(request, env);
 

@@ -104,6 +104,7 @@ function connectionUrl(protocols: RegExp, fault: string) {
 }
 
 export const postgresUrl = connectionUrl(/^postgres(ql)?:$/, "must be a postgres:// URL");
+export const smtpUrl = connectionUrl(/^smtps?:$/, "must be a smtp:// or smtps:// URL");
 export const redisUrl = connectionUrl(/^rediss?:$/, "must be a redis:// or rediss:// URL");
 
 /**

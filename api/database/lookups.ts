@@ -17,6 +17,16 @@ export interface Lookups {
   tenant(idOrSlug: string): Promise<TenantId | undefined>;
   /** The live peer behind a source address of the tunnel. */
   peer(address: string): Promise<PeerIdentity | undefined>;
+  /** Mails that may be taken for delivery, those that wait for longest first. */
+  dueMails(which: { at: Date; most: number }): Promise<{ tenantId: TenantId; mailId: string }[]>;
+  mailBacklog(): Promise<MailBacklog>;
+}
+
+/** Mails of all tenants together. */
+export interface MailBacklog {
+  queued: number;
+  /** Given up, of those that are still remembered. */
+  dead: number;
 }
 
 export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
@@ -45,6 +55,19 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
           >`select kind from wg_peers where id = ${row.peer_id}`,
       );
       return peer && { tenantId, peerId: row.peer_id, userId: row.user_id, kind: peer.kind };
+    },
+    async dueMails({ at, most }) {
+      const rows = await pool.use(({ sql }) =>
+        sql<{ tenant_id: number; mail_id: string }[]>`
+          select tenant_id, mail_id from lookup_due_mails(${at}, ${most}::integer)`
+      );
+      return rows.map((row) => ({ tenantId: asTenantId(row.tenant_id), mailId: row.mail_id }));
+    },
+    async mailBacklog() {
+      const [row] = await pool.use(({ sql }) =>
+        sql<[MailBacklog]>`select queued, dead from lookup_mail_backlog()`
+      );
+      return { queued: row.queued, dead: row.dead };
     },
   };
 }

@@ -10,6 +10,8 @@ const when = { at: z.iso.datetime(), source: z.string().nullable() };
 /** What each template is filled with. */
 const data = {
   verify_email: z.strictObject({ link }),
+  registration: z.strictObject({ link }),
+  already_registered: z.strictObject({}),
   password_reset: z.strictObject({ link }),
   invitation: z.strictObject({
     link,
@@ -20,6 +22,8 @@ const data = {
   }),
   alert_locked: z.strictObject(when),
   alert_password_changed: z.strictObject(when),
+  /** To the address that was given up. */
+  alert_email_changed: z.strictObject(when),
   alert_mfa_enabled: z.strictObject(when),
   alert_mfa_disabled: z.strictObject(when),
   alert_mfa_reset: z.strictObject({
@@ -51,10 +55,13 @@ const letterOf = <T extends TemplateName>(template: T) =>
 /** Reads a letter back as it was sealed. */
 export const letter = z.discriminatedUnion("template", [
   letterOf("verify_email"),
+  letterOf("registration"),
+  letterOf("already_registered"),
   letterOf("password_reset"),
   letterOf("invitation"),
   letterOf("alert_locked"),
   letterOf("alert_password_changed"),
+  letterOf("alert_email_changed"),
   letterOf("alert_mfa_enabled"),
   letterOf("alert_mfa_disabled"),
   letterOf("alert_mfa_reset"),
@@ -70,6 +77,7 @@ export function patienceMs(template: TemplateName): number {
     case "password_reset":
       return 30 * minutes;
     case "verify_email":
+    case "registration":
     case "invitation":
       return 24 * 60 * minutes;
     default:

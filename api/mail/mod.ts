@@ -1,3 +1,5 @@
 export { type Letter, type Locale, locales, type TemplateName } from "./letter.ts";
 export { pageLink } from "./links.ts";
+export { createPostman, type Postman } from "./postman.ts";
 export { queueMail } from "./queue_mail.ts";
+export { fileTransport, smtpTransport, type Transport } from "./transport.ts";

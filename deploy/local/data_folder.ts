@@ -17,6 +17,8 @@ export interface DataFolder {
   wgd: string;
   /** Signed checkpoints of the audit log. */
   audit: string;
+  /** Mail that no server takes. */
+  mail: string;
   /** The admin's first tunnel file. */
   admin: string;
   /** Deno's caches, one for each user that runs it. */
@@ -68,6 +70,7 @@ export async function openDataFolder(root: string): Promise<DataFolder & Disposa
       postgres: join(root, "postgres"),
       wgd: await folder(join(root, "wgd"), 0o700),
       audit: await folder(join(root, "audit"), 0o700, { uid: sealerUid }),
+      mail: await folder(join(root, "mail"), 0o700, { uid: apiUid }),
       admin: await folder(join(root, "admin"), 0o700),
       cache: {
         api: await folder(join(cache, "api"), 0o700, { uid: apiUid }),

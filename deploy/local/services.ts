@@ -58,6 +58,7 @@ export function apiService(options: ProgramOptions): Service {
   const { folder, terminal } = options;
   const { operator, wgd, sealer } = folder.sockets;
   const sockets = [operator, wgd, sealer, ...options.databaseFolders];
+  const mail = options.env["MAIL_FOLDER"] ?? folder.mail;
   return {
     name: "api",
     start: (signal) =>
@@ -66,7 +67,7 @@ export function apiService(options: ProgramOptions): Service {
           entry: "api/main.ts",
           set: "api",
           read: [folder.secrets.api, ...secretFiles(options.env), ...sockets],
-          write: sockets,
+          write: [...sockets, mail],
           drop: { uid: apiUid, deathSignal: "TERM" },
         }),
         cwd: projectFolder,

@@ -43,6 +43,7 @@ export async function prepareSettings(
     ...places,
     ...sealerPlace,
     OPERATOR_SOCKET: join(folder.sockets.operator, "api.sock"),
+    MAIL_FOLDER: api["MAIL_FOLDER"] ?? folder.mail,
     // The proxy stands in the tunnel, in the API's place.
     API_LISTEN: tunnel && !api["TRUSTED_PROXIES"] ? "tunnel" : "loopback",
   };

@@ -30,14 +30,15 @@ export async function startTestCluster({ durable = false } = {}): Promise<TestCl
   const dir = durable ? undefined : memoryFolder();
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-", ...(dir ? { dir } : {}) });
   await Deno.chmod(folder, 0o711);
-  const socketFolder = `${folder}/socket`;
+  // Not beside the data: Deno lets nobody at anything under /dev who may not do everything.
+  const socketFolder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-socket-" });
+  await Deno.chmod(socketFolder, 0o711);
   const dataFolder = `${folder}/data`;
   const prepared = Deno.env.get(preparedVariable);
   if (prepared) await new Deno.Command("cp", { args: ["-a", prepared, dataFolder] }).output();
-  await Deno.mkdir(socketFolder);
   const root = Deno.uid() === 0;
   if (root) await Deno.chown(socketFolder, databaseUid, databaseUid);
-  const identity = await createIdentity([Deno.cwd(), folder]);
+  const identity = await createIdentity([Deno.cwd(), folder, socketFolder]);
   const start = () =>
     startEmbedded({
       dataFolder,
@@ -68,6 +69,7 @@ export async function startTestCluster({ durable = false } = {}): Promise<TestCl
     async stop() {
       await server.stop();
       await Deno.remove(folder, { recursive: true });
+      await Deno.remove(socketFolder, { recursive: true });
     },
   };
 }

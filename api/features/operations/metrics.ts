@@ -35,6 +35,7 @@ export async function renderMetrics(deps: Deps): Promise<string> {
   gauge("password_hashes_waiting", "Password hashes that wait for their turn.", waiting);
   registry.counter({ name: "massacorp_api_password_hashes_total", help: "Hashes begun." })
     .inc({}, hashes);
+  await mailMetrics(deps, registry);
   gauge("resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
   gauge("start_time_seconds", "When the process was started.", performance.timeOrigin / 1000);
   return [registry.render(), deps.meters.render(), ...relayed.map(({ text }) => text)].join("");
@@ -51,5 +52,29 @@ async function relay(
   } catch (error) {
     if (!(error instanceof WgdUnavailable)) log.debug("no metrics of it", errorFields(error));
     return { process, text: "" };
+  }
+}
+
+async function mailMetrics({ postman, log }: Deps, registry: Registry): Promise<void> {
+  const { sent, failed, dead } = postman.stats;
+  const attempts = registry.counter({
+    name: "massacorp_api_mail_attempts_total",
+    help: "Attempts of this process to send a mail; given_up are those that were the last.",
+    labels: ["outcome"],
+  });
+  attempts.inc({ outcome: "sent" }, sent);
+  attempts.inc({ outcome: "failed" }, failed);
+  attempts.inc({ outcome: "given_up" }, dead);
+  try {
+    const backlog = await postman.backlog();
+    const mails = registry.gauge({
+      name: "massacorp_api_mails",
+      help: "Mails of all tenants: waiting, and given up within the last 30 days.",
+      labels: ["state"],
+    });
+    mails.set({ state: "queued" }, backlog.queued);
+    mails.set({ state: "dead" }, backlog.dead);
+  } catch (error) {
+    log.debug("no count of mails", errorFields(error));
   }
 }

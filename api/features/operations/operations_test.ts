@@ -119,6 +119,7 @@ Deno.test("metrics, deep health: relay what daemon and sealer say, and name what
     ["platform_database", "ok", null],
     ["daemon", "degraded", "wg failed"],
     ["sealer", "ok", null],
+    ["mail", "degraded", "mail waits: there is neither SMTP_URL nor MAIL_FOLDER"],
   ]);
   counts.unexplained = 2;
   assert.match((await deep()).checks.daemon.detail, /^2 keys .* held until an operator decides$/);
