@@ -54,3 +54,22 @@ export const acrossTenants: Record<string, string> = {
   wg_retired_keys_interface_exists: "as wg_peers_interface_exists",
   wg_receipts_interface_exists: "as wg_peers_interface_exists",
 };
+
+/**
+ * Tables of tenants whose rows a role of the API could see without being inside the tenant: without row-level
+ * security, without it for their owner, without a policy, or with one that does not ask for the tenant.
+ */
+export async function openTables(sql: Sql): Promise<string[]> {
+  const names = (await tenantTables(sql)).map((table) => table.name);
+  const rows = await sql<{ name: string }[]>`
+    select c.relname as name from pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relname = any(${names}) and c.relname <> 'tenants'
+      and (not c.relrowsecurity or not c.relforcerowsecurity
+        or not exists (select from pg_policy p where p.polrelid = c.oid)
+        or exists (
+          select from pg_policies p where p.schemaname = 'public' and p.tablename = c.relname
+            and 'massacorp_api' = any (p.roles)
+            and p.cmd in ('SELECT', 'ALL') and coalesce(p.qual, '') not like '%current_tenant_id()%'))
+    order by c.relname`;
+  return rows.map((row) => row.name);
+}

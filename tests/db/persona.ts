@@ -51,6 +51,29 @@ export async function attempt<T>(
   }
 }
 
+/** Tries many statements as a persona in one transaction that rolls back; each sees what those before it did. */
+export async function attemptAll<T>(
+  db: TestDatabase,
+  persona: Persona & { tenant: number },
+  statements: string[],
+  look: (sql: Connection) => Promise<T>,
+): Promise<{ outcomes: Outcome[]; after: T }> {
+  const sql = await db.superuser.reserve();
+  try {
+    await sql`begin`;
+    await sql.unsafe(`set local role ${persona.role}`);
+    await sql`select set_config('app.tenant_id', ${String(persona.tenant)}, true)`;
+    await sql`savepoint before`;
+    const outcomes: Outcome[] = [];
+    for (const statement of statements) outcomes.push(await run(sql, statement));
+    await sql`reset role`;
+    return { outcomes, after: await look(sql) };
+  } finally {
+    await sql`rollback`;
+    sql.release();
+  }
+}
+
 async function run(sql: Connection, statement: string): Promise<Outcome> {
   try {
     const rows = await sql.unsafe(statement);
