@@ -3,6 +3,7 @@ import { loadConfig as loadApiConfig } from "../api/config.ts";
 import { operatorSockets } from "../api/cli/config.ts";
 import { loadConfig as loadLocalConfig } from "../deploy/local/config.ts";
 import { ConfigError, type Env } from "../lib/env.ts";
+import { groups } from "../tests/groups.ts";
 import { testApi } from "../tests/support/api.ts";
 import { loadConfig as loadSealerConfig } from "../sealer/config.ts";
 import { loadVerifyConfig } from "../sealer/verify_config.ts";
@@ -92,12 +93,26 @@ Deno.test("docs/promises.md: every promise is there, and every test it names is 
   ]);
   const named = codeRows(markdown).map(([file, test]) => [uncoded(file), test ?? ""] as const);
   assert.ok(named.length > 50);
+  assert.deepEqual(await missingTests(named), []);
+});
+
+async function missingTests(named: readonly (readonly [file: string, test: string])[]) {
   const missing: string[] = [];
   for (const [file, test] of named) {
     const source = await read(file).catch(() => "");
     if (!source.includes(test)) missing.push(`${file}: ${test}`);
   }
-  assert.deepEqual(missing, []);
+  return missing;
+}
+
+Deno.test("docs/faults.md: every test it names is in its file, and its files are the group `faults`", async () => {
+  const rows = [...(await read("docs/faults.md")).matchAll(/^\|.*\| `(\S+)` +\| (.*?) +\|$/gm)];
+  const named = rows.map(([, file = "", test = ""]) => [file, test] as const);
+  assert.ok(named.length > 20);
+  assert.deepEqual(await missingTests(named), []);
+  const group = groups.find(({ name }) => name === "faults");
+  const files = new Set(named.map(([file]) => file));
+  assert.deepEqual([...files].sort(), group?.paths.toSorted());
 });
 
 Deno.test("documents: every link inside the project leads somewhere", async () => {
@@ -107,6 +122,7 @@ Deno.test("documents: every link inside the project leads somewhere", async () =
       "db/CONVENTIONS.md",
       "docs/api.md",
       "docs/audit.md",
+      "docs/faults.md",
       "docs/promises.md",
     );
   for await (const { name } of Deno.readDir(new URL("docs/decisions/", project))) {

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { errorFields, type Logger, silentLogger } from "./log.ts";
 
 /** The socket's place cannot be used; the message says why. */
 export class SocketError extends Error {
@@ -12,23 +13,70 @@ export interface SocketServer {
 
 /**
  * Serves HTTP on a Unix socket of mode 0660; who may reach it is decided by the folder's permissions. A file
- * left behind by a dead process is replaced, that of a living one never.
+ * left behind by a dead process is replaced, that of a living one never. Where somebody takes the file away, it is
+ * made again as soon as its folder is there; the folder is whoever's who decides over its permissions.
  *
+ * @param options.lookEveryMs how often it is looked whether the file is there
  * @throws {SocketError}
  */
 export async function serveSocket(
   path: string,
   handler: (request: Request) => Response | Promise<Response>,
+  { log = silentLogger, lookEveryMs = 1_000 }: { log?: Logger; lookEveryMs?: number } = {},
 ): Promise<SocketServer> {
   if (new TextEncoder().encode(path).length > 107) {
     throw new SocketError(`${path} is longer than the 107 bytes that Linux allows for a socket`);
   }
+  let server: Deno.HttpServer | undefined = await listen(path, handler);
+  let closing = false;
+  let timer = setTimeout(look, lookEveryMs);
+  let looking = Promise.resolve();
+
+  async function mend(): Promise<void> {
+    if (await isThere(path) || !(await isThere(dirname(path)))) return;
+    // Its end removes the file, so it must not come after the new one's beginning.
+    await server?.shutdown();
+    server = undefined;
+    server = await listen(path, handler);
+    log.warn("the socket was gone and is there again", { socket: path });
+  }
+
+  function look(): void {
+    looking = mend().catch((error) => {
+      log.error("the socket is gone and cannot be made again", errorFields(error));
+    }).then(() => {
+      if (!closing) timer = setTimeout(look, lookEveryMs);
+    });
+  }
+
+  return {
+    async close() {
+      closing = true;
+      clearTimeout(timer);
+      await looking;
+      await server?.shutdown();
+    },
+  };
+}
+
+async function listen(
+  path: string,
+  handler: (request: Request) => Response | Promise<Response>,
+): Promise<Deno.HttpServer> {
   await clearPlace(path);
   const server = Deno.serve({ path, transport: "unix", onListen: () => {} }, handler);
   await Deno.chmod(path, 0o660);
-  return {
-    close: () => server.shutdown(),
-  };
+  return server;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function clearPlace(path: string): Promise<void> {

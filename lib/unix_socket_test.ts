@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "../tests/support/until.ts";
 import { serveSocket } from "./unix_socket.ts";
 
 async function place(): Promise<{ folder: string; path: string } & AsyncDisposable> {
@@ -69,4 +70,18 @@ Deno.test("serveSocket: a missing folder and a path too long are said plainly", 
     name: "SocketError",
     message: /107 bytes/,
   });
+});
+
+Deno.test("serveSocket: a file that somebody took away is made again, and so once its folder is back", async () => {
+  await using at = await place();
+  const server = await serveSocket(at.path, handler, { lookEveryMs: 5 });
+  await Deno.remove(at.path);
+  await until("it answers again", async () => await get(at.path) === "here");
+  await Deno.remove(at.folder, { recursive: true });
+  await assert.rejects(get(at.path));
+  await Deno.mkdir(at.folder);
+  await until("it answers again", async () => await get(at.path) === "here");
+  assert.equal(((await Deno.stat(at.path)).mode ?? 0) & 0o777, 0o660);
+  await server.close();
+  assert.deepEqual([...Deno.readDirSync(at.folder)], []);
 });

@@ -51,7 +51,7 @@ try {
       default:
         return Response.json({ code: "not_found" }, { status: 404 });
     }
-  });
+  }, { log });
   const stopping = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stopping.abort());

@@ -18,6 +18,9 @@ export interface Group {
 /** What tests of the tunnel call. */
 const tunnelPrograms = ["ip", "nft", "wg", "wg-quick", "ping", "setpriv", "unshare", "zbarimg"];
 
+/** And those of faults: small disks. */
+const faultPrograms = [...tunnelPrograms, "mount", "umount", "mkfs.ext4"];
+
 export const groups: readonly Group[] = [
   {
     name: "types",
@@ -63,10 +66,34 @@ export const groups: readonly Group[] = [
     about: "real interfaces and real packets between network namespaces",
     kind: "test",
     paths: ["tests/e2e"],
-    needs: {
-      root: true,
-      programs: tunnelPrograms,
-    },
+    needs: { root: true, programs: faultPrograms },
+    // They wait for most of their time.
+    parallel: true,
+  },
+  {
+    name: "faults",
+    about: "every fault of docs/faults.md, injected for real",
+    kind: "test",
+    paths: [
+      "tests/e2e/crash_test.ts",
+      "tests/e2e/database_cut_test.ts",
+      "tests/e2e/model_test.ts",
+      "tests/e2e/pool_test.ts",
+      "tests/e2e/wgd_clock_test.ts",
+      "tests/e2e/wgd_database_test.ts",
+      "tests/e2e/wgd_disk_test.ts",
+      "tests/e2e/wgd_drift_test.ts",
+      "tests/e2e/wgd_faults_test.ts",
+      "tests/e2e/wgd_kill_test.ts",
+      "tests/e2e/wgd_notify_test.ts",
+      "tests/e2e/wgd_snapshot_test.ts",
+      "tests/e2e/wgd_socket_test.ts",
+      "wgd/observed_test.ts",
+      "wgd/snapshot_file_test.ts",
+    ],
+    needs: { root: true, programs: faultPrograms },
+    parallel: true,
+    onDemand: true,
   },
   {
     name: "kernel",

@@ -22,7 +22,7 @@ const log = createLogger({ level: config.logLevel, fields: { interface: config.i
 try {
   using _lock = await lockInterface(config.lockFolder, config.interface.name);
   const daemon = createDaemon(config, { run: runProcess, log });
-  const server = await serveSocket(config.socket, createApp(daemon, log).fetch);
+  const server = await serveSocket(config.socket, createApp(daemon, log).fetch, { log });
   const signalled = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, signalled.resolve);

@@ -91,7 +91,7 @@ Deno.test("T2: wg killed in the middle of a file of hundreds: what it wrote stay
   await assertWhole(wgd, { created: key.keys() });
 });
 
-Deno.test("T2: the interface renamed while hundreds are applied, and while no daemon runs, gets its name back with all its peers", async (t) => {
+Deno.test("T2: the interface renamed while hundreds are applied, and while no daemon runs, gets its name back with all its peers; deleted, it is made anew", async (t) => {
   await using db = await testDatabase();
   await using net = await namespaces("server", "client");
   await using programs = await breakablePrograms();
@@ -136,4 +136,12 @@ Deno.test("T2: the interface renamed while hundreds are applied, and while no da
   // The same interface, the same session: nothing was made anew.
   assert.equal(await handshake(), before);
   assert.ok(await ping());
+  await step("deleted half-way: it is made anew with all its peers", async () => {
+    await programs.at("addconf half", `ip link delete ${wgd.name}`);
+    const peers = await wgd.addPeers(300);
+    await until("it is another one", async () => (await index(wgd.name)).ifindex !== ifindex, {
+      everyMs: 1,
+    });
+    await assertWhole(wgd, { created: peers.map(({ id }) => id) });
+  });
 });

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { Secret } from "../../lib/secret.ts";
 import { openSnapshotFile } from "../../wgd/snapshot_file.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
+import { assertWhole } from "../support/whole.ts";
 import { killableDatabase } from "./wgd_killable_database.ts";
 
 Deno.test("T8: after a reboot without its database", async (t) => {
@@ -14,6 +16,10 @@ Deno.test("T8: after a reboot without its database", async (t) => {
   const step = async (name: string, run: () => Promise<void>) =>
     assert.ok(await t.step(name, run), name);
   const keys = async () => [...(await wgd.dump()).peers.keys()].sort();
+  const place = async () => {
+    const command = `wg pubkey < ${wgd.folder}/gateway.key`;
+    return `1/${wgd.name}/${(await net.run("server", ["sh", "-c", command])).trim()}`;
+  };
   const snapshot = async () => (await wgd.client.status()).snapshot;
   /** Everything that was read is on disk. */
   const written = () =>
@@ -82,15 +88,10 @@ Deno.test("T8: after a reboot without its database", async (t) => {
   await step("an expiry still cuts, and a clock set back revives nobody", async () => {
     await wgd.crashHost();
     // As if the daemon had seen a later time than the clock of this host shows now.
-    const publicKey = (await net.run("server", [
-      "sh",
-      "-c",
-      `wg pubkey < ${wgd.folder}/gateway.key`,
-    ])).trim();
     const file = await openSnapshotFile({
       path,
       presharedSubkey: wgd.subkey,
-      place: `1/${wgd.name}/${publicKey}`,
+      place: await place(),
     });
     const stored = await file.read();
     assert.ok(stored);
@@ -109,15 +110,27 @@ Deno.test("T8: after a reboot without its database", async (t) => {
     await startWithout();
     assert.ok((await keys()).includes(late.publicKey), "only the time seen kept it away");
   });
+  const flip = (at: number) => async () => {
+    const bytes = old.slice();
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await Deno.writeFile(path, bytes);
+    await Deno.chmod(path, 0o600);
+  };
   const damages: [string, () => Promise<unknown>, RegExp][] = [
     ["cut off", () => Deno.truncate(path, 5000), /damaged or cut off/],
+    ["empty", () => Deno.truncate(path), /damaged or cut off/],
     ["open to others", () => Deno.chmod(path, 0o644), /may be read by others/],
-    ["one of another body's", async () => {
-      const other = old.slice();
-      other[40] = (other[40] ?? 0) ^ 1;
-      await Deno.writeFile(path, other);
-      await Deno.chmod(path, 0o600);
+    ["of flipped bits in its body", flip(40), /is damaged, or of another/],
+    ["of flipped bits where removals are noted", flip(old.length - 100), /removals are noted/],
+    ["of another key", async () => {
+      const presharedSubkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
+      const file = await openSnapshotFile({ path, presharedSubkey, place: await place() });
+      await file.write(new TextEncoder().encode("{}"));
     }, /is damaged, or of another/],
+    ["a folder", async () => {
+      await Deno.remove(path);
+      await Deno.mkdir(path);
+    }, /is not a file/],
   ];
   for (const [name, damage, words] of damages) {
     await step(`refused and said when it is ${name}; a live interface is not cleared`, async () => {
@@ -140,6 +153,12 @@ Deno.test("T8: after a reboot without its database", async (t) => {
         async () => (await wgd.client.status()).database === "connected",
       );
       await wgd.untilState(peer, "applied");
+      // What is in the way is for whoever put it there to take away; it is said until then.
+      await until(
+        "it is said",
+        async () => /cannot be written/.test((await snapshot()).error ?? ""),
+      );
+      await Deno.remove(path);
       await until("all is well", async () => (await snapshot()).error === null);
       await written();
       assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
@@ -147,6 +166,9 @@ Deno.test("T8: after a reboot without its database", async (t) => {
       select public_key from wg_peers where enabled and coalesce(expires_at > now(), true)`;
       assert.deepEqual(await keys(), rows.map((row) => row.public_key).sort());
       await until("the policy is in force again", isOpen);
+      await assertWhole(wgd, {
+        removed: [disabled, deleted, rotated].map((gone) => gone.publicKey),
+      });
     },
   );
 });

@@ -140,8 +140,9 @@ function spawnApi(
   operatorSocket: string,
   env: Record<string, string>,
 ): Deno.ChildProcess {
-  const database = new URL(db.url("massacorp_api").reveal()).searchParams.get("host");
-  const folders = [daemon.folder, database].join(",");
+  const urls = [db.url("massacorp_api").reveal(), ...env.DATABASE_URL ? [env.DATABASE_URL] : []];
+  const databases = urls.map((url) => new URL(url).searchParams.get("host"));
+  const folders = [daemon.folder, ...databases].join(",");
   const [program = "", ...args] = net.argv("server", [
     // A flag replaces what the permission set says of the same kind.
     ...[Deno.execPath(), "run", "-P=api", `--allow-read=./,/usr/bin/ldd,${folders}`],
@@ -158,7 +159,7 @@ function spawnApi(
       DATABASE_URL: db.url("massacorp_api").reveal(),
       DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
       OPERATOR_SOCKET: operatorSocket,
-      WGD_SOCKET: `${daemon.folder}/wgd.sock`,
+      WGD_SOCKET: daemon.socket,
       LOG_LEVEL: "debug",
       PASSWORD_CHECK_HIBP: "off",
       ...env,

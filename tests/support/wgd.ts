@@ -37,7 +37,7 @@ interface Options {
   programs?: string;
 }
 
-/** Keeps the daemon small; docs/decisions/0013-ten-thousand-peers.md says what it costs. */
+/** Keeps the daemon small; docs/decisions/0013-cheap-passes.md says what it costs. */
 const smallHeap = "--v8-flags=--optimize-for-size,--max-semi-space-size=4";
 
 /** The real daemon as a real process in the namespace `server`, and hands on its database and interface. */
@@ -64,7 +64,18 @@ export class TestDaemon implements AsyncDisposable {
   ): Promise<TestDaemon> {
     const folder = await Deno.makeTempDir({ prefix: "massacorp-wgd-" });
     const subkey = options.subkey ?? new Secret(crypto.getRandomValues(new Uint8Array(32)));
-    return new TestDaemon(db, net, folder, options, subkey);
+    const made = new TestDaemon(db, net, folder, options, subkey);
+    await Deno.mkdir(made.socketFolder);
+    return made;
+  }
+
+  /** Holds nothing but the socket, as in an installation. */
+  get socketFolder(): string {
+    return `${this.folder}/run`;
+  }
+
+  get socket(): string {
+    return `${this.socketFolder}/wgd.sock`;
   }
 
   get env(): Record<string, string> {
@@ -72,7 +83,7 @@ export class TestDaemon implements AsyncDisposable {
       LOG_LEVEL: "debug",
       WGD_DATABASE_URL: this.db.url("massacorp_wgd").reveal(),
       WGD_PRESHARED_SUBKEY: encodeKey(this.subkey.reveal()),
-      WGD_SOCKET: `${this.folder}/wgd.sock`,
+      WGD_SOCKET: this.socket,
       WGD_LOCK_FOLDER: this.folder,
       WG_KEY_FILE: `${this.folder}/gateway.key`,
       WG_INTERFACE: this.name,
@@ -84,7 +95,7 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   get client(): WgdClient {
-    return this.#client ??= createWgdClient(`${this.folder}/wgd.sock`, { timeoutMs: 20_000 });
+    return this.#client ??= createWgdClient(this.socket, { timeoutMs: 20_000 });
   }
 
   get pid(): number {

@@ -125,7 +125,8 @@ async function unsettled({ db }: TestDaemon): Promise<number> {
   return row.count;
 }
 
-async function assertAddresses({ db }: TestDaemon): Promise<void> {
+/** No address is lost or doubled. */
+export async function assertAddresses({ db }: TestDaemon): Promise<void> {
   const [row] = await db.owner`
     select (select count(*)::int from wg_peers) as peers,
       (select count(distinct address)::int from wg_peers) as addresses,
