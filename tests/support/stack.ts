@@ -160,6 +160,8 @@ function spawnApi(
       DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
       OPERATOR_SOCKET: operatorSocket,
       WGD_SOCKET: daemon.socket,
+      // Nobody serves it here; what the API may read is said above.
+      SEALER_SOCKET: `${daemon.folder}/sealer.sock`,
       LOG_LEVEL: "debug",
       PASSWORD_CHECK_HIBP: "off",
       ...env,
