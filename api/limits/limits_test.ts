@@ -112,6 +112,27 @@ Deno.test("limit: fifty log-ins at once get no more than the quota", async () =>
   assert.equal(replies.filter((reply) => reply.status === 429).length, 45);
 });
 
+Deno.test("limit: whoever guesses the tokens of deliveries has five tries a minute", async () => {
+  await using api = await testApi({ env: { RATE_LIMIT_LOGIN: "5" } });
+  const guess = (via: RequestOptions["via"] & object) =>
+    api.request("/api/v1/wireguard/deliveries", {
+      via,
+      tenant: "acme",
+      body: {
+        token: crypto.getRandomValues(new Uint8Array(32)).toBase64({
+          alphabet: "base64url",
+          omitPadding: true,
+        }),
+      },
+    });
+  await adminOf(api, "acme");
+  const other = { listener: "loopback", address: "127.0.0.2" } as const;
+  for (let n = 0; n < 5; n++) assert.equal((await guess(other)).status, 404);
+  const refused = await guess(other);
+  assert.deepEqual([refused.status, refused.body.code], [429, "rate_limited"]);
+  assert.ok(refused.headers.has("retry-after"));
+});
+
 Deno.test("limit: what answers anybody and costs something is limited as well", async (t) => {
   for (const path of ["/ready", "/openapi.json"]) {
     await t.step(path, async () => {

@@ -108,6 +108,21 @@ Deno.test("T5: the address plan of the code and the pool of the database are the
       assert.deepEqual([special?.gateway, special?.api], [plan.gateway, plan.api]);
     });
   }
+  await t.step("172.16.0.0/12, the widest, by number and ends", async () => {
+    const [found] = await db.owner`
+      select count(*)::int as size, host(min(a)) as first, host(max(a)) as last,
+        bool_or(a = '172.16.0.254') as reserved
+      from wg_pool_addresses('172.16.0.0/12'::cidr) a`;
+    const plan = addressPlan("172.16.0.0/12");
+    const expected = { size: 2 ** 20 - 8, first: "172.16.0.6", last: "172.31.255.254" };
+    assert.deepEqual({ ...found }, { ...expected, reserved: false });
+    for (const address of [expected.first, expected.last, "172.16.0.255", "172.24.0.0"]) {
+      assert.ok(plan.isPeerAddress(address), address);
+    }
+    for (const address of ["172.16.0.5", "172.16.0.254", "172.31.255.255", "172.32.0.0"]) {
+      assert.equal(plan.isPeerAddress(address), false, address);
+    }
+  });
 });
 
 Deno.test("T5: two peers never hold one address, whoever writes them", async () => {
