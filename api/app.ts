@@ -10,6 +10,7 @@ import { gatewayFeature } from "./features/gateway/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
 import { operationsFeature } from "./features/operations/mod.ts";
+import { permissionsFeature, rolesFeature } from "./features/roles/mod.ts";
 import { sessionsFeature } from "./features/sessions/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { transferFeature } from "./features/transfer/mod.ts";
@@ -51,6 +52,8 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/sessions", sessionsFeature(deps));
   app.route("/api/v1/api-keys", apiKeysFeature(deps));
   app.route("/api/v1/users", usersFeature(deps));
+  app.route("/api/v1/roles", rolesFeature(deps));
+  app.route("/api/v1/permissions", permissionsFeature(deps));
   app.route("/api/v1/tenants", tenantsFeature(deps));
   app.route("/api/v1/audit", auditFeature(deps));
   app.route("/api/v1/wireguard/peers", peersFeature(deps, tenantPeers));

@@ -13,6 +13,10 @@ export class AuditError extends Error {
 export interface AuditSource {
   actor: "user" | "api_key" | "operator" | "anonymous";
   userId: number | null;
+  /** Whose user or key it is; null for the operator, and for whoever is nobody yet. */
+  tenantId?: TenantId | null;
+  /** Whose peer it came through. */
+  peerTenantId?: TenantId | null;
   /** Stands in the details. */
   apiKeyId?: string;
   requestId: string;
@@ -34,6 +38,8 @@ export function auditSource(c: Context<AppEnv>, principal?: Principal): AuditSou
   return {
     actor: who?.kind ?? "anonymous",
     userId: who && "userId" in who ? who.userId : null,
+    tenantId: who && "tenantId" in who ? who.tenantId : null,
+    peerTenantId: c.get("peer")?.tenantId ?? null,
     ...(who?.kind === "api_key" ? { apiKeyId: who.apiKeyId } : {}),
     requestId: c.get("requestId"),
     peerId: c.get("peer")?.peerId ?? null,
@@ -49,7 +55,8 @@ export async function writeAudit(
   sql: TenantSql | PlatformSql,
   entry: AuditEntry & { tenantId: TenantId; source: AuditSource },
 ): Promise<void> {
-  const { source, target } = entry;
+  const source = seenFrom(entry.tenantId, entry.source);
+  const { target } = entry;
   await sql`
     insert into audit_log (
       tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details
@@ -63,6 +70,21 @@ export async function writeAudit(
     if (!(error instanceof Error) || translateDatabaseError(error)) throw error;
     throw new AuditError("an audit entry was refused", { cause: error });
   });
+}
+
+/**
+ * In another tenant's log the platform's superadmin is the operator: that log has no users, keys and peers but its
+ * tenant's own.
+ */
+function seenFrom(tenantId: TenantId, source: AuditSource): AuditSource {
+  const foreign = (source.tenantId ?? tenantId) !== tenantId;
+  const strayed = (source.peerTenantId ?? tenantId) !== tenantId;
+  const { apiKeyId, ...rest } = source;
+  return {
+    ...rest,
+    ...(foreign ? { actor: "operator", userId: null } : apiKeyId ? { apiKeyId } : {}),
+    ...(strayed ? { peerId: null, address: null } : {}),
+  };
 }
 
 /** For `details`: before and after of each field that was asked to change. */

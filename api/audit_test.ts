@@ -72,11 +72,22 @@ async function changes(api: TestApi, acme: Persona): Promise<Record<string, Chan
       action: "user.create",
       call: ask("/api/v1/users", { body: { email: "bob@acme.example" } }),
     },
+    "invite a user": {
+      action: "user.invite",
+      call: ask("/api/v1/users/invitations", {
+        body: { email: "eve@acme.example", enrolment: false },
+      }),
+    },
     "create a tenant": {
       action: "tenant.create",
       call: () =>
         api.request("/api/v1/tenants", {
-          body: { slug: "other", name: "Other", admin_email: "admin@other.example" },
+          body: {
+            slug: "other",
+            name: "Other",
+            admin_email: "admin@other.example",
+            is_platform: true,
+          },
         }),
     },
     "change the tenant": {

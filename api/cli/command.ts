@@ -2,7 +2,7 @@ import type { ParseArgsConfig } from "node:util";
 import { CliError } from "./error.ts";
 import type { OperatorApi } from "./operator.ts";
 
-type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
+export type Values = Record<string, string | boolean | (string | boolean)[] | undefined>;
 
 /** One command: what it takes, and how its answer reads. */
 export interface Command {
@@ -41,4 +41,11 @@ export function table(headings: string[], rows: string[][]): string {
   return all.map((row) =>
     row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
   ).join("\n");
+}
+
+/** What took peers off the interface, and whether the daemon has proven it. */
+export function said(what: string, done: string, { removed }: { removed: boolean }): string {
+  return removed
+    ? `${what} is ${done}, and its peers are off the interface`
+    : `${what} is ${done}, but the daemon has not confirmed yet that its peers are off the interface`;
 }

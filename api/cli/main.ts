@@ -7,8 +7,8 @@ import { connectOperator } from "./operator.ts";
 import { grantAdd, grantList, grantRevoke } from "./grant.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
 import { sessionsRevoke } from "./sessions.ts";
-import { tenantCreate, tenantQuota } from "./tenant.ts";
-import { userCreate } from "./user.ts";
+import { tenantCreate, tenantList, tenantQuota, tenantResume, tenantSuspend } from "./tenant.ts";
+import { userCreate, userDeactivate, userInvite, userList } from "./user.ts";
 import { wgExplain } from "./wg_explain.ts";
 import { wgExport } from "./wg_export.ts";
 import { wgHeld, wgRelease } from "./wg_held.ts";
@@ -17,8 +17,14 @@ import { wgStatus } from "./wg_status.ts";
 
 const commands: Record<string, Command> = {
   "tenant:create": tenantCreate,
+  "tenant:list": tenantList,
   "tenant:quota": tenantQuota,
+  "tenant:suspend": tenantSuspend,
+  "tenant:resume": tenantResume,
   "user:create": userCreate,
+  "user:invite": userInvite,
+  "user:list": userList,
+  "user:deactivate": userDeactivate,
   "sessions:revoke": sessionsRevoke,
   "peer:add": peerAdd,
   "peer:list": peerList,

@@ -9,6 +9,10 @@ export class DatabaseUnavailable extends Error {
 const conflicts: Record<string, ErrorCode> = {
   users_email_is_taken: "email_taken",
   tenants_keep_an_admin: "last_admin",
+  roles_name_is_taken: "role_name_taken",
+  user_roles_role_is_in_use: "role_in_use",
+  invitations_role_is_in_use: "role_in_use",
+  invitations_email_is_invited_once: "already_invited",
   tenants_slug_is_taken: "slug_taken",
   tenants_have_one_platform: "platform_exists",
   wg_peers_public_key_is_taken: "public_key_taken",
@@ -48,6 +52,11 @@ const invalid: Record<string, { path: string; code: string; message: string }> =
     code: "not_grantable",
     message: "is no tenant's to be led to",
   },
+  roles_of_the_system_are_reserved: {
+    path: "name",
+    code: "reserved",
+    message: "is the name of a role of the system",
+  },
   // Both were there a moment ago; the API looks them up in the same transaction.
   wg_policy_services_peer_exists: {
     path: "services",
@@ -62,6 +71,8 @@ const invalid: Record<string, { path: string; code: string; message: string }> =
   // What counts as a control character is the database's locale to say.
   wg_peers_name_is_printable: unprintable,
   users_name_is_printable: unprintable,
+  invitations_name_is_printable: unprintable,
+  roles_about_is_printable: { ...unprintable, path: "description" },
   tenants_name_is_printable: unprintable,
   wg_grants_name_is_printable: unprintable,
   wg_policy_services_name_is_printable: { ...unprintable, path: "services" },

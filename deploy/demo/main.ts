@@ -14,15 +14,18 @@ const network = "10.10.0.0/24";
 const api = "http://10.10.0.2:8000";
 const silenceMs = 2_000;
 
-const tenantMade = z.object({
-  tenant: z.object({ id: z.int(), slug: z.string() }),
-  admin: z.object({ id: z.int(), email: z.string(), password: z.string() }),
-});
 const peerMade = z.object({
   peer: z.object({ id: z.string(), name: z.string(), address: z.string(), status: z.string() }),
   config: z.string(),
   qr: z.object({ svg: z.string() }),
 });
+const tenantMade = z.object({
+  tenant: z.object({ id: z.int(), slug: z.string() }),
+  invitation: z.object({ email: z.string() }),
+  token: z.string(),
+  enrolment: peerMade,
+});
+const accepted = peerMade.extend({ user: z.object({ id: z.int(), email: z.string() }) });
 const loggedIn = z.object({ access_token: z.string() });
 
 /** From nothing to an authenticated answer through a real tunnel, on two hosts made for it. */
@@ -61,26 +64,20 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
   const tunnel = <T>(status: number, shape: z.ZodType<T>, order: Omit<RequestOrder, "timeoutMs">) =>
     answer(client.request({ ...order, timeoutMs: 10_000 }), status, shape);
 
-  const acme = await step("the operator creates the tenant acme and its admin", async (note) => {
+  const invited = await step("the operator creates the tenant acme", async (note) => {
     const made = await operator("/api/v1/tenants", 201, tenantMade, {
       method: "POST",
       json: { slug: "acme", name: "Acme", admin_email: "admin@acme.example" },
     });
-    note(`tenant ${made.tenant.id}, admin ${made.admin.email}`);
-    return made;
-  });
-
-  const first = await step("the operator gives the admin a first peer", async (note) => {
-    const { peer, config } = await operator("/api/v1/wireguard/peers", 201, peerMade, {
-      method: "POST",
-      headers: { "x-tenant-id": "acme" },
-      json: { name: "laptop", user_id: acme.admin.id },
-    });
-    expect(peer.status === "active", `the peer is ${peer.status}`);
-    note(`${peer.address}, ${peer.status}: the interface was read back with it`);
-    const file = join(folder, `mca${tag}.conf`);
-    await Deno.writeTextFile(file, config, { mode: 0o600 });
-    return { id: peer.id, file };
+    const { tenant, invitation, enrolment, token } = made;
+    note(`tenant ${tenant.id}, an invitation for ${invitation.email} and an enrolment peer`);
+    expect(enrolment.peer.status === "active", `the peer is ${enrolment.peer.status}`);
+    note(
+      `${enrolment.peer.address}, ${enrolment.peer.status}: the interface was read back with it`,
+    );
+    const file = join(folder, `mce${tag}.conf`);
+    await Deno.writeTextFile(file, enrolment.config, { mode: 0o600 });
+    return { token, file };
   });
 
   await step("without the tunnel the API does not answer", async (note) => {
@@ -90,14 +87,38 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
     );
   });
 
-  await step("wg-quick loads the file on the client", () => client.load(first.file));
+  await step(
+    "wg-quick loads the enrolment peer's file on the client",
+    () => client.load(invited.file),
+  );
+
+  const password = `Aa1!${crypto.randomUUID()}`;
+  const acme = await step(
+    "the admin accepts through it, and gets a peer of his own",
+    async (note) => {
+      const { user, peer, config } = await tunnel(201, accepted, {
+        url: `${api}/api/v1/users/invitations/accept`,
+        method: "POST",
+        headers: { "x-tenant-id": "acme" },
+        json: { token: invited.token, password, peer_name: "laptop" },
+      });
+      expect(peer.status === "active", `the peer is ${peer.status}`);
+      note(`user ${user.id}, ${user.email}; ${peer.address} in the place of the enrolment peer`);
+      const file = join(folder, `mca${tag}.conf`);
+      await Deno.writeTextFile(file, config, { mode: 0o600 });
+      return { user, peer: { id: peer.id, file } };
+    },
+  );
+  const first = acme.peer;
+
+  await step("wg-quick loads the file of that peer instead", () => client.load(first.file));
 
   const logIn = () =>
     tunnel(200, loggedIn, {
       url: `${api}/api/v1/auth/login`,
       method: "POST",
       headers: { "x-tenant-id": "acme" },
-      json: { email: acme.admin.email, password: acme.admin.password },
+      json: { email: acme.user.email, password },
     });
   const bearer = async () => ({ authorization: `Bearer ${(await logIn()).access_token}` });
   const token = await step("the admin logs in through the tunnel", bearer);
@@ -107,7 +128,7 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
       url: `${api}/api/v1/wireguard/peers`,
       method: "POST",
       headers: token,
-      json: { name: "phone", user_id: acme.admin.id },
+      json: { name: "phone", user_id: acme.user.id },
     });
     expect(peer.status === "active", `the peer is ${peer.status}`);
     note(`${peer.address}, ${peer.status}, with a .conf and a QR code`);
@@ -146,7 +167,7 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
 
   const url = `${api}/api/v1/auth/me`;
   const me = await step("GET /api/v1/auth/me, through the tunnel", async () => {
-    const body = await tunnel(200, z.looseObject({ email: z.literal(acme.admin.email) }), {
+    const body = await tunnel(200, z.looseObject({ email: z.literal(acme.user.email) }), {
       url,
       headers: await bearer(),
     });

@@ -132,6 +132,7 @@ Deno.test("N1: exactly five look-ups run with another's rights: fixed path, no l
       (select array_agg(a.grantee::regrole::text) from aclexplode(p.proacl) a where a.grantee <> p.proowner) as callers
     from pg_proc p join pg_roles r on r.oid = p.proowner
     where p.prosecdef and p.pronamespace = 'public'::regnamespace and p.proname not like 'audit_%'
+      and p.proname <> 'erase_tenant'
     order by p.proname`;
   const common = {
     owner: "massacorp_lookup",
@@ -188,6 +189,25 @@ Deno.test("massacorp_sealer: makes and drops months by two functions, which take
       { name: "audit_make_partitions", ...common, takes: "" },
     ].map((row) => ({ ...row })),
   );
+});
+
+Deno.test("massacorp_platform: erases a tenant by one function, which takes its number", async () => {
+  await using db = await testDatabase();
+  const functions = await db.owner`
+    select p.proowner::regrole::text as owner,
+      p.proconfig @> array['search_path=pg_catalog, public, pg_temp'] as fixed,
+      pg_get_function_identity_arguments(p.oid) as takes,
+      (select array_agg(a.grantee::regrole::text) from aclexplode(p.proacl) a where a.grantee <> p.proowner) as callers
+    from pg_proc p
+    where p.prosecdef and p.pronamespace = 'public'::regnamespace and p.proname = 'erase_tenant'`;
+  assert.deepEqual(functions.map((row) => ({ ...row })), [
+    {
+      owner: "massacorp_owner",
+      fixed: true,
+      takes: "which integer",
+      callers: ["massacorp_platform"],
+    },
+  ]);
 });
 
 Deno.test("functions: each has a fixed search_path, and none may be called by everybody", async () => {

@@ -179,28 +179,48 @@ export interface Persona {
   refreshToken: string;
 }
 
-/** A tenant with an admin who is logged in. */
+/**
+ * A tenant with an admin who is logged in. He is made by the operator, which withdraws his invitation and costs
+ * less than accepting it.
+ */
 export async function adminOf(api: TestApi, slug: string): Promise<Persona> {
   const email = `admin@${slug}.example`;
   const made = await api.request("/api/v1/tenants", {
-    body: { slug, name: `The ${slug} company`, admin_email: email },
+    body: { slug, name: `The ${slug} company`, admin_email: email, enrolment: false },
   });
   assert.equal(made.status, 201, made.text);
-  const { tenant, admin } = made.body;
+  const { tenant } = made.body;
+  const admin = await api.request("/api/v1/users", {
+    tenant: tenant.id,
+    body: { email, role: "admin" },
+  });
+  assert.equal(admin.status, 201, admin.text);
   return await logIn(api, {
     tenantId: tenant.id,
     slug,
-    userId: admin.id,
+    userId: admin.body.user.id,
     email,
-    password: admin.password,
+    password: admin.body.password,
   });
+}
+
+/** The admin of the platform's own tenant, who is its superadmin as well, logged in. */
+export async function superadminOf(api: TestApi): Promise<Persona> {
+  const email = "root@platform.example";
+  const made = await api.request("/api/v1/tenants", {
+    body: { slug: "platform", name: "The platform", admin_email: email, is_platform: true },
+  });
+  assert.equal(made.status, 201, made.text);
+  const { tenant, admin } = made.body;
+  const { id: userId, password } = admin;
+  return await logIn(api, { tenantId: tenant.id, slug: "platform", userId, email, password });
 }
 
 /** Another user of the same tenant, logged in. */
 export async function userOf(
   api: TestApi,
   admin: Persona,
-  user: { email: string; role?: "admin" | "manager" | "user" },
+  user: { email: string; role?: string },
 ): Promise<Persona> {
   const made = await api.request("/api/v1/users", { token: admin.token, body: user });
   assert.equal(made.status, 201, made.text);

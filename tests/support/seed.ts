@@ -36,6 +36,12 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into user_roles (tenant_id, user_id, role_id)
       select tenant_id, ${userId}, id from roles where tenant_id = ${tenantId} and name = 'user'`;
+  await owner`
+    insert into invitations (tenant_id, id, email, role_id, token_digest, mailed, invited_by, created_at,
+      expires_at)
+    select tenant_id, gen_random_uuid(), ${`invited@${slug}.example`}, id, sha256(${slug}::bytea), false,
+      ${userId}, now(), now() + interval '1 day'
+    from roles where tenant_id = ${tenantId} and name = 'user'`;
   const sessionId = crypto.randomUUID();
   await owner`
     insert into sessions (tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at,

@@ -180,13 +180,17 @@ export interface StackTenant {
   password: string;
 }
 
+/** A tenant, and its admin made by the operator. */
 export async function tenantOn({ operator }: Stack, slug: string): Promise<StackTenant> {
   const email = `admin@${slug}.example`;
-  const { status, body } = await operator("/tenants", {
-    json: { slug, name: slug, admin_email: email },
+  const made = await operator("/tenants", {
+    json: { slug, name: slug, admin_email: email, enrolment: false },
   });
+  assert.equal(made.status, 201, JSON.stringify(made.body));
+  const { id } = made.body.tenant;
+  const { status, body } = await operator("/users", { tenant: id, json: { email, role: "admin" } });
   assert.equal(status, 201, JSON.stringify(body));
-  return { id: body.tenant.id, slug, adminId: body.admin.id, email, password: body.admin.password };
+  return { id, slug, adminId: body.user.id, email, password: body.password };
 }
 
 /** A peer by way of the operator, as created: `peer` and `config`. */

@@ -102,6 +102,14 @@ function makers(api: TestApi, admin: Persona) {
         insert into roles (tenant_id, name) values (${admin.tenantId}, ${name()}) returning id`;
       return row.id;
     },
+    user: async (): Promise<number> =>
+      (await post("/users", { email: `${name()}@${admin.slug}.example` })).user.id,
+    invitation: async (): Promise<string> =>
+      (await post("/users/invitations", { email: `${name()}@${admin.slug}.example` }))
+        .invitation.id,
+    userRole: async (userId: number, roleId: number) => {
+      await post(`/users/${userId}/roles`, { role_id: roleId });
+    },
   };
 }
 
@@ -114,6 +122,14 @@ const paths: [RegExp, (make: Make) => Promise<Record<string, string | number>>][
   [/^\/api\/v1\/wireguard\/grants\/\{id\}/, async (make) => ({ id: await make.grant() })],
   [/^\/api\/v1\/sessions\/\{id\}/, async (make) => ({ id: await make.session() })],
   [/^\/api\/v1\/api-keys\/\{id\}/, async (make) => ({ id: await make.apiKey() })],
+  [/^\/api\/v1\/roles\/\{id\}/, async (make) => ({ id: await make.role() })],
+  [/^\/api\/v1\/users\/invitations\/\{id\}/, async (make) => ({ id: await make.invitation() })],
+  [/^\/api\/v1\/users\/\{id\}\/roles\/\{role_id\}/, async (make) => {
+    const [id, role_id] = [await make.user(), await make.role()];
+    await make.userRole(id, role_id);
+    return { id, role_id };
+  }],
+  [/^\/api\/v1\/users\/\{id\}/, async (make) => ({ id: await make.user() })],
   [/^\/api\/v1\/tenants\/\{id\}/, (make) => Promise.resolve({ id: make.admin.tenantId })],
 ];
 

@@ -1,3 +1,3 @@
 export { putUpDelivery } from "./put_up.ts";
-export { dropDeliveries, endEnrolment, takeDelivery } from "./store.ts";
+export { dropDeliveries, endEnrolment, farewellMs, takeDelivery } from "./store.ts";
 export { deliveryRow, type DeliveryToken, readDeliveryToken } from "./token.ts";

@@ -44,6 +44,9 @@ export async function dropDeliveries(sql: TenantSql, peerId: string): Promise<vo
   await sql`delete from wg_deliveries where peer_id = ${peerId}`;
 }
 
+/** How long an enrolment peer stays once it has served: the answer still has to travel through it. */
+export const farewellMs = 30_000;
+
 /** Ends an enrolment peer soon, leaving the answer under way the time to arrive through it. */
 export async function endEnrolment(
   sql: TenantSql,

@@ -62,7 +62,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
       const earlier = key && await claimKey(sql, key, creation);
       const made = earlier
         ? await repeat(deps, c, sql, { ...creation, id: earlier })
-        : await create(deps, c, sql, creation);
+        : await makePeer(deps, c, sql, creation);
       holdToType(type, made.config);
       if (key && !earlier) await settleKey(sql, key, made.id);
       return made;
@@ -81,14 +81,18 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
 
 interface Creation {
   tenantId: TenantId;
-  /** The caller in self-service. */
+  /** The caller in self-service, whom the quota of users binds. */
   owner: number | null;
   body: z.infer<typeof createPeerBody>;
   /** Milliseconds since the Unix epoch. */
   now: number;
 }
 
-async function create(
+/**
+ * Makes a peer in the transaction of what asks for it. To be applied once that is committed.
+ * @throws {ApiError} `gateway_not_ready`, `quota_exceeded`, `pool_exhausted`, `invalid_input`
+ */
+export async function makePeer(
   deps: Deps,
   c: Context<AppEnv>,
   sql: TenantSql,

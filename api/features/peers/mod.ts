@@ -10,15 +10,23 @@ import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
 import { updatePeer } from "./update_peer.ts";
 
 export { applyNow } from "./apply.ts";
+export { areOff } from "./are_off.ts";
+export { makePeer } from "./create_peer.ts";
 export { hostRoute } from "./client_config.ts";
 export { peerStatuses } from "./policy.ts";
 export { holdToQuotas } from "./quota.ts";
 export { deliveriesFeature } from "./redeem_delivery.ts";
-export { checkResolvers, requireGateway, servedAddresses } from "./provision.ts";
-export { clientSettings, peerId, peerName, publicKey } from "./schemas.ts";
+export {
+  checkResolvers,
+  futureTime,
+  provisionedView,
+  requireGateway,
+  servedAddresses,
+} from "./provision.ts";
+export { clientSettings, peerId, peerName, provisionedPeer, publicKey } from "./schemas.ts";
 export { ownPeers, tenantPeers } from "./scope.ts";
-export { readGateway } from "./store.ts";
-export { countPeers, listPeersById } from "./view_store.ts";
+export { readGateway, removePeer, removePeersOf } from "./store.ts";
+export { countPeers, listPeersById, readPeer } from "./view_store.ts";
 
 /** `/api/v1/wireguard/peers`, and the same for one's own under `/api/v1/wireguard/me/peers` */
 export function peersFeature(deps: Deps, scope: PeerScope): Router {

@@ -164,6 +164,17 @@ export function clientFile(
   });
 }
 
+/** A peer with its client's file, and that as a QR code where it fits one. */
+export function provisionedView(made: {
+  peer: PeerView;
+  config: string | null;
+  delivery?: { token: string; expires_at: string } | null;
+}) {
+  const { peer, config, delivery = null } = made;
+  const qr = config !== null && drawable(config) ? { svg: qrSvg(config) } : null;
+  return { peer, config, qr, delivery };
+}
+
 /** The answer that carries a client's secrets, this once; or the token that fetches them. */
 export function provisionResponse<S extends 200 | 201>(
   c: Context<AppEnv>,
@@ -179,7 +190,7 @@ export function provisionResponse<S extends 200 | 201>(
   const { peer, config, type, status, delivery = null } = made;
   if (config === null || delivery) {
     if (type !== "application/json") throw new ApiError("not_acceptable");
-    return c.json({ peer, config: null, qr: null, delivery }, status);
+    return c.json(provisionedView({ peer, config: null, delivery }), status);
   }
   const fileName = configFileName(peer.name);
   const attachment = (name: string) => ({
@@ -187,12 +198,7 @@ export function provisionResponse<S extends 200 | 201>(
   });
   switch (type) {
     case "application/json":
-      return c.json({
-        peer,
-        config,
-        qr: drawable(config) ? { svg: qrSvg(config) } : null,
-        delivery,
-      }, status);
+      return c.json(provisionedView({ peer, config, delivery }), status);
     case "text/plain":
       return c.body(config, status, {
         "Content-Type": "text/plain; charset=utf-8",

@@ -11,6 +11,7 @@ import {
   deliveryRow,
   type DeliveryToken,
   endEnrolment,
+  farewellMs,
   readDeliveryToken,
   takeDelivery,
 } from "../deliveries/mod.ts";
@@ -26,9 +27,6 @@ import {
 import { provisionedResponse, publicKey } from "./schemas.ts";
 import { readGateway, replaceKeys, setSuccessor } from "./store.ts";
 import { readPeer } from "./view_store.ts";
-
-/** How long an enrolment peer stays once it has served: the answer still has to travel through it. */
-const farewellMs = 30_000;
 
 /** `/api/v1/wireguard/deliveries` */
 export function deliveriesFeature(deps: Deps): Router {

@@ -154,6 +154,22 @@ export async function removePeer(sql: TenantSql, ref: PeerRef): Promise<boolean>
   return result.count > 0;
 }
 
+/**
+ * Makes tombstones of a user's peers and of those named, which belong to nobody from then on.
+ * @returns the ids of those that were still there
+ */
+export async function removePeersOf(
+  sql: TenantSql,
+  which: { userId: number; ids: readonly string[] },
+): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    update wg_peers p set deleted_at = coalesce(deleted_at, now()), user_id = null
+    where p.user_id = ${which.userId}
+      or p.id in (select jsonb_array_elements_text(${sql.json([...which.ids])}::jsonb)::uuid)
+    returning p.id`;
+  return rows.map((row) => row.id);
+}
+
 /** @returns false where there is no such peer; an admin's decision stays one, whoever repeats it */
 export async function disablePeerRow(
   sql: TenantSql,

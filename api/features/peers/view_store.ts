@@ -237,10 +237,22 @@ export interface PeerCounts {
   total: number;
 }
 
-/** A tenant can have ten thousand: they are counted where they are. */
-export async function countPeers(sql: TenantSql, now: Date): Promise<PeerCounts> {
+/**
+ * A tenant can have ten thousand: they are counted where they are.
+ * @param ids these alone; all where there are none
+ */
+export async function countPeers(
+  sql: TenantSql,
+  now: Date,
+  ids?: readonly string[],
+): Promise<PeerCounts> {
+  const among = ids
+    ? sql`where p.id in (select jsonb_array_elements_text(${sql.json([...ids])}::jsonb)::uuid)`
+    : sql``;
   const rows = await sql<{ status: PeerStatus; n: number }[]>`
-    select ${statusOf(sql, now)} as status, count(*)::integer as n ${peerTables(sql)} group by 1`;
+    select ${statusOf(sql, now)} as status, count(*)::integer as n ${
+    peerTables(sql)
+  } ${among} group by 1`;
   const of = new Map(rows.map(({ status, n }) => [status, n]));
   const count = (status: PeerStatus) => of.get(status) ?? 0;
   return {

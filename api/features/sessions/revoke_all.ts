@@ -28,7 +28,8 @@ export function revokeAll(router: Router, deps: Deps): void {
     const { tenant_id } = c.req.valid("json");
     const tenants = await deps.platform.transaction((sql) =>
       sql<{ id: number }[]>`
-        select id from tenants where ${tenant_id}::integer is null or id = ${tenant_id} order by id`
+        select id from tenants
+        where status <> 'deleted' and (${tenant_id}::integer is null or id = ${tenant_id}) order by id`
     );
     if (tenant_id !== null && tenants.length === 0) throw new ApiError("not_found");
     let ended = 0;

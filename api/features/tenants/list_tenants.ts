@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, pageOf, pageQuery, refusals, type Router } from "../../openapi.ts";
-import { tenantSchema } from "./schemas.ts";
+import { tenantSchema, viewTenant } from "./schemas.ts";
 import { listTenants } from "./store.ts";
 
 export function getTenants(router: Router, deps: Deps): void {
@@ -12,7 +12,9 @@ export function getTenants(router: Router, deps: Deps): void {
     summary: "List tenants, oldest first",
     ...access(deps, "platform.tenants"),
     request: {
-      query: pageQuery(z.coerce.number().int().min(0).max(2 ** 31 - 1)),
+      query: pageQuery(z.coerce.number().int().min(0).max(2 ** 31 - 1)).extend({
+        status: z.enum(["active", "suspended"]).optional(),
+      }),
     },
     responses: {
       200: jsonResponse(pageOf(tenantSchema), "A page of tenants"),
@@ -20,14 +22,11 @@ export function getTenants(router: Router, deps: Deps): void {
     },
   });
   router.openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid("query");
+    const { limit, cursor, status } = c.req.valid("query");
     const rows = await deps.platform.transaction((sql) =>
-      listTenants(sql, { after: cursor ?? 0, limit: limit + 1 })
+      listTenants(sql, { after: cursor ?? 0, limit: limit + 1, status: status ?? null })
     );
-    const items = rows.slice(0, limit).map((row) => ({
-      ...row,
-      created_at: row.created_at.toISOString(),
-    }));
+    const items = rows.slice(0, limit).map(viewTenant);
     const last = items.at(-1);
     return c.json(
       { items, next_cursor: rows.length > limit && last ? String(last.id) : null },

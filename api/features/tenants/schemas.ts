@@ -12,10 +12,22 @@ export const tenantSchema = z.object({
   created_at: timestamp,
 }).openapi("Tenant");
 
+export const tenantName = z.string().regex(
+  /^[^\p{Cc}]{1,200}$/u,
+  "must have 1 to 200 characters and no control characters",
+);
+
 export const peerQuota = z.int().min(0).max(2 ** 20).nullable().openapi({
   description:
     "Addresses the tenant may hold, those of removed peers included until they have rested; the operator sets it. Null: the share of the pool that WG_TENANT_SHARE gives",
 });
+
+/** With what the operator sets. */
+export const settledTenantSchema = tenantSchema.extend({ peer_quota: peerQuota });
+
+export function viewTenant<T extends { created_at: Date }>({ created_at, ...row }: T) {
+  return { ...row, created_at: created_at.toISOString() };
+}
 
 const { client_allowed_ips, dns, mtu, persistent_keepalive } = clientSettings;
 

@@ -21,31 +21,61 @@ export async function insertTenant(
   return row;
 }
 
+export type SettledTenant = TenantRow & { peer_quota: number | null };
+
+/** Those that were deleted are no tenants any more, wherever one is looked for. */
 export async function listTenants(
   sql: PlatformSql,
-  page: { after: number; limit: number },
+  page: { after: number; limit: number; status: TenantRow["status"] | null },
 ): Promise<TenantRow[]> {
   return await sql<TenantRow[]>`
     select id, slug, name, status, is_platform, created_at from tenants
-    where id > ${page.after} order by id limit ${page.limit}`;
+    where id > ${page.after} and status <> 'deleted'
+      and (${page.status}::text is null or status = ${page.status})
+    order by id limit ${page.limit}`;
 }
 
-/** A tenant with what the operator sets for it, locked for a change. */
-export async function lockTenant(
+/** A tenant with what the operator sets for it; locked for a change when asked to. */
+export async function readTenant(
   sql: PlatformSql,
   id: number,
-): Promise<TenantRow & { peer_quota: number | null } | undefined> {
-  const [row] = await sql<(TenantRow & { peer_quota: number | null })[]>`
+  options: { lock: boolean },
+): Promise<SettledTenant | undefined> {
+  const [row] = await sql<SettledTenant[]>`
     select id, slug, name, status, is_platform, created_at, peer_quota from tenants
-    where id = ${id} for no key update`;
+    where id = ${id} and status <> 'deleted' ${options.lock ? sql`for no key update` : sql``}`;
   return row;
 }
 
-export async function setPeerQuota(
+/** What the operator may change; the caller has locked the row. */
+export async function updateTenantRow(
   sql: PlatformSql,
-  tenant: { id: number; quota: number | null },
+  tenant: Pick<SettledTenant, "id" | "name" | "peer_quota">,
 ): Promise<void> {
-  await sql`update tenants set peer_quota = ${tenant.quota} where id = ${tenant.id}`;
+  await sql`
+    update tenants set name = ${tenant.name}, peer_quota = ${tenant.peer_quota} where id = ${tenant.id}`;
+}
+
+export async function setTenantStatus(
+  sql: PlatformSql,
+  tenant: { id: number; status: TenantRow["status"] },
+): Promise<void> {
+  await sql`
+    update tenants set status = ${tenant.status} where id = ${tenant.id} and status <> ${tenant.status}`;
+}
+
+/** Makes tombstones of all peers of the tenant. @returns how many are on their way out */
+export async function removeAllPeers(sql: TenantSql): Promise<number> {
+  const result = await sql`update wg_peers set deleted_at = coalesce(deleted_at, now())`;
+  return result.count;
+}
+
+/** Deletes all but number and audit log. @returns false, and does nothing, while keys may be on an interface */
+export async function eraseTenant(sql: PlatformSql, id: number): Promise<boolean> {
+  // A tenant can have a million rows; the role's own limit is for requests that somebody waits for.
+  await sql`set local statement_timeout = '5min'`;
+  const [row] = await sql<[{ erased: boolean }]>`select erase_tenant(${id}) as erased`;
+  return row.erased;
 }
 
 export interface CurrentTenantRow extends TenantRow {

@@ -1,49 +1,65 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, changedFields, writeAudit } from "../../audit.ts";
-import { asTenantId } from "../../database/tenancy.ts";
+import { changedFields } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { peerQuota, tenantSchema } from "./schemas.ts";
-import { lockTenant, setPeerQuota } from "./store.ts";
+import { numericId } from "../roles/mod.ts";
+import { auditOfTenant } from "./platform_audit.ts";
+import { peerQuota, settledTenantSchema, tenantName, viewTenant } from "./schemas.ts";
+import { readTenant, updateTenantRow } from "./store.ts";
 
-const updated = tenantSchema.extend({ peer_quota: peerQuota });
+const params = z.object({ id: numericId });
+const answer = jsonResponse(settledTenantSchema, "The tenant");
+
+export function getTenant(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/{id}",
+    summary: "One tenant, with what the operator sets for it",
+    ...access(deps, "platform.tenants"),
+    request: { params },
+    responses: { 200: answer, ...refusals(400, 401, 403, 404, 429, 503) },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const row = await deps.platform.transaction((sql) => readTenant(sql, id, { lock: false }));
+    if (!row) throw new ApiError("not_found");
+    return c.json(viewTenant(row), 200);
+  });
+}
 
 export function updateTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "patch",
     path: "/{id}",
     summary: "Change what the operator sets for a tenant",
+    description: "Fields that are left out stay.",
     ...access(deps, "platform.tenants"),
     request: {
-      params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }),
-      ...jsonRequest(z.strictObject({ peer_quota: peerQuota })),
+      params,
+      ...jsonRequest(z.strictObject({
+        name: tenantName.exactOptional(),
+        peer_quota: peerQuota.exactOptional(),
+      })),
     },
-    responses: {
-      200: jsonResponse(updated, "The tenant"),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
-    },
+    responses: { 200: answer, ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503) },
   });
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
     const changes = c.req.valid("json");
-    const tenant = await deps.platform.transaction(async (sql, enter) => {
-      const before = await lockTenant(sql, id);
+    const after = await deps.platform.transaction(async (sql, enter) => {
+      const before = await readTenant(sql, id, { lock: true });
       if (!before) throw new ApiError("not_found");
-      const tenantId = asTenantId(before.id);
-      await enter(tenantId);
-      await setPeerQuota(sql, { id, quota: changes.peer_quota });
-      await writeAudit(sql, {
-        tenantId,
-        source: auditSource(c),
+      const after = { ...before, ...changes };
+      await updateTenantRow(sql, after);
+      await auditOfTenant(sql, enter, c, {
+        tenant: id,
         action: "tenant.update",
-        outcome: "succeeded",
-        target: { type: "tenant", id: String(id) },
         details: changedFields({ ...before }, changes),
       });
-      return { ...before, ...changes };
+      return after;
     });
-    return c.json({ ...tenant, created_at: tenant.created_at.toISOString() }, 200);
+    return c.json(viewTenant(after), 200);
   });
 }

@@ -1,67 +1,44 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
-import { generatePassword } from "../../auth/generate_password.ts";
 import type { Deps } from "../../deps.ts";
-import { invalidField } from "../../errors.ts";
-import { access, tenantOf } from "../../middleware/access.ts";
-import { createRouter, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { findRole, insertUserRole, refuseBeyondOwn } from "../roles/mod.ts";
-import { email } from "./schemas.ts";
-import { insertUser } from "./store.ts";
+import { createRouter, type Router } from "../../openapi.ts";
+import { userRoles } from "../roles/mod.ts";
+import { acceptInvitation } from "./accept_invitation.ts";
+import { createUser } from "./create_user.ts";
+import { createInvitation, getInvitations, withdrawInvitation } from "./invitations.ts";
+import { getOneself, getUser, getUsers } from "./read_users.ts";
+import { activateUser, deactivateUser, deleteUser, verifyUser } from "./switch_user.ts";
 import { unlockUser } from "./unlock_user.ts";
+import { updateOneself, updateUser } from "./update_user.ts";
 
-export { email, insertUser };
+export {
+  answerInvited,
+  invitationChoice,
+  invitationDelivery,
+  invite,
+  type Invited,
+  invitedSchema,
+} from "./invite.ts";
+export { email, locale, userName } from "./schemas.ts";
+export { insertUser } from "./store.ts";
 
-const createBody = z.strictObject({
-  email,
-  name: z.string().regex(/^[^\p{Cc}]{0,200}$/u, "must have no control characters").default(""),
-  role: z.string().max(63).default("user").openapi({ description: "Name of a role of the tenant" }),
-});
-
-/** `/api/v1/users` */
+/** `/api/v1/users`: the tenant's users, and invitations to become one. */
 export function usersFeature(deps: Deps): Router {
   const router = createRouter();
+  // Before those with an id in the same place.
+  getOneself(router, deps);
+  updateOneself(router, deps);
+  createInvitation(router, deps);
+  getInvitations(router, deps);
+  withdrawInvitation(router, deps);
+  acceptInvitation(router, deps);
+  createUser(router, deps);
+  getUsers(router, deps);
+  getUser(router, deps);
+  updateUser(router, deps);
+  deleteUser(router, deps);
+  verifyUser(router, deps);
+  activateUser(router, deps);
+  deactivateUser(router, deps);
   unlockUser(router, deps);
-  const create = createRoute({
-    method: "post",
-    path: "/",
-    summary: "Create a user with a random password",
-    ...access(deps, "users.write"),
-    request: jsonRequest(createBody),
-    responses: {
-      201: jsonResponse(
-        z.object({
-          user: z.object({ id: z.int(), email: z.string(), name: z.string(), role: z.string() }),
-          password: z.string(),
-        }),
-        "The user, and the password, shown this once",
-      ),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
-    },
-  });
-  router.openapi(create, async (c) => {
-    const body = c.req.valid("json");
-    const tenantId = tenantOf(c);
-    const password = generatePassword();
-    const passwordHash = await deps.hasher.hash(password.reveal());
-    const id = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const role = await findRole(sql, body.role);
-      if (!role) throw invalidField("role", "unknown", "there is no such role");
-      refuseBeyondOwn(c.get("principal"), role.permissions);
-      const id = await insertUser(sql, { tenantId, passwordHash, ...body });
-      const by = auditSource(c).userId;
-      await insertUserRole(sql, { tenantId, userId: id, roleId: role.id, by });
-      await writeAudit(sql, {
-        tenantId,
-        source: auditSource(c),
-        action: "user.create",
-        outcome: "succeeded",
-        target: { type: "user", id: String(id) },
-        details: { email: body.email, role: body.role },
-      });
-      return id;
-    });
-    return c.json({ user: { id, ...body }, password: password.reveal() }, 201);
-  });
+  userRoles(router, deps);
   return router;
 }

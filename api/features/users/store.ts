@@ -1,12 +1,164 @@
 import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
+import type { Locale } from "../../mail/mod.ts";
+
+export interface UserRow {
+  id: number;
+  email: string;
+  name: string;
+  status: "active" | "inactive";
+  locale: Locale;
+  phone: string | null;
+  email_verified_at: Date | null;
+  last_login_at: Date | null;
+  roles: string[];
+  created_at: Date;
+  updated_at: Date;
+}
 
 export async function insertUser(
   sql: PlatformSql | TenantSql,
-  user: { tenantId: number; email: string; passwordHash: string; name?: string },
+  user: {
+    tenantId: number;
+    email: string;
+    passwordHash: string;
+    name?: string;
+    locale?: Locale;
+    phone?: string | null;
+    emailVerifiedAt?: Date | null;
+  },
 ): Promise<number> {
+  const { name = "", locale = "en", phone = null, emailVerifiedAt = null } = user;
   const [row] = await sql<[{ id: number }]>`
-    insert into users (tenant_id, email, name, password_hash)
-    values (${user.tenantId}, ${user.email}, ${user.name ?? ""}, ${user.passwordHash})
+    insert into users (tenant_id, email, name, password_hash, locale, phone, email_verified_at)
+    values (${user.tenantId}, ${user.email}, ${name}, ${user.passwordHash}, ${locale}, ${phone},
+      ${emailVerifiedAt})
     returning id`;
   return row.id;
+}
+
+function selectUsers(sql: TenantSql, now: Date) {
+  return sql`
+    select u.id, u.email, u.name, u.status, u.locale, u.phone, u.email_verified_at, u.last_login_at,
+      array(
+        select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+        where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
+        order by r.name
+      ) as roles, u.created_at, u.updated_at
+    from users u`;
+}
+
+export async function readUser(
+  sql: TenantSql,
+  id: number,
+  now: Date,
+): Promise<UserRow | undefined> {
+  const [row] = await sql<UserRow[]>`${selectUsers(sql, now)} where u.id = ${id}`;
+  return row;
+}
+
+export async function isUser(sql: TenantSql, email: string): Promise<boolean> {
+  const rows = await sql`select id from users where email = ${email}`;
+  return rows.length > 0;
+}
+
+/** The keys of these orders; the first is that of creation. */
+export const userOrders = [
+  "id",
+  "-id",
+  "created_at",
+  "-created_at",
+  "email",
+  "-email",
+  "name",
+  "-name",
+] as const;
+export type UserOrder = typeof userOrders[number];
+
+/** The user that a page begins after, with the text it is ordered by. */
+export interface UserPlace {
+  id: number;
+  text: string;
+}
+
+export interface UserPage {
+  filters: {
+    status: "active" | "inactive" | null;
+    role: string | null;
+    verified: boolean | null;
+    /** Part of name or address, in any case. */
+    text: string | null;
+  };
+  order: UserOrder;
+  after: UserPlace | null;
+  limit: number;
+  now: Date;
+}
+
+/** Ids are given in the order of creation, and decide between equal names. */
+export async function listUsers(
+  sql: TenantSql,
+  { filters, order, after, limit, now }: UserPage,
+): Promise<UserRow[]> {
+  const { status, role, verified, text } = filters;
+  const down = order.startsWith("-");
+  const direction = down ? sql`desc` : sql`asc`;
+  // Bytes, so that the order is that of the comparison on every server.
+  const column = order.endsWith("email")
+    ? sql`u.email collate "C"`
+    : order.endsWith("name")
+    ? sql`u.name collate "C"`
+    : null;
+  const key = column ? sql`(${column}, u.id)` : sql`(u.id)`;
+  const id = sql`${after?.id ?? 0}::integer`;
+  const place = column ? sql`(${after?.text ?? ""}, ${id})` : sql`(${id})`;
+  return await sql<UserRow[]>`
+    ${selectUsers(sql, now)}
+    where (${after === null} or ${down ? sql`${key} < ${place}` : sql`${key} > ${place}`})
+      and (${status}::text is null or u.status = ${status})
+      and (${verified}::boolean is null or (u.email_verified_at is not null) = ${verified})
+      and (${role}::text is null or exists (
+        select from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+        where h.tenant_id = u.tenant_id and h.user_id = u.id and r.name = ${role}
+          and (h.expires_at is null or h.expires_at > ${now})))
+      and (${text}::text is null
+        or strpos(lower(u.name collate "unicode"), lower(${text} collate "unicode")) > 0
+        or strpos(u.email, lower(${text})) > 0)
+    order by ${column ? sql`${column} ${direction},` : sql``} u.id ${direction}
+    limit ${limit}`;
+}
+
+/** Writes what an admin may change; another address is one that nobody has proven yet. */
+export async function updateUserRow(
+  sql: TenantSql,
+  user: Pick<UserRow, "id" | "email" | "name" | "locale" | "phone">,
+): Promise<void> {
+  await sql`
+    update users set name = ${user.name}, locale = ${user.locale}, phone = ${user.phone},
+      email_verified_at = case when email = ${user.email} then email_verified_at end, email = ${user.email}
+    where id = ${user.id}`;
+}
+
+export async function setUserStatus(
+  sql: TenantSql,
+  user: { id: number; status: UserRow["status"] },
+): Promise<void> {
+  await sql`
+    update users set status = ${user.status} where id = ${user.id} and status <> ${user.status}`;
+}
+
+/** The first proof is the one that is kept. */
+export async function setEmailVerified(sql: TenantSql, id: number, at: Date): Promise<void> {
+  await sql`update users set email_verified_at = ${at} where id = ${id} and email_verified_at is null`;
+}
+
+/** Peers that a user owns, but for those on their way out already. */
+export async function listPeerIdsOf(sql: TenantSql, userId: number): Promise<string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from wg_peers where user_id = ${userId} and deleted_at is null`;
+  return rows.map((row) => row.id);
+}
+
+/** Sessions, keys, roles and invitations go with the row. The caller has deactivated him and removed his peers. */
+export async function deleteUserRow(sql: TenantSql, id: number): Promise<void> {
+  await sql`delete from users where id = ${id}`;
 }

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import { type Command, optional, type Values } from "./command.ts";
+import { CliError } from "./error.ts";
+import { newFile } from "./out_file.ts";
+
+/** What inviting answers. */
+export const invited = z.object({
+  invitation: z.looseObject({ email: z.string(), role: z.string(), expires_at: z.string() }),
+  token: z.string().nullable(),
+  link: z.string().nullable(),
+  enrolment: z.looseObject({
+    peer: z.looseObject({ address: z.string(), status: z.string() }),
+    config: z.string().nullable(),
+  }).nullable(),
+});
+
+export const invitationOptions: Command["options"] = {
+  out: { type: "string" },
+  mail: { type: "boolean" },
+};
+
+/** Invites, and shows link and tunnel file this once: in a file, on the terminal, or not at all where mailed. */
+export async function inviting<A extends z.infer<typeof invited>>(
+  values: Values,
+  call: (choice: { delivery: "mail" | "inline" }) => Promise<{ answer: A; head: string }>,
+): Promise<{ answer: A; text: string }> {
+  const out = optional(values, "out");
+  const mail = values["mail"] === true;
+  if (mail && out !== undefined) throw new CliError("give either --mail or --out", 2);
+  // Opened first: a tunnel file that could not be written would be lost.
+  await using file = out === undefined ? undefined : await newFile(out);
+  const { answer, head } = await call({ delivery: mail ? "mail" : "inline" });
+  const { invitation, link, enrolment } = answer;
+  const lines = [
+    head,
+    `${invitation.email} is invited as ${invitation.role} until ${invitation.expires_at}`,
+  ];
+  if (enrolment) {
+    lines.push(`enrolment peer at ${enrolment.peer.address}: ${enrolment.peer.status}`);
+  }
+  if (mail) lines.push("link and tunnel file are on their way to that address");
+  if (link !== null) lines.push(`link, shown this once: ${link}`);
+  if (enrolment?.config) {
+    await file?.write(enrolment.config);
+    lines.push(out === undefined ? `\n${enrolment.config}` : `tunnel file: ${out}`);
+  }
+  return { answer, text: lines.join("\n") };
+}

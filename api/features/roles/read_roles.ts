@@ -1,0 +1,54 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonResponse, pageOf, pageQuery, refusals, type Router } from "../../openapi.ts";
+import { numericId, roleSchema, viewRole } from "./schemas.ts";
+import { listRoles, readRole } from "./store.ts";
+
+export function getRoles(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/",
+    summary: "The tenant's roles, those of the system first",
+    ...access(deps, "roles.read"),
+    request: { query: pageQuery(z.coerce.number().int().min(0).max(2 ** 31 - 1)) },
+    responses: {
+      200: jsonResponse(pageOf(roleSchema), "A page of roles"),
+      ...refusals(400, 401, 403, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await deps.tenancy.transaction(
+      tenantOf(c),
+      (sql) => listRoles(sql, { after: cursor ?? 0, limit: limit + 1 }),
+    );
+    const items = rows.slice(0, limit).map(viewRole);
+    const last = items.at(-1);
+    return c.json(
+      { items, next_cursor: rows.length > limit && last ? String(last.id) : null },
+      200,
+    );
+  });
+}
+
+export function getRole(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/{id}",
+    summary: "One role",
+    ...access(deps, "roles.read"),
+    request: { params: z.object({ id: numericId }) },
+    responses: {
+      200: jsonResponse(roleSchema, "The role"),
+      ...refusals(400, 401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const row = await deps.tenancy.transaction(tenantOf(c), (sql) => readRole(sql, id));
+    if (!row) throw new ApiError("not_found");
+    return c.json(viewRole(row), 200);
+  });
+}

@@ -1,0 +1,159 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError, invalidField } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import {
+  jsonRequest,
+  jsonResponse,
+  pageOf,
+  refusals,
+  type Router,
+  timestamp,
+} from "../../openapi.ts";
+import { futureTime } from "../peers/mod.ts";
+import { refuseBeyondOwn, refuseGrantBeyondOwn, refuseOverMightier } from "./policy.ts";
+import { numericId } from "./schemas.ts";
+import {
+  deleteUserRole,
+  listUserRoles,
+  lockUser,
+  putUserRole,
+  readRole,
+  type UserRoleRow,
+} from "./store.ts";
+
+const userRole = z.object({
+  role_id: z.int(),
+  name: z.string(),
+  active: z.boolean().openapi({ description: "It has not ended" }),
+  granted_by: z.int().nullable().openapi({ description: "The user; null for the operator" }),
+  granted_at: timestamp,
+  expires_at: timestamp.nullable(),
+}).openapi("UserRole");
+
+function viewUserRole({ granted_at, expires_at, ...row }: UserRoleRow, now: number) {
+  return {
+    ...row,
+    active: expires_at === null || expires_at.getTime() > now,
+    granted_at: granted_at.toISOString(),
+    expires_at: expires_at?.toISOString() ?? null,
+  };
+}
+
+/** `/api/v1/users/{id}/roles` */
+export function userRoles(router: Router, deps: Deps): void {
+  getUserRoles(router, deps);
+  giveRole(router, deps);
+  takeRole(router, deps);
+}
+
+function getUserRoles(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/{id}/roles",
+    summary: "The roles of a user, those that ended included",
+    ...access(deps, "roles.read"),
+    request: { params: z.object({ id: numericId }) },
+    responses: {
+      200: jsonResponse(pageOf(userRole), "All of them, in one page"),
+      ...refusals(400, 401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const rows = await deps.tenancy.transaction(tenantOf(c), (sql) => listUserRoles(sql, id));
+    if (!rows) throw new ApiError("not_found");
+    const now = deps.clock.now();
+    return c.json({ items: rows.map((row) => viewUserRole(row, now)), next_cursor: null }, 200);
+  });
+}
+
+function giveRole(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/{id}/roles",
+    summary: "Give a user a role, or another end to one that he has",
+    description:
+      "Takes what the role permits, for at least as long, and over no user who may do more than the caller.",
+    ...access(deps, "roles.write"),
+    request: {
+      params: z.object({ id: numericId }),
+      ...jsonRequest(z.strictObject({
+        role_id: z.int().min(1).max(2 ** 31 - 1),
+        expires_at: z.iso.datetime({ offset: true }).nullable().default(null).openapi({
+          description: "When it ends by itself; null for never",
+        }),
+      })),
+    },
+    responses: {
+      201: jsonResponse(userRole, "What the user has now"),
+      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id: userId } = c.req.valid("param");
+    const { role_id: roleId, expires_at } = c.req.valid("json");
+    const now = deps.clock.now();
+    const until = expires_at === null ? null : futureTime("expires_at", expires_at, now);
+    const tenantId = tenantOf(c);
+    const principal = c.get("principal");
+    const source = auditSource(c);
+    const given = await deps.tenancy.transaction(tenantId, async (sql) => {
+      if (!await lockUser(sql, userId)) throw new ApiError("not_found");
+      const role = await readRole(sql, roleId);
+      if (!role) throw invalidField("role_id", "unknown", "there is no such role");
+      await refuseGrantBeyondOwn(sql, principal, { wanted: role.permissions, until });
+      await refuseOverMightier(sql, principal, { userId, now: new Date(now) });
+      const at = new Date(now);
+      await putUserRole(sql, { tenantId, userId, roleId, by: source.userId, at, until });
+      await writeAudit(sql, {
+        tenantId,
+        source,
+        action: "user.give_role",
+        outcome: "succeeded",
+        target: { type: "user", id: String(userId) },
+        details: { role: role.name, expires_at: until?.toISOString() ?? null },
+      });
+      return (await listUserRoles(sql, userId))?.find((row) => row.role_id === roleId);
+    });
+    if (!given) throw new ApiError("not_found");
+    return c.json(viewUserRole(given, now), 201);
+  });
+}
+
+function takeRole(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "delete",
+    path: "/{id}/roles/{role_id}",
+    summary: "Take a role from a user; what it permitted ends at once",
+    ...access(deps, "roles.write"),
+    request: { params: z.object({ id: numericId, role_id: numericId }) },
+    responses: {
+      200: jsonResponse(z.object({ removed: z.literal(true) }), "He does not have it"),
+      ...refusals(400, 401, 403, 404, 409, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id: userId, role_id: roleId } = c.req.valid("param");
+    const tenantId = tenantOf(c);
+    const principal = c.get("principal");
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      if (!await lockUser(sql, userId)) throw new ApiError("not_found");
+      const role = await readRole(sql, roleId);
+      if (!role) throw new ApiError("not_found");
+      refuseBeyondOwn(principal, role.permissions);
+      await refuseOverMightier(sql, principal, { userId, now: new Date(deps.clock.now()) });
+      if (!await deleteUserRole(sql, { userId, roleId })) throw new ApiError("not_found");
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "user.take_role",
+        outcome: "succeeded",
+        target: { type: "user", id: String(userId) },
+        details: { role: role.name },
+      });
+    });
+    return c.json({ removed: true as const }, 200);
+  });
+}

@@ -1,0 +1,142 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { refuseGrantBeyondOwn } from "./policy.ts";
+import { numericId, roleBody, roleSchema, viewRole } from "./schemas.ts";
+import {
+  deleteRole,
+  insertRole,
+  lockRole,
+  readRole,
+  replaceRolePermissions,
+  type RoleRow,
+  updateRoleRow,
+} from "./store.ts";
+
+export function createRole(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/",
+    summary: "Make a role",
+    description: "It can permit what its maker may do himself, for good, and nothing more.",
+    ...access(deps, "roles.write"),
+    request: jsonRequest(roleBody),
+    responses: {
+      201: jsonResponse(roleSchema, "The role"),
+      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { name, description, permissions } = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    const made = await deps.tenancy.transaction(tenantId, async (sql) => {
+      await refuseGrantBeyondOwn(sql, c.get("principal"), { wanted: permissions, until: null });
+      const id = await insertRole(sql, { tenantId, name, about: description });
+      await replaceRolePermissions(sql, { tenantId, id, permissions });
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "role.create",
+        outcome: "succeeded",
+        target: { type: "role", id: String(id) },
+        details: { name, permissions },
+      });
+      return await readRole(sql, id);
+    });
+    if (!made) throw new ApiError("not_found");
+    c.header("Location", `/api/v1/roles/${made.id}`);
+    return c.json(viewRole(made), 201);
+  });
+}
+
+export function updateRole(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "put",
+    path: "/{id}",
+    summary: "Replace a role's name, description and permissions",
+    description:
+      "Takes every permission that the role has before or after: nobody widens or narrows what he could not give.",
+    ...access(deps, "roles.write"),
+    request: { params: z.object({ id: numericId }), ...jsonRequest(roleBody) },
+    responses: {
+      200: jsonResponse(roleSchema, "The role"),
+      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const { name, description, permissions } = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    const changed = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const before = await lockOwnRole(sql, id);
+      await refuseGrantBeyondOwn(sql, c.get("principal"), {
+        wanted: [...before.permissions, ...permissions],
+        until: null,
+      });
+      await updateRoleRow(sql, { id, name, about: description });
+      await replaceRolePermissions(sql, { tenantId, id, permissions });
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "role.update",
+        outcome: "succeeded",
+        target: { type: "role", id: String(id) },
+        details: changedFields({ ...before, description: before.about }, {
+          name,
+          description,
+          permissions: permissions.toSorted(),
+        }),
+      });
+      return await readRole(sql, id);
+    });
+    if (!changed) throw new ApiError("not_found");
+    return c.json(viewRole(changed), 200);
+  });
+}
+
+export function removeRole(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "delete",
+    path: "/{id}",
+    summary: "Remove a role that nobody has",
+    ...access(deps, "roles.write"),
+    request: { params: z.object({ id: numericId }) },
+    responses: {
+      200: jsonResponse(z.object({ removed: z.literal(true) }), "It is gone"),
+      ...refusals(400, 401, 403, 404, 409, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const tenantId = tenantOf(c);
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      const role = await lockOwnRole(sql, id);
+      await refuseGrantBeyondOwn(sql, c.get("principal"), {
+        wanted: role.permissions,
+        until: null,
+      });
+      await deleteRole(sql, id, new Date(deps.clock.now()));
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "role.delete",
+        outcome: "succeeded",
+        target: { type: "role", id: String(id) },
+        details: { name: role.name, permissions: role.permissions },
+      });
+    });
+    return c.json({ removed: true as const }, 200);
+  });
+}
+
+/** A role that the tenant made, locked. @throws {ApiError} `not_found`, `system_role` */
+async function lockOwnRole(sql: TenantSql, id: number): Promise<RoleRow> {
+  const role = await lockRole(sql, id);
+  if (!role) throw new ApiError("not_found");
+  if (role.system) throw new ApiError("system_role");
+  return role;
+}

@@ -1,0 +1,120 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Deps } from "../../deps.ts";
+import { ApiError, invalidField } from "../../errors.ts";
+import { access, tenantOf, userOf } from "../../middleware/access.ts";
+import { jsonResponse, pageOf, refusals, type Router } from "../../openapi.ts";
+import { numericId } from "../roles/mod.ts";
+import { roleName, userSchema, viewUser } from "./schemas.ts";
+import { listUsers, readUser, type UserOrder, userOrders, type UserRow } from "./store.ts";
+
+const query = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(2000).optional(),
+  sort: z.enum(userOrders).default("id"),
+  status: z.enum(["active", "inactive"]).optional(),
+  role: roleName.optional(),
+  email_verified: z.enum(["true", "false"]).optional(),
+  q: z.string().regex(/^[^\p{Cc}]{1,200}$/u).optional().openapi({
+    description: "Part of the name or the address, in any case",
+  }),
+});
+
+const place = z.tuple([z.enum(userOrders), z.int().min(0).max(2 ** 31 - 1), z.string().max(300)]);
+
+const textOf = (order: UserOrder, user: UserRow) =>
+  order.endsWith("email") ? user.email : order.endsWith("name") ? user.name : "";
+
+/** The last user seen, and in which order; opaque to clients so that it may change. */
+function encodeCursor(order: UserOrder, user: UserRow): string {
+  const text = JSON.stringify([order, user.id, textOf(order, user)]);
+  return new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+function decodeCursor(cursor: string, order: UserOrder) {
+  try {
+    const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const [of, id, key] = place.parse(JSON.parse(text));
+    if (of === order && key.isWellFormed() && !key.includes("\0")) return { id, text: key };
+  } catch {
+    // Answered below like any other text that is no cursor.
+  }
+  throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list in this order");
+}
+
+export function getUsers(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/",
+    summary: "List the tenant's users",
+    ...access(deps, "users.read"),
+    request: { query },
+    responses: {
+      200: jsonResponse(pageOf(userSchema), "A page of users, oldest first unless sorted"),
+      ...refusals(400, 401, 403, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { limit, cursor, sort, status, role, email_verified, q } = c.req.valid("query");
+    const after = cursor === undefined ? null : decodeCursor(cursor, sort);
+    const rows = await deps.tenancy.transaction(tenantOf(c), (sql) =>
+      listUsers(sql, {
+        filters: {
+          status: status ?? null,
+          role: role ?? null,
+          verified: email_verified === undefined ? null : email_verified === "true",
+          text: q ?? null,
+        },
+        order: sort,
+        after,
+        limit: limit + 1,
+        now: new Date(deps.clock.now()),
+      }));
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const next_cursor = rows.length > limit && last ? encodeCursor(sort, last) : null;
+    return c.json({ items: page.map(viewUser), next_cursor }, 200);
+  });
+}
+
+export function getUser(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/{id}",
+    summary: "One user",
+    ...access(deps, "users.read"),
+    request: { params: z.object({ id: numericId }) },
+    responses: {
+      200: jsonResponse(userSchema, "The user"),
+      ...refusals(400, 401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const row = await deps.tenancy.transaction(
+      tenantOf(c),
+      (sql) => readUser(sql, id, new Date(deps.clock.now())),
+    );
+    if (!row) throw new ApiError("not_found");
+    return c.json(viewUser(row), 200);
+  });
+}
+
+export function getOneself(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/me",
+    summary: "Oneself",
+    ...access(deps, null),
+    responses: { 200: jsonResponse(userSchema, "The caller"), ...refusals(401, 403, 429, 503) },
+  });
+  router.openapi(route, async (c) => {
+    const { tenantId, userId } = userOf(c);
+    const row = await deps.tenancy.transaction(
+      tenantId,
+      (sql) => readUser(sql, userId, new Date(deps.clock.now())),
+    );
+    if (!row) throw new ApiError("invalid_token");
+    return c.json(viewUser(row), 200);
+  });
+}

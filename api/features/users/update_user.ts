@@ -1,0 +1,85 @@
+import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf, userOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { lockUser, numericId, refuseOverMightier } from "../roles/mod.ts";
+import { email, ownFields, userSchema, viewUser } from "./schemas.ts";
+import { readUser, updateUserRow, type UserRow } from "./store.ts";
+
+const updateBody = z.strictObject({ email: email.exactOptional(), ...ownFields });
+const updateOwnBody = z.strictObject(ownFields);
+
+export function updateUser(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "put",
+    path: "/{id}",
+    summary: "Change a user",
+    description:
+      "Fields that are left out stay. Another address is unproven, and has to be verified again. Over users who may do more than the caller nobody decides.",
+    ...access(deps, "users.write"),
+    request: { params: z.object({ id: numericId }), ...jsonRequest(updateBody) },
+    responses: {
+      200: jsonResponse(userSchema, "The user"),
+      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const row = await change(deps, c, { tenantId: tenantOf(c), id, changes: c.req.valid("json") });
+    return c.json(viewUser(row), 200);
+  });
+}
+
+export function updateOneself(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "put",
+    path: "/me",
+    summary: "Change one's own name, language and phone number",
+    description: "Fields that are left out stay. The address is an admin's to change.",
+    ...access(deps, null),
+    request: jsonRequest(updateOwnBody),
+    responses: {
+      200: jsonResponse(userSchema, "The caller"),
+      ...refusals(401, 403, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { tenantId, userId } = userOf(c);
+    const row = await change(deps, c, { tenantId, id: userId, changes: c.req.valid("json") });
+    return c.json(viewUser(row), 200);
+  });
+}
+
+async function change(
+  deps: Deps,
+  c: Context<AppEnv>,
+  { tenantId, id, changes }: {
+    tenantId: TenantId;
+    id: number;
+    changes: z.infer<typeof updateBody>;
+  },
+): Promise<UserRow> {
+  const now = new Date(deps.clock.now());
+  return await deps.tenancy.transaction(tenantId, async (sql) => {
+    const before = await lockUser(sql, id) ? await readUser(sql, id, now) : undefined;
+    if (!before) throw new ApiError("not_found");
+    await refuseOverMightier(sql, c.get("principal"), { userId: id, now });
+    await updateUserRow(sql, { ...before, ...changes });
+    await writeAudit(sql, {
+      tenantId,
+      source: auditSource(c),
+      action: "user.update",
+      outcome: "succeeded",
+      target: { type: "user", id: String(id) },
+      details: changedFields({ ...before }, changes),
+    });
+    const after = await readUser(sql, id, now);
+    if (!after) throw new ApiError("not_found");
+    return after;
+  });
+}
