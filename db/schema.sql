@@ -98,6 +98,52 @@ CREATE OR REPLACE FUNCTION public.current_tenant_id()
 AS $function$ select nullif(current_setting('app.tenant_id', true), '')::integer $function$;
 alter function current_tenant_id() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.erase_tenant(which integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  place text;
+  refused integer;
+begin
+  perform from tenants where id = which and status = 'suspended' and not is_platform for update;
+  if not found then
+    raise exception 'only a suspended tenant is erased, and the platform never'
+      using errcode = 'check_violation', constraint = 'tenants_are_suspended_before', table = 'tenants';
+  end if;
+  if exists (select from wg_peers where tenant_id = which)
+    or exists (select from wg_retired_keys where tenant_id = which) then
+    return false;
+  end if;
+  update tenants set status = 'deleted', slug = null, name = '-',
+      wg_dns = null, wg_client_allowed_ips = null
+    where id = which;
+  -- Tables that hold one another go in a later turn; there are no more turns than tables.
+  for turn in 1..100 loop
+    refused := 0;
+    for place in
+      select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        and not a.attisdropped and c.relname not in ('audit_log', 'audit_seals', 'audit_chains')
+      order by c.relname
+    loop
+      begin
+        execute format('delete from public.%I where tenant_id = $1', place) using which;
+      exception when foreign_key_violation then
+        refused := refused + 1;
+      end;
+    end loop;
+    if refused = 0 then
+      return true;
+    end if;
+  end loop;
+  raise exception 'what is left of tenant % holds itself', which;
+end
+$function$;
+alter function erase_tenant(which integer) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.lookup_api_key(key_prefix text)
  RETURNS TABLE(tenant_id integer, api_key_id uuid, user_id integer)
  LANGUAGE sql
@@ -160,9 +206,9 @@ CREATE OR REPLACE FUNCTION public.lookup_tenant(id_or_slug text)
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
     select t.id from public.tenants t
-    where t.slug = id_or_slug
+    where t.slug is not null and (t.slug = id_or_slug
       -- CASE, because AND does not promise to look at the pattern before the cast.
-      or t.id = case when id_or_slug ~ '^[0-9]{1,9}$' then id_or_slug::integer end
+      or t.id = case when id_or_slug ~ '^[0-9]{1,9}$' then id_or_slug::integer end)
     limit 1
   $function$;
 alter function lookup_tenant(id_or_slug text) owner to massacorp_lookup;
@@ -240,6 +286,8 @@ begin
     select from user_roles h
     join users u on u.tenant_id = h.tenant_id and u.id = h.user_id and u.status = 'active'
     where h.tenant_id = old.tenant_id and h.role_id = lost and h.expires_at is null
+  ) and not exists (
+    select from tenants t where t.id = old.tenant_id and t.status = 'deleted'
   ) then
     raise exception 'a tenant keeps an admin'
       using errcode = 'check_violation', constraint = 'tenants_keep_an_admin', table = 'user_roles';
@@ -783,6 +831,30 @@ create table idempotency_keys (
 );
 alter table idempotency_keys owner to massacorp_owner;
 
+create table invitations (
+  tenant_id integer not null,
+  id uuid not null,
+  email text not null,
+  name text default ''::text not null,
+  locale text default 'en'::text not null,
+  role_id integer not null,
+  token_digest bytea not null,
+  mailed boolean not null,
+  invited_by integer,
+  peer_id uuid,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint invitations_pkey PRIMARY KEY (tenant_id, id),
+  constraint invitations_email_is_invited_once UNIQUE (tenant_id, email),
+  constraint invitations_token_is_of_one UNIQUE (tenant_id, token_digest),
+  constraint invitations_email_is_normalised CHECK (((email = lower(email)) AND (email ~ '^[^@[:space:][:cntrl:]]{1,64}@[^@[:space:][:cntrl:]]{1,189}$'::text))),
+  constraint invitations_last_at_most_a_week CHECK (((expires_at > created_at) AND (expires_at <= (created_at + '7 days'::interval)))),
+  constraint invitations_locale_is_known CHECK ((locale = ANY (ARRAY['en'::text, 'fr'::text]))),
+  constraint invitations_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{0,200}$'::text)),
+  constraint invitations_token_is_a_sha256 CHECK ((octet_length(token_digest) = 32))
+);
+alter table invitations owner to massacorp_owner;
+
 create table login_attempts (
   tenant_id integer not null,
   id bigint generated always as identity not null,
@@ -1028,7 +1100,7 @@ alter table system_role_permissions owner to massacorp_owner;
 
 create table tenants (
   id integer generated always as identity not null,
-  slug text not null,
+  slug text,
   name text not null,
   status text default 'active'::text not null,
   is_platform boolean default false not null,
@@ -1049,7 +1121,9 @@ create table tenants (
   mfa_trusted_devices boolean default true not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
+  constraint tenants_have_a_slug_until_deleted CHECK (((slug IS NULL) = (status = 'deleted'::text))),
   constraint tenants_mfa_required_is_known CHECK ((mfa_required = ANY (ARRAY['off'::text, 'admins'::text, 'all'::text]))),
+  constraint tenants_name_goes_with_the_rest CHECK (((status <> 'deleted'::text) OR (name = '-'::text))),
   constraint tenants_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,200}$'::text)),
   constraint tenants_password_policy_is_known CHECK ((password_policy = ANY (ARRAY['composition'::text, 'length'::text]))),
   constraint tenants_peer_quota_counts_peers CHECK ((peer_quota >= 0)),
@@ -1058,7 +1132,7 @@ create table tenants (
   constraint tenants_sessions_idle_no_shorter_than_a_token CHECK (((session_idle_seconds >= 3600) AND (session_idle_seconds <= 2592000))),
   constraint tenants_sessions_last_at_most_30_days CHECK (((session_lifetime_seconds >= 3600) AND (session_lifetime_seconds <= 2592000))),
   constraint tenants_slug_is_a_dns_label CHECK ((slug ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
-  constraint tenants_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text]))),
+  constraint tenants_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text]))),
   constraint tenants_user_peer_quota_counts_peers CHECK (((user_peer_quota >= 0) AND (user_peer_quota <= 1000))),
   constraint tenants_wg_keepalive_is_16_bit CHECK (((wg_persistent_keepalive >= 0) AND (wg_persistent_keepalive <= 65535))),
   constraint tenants_wg_lists_are_bounded CHECK (((COALESCE(cardinality(wg_client_allowed_ips), 0) <= 64) AND (COALESCE(cardinality(wg_dns), 0) <= 8))),
@@ -1403,6 +1477,14 @@ alter table audit_log add constraint audit_log_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 alter table idempotency_keys add constraint idempotency_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table invitations add constraint invitations_inviter_exists
+  FOREIGN KEY (tenant_id, invited_by) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table invitations add constraint invitations_peer_exists
+  FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE SET NULL (peer_id);
+alter table invitations add constraint invitations_role_is_in_use
+  FOREIGN KEY (tenant_id, role_id) REFERENCES roles(tenant_id, id) ON DELETE RESTRICT;
+alter table invitations add constraint invitations_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table login_attempts add constraint login_attempts_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table login_challenges add constraint login_challenges_user_exists
@@ -1492,6 +1574,9 @@ CREATE INDEX api_keys_of_a_user ON public.api_keys USING btree (tenant_id, user_
 CREATE INDEX audit_log_by_xact ON public.audit_log USING btree (xact, tenant_id, id);
 CREATE INDEX audit_seals_of_an_entry ON public.audit_seals USING btree (tenant_id, entry_id);
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);
+CREATE INDEX invitations_by_inviter ON public.invitations USING btree (tenant_id, invited_by);
+CREATE INDEX invitations_of_a_peer ON public.invitations USING btree (tenant_id, peer_id);
+CREATE INDEX invitations_of_a_role ON public.invitations USING btree (tenant_id, role_id);
 CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
 CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
 CREATE INDEX login_challenges_of_a_user ON public.login_challenges USING btree (tenant_id, user_id);
@@ -1614,6 +1699,12 @@ alter table audit_seals_rest force row level security;
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
 create policy idempotency_keys_api on idempotency_keys as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+
+alter table invitations enable row level security;
+alter table invitations force row level security;
+create policy invitations_api on invitations as permissive for all to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
@@ -1937,6 +2028,8 @@ grant execute on function audit_make_partitions() to massacorp_sealer;
 revoke all on function current_tenant_id() from public;
 grant execute on function current_tenant_id() to massacorp_api;
 grant execute on function current_tenant_id() to massacorp_platform;
+revoke all on function erase_tenant(which integer) from public;
+grant execute on function erase_tenant(which integer) to massacorp_platform;
 revoke all on function lookup_api_key(key_prefix text) from public;
 grant execute on function lookup_api_key(key_prefix text) to massacorp_api;
 revoke all on function lookup_due_mails(at timestamp with time zone, most integer) from public;
@@ -1997,6 +2090,7 @@ grant insert (snapshot), select, update (snapshot) on table audit_sealer to mass
 grant select on table audit_seals to massacorp_api;
 grant insert, select on table audit_seals to massacorp_sealer;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
+grant delete, insert (tenant_id, id, email, name, locale, role_id, token_digest, mailed, invited_by, peer_id, created_at, expires_at), select on table invitations to massacorp_api;
 grant delete, insert, select on table login_attempts to massacorp_api;
 grant delete, insert (tenant_id, id, user_id, kind, peer_id, device_name, created_at, expires_at), select, update (used_at) on table login_challenges to massacorp_api;
 grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
@@ -2025,7 +2119,7 @@ grant select (id, status, is_platform) on table tenants to massacorp_wgd;
 grant delete, insert (tenant_id, user_id, role_id, granted_by, granted_at, expires_at), select, update (granted_by, granted_at, expires_at) on table user_roles to massacorp_api;
 grant insert (tenant_id, user_id, role_id, granted_by), select on table user_roles to massacorp_platform;
 grant delete, insert (tenant_id, email, name, password_hash, locale, phone, email_verified_at), select, update (email, name, password_hash, status, mfa_required, locale, phone, email_verified_at, last_login_at) on table users to massacorp_api;
-grant insert (tenant_id, email, name, password_hash), select on table users to massacorp_platform;
+grant insert (tenant_id, email, name, password_hash, locale, phone, email_verified_at), select on table users to massacorp_platform;
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
 grant select on table wg_grants to massacorp_api;
@@ -2068,15 +2162,16 @@ grant delete, insert (tenant_id, peer_id, interface_id, public_key), select on t
 comment on function public.audit_drop_partitions(timestamp with time zone) is 'Drops the months before the cut. The last whole month stays, and so does what was not sealed.';
 comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three, and says how many rows lie in none. It takes nothing from its caller.';
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
+comment on function public.erase_tenant(integer) is 'Deletes everything of a suspended tenant but its number and its audit log, whatever tables there are. False, and nothing done, while a key of it may be on an interface: its row or its tombstone is still there.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
-comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug.';
+comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug; a deleted one has no slug and is none.';
 comment on function public.mfa_factors_use_up_steps() is 'No update makes a used code good again.';
 comment on function public.mfa_required_of(integer,timestamp with time zone) is 'Whether a second factor is demanded of a user of the current tenant: by himself, by a role that he has at that moment, or by the tenant.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
-comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role.';
+comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role, while the tenant lasts.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
 comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt come in through the operator alone: the role that serves tenants can neither set nor keep on setting one.';
@@ -2112,6 +2207,7 @@ comment on table public.audit_sealer is 'How far the sealer has come: every entr
 comment on table public.audit_seals is 'One chain a tenant over its committed audit entries, in the order of their sealing. Written by the sealer once, and by nobody again; docs/audit.md has the bytes.';
 comment on table public.audit_seals_rest is 'As audit_log_rest, for seals.';
 comment on table public.idempotency_keys is 'Idempotency-Key headers of the last day, with what the request made. Answers are not kept, because they hold secrets.';
+comment on table public.invitations is 'Who may become a user. Accepting one deletes it in the transaction that makes the user; so does withdrawing it.';
 comment on table public.login_attempts is 'Every log-in tried of late, whether the account exists or not: what locks are made of. The audit log keeps the record.';
 comment on table public.login_challenges is 'Log-ins whose password was right and which are not complete: what their token is good for, once.';
 comment on table public.mails is 'Outgoing mail, queued in the transaction of the change that causes it. Processes take what is due, one lease at a time.';
@@ -2162,6 +2258,10 @@ comment on column public.audit_seals.entry_hash is 'SHA-256 of the entry in its 
 comment on column public.audit_seals.hash is 'SHA-256 of this link, which names the hash of the one before.';
 comment on column public.idempotency_keys.request_digest is 'SHA-256 of method, path and body: the same key with another request is a mistake.';
 comment on column public.idempotency_keys.resource_id is 'What was made; set before the transaction of the creation commits.';
+comment on column public.invitations.invited_by is 'Null for the operator. What he may do at the moment of acceptance bounds the role.';
+comment on column public.invitations.mailed is 'The token went to the address and to nobody else: who has it reads what is sent there.';
+comment on column public.invitations.peer_id is 'The enrolment peer that was made with it.';
+comment on column public.invitations.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
 comment on column public.login_attempts.outcome is 'locking: failed, and locked the account for its source. locked: refused because of that, whatever the password. unlocked: somebody lifted all locks of the account.';
 comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together. * for an unlocking, which is for all of them.';
@@ -2204,8 +2304,8 @@ comment on column public.tenants.peer_quota is 'Addresses the tenant may hold, t
 comment on column public.tenants.session_idle_seconds is 'How long a session lives without being refreshed; null for the server''s setting, which is never exceeded.';
 comment on column public.tenants.session_lifetime_seconds is 'How long a session lives at all; null for the server''s setting, which is never exceeded.';
 comment on column public.tenants.session_limit is 'Sessions that a user may have at a time; the one unused for longest ends when another begins. Null for no limit.';
-comment on column public.tenants.slug is 'Its name in URLs and headers. Begins with a letter, so that it is never mistaken for an id.';
-comment on column public.tenants.status is 'suspended: nobody logs in, and no peer of it is on the interface.';
+comment on column public.tenants.slug is 'Null once deleted: the next tenant may have it.';
+comment on column public.tenants.status is 'suspended: no log-in, no token, no peer on the interface. deleted: nothing is left but the number, which is not given again, and the audit log.';
 comment on column public.tenants.user_peer_quota is 'Peers a user may make for himself. The tenant sets it.';
 comment on column public.tenants.wg_client_allowed_ips is 'What clients of peers that set nothing of their own route into the tunnel; null for the API and the gateway alone.';
 comment on column public.tenants.wg_dns is 'Resolvers for clients of peers that set none of their own.';
