@@ -87,6 +87,26 @@ Deno.test("api: loads no native code but the hash module", async () => {
   deepEqual(await ask("api", { hash: `await import("${hash}");` }), { hash: "allowed" });
 });
 
+Deno.test("api: judges passwords and compares bcrypt in threads, within its own set", async () => {
+  const module = (name: string) => JSON.stringify(join(project, "api/auth", name));
+  const verdicts = await ask("api", {
+    strength: `
+      const strength = (await import(${module("password_strength.ts")})).createPasswordStrength();
+      const { guessesLog10 } = await strength.judge("x9K#mQ2$vLp8", ["acme"]);
+      strength.close();
+      if (guessesLog10 < 8) throw new Error(String(guessesLog10));`,
+    bcrypt: `
+      const hash = (await import(${
+      module("../../node_modules/bcryptjs/index.js")
+    })).hashSync("x", 10);
+      const bcrypt = (await import(${module("bcrypt.ts")})).createBcrypt({ concurrency: 1 });
+      const verdicts = [await bcrypt.verify(hash, "x"), await bcrypt.verify(hash, "y")];
+      bcrypt.close();
+      if (String(verdicts) !== "true,false") throw new Error(String(verdicts));`,
+  });
+  deepEqual(verdicts, { strength: "allowed", bcrypt: "allowed" });
+});
+
 Deno.test("api: reads and writes nothing outside its folders", async () => {
   deepEqual(
     await ask("api", {

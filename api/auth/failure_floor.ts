@@ -14,8 +14,11 @@ export const systemTimer: Timer = {
 
 /** Makes failures of a log-in take the same time, whatever they failed of (A4). */
 export interface FailureFloor {
-  /** @returns to be awaited before the failure is told; it holds nothing but the request meanwhile */
-  start(): { wait(): Promise<void> };
+  /**
+   * @returns to be awaited before the failure is told; it holds nothing but the request meanwhile. What was waited
+   * already for earlier failures comes on top, in ms.
+   */
+  start(): { wait(waitedMs: number): Promise<void> };
 }
 
 /** No comparison lifts the floor beyond this: one that took longer did so for everybody, on a machine that stands still. */
@@ -49,9 +52,9 @@ export function createFailureFloor(
     start() {
       const started = timer.now();
       return {
-        async wait() {
+        async wait(waitedMs) {
           const step = current();
-          const elapsed = timer.now() - started;
+          const elapsed = Math.max(0, timer.now() - started - waitedMs);
           await timer.pause(Math.max(1, Math.ceil(elapsed / step)) * step - elapsed);
         },
       };

@@ -22,11 +22,11 @@ function floorOf() {
     lines,
     comparisonTook: (ms: number) => slowest = ms,
     /** When a failure is told whose work took so long. */
-    async told(workMs: number) {
+    async told(workMs: number, waitedMs = 0) {
       const started = now;
       const floored = floor.start();
-      now += workMs;
-      await floored.wait();
+      now += waitedMs + workMs;
+      await floored.wait(waitedMs);
       return now - started;
     },
   };
@@ -36,6 +36,7 @@ Deno.test("wait: A4: whatever the work took, the failure is told at a whole mult
   const { told, lines } = floorOf();
   for (const ms of [0, 1, 30, 1_999, 2_000]) assert.equal(await told(ms), 2_000);
   for (const ms of [2_001, 3_000, 4_000]) assert.equal(await told(ms), 4_000);
+  assert.equal(await told(30, 500), 2_500, "beside what earlier failures cost");
   assert.deepEqual(lines, []);
 });
 

@@ -3,12 +3,17 @@ import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
 import { peerTraffic } from "./peer_traffic.ts";
 import { createThroughput } from "./create_throughput.ts";
+import { loginUniformity } from "./login_uniformity.ts";
 import { tenantQuery } from "./tenant_query.ts";
 import { wireguardScale } from "./wireguard_scale.ts";
 
 /** A part of the bench, by the name that runs it alone. */
 const parts: Record<string, { needsRoot: boolean; measure: () => Promise<Result[]> }> = {
   "tenant-query": { needsRoot: false, measure: tenantQuery },
+  "login-uniformity": {
+    needsRoot: false,
+    measure: () => loginUniformity({ tries: Deno.args.includes("--quick") ? 20 : 200 }),
+  },
   "peer-traffic": { needsRoot: false, measure: peerTraffic },
   "peer-active": { needsRoot: true, measure: peerActive },
   "create-throughput": { needsRoot: true, measure: createThroughput },

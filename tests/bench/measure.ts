@@ -51,6 +51,7 @@ export function absolute(
 }
 
 function barText({ least, most }: Bar): string {
+  if (least !== undefined && most !== undefined) return `ratio from ${least} to ${most}`;
   return least === undefined ? `ratio at most ${most}` : `ratio at least ${least}`;
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createApp } from "../../api/app.ts";
+import type { Timer } from "../../api/auth/failure_floor.ts";
 import { buildDeps } from "../../api/build_deps.ts";
 import { loadConfig } from "../../api/config.ts";
 import type { AppEnv } from "../../api/context.ts";
@@ -75,6 +76,8 @@ export async function testApi(
     beside?: TestApi;
     /** A database that the caller disposes of, instead of one of its own. */
     db?: TestDatabase;
+    /** For what measures time; nobody waits where it is absent. */
+    timer?: Timer;
   } = {},
 ): Promise<TestApi> {
   const { beside } = options;
@@ -107,7 +110,7 @@ export async function testApi(
     config,
     clock,
     log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
-    timer: {
+    timer: options.timer ?? {
       now: () => performance.now(),
       pause(ms) {
         pauses.push(ms);

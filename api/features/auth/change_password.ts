@@ -34,9 +34,9 @@ export function changePassword(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const { tenantId, userId, sessionId, email } = userOf(c);
     const { current_password, new_password } = c.req.valid("json");
+    const floor = deps.failureFloor.start();
     const attempt = await startAttempt(deps, c, { tenantId, email, proof: undefined });
     if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
-    const floor = deps.failureFloor.start();
     const before = attempt.account?.password_hash ?? null;
     const matches = await deps.hasher.verify(before, current_password) &&
       attempt.failures < failuresUntilLock;
@@ -65,7 +65,7 @@ export function changePassword(router: Router, deps: Deps): void {
       },
     });
     if (ended === undefined) {
-      await floor.wait();
+      await floor.wait(attempt.delayMs);
       throw new ApiError("invalid_credentials");
     }
     return c.json({ sessions_ended: ended }, 200);

@@ -40,10 +40,10 @@ export function login(router: Router, deps: LoginDeps): void {
   });
   router.openapi(route, async (c) => {
     const { email, password, proof, device_name } = c.req.valid("json");
+    const floor = deps.failureFloor.start();
     const tenantId = await namedTenant(deps, c);
     const attempt = await startAttempt(deps, c, { tenantId, email, proof });
     if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
-    const floor = deps.failureFloor.start();
     // Every path does the same work: one hash, whoever it is about (A4).
     const stored = attempt.account?.password_hash ?? null;
     const matches = await deps.hasher.verify(stored, password);
@@ -58,7 +58,7 @@ export function login(router: Router, deps: LoginDeps): void {
         }),
     });
     if (!answer) {
-      await floor.wait();
+      await floor.wait(attempt.delayMs);
       throw new ApiError("invalid_credentials");
     }
     await renewHash(deps, c, { ...attempt, password });
