@@ -17,7 +17,7 @@ import { transferFeature } from "./features/transfer/mod.ts";
 import { tunnelPolicyFeature } from "./features/tunnel_policy/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
-import { limit } from "./middleware/limit.ts";
+import { limit, tellLimit } from "./middleware/limit.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { source } from "./middleware/source.ts";
 import { tunnel } from "./middleware/tunnel.ts";
@@ -41,6 +41,7 @@ export function createApp(deps: Deps): Router {
     await next();
     c.header("Cache-Control", "no-store");
   });
+  app.use(tellLimit(deps));
   app.use(limitBody);
   app.use(jsonBody);
 

@@ -22,6 +22,8 @@ export interface LimitState {
 export interface Limits {
   /** Counts one request. @param source whose quota it takes: a peer, or a listener */
   consume(limit: LimitClass, source: string): Promise<LimitState>;
+  /** Where the source stands, without counting anything: by what this process knows. */
+  look(limit: LimitClass, source: string): Promise<LimitState>;
   /** Counts one request of something that has a quota of its own. */
   consumeUpTo(quota: number, source: string): Promise<LimitState>;
 }
@@ -63,11 +65,17 @@ export function createLimits(
     }
   }
 
+  const find = (limit: LimitClass) => {
+    const found = classes.get(limit);
+    if (!found) throw new Error(`no limit ${limit}`);
+    return found;
+  };
   return {
-    consume(limit, source) {
-      const found = classes.get(limit);
-      if (!found) throw new Error(`no limit ${limit}`);
-      return consume(found, { source, quota: quotas[limit] });
+    consume: (limit, source) => consume(find(limit), { source, quota: quotas[limit] }),
+    async look(limit, source) {
+      const counted = await find(limit).local.get(source);
+      const none = { consumedPoints: 0, msBeforeNext: windowSeconds * 1000 };
+      return stateOf(counted ?? none, quotas[limit]);
     },
     consumeUpTo: (quota, source) => consume(own, { source, quota }),
   };
@@ -86,7 +94,10 @@ async function count(
   }
 }
 
-function stateOf({ consumedPoints, msBeforeNext }: RateLimiterRes, quota: number): LimitState {
+function stateOf(
+  { consumedPoints, msBeforeNext }: Pick<RateLimiterRes, "consumedPoints" | "msBeforeNext">,
+  quota: number,
+): LimitState {
   return {
     allowed: consumedPoints <= quota,
     quota,

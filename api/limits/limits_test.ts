@@ -150,3 +150,27 @@ Deno.test("limit: a source that is no peer is refused before it is counted", asy
     assert.equal(reply.body.code, "wrong_tunnel");
   }
 });
+
+Deno.test("limit: the quotas that nobody set are those of the contract", async () => {
+  await using api = await testApi({
+    env: { RATE_LIMIT_LOGIN: "", RATE_LIMIT_ANONYMOUS: "", RATE_LIMIT_AUTHENTICATED: "" },
+  });
+  const acme = await adminOf(api, "acme");
+  const policy = async (path: string, options: RequestOptions) =>
+    (await api.request(path, { via: loopback, ...options })).headers.get("ratelimit-policy");
+  const asked = { body: { email: "a@b.example", password: "x" }, tenant: "acme" };
+  assert.equal(await policy("/api/v1/auth/login", asked), '"login";q=5;w=60');
+  assert.equal(await policy("/api/v1/auth/refresh", { body: {} }), '"anonymous";q=60;w=60');
+  assert.equal(
+    await policy("/api/v1/auth/me", { token: acme.token }),
+    '"authenticated";q=1200;w=60',
+  );
+  // What is never counted tells the quota, and takes nothing of it.
+  const told = new Set<string | null>();
+  for (let n = 0; n < 70; n++) {
+    const reply = await api.request("/health", { via: loopback });
+    assert.equal(reply.status, 200);
+    told.add(reply.headers.get("ratelimit")?.replace(/t=\d+/, "") ?? null);
+  }
+  assert.deepEqual([...told], ['"anonymous";r=59;']);
+});

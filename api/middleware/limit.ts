@@ -12,9 +12,24 @@ import { type LimitClass, type Limits, type LimitState, windowSeconds } from "..
 export function limit(deps: { limits: Limits }, name: LimitClass) {
   return createMiddleware<AppEnv>(async (c, next) => {
     if (c.env.listener === "operator") return next();
-    const source = c.get("peer")?.peerId ?? `${c.env.listener}/${c.env.address}`;
-    hold(c, name, await deps.limits.consume(name, source));
+    hold(c, name, await deps.limits.consume(name, sourceOf(c)));
     await next();
+  });
+}
+
+/** Whose quota a request takes. */
+const sourceOf = (c: Context<AppEnv>) =>
+  c.get("peer")?.peerId ?? `${c.env.listener}/${c.env.address}`;
+
+/**
+ * Tells the quota on answers that were never counted as well: what is refused at the door, and what costs
+ * nothing. Theirs is that of calls without a token, which they leave as it is.
+ */
+export function tellLimit(deps: { limits: Limits }) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    await next();
+    if (c.env.listener === "operator" || c.res.headers.has("RateLimit")) return;
+    tell(c, "anonymous", await deps.limits.look("anonymous", sourceOf(c)));
   });
 }
 
@@ -28,8 +43,12 @@ export async function countKey(
   hold(c, "api-key", await deps.limits.consumeUpTo(key.quota, key.id));
 }
 
-function hold(c: Context<AppEnv>, name: string, state: LimitState): void {
+function tell(c: Context<AppEnv>, name: string, state: LimitState): void {
   c.header("RateLimit-Policy", `"${name}";q=${state.quota};w=${windowSeconds}`);
   c.header("RateLimit", `"${name}";r=${state.remaining};t=${state.resetSeconds}`);
+}
+
+function hold(c: Context<AppEnv>, name: string, state: LimitState): void {
+  tell(c, name, state);
   if (!state.allowed) throw new ApiError("rate_limited", { retryAfter: state.resetSeconds });
 }
