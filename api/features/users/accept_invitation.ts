@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { digestOneTimeToken, oneTimeToken } from "../../auth/one_time_token.ts";
-import { normalisedPassword, readPasswordRules } from "../../auth/password_rules.ts";
+import { readPasswordRules } from "../../auth/password_rules.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
@@ -111,7 +111,7 @@ async function hashNewPassword(
     path: "password",
     personal: [invitation.email, body.name ?? invitation.name],
   });
-  return await deps.hasher.hash(normalisedPassword(body.password));
+  return await deps.hasher.hash(body.password);
 }
 
 interface Enrolled {
