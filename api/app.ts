@@ -8,6 +8,7 @@ import { baseFeature, infoFeature } from "./features/base/mod.ts";
 import { explainFeature } from "./features/explain/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
+import { mfaFeature } from "./features/mfa/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
 import { operationsFeature } from "./features/operations/mod.ts";
 import { permissionsFeature, rolesFeature } from "./features/roles/mod.ts";
@@ -50,6 +51,7 @@ export function createApp(deps: Deps): Router {
   app.use("/api/*", tunnel(deps));
   app.route("/api/v1", infoFeature(deps));
   app.route("/api/v1/auth", authFeature(deps));
+  app.route("/api/v1/mfa", mfaFeature(deps));
   app.route("/api/v1/sessions", sessionsFeature(deps));
   app.route("/api/v1/api-keys", apiKeysFeature(deps));
   app.route("/api/v1/users", usersFeature(deps));

@@ -87,6 +87,7 @@ Deno.test("app: every operation declares its permission", async () => {
     "GET /health",
     "GET /ready",
     "POST /api/v1/auth/login",
+    "POST /api/v1/auth/login/mfa",
     "POST /api/v1/auth/refresh",
     "POST /api/v1/auth/verify-token",
     "POST /api/v1/users/invitations/accept",

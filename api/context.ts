@@ -1,6 +1,7 @@
 import type { Logger } from "../lib/log.ts";
 import type { PeerIdentity } from "./database/lookups.ts";
 import type { TenantId } from "./database/tenancy.ts";
+import type { PendingToken } from "./auth/tokens.ts";
 import type { Permission } from "./auth/permissions.ts";
 
 /** Where a connection was accepted. Only `tunnel` is reachable by others than the host's own users. */
@@ -46,6 +47,8 @@ export interface AppEnv {
     /** The peer that the request came through; only on the tunnel. */
     peer?: PeerIdentity;
     principal?: Principal;
+    /** A log-in that first needs a second factor to be set up; where those operations alone look for it. */
+    pendingLogin?: PendingToken;
     /** The tenant this request works in, once proven. */
     tenantId?: TenantId;
   };

@@ -921,7 +921,7 @@ create table mfa_attempts (
   locked_until timestamp with time zone,
   constraint mfa_attempts_pkey PRIMARY KEY (tenant_id, user_id, way, kind),
   constraint mfa_attempts_failures_are_counted CHECK ((failures >= 0)),
-  constraint mfa_attempts_kind_is_known CHECK ((kind = ANY (ARRAY['totp'::text, 'recovery'::text, 'password'::text]))),
+  constraint mfa_attempts_kind_is_known CHECK ((kind = ANY (ARRAY['totp'::text, 'recovery'::text]))),
   constraint mfa_attempts_recent_are_few CHECK ((cardinality(recent) <= 5)),
   constraint mfa_attempts_way_is_known CHECK ((way = ANY (ARRAY['own'::text, 'other'::text])))
 );
@@ -972,7 +972,7 @@ create table mfa_source_attempts (
   recent timestamp with time zone[] default '{}'::timestamp with time zone[] not null,
   last_at timestamp with time zone not null,
   constraint mfa_source_attempts_pkey PRIMARY KEY (tenant_id, source, kind),
-  constraint mfa_source_attempts_kind_is_known CHECK ((kind = ANY (ARRAY['totp'::text, 'recovery'::text, 'password'::text]))),
+  constraint mfa_source_attempts_kind_is_known CHECK ((kind = ANY (ARRAY['totp'::text, 'recovery'::text]))),
   constraint mfa_source_attempts_recent_are_few CHECK ((cardinality(recent) <= 5)),
   constraint mfa_source_attempts_source_is_short CHECK (((char_length(source) >= 1) AND (char_length(source) <= 64)))
 );

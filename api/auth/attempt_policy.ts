@@ -1,8 +1,8 @@
-/** What somebody tries to pass with, where more than the password is at stake. */
-export type AttemptKind = "totp" | "recovery" | "password";
+/** What passes for a second factor. */
+export type AttemptKind = "totp" | "recovery";
 
 /** Attempts in any 60 seconds, of a user and of a source, successes among them. */
-export const attemptsPerMinute: Record<AttemptKind, number> = { totp: 5, recovery: 3, password: 5 };
+export const attemptsPerMinute: Record<AttemptKind, number> = { totp: 5, recovery: 3 };
 
 /** After so many failures in a row the factor is locked, and again after as many more, each time for twice as long. */
 export const failuresUntilFactorLock = 10;

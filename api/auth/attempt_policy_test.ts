@@ -13,7 +13,7 @@ const minute = 60_000;
 const fresh: Attempts = { recent: [], failures: 0, lockedUntil: null };
 
 Deno.test("waitForAttempt: A3: in no 60 seconds are there more than five codes, or three recovery codes", () => {
-  for (const kind of ["totp", "recovery", "password"] as const) {
+  for (const kind of ["totp", "recovery"] as const) {
     const made: number[] = [];
     // Somebody who tries every 7 s for ten minutes, and whenever he is told to come back.
     for (let now = 0; now < 10 * minute; now += 7000) {
@@ -25,7 +25,7 @@ Deno.test("waitForAttempt: A3: in no 60 seconds are there more than five codes, 
     }
     assert(made.length >= 9 * attemptsPerMinute[kind], `${kind}: ${made.length} in ten minutes`);
   }
-  assert.deepEqual(attemptsPerMinute, { totp: 5, recovery: 3, password: 5 });
+  assert.deepEqual(attemptsPerMinute, { totp: 5, recovery: 3 });
 });
 
 Deno.test("waitForAttempt: says when the oldest leaves the window, and never more than a minute", () => {

@@ -5,6 +5,7 @@ import { CliError } from "./error.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
 import { grantAdd, grantList, grantRevoke } from "./grant.ts";
+import { mfaReseal } from "./mfa.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
 import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantList, tenantQuota, tenantResume, tenantSuspend } from "./tenant.ts";
@@ -26,6 +27,7 @@ const commands: Record<string, Command> = {
   "user:list": userList,
   "user:deactivate": userDeactivate,
   "sessions:revoke": sessionsRevoke,
+  "mfa:reseal": mfaReseal,
   "peer:add": peerAdd,
   "peer:list": peerList,
   "peer:revoke": peerRevoke,

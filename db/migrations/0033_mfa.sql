@@ -141,7 +141,7 @@ create table mfa_attempts (
   constraint mfa_attempts_user_exists foreign key (tenant_id, user_id)
     references users (tenant_id, id) on delete cascade,
   constraint mfa_attempts_way_is_known check (way in ('own', 'other')),
-  constraint mfa_attempts_kind_is_known check (kind in ('totp', 'recovery', 'password')),
+  constraint mfa_attempts_kind_is_known check (kind in ('totp', 'recovery')),
   constraint mfa_attempts_recent_are_few check (cardinality(recent) <= 5),
   constraint mfa_attempts_failures_are_counted check (failures >= 0)
 );
@@ -167,7 +167,7 @@ create table mfa_source_attempts (
   constraint mfa_source_attempts_pkey primary key (tenant_id, source, kind),
   constraint mfa_source_attempts_tenant_exists foreign key (tenant_id) references tenants (id) on delete cascade,
   constraint mfa_source_attempts_source_is_short check (char_length(source) between 1 and 64),
-  constraint mfa_source_attempts_kind_is_known check (kind in ('totp', 'recovery', 'password')),
+  constraint mfa_source_attempts_kind_is_known check (kind in ('totp', 'recovery')),
   constraint mfa_source_attempts_recent_are_few check (cardinality(recent) <= 5)
 );
 comment on table mfa_source_attempts is 'The same by where it came from, whoever it was tried for.';

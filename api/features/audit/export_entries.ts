@@ -34,8 +34,7 @@ export function exportEntries(router: Router, deps: Deps): void {
     summary: "Export the tenant's audit entries, oldest first",
     description:
       "Streamed; the export itself is audited. A line of `ndjson` has the entry in the very bytes that are hashed, and its seal. An answer that is cut off is not complete.",
-    // stepUp: a fresh second factor is to be asked for here, beside the permission.
-    ...access(deps, "audit.export"),
+    ...access(deps, "audit.export", { stepUp: true }),
     request: { query: z.object({ format: z.enum(formats), ...filters }) },
     responses: {
       200: {

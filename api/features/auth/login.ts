@@ -7,7 +7,14 @@ import { email } from "../users/mod.ts";
 import { type ConcludeDeps, concludeLogin } from "./conclude_login.ts";
 import { type AttemptDeps, finishAttempt, startAttempt } from "./login_attempt.ts";
 import { renewHash } from "./renew_hash.ts";
-import { deviceName, presentedPassword, tenantHeader, tokenPair } from "./schemas.ts";
+import { tokenPair } from "../sessions/mod.ts";
+import {
+  deviceName,
+  mfaRequired,
+  mfaSetupRequired,
+  presentedPassword,
+  tenantHeader,
+} from "./schemas.ts";
 
 type LoginDeps =
   & AttemptDeps
@@ -28,18 +35,24 @@ export function login(router: Router, deps: LoginDeps): void {
         email,
         password: presentedPassword,
         device_name: deviceName,
+        trusted_device: z.string().max(64).exactOptional().openapi({
+          description: "What a log-in with `trust_device` answered; it stands for the code",
+        }),
         proof: z.string().max(200).exactOptional().openapi({
           description: "`<challenge>:<nonce>`, where a challenge was answered before",
         }),
       })),
     },
     responses: {
-      200: jsonResponse(tokenPair, "An access token and the first refresh token of a new session"),
+      200: jsonResponse(
+        z.union([tokenPair, mfaRequired, mfaSetupRequired]),
+        "The tokens of a new session, or what the log-in asks for besides",
+      ),
       ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
-    const { email, password, proof, device_name } = c.req.valid("json");
+    const { email, password, proof, device_name, trusted_device } = c.req.valid("json");
     const floor = deps.failureFloor.start();
     const tenantId = await namedTenant(deps, c);
     const attempt = await startAttempt(deps, c, { tenantId, email, proof });
@@ -55,6 +68,7 @@ export function login(router: Router, deps: LoginDeps): void {
           tenantId: attempt.tenantId,
           account,
           deviceName: device_name,
+          trustedDevice: trusted_device,
         }),
     });
     if (!answer) {

@@ -41,8 +41,6 @@ export function whoAmI(
       ...row,
       roles: [...principal.roles],
       permissions: [...principal.permissions],
-      // No second factor can be enrolled yet, so nobody has one.
-      mfa_enabled: false,
       session_id: principal.sessionId,
       created_at: row.created_at.toISOString(),
     }, 200);

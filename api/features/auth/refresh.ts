@@ -9,8 +9,8 @@ import { ApiError } from "../../errors.ts";
 import { limitedAccess } from "../../middleware/access.ts";
 import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { tenantHeader, tokenPair } from "./schemas.ts";
-import { endSessions, withinServer } from "../sessions/mod.ts";
+import { tenantHeader } from "./schemas.ts";
+import { type EndReason, endSessions, tokenPair, withinServer } from "../sessions/mod.ts";
 import { lockSession, readOwnPeerOnly, rotateSession } from "./store.ts";
 
 type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits">;
@@ -82,38 +82,39 @@ async function advance(
   token: RefreshToken,
   sql: Parameters<typeof lockSession>[0],
 ): Promise<NewestToken | undefined> {
-  const row = await lockSession(sql, { id: token.sessionId, userId: token.userId });
-  if (!row?.active) return undefined;
   const now = deps.clock.now();
+  const at = new Date(now);
+  const row = await lockSession(sql, { id: token.sessionId, userId: token.userId, at });
+  if (!row?.active) return undefined;
   const state = {
     counter: row.refresh_counter,
     rotatedAt: row.refresh_rotated_at.getTime(),
     endedAt: row.ended_at?.getTime() ?? null,
     expiresAt: row.expires_at.getTime(),
   };
-  const record = (entry: Pick<AuditEntry, "action" | "outcome" | "details">) =>
-    writeAudit(sql, {
+  const end = async (reason: EndReason, details: AuditEntry["details"]) => {
+    await endSessions(sql, { userId: token.userId, only: token.sessionId, reason, at });
+    await writeAudit(sql, {
       tenantId: token.tenantId,
       source: { ...auditSource(c), actor: "user", userId: token.userId },
+      action: "session.end",
+      outcome: "succeeded",
       target: { type: "session", id: token.sessionId },
-      ...entry,
+      details: { reason, ...details },
     });
-  switch (decideRefresh(state, token.counter, now)) {
+    return undefined;
+  };
+  const decision = decideRefresh(state, token.counter, now);
+  // Demanded since the session began: he logs in again, and sets one up.
+  if (row.mfa_missing && decision !== "over") return await end("mfa_missing", {});
+  switch (decision) {
     case "over":
       return undefined;
     case "reuse":
-      await endSessions(sql, {
-        userId: token.userId,
-        only: token.sessionId,
-        reason: "refresh_reuse",
-        at: new Date(now),
+      return await end("refresh_reuse", {
+        presented: token.counter,
+        newest: row.refresh_counter,
       });
-      await record({
-        action: "session.end",
-        outcome: "succeeded",
-        details: { reason: "refresh_reuse", presented: token.counter, newest: row.refresh_counter },
-      });
-      return undefined;
     case "repeat":
       return {
         email: row.email,

@@ -9,16 +9,24 @@ export const deviceName = z.string().regex(
   "must have at most 64 characters and no control characters",
 ).default("").openapi({ example: "Ada's phone" });
 
-export const tokenPair = z.object({
-  access_token: z.string(),
-  refresh_token: z.string(),
-  token_type: z.literal("Bearer"),
-  expires_in: z.int().openapi({ description: "Seconds until the access token ends" }),
-}).openapi("TokenPair");
-
 export const tenantHeader = z.object({
   "x-tenant-id": z.string().optional().openapi({
     description: "Id or slug of the tenant; required",
     example: "acme",
   }),
 });
+
+export const mfaRequired = z.object({
+  mfa_required: z.literal(true),
+  mfa_session_token: z.string().openapi({
+    description: "For `POST /auth/login/mfa` alone, for five minutes, through the same peer",
+  }),
+}).openapi("MfaRequired");
+
+export const mfaSetupRequired = z.object({
+  mfa_setup_required: z.literal(true),
+  mfa_setup_token: z.string().openapi({
+    description:
+      "For `POST /mfa/setup` and `POST /mfa/enable` alone, for 15 minutes, through the same peer",
+  }),
+}).openapi("MfaSetupRequired");

@@ -15,6 +15,8 @@ export interface RefreshRow {
   expires_at: Date;
   ended_at: Date | null;
   active: boolean;
+  /** A second factor is demanded of the user, and he has none. */
+  mfa_missing: boolean;
   /** Seconds that the tenant lets a session idle; null where it sets nothing. */
   idle: number | null;
 }
@@ -22,11 +24,14 @@ export interface RefreshRow {
 /** Locks the session, so that refreshes of one session take turns. */
 export async function lockSession(
   sql: TenantSql,
-  session: { id: string; userId: number },
+  session: { id: string; userId: number; at: Date },
 ): Promise<RefreshRow | undefined> {
   const [row] = await sql<RefreshRow[]>`
     select s.user_id, u.email, s.refresh_counter, s.refresh_rotated_at, s.refresh_expires_at, s.expires_at,
       s.ended_at, u.status = 'active' and t.status = 'active' as active,
+      mfa_required_of(u.id, ${session.at})
+        and not exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id)
+        as mfa_missing,
       t.session_idle_seconds as idle
     from sessions s
     join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
@@ -52,9 +57,11 @@ export async function readMe(sql: TenantSql, userId: number) {
     email: string;
     name: string;
     created_at: Date;
+    mfa_enabled: boolean;
     tenant: { id: number; slug: string; name: string };
   }[]>`
     select u.id, u.email, u.name, u.created_at,
+      exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id) as mfa_enabled,
       jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name) as tenant
     from users u join tenants t on t.id = u.tenant_id
     where u.id = ${userId}`;

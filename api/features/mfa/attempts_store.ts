@@ -1,9 +1,9 @@
 import { type AttemptKind, type Attempts } from "../../auth/attempt_policy.ts";
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 
 /** An attempt, by what it is counted against. */
 export interface Attempt {
-  tenantId: number;
+  tenantId: TenantId;
   userId: number;
   kind: AttemptKind;
   /** Through a peer of the user's own, or any other way. */
@@ -76,10 +76,7 @@ export async function writeJudged(
   const passed = judged.failures === 0;
   await sql`
     update mfa_attempts set failures = ${judged.failures}, locked_until = ${lockedUntil}
-    where user_id = ${attempt.userId} and way = ${attempt.way}
-      and (kind = ${attempt.kind} or ${
-    passed && attempt.kind !== "password"
-  } and kind in ('totp', 'recovery'))`;
+    where user_id = ${attempt.userId} and way = ${attempt.way} and (kind = ${attempt.kind} or ${passed})`;
 }
 
 /** When the last lock of a user's second factor that way ends; null where there is none. */

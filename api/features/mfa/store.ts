@@ -1,5 +1,7 @@
 import type { RecoveryDigest } from "../../auth/recovery_codes.ts";
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { Permission } from "../../auth/permissions.ts";
+import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
+import type { Locale } from "../../mail/mod.ts";
 import type { Sealed } from "../../../lib/seal_ring.ts";
 
 interface Owner {
@@ -37,6 +39,22 @@ export async function readOwner(
     select u.email, t.slug as tenant_slug from users u join tenants t on t.id = u.tenant_id
     where u.id = ${userId}`;
   return row;
+}
+
+/** Whom a mail about the account goes to. */
+export async function readAddressee(
+  sql: TenantSql,
+  userId: number,
+): Promise<{ to: string; locale: Locale } | undefined> {
+  const [row] = await sql<{ to: string; locale: Locale }[]>`
+    select email as to, locale from users where id = ${userId}`;
+  return row;
+}
+
+export async function countRecoveryCodes(sql: TenantSql, userId: number): Promise<number> {
+  const [row] = await sql<[{ n: number }]>`
+    select count(*)::integer as n from mfa_recovery_codes where user_id = ${userId} and used_at is null`;
+  return row.n;
 }
 
 export async function putPendingFactor(
@@ -137,6 +155,32 @@ export async function useRecoveryCode(
   return false;
 }
 
+export function readPasswordHash(sql: TenantSql, userId: number) {
+  return sql<{ password_hash: string }[]>`select password_hash from users where id = ${userId}`;
+}
+
+/** A user that somebody decides over: what he may do himself, and whether a factor is demanded of him by name. */
+export async function readSubject(
+  sql: TenantSql,
+  of: { userId: number; at: Date },
+): Promise<{ permissions: Permission[]; required: boolean } | undefined> {
+  const [row] = await sql<{ permissions: Permission[]; required: boolean }[]>`
+    select permissions_of(id, ${of.at}) as permissions, mfa_required as required
+    from users where id = ${of.userId} for no key update`;
+  return row;
+}
+
+export async function setRequired(
+  sql: TenantSql,
+  of: { userId: number; required: boolean },
+): Promise<void> {
+  await sql`update users set mfa_required = ${of.required} where id = ${of.userId}`;
+}
+
+export function readTenantIds(sql: PlatformSql) {
+  return sql<{ id: number }[]>`select id from tenants order by id`;
+}
+
 /** Notes that the session's user showed his strongest factor just now. */
 export async function stepUp(
   sql: TenantSql,
@@ -167,12 +211,9 @@ export async function resealFactor(
     where user_id = ${factor.userId}`;
 }
 
-/** What no key but an old one is good for: secrets that wait for their first code, and unused recovery codes. */
-export async function countUnderOtherKeys(
-  sql: TenantSql,
-  keyId: string,
-): Promise<{ key_id: string; users: number }[]> {
-  return await sql<{ key_id: string; users: number }[]>`
+/** Users whose unused recovery codes are known by other keys than the one that seals now. */
+export function countUnderOtherKeys(sql: TenantSql, keyId: string) {
+  return sql<{ key_id: string; users: number }[]>`
     select key_id, count(distinct user_id)::integer as users from mfa_recovery_codes
     where key_id <> ${keyId} and used_at is null group by key_id order by key_id`;
 }

@@ -24,6 +24,7 @@ export {
   servedAddresses,
 } from "./provision.ts";
 export { clientSettings, peerId, peerName, provisionedPeer, publicKey } from "./schemas.ts";
+export { qrSvg } from "./qr_code.ts";
 export { ownPeers, tenantPeers } from "./scope.ts";
 export { readGateway, removePeer, removePeersOf } from "./store.ts";
 export { countPeers, listPeersById, readPeer } from "./view_store.ts";

@@ -21,6 +21,7 @@ export {
   type OpenedSession,
   openSession,
   type SessionDeps,
+  tokenPair,
   withinServer,
 } from "./open_session.ts";
 

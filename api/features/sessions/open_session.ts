@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
@@ -59,6 +60,13 @@ export async function openSession(
   const { tenantId, userId, email } = who;
   return { tenantId, userId, sessionId, email, issuedAt: now, refreshExpiresAt };
 }
+
+export const tokenPair = z.object({
+  access_token: z.string(),
+  refresh_token: z.string(),
+  token_type: z.literal("Bearer"),
+  expires_in: z.int().openapi({ description: "Seconds until the access token ends" }),
+}).openapi("TokenPair");
 
 /** The first pair of tokens of a session; for after its transaction. */
 export async function firstTokens({ tokens }: Pick<Deps, "tokens">, session: OpenedSession) {

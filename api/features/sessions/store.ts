@@ -54,13 +54,31 @@ export type EndReason =
   | "terminated"
   | "password_changed"
   | "deactivated"
-  | "revoked";
+  | "revoked"
+  | "mfa_changed"
+  | "mfa_reset"
+  | "mfa_missing";
 
-/** @returns how many sessions ended by this call */
+/** What makes a user prove himself anew everywhere. */
+const endsTrust: ReadonlySet<EndReason> = new Set([
+  "password_changed",
+  "deactivated",
+  "mfa_changed",
+  "mfa_reset",
+]);
+
+/**
+ * Where what the user is known by changed, log-ins between their two steps and trust in devices end as well.
+ * @returns how many sessions ended by this call
+ */
 export async function endSessions(
   sql: TenantSql,
   which: { userId: number; reason: EndReason; at: Date; only?: string; except?: string },
 ): Promise<number> {
+  if (endsTrust.has(which.reason)) {
+    await sql`delete from login_challenges where user_id = ${which.userId}`;
+    await sql`delete from mfa_trusted_devices where user_id = ${which.userId}`;
+  }
   const result = await sql`
     update sessions set ended_at = ${which.at}, ended_reason = ${which.reason}
     where user_id = ${which.userId} and ended_at is null

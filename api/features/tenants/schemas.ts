@@ -60,6 +60,16 @@ const passwordPolicy = z.enum(passwordPolicies).openapi({
     "What a new password must have. composition: 8 characters of four kinds; length: 15 of any kind",
 });
 
+const mfaRules = {
+  mfa_required: z.enum(["off", "admins", "all"]).openapi({
+    description:
+      "Of whom a second factor is demanded, beside the users and roles of whom it is demanded by themselves",
+  }),
+  mfa_trusted_devices: z.boolean().openapi({
+    description: "A user may have a device trusted for 30 days; false takes back the trust in all",
+  }),
+};
+
 export const currentTenant = tenantSchema.extend({
   wireguard: z.object(wireguardDefaults),
   user_peer_quota: z.int().openapi({ description: "Peers a user may make in self-service" }),
@@ -67,6 +77,7 @@ export const currentTenant = tenantSchema.extend({
     description: "A user logs in through a peer of his own, and through no other",
   }),
   ...sessionRules,
+  ...mfaRules,
   password_policy: passwordPolicy,
   peer_quota: peerQuota,
 }).openapi("CurrentTenant");
@@ -83,5 +94,7 @@ export const updateTenantBody = z.strictObject({
   session_limit: sessionRules.session_limit.exactOptional(),
   session_idle_seconds: sessionRules.session_idle_seconds.exactOptional(),
   session_lifetime_seconds: sessionRules.session_lifetime_seconds.exactOptional(),
+  mfa_required: mfaRules.mfa_required.exactOptional(),
+  mfa_trusted_devices: mfaRules.mfa_trusted_devices.exactOptional(),
   password_policy: passwordPolicy.exactOptional(),
 });

@@ -88,6 +88,8 @@ export interface CurrentTenantRow extends TenantRow {
   session_limit: number | null;
   session_idle_seconds: number | null;
   session_lifetime_seconds: number | null;
+  mfa_required: "off" | "admins" | "all";
+  mfa_trusted_devices: boolean;
   password_policy: PasswordPolicy;
   peer_quota: number | null;
 }
@@ -102,7 +104,8 @@ export async function readCurrentTenant(
       wg_client_allowed_ips::text[] as client_allowed_ips,
       case when wg_dns is not null then array(select host(d) from unnest(wg_dns) d) end as dns, wg_mtu as mtu,
       wg_persistent_keepalive as persistent_keepalive, user_peer_quota, login_own_peer,
-      session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, peer_quota
+      session_limit, session_idle_seconds, session_lifetime_seconds, mfa_required, mfa_trusted_devices,
+      password_policy, peer_quota
     from tenants where id = (select current_tenant_id())
     ${options.lock ? sql`for no key update` : sql``}`;
   return row;
@@ -122,6 +125,7 @@ export async function updateCurrentTenantRow(
       user_peer_quota = ${tenant.user_peer_quota}, login_own_peer = ${tenant.login_own_peer},
       session_limit = ${tenant.session_limit}, session_idle_seconds = ${tenant.session_idle_seconds},
       session_lifetime_seconds = ${tenant.session_lifetime_seconds},
+      mfa_required = ${tenant.mfa_required}, mfa_trusted_devices = ${tenant.mfa_trusted_devices},
       password_policy = ${tenant.password_policy}
     where id = (select current_tenant_id())`;
 }

@@ -1,5 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import { createRouter, type Router } from "../../openapi.ts";
+import { requireFactor, resetFactor } from "../mfa/mod.ts";
 import { userRoles } from "../roles/mod.ts";
 import { acceptInvitation } from "./accept_invitation.ts";
 import { createUser } from "./create_user.ts";
@@ -39,6 +40,8 @@ export function usersFeature(deps: Deps): Router {
   activateUser(router, deps);
   deactivateUser(router, deps);
   unlockUser(router, deps);
+  resetFactor(router, deps);
+  requireFactor(router, deps);
   userRoles(router, deps);
   return router;
 }

@@ -5,13 +5,15 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { liftLoginLocks } from "../auth/mod.ts";
+import { liftLocks } from "../mfa/mod.ts";
 import { readEmail } from "./unlock_store.ts";
 
 export function unlockUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/unlock",
-    summary: "Lift the locks that failed log-ins put on a user, by whatever way they came",
+    summary:
+      "Lift the locks that failed log-ins and codes put on a user, by whatever way they came",
     ...access(deps, "users.security"),
     request: { params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }) },
     responses: {
@@ -26,6 +28,7 @@ export function unlockUser(router: Router, deps: Deps): void {
       const email = await readEmail(sql, id);
       if (email === undefined) throw new ApiError("not_found");
       const digest = await deps.identifierDigest(email);
+      await liftLocks(sql, id);
       await liftLoginLocks(sql, { tenantId, digest, at: new Date(deps.clock.now()) });
       await writeAudit(sql, {
         tenantId,

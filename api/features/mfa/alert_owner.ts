@@ -1,0 +1,33 @@
+import type { Context } from "hono";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { type Letter, queueMail } from "../../mail/mod.ts";
+import { readAddressee } from "./store.ts";
+
+export type AlertDeps = Pick<Deps, "letters" | "clock">;
+
+/** What a letter says, without whom it goes to. */
+type Message = Letter extends infer L ? L extends Letter ? Pick<L, "template" | "data"> : never
+  : never;
+
+/** Tells the user by mail, in the transaction of what it is about. */
+export async function alertOwner(
+  deps: AlertDeps,
+  sql: TenantSql,
+  who: { tenantId: TenantId; userId: number },
+  message: Message,
+): Promise<void> {
+  const owner = await readAddressee(sql, who.userId);
+  if (!owner) return;
+  await queueMail(deps, sql, { tenantId: who.tenantId, ...owner, ...message });
+}
+
+/** When and from where, as alerts say it. */
+export function whenAndWhere({ clock }: Pick<Deps, "clock">, c: Context<AppEnv>) {
+  const peer = c.get("peer");
+  return {
+    at: new Date(clock.now()).toISOString(),
+    source: peer ? peer.peerId : c.env.address,
+  };
+}

@@ -1,0 +1,64 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, userOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { endSessions } from "../sessions/mod.ts";
+import { alertOwner, whenAndWhere } from "./alert_owner.ts";
+import { checkCode, refusal } from "./check_code.ts";
+import { anyCode } from "./schemas.ts";
+import { deleteFactor, readFactorFacts, readPasswordHash } from "./store.ts";
+
+export function disable(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/disable",
+    summary: "Take one's second factor away",
+    description:
+      "By password and code, an app's or a recovery code. All other sessions of the user end, and trust in devices. Where a second factor is demanded, `/mfa/setup` puts another in its place.",
+    ...access(deps, null, { stepUp: true }),
+    request: jsonRequest(z.strictObject({ password: z.string().min(1).max(1024), code: anyCode })),
+    responses: {
+      200: jsonResponse(z.object({ disabled: z.literal(true) }), "There is none any more"),
+      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const user = userOf(c);
+    const { tenantId, userId } = user;
+    const { password, code } = c.req.valid("json");
+    const [account] = await deps.tenancy.query(tenantId, (sql) => readPasswordHash(sql, userId));
+    const matches = await deps.hasher.verify(account?.password_hash ?? null, password);
+    const checked = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const at = new Date(deps.clock.now());
+      const facts = await readFactorFacts(sql, { userId, at });
+      if (facts.enabled_at === null) throw new ApiError("mfa_not_enabled");
+      if (facts.required) throw new ApiError("mfa_demanded");
+      const checked = await checkCode(deps, c, sql, { user, code, and: matches });
+      if (!checked.passed) return checked;
+      await deleteFactor(sql, userId);
+      const ended = await endSessions(sql, {
+        userId,
+        reason: "mfa_changed",
+        at,
+        except: user.sessionId,
+      });
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "mfa.disable",
+        outcome: "succeeded",
+        target: { type: "user", id: String(userId) },
+        details: { by: code.kind, sessions_ended: ended },
+      });
+      await alertOwner(deps, sql, user, {
+        template: "alert_mfa_disabled",
+        data: whenAndWhere(deps, c),
+      });
+      return checked;
+    });
+    if (!checked.passed) throw refusal(checked);
+    return c.json({ disabled: true as const }, 200);
+  });
+}

@@ -1,0 +1,56 @@
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
+import type { PendingLogin } from "./pending_login.ts";
+
+/** Who sets a second factor up: somebody who is logged in, or who needs one to log in. */
+export type Enrolling =
+  | { tenantId: TenantId; userId: number; sessionId: string; pending: null }
+  | { tenantId: TenantId; userId: number; sessionId: null; pending: PendingLogin };
+
+/** For setting up: takes an access token as ever, or the token of a log-in that asked for it. */
+export function enrolmentAccess(deps: AccessDeps, options: { stepUp?: boolean } = {}) {
+  const usual = access(deps, null, options);
+  const [limit, ...prove] = usual.middleware;
+  const unlessPending = prove.map((inner) =>
+    createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? next() : inner(c, next))
+  );
+  return {
+    ...usual,
+    middleware: [...(limit ? [limit] : []), readSetupToken(deps), ...unlessPending],
+  };
+}
+
+function readSetupToken(deps: Pick<Deps, "tokens" | "lookups">) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const [scheme, text, ...rest] = (c.req.header("authorization") ?? "").split(" ");
+    const one = scheme?.toLowerCase() === "bearer" && text && rest.length === 0 &&
+      c.req.header("x-api-key") === undefined;
+    const token = one && await deps.tokens.verifyPending("mfa_setup", text).catch((error) => {
+      if (error instanceof ApiError) return undefined;
+      throw error;
+    });
+    if (token) {
+      const named = c.req.header("x-tenant-id");
+      if (named !== undefined && await deps.lookups.tenant(named) !== token.tenantId) {
+        throw new ApiError("tenant_mismatch");
+      }
+      c.set("pendingLogin", token);
+    }
+    await next();
+  });
+}
+
+export function enrollingOf(c: Context<AppEnv>): Enrolling {
+  const token = c.get("pendingLogin");
+  if (token) {
+    const { tenantId, userId } = token;
+    return { tenantId, userId, sessionId: null, pending: { ...token, kind: "mfa_setup" } };
+  }
+  const { tenantId, userId, sessionId } = userOf(c);
+  return { tenantId, userId, sessionId, pending: null };
+}

@@ -1,0 +1,54 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { refuseBeyondOwn } from "../roles/mod.ts";
+import { readSubject, setRequired } from "./store.ts";
+
+const demand = z.object({
+  required: z.boolean().openapi({
+    description: "Of this user by himself; tenant and roles may demand it besides",
+  }),
+});
+
+/** `PUT /users/{id}/mfa`, mounted there. */
+export function requireFactor(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "put",
+    path: "/{id}/mfa",
+    summary: "Demand a second factor of a user, or demand it no longer",
+    description:
+      "Of whoever has none, his next refresh ends the session, and he sets one up when he logs in.",
+    ...access(deps, "users.security"),
+    request: {
+      params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }),
+      ...jsonRequest(z.strictObject(demand.shape)),
+    },
+    responses: {
+      200: jsonResponse(demand, "What is demanded"),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { id } = c.req.valid("param");
+    const { required } = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      const subject = await readSubject(sql, { userId: id, at: new Date(deps.clock.now()) });
+      if (!subject) throw new ApiError("not_found");
+      refuseBeyondOwn(c.get("principal"), subject.permissions);
+      await setRequired(sql, { userId: id, required });
+      await writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "mfa.require",
+        outcome: "succeeded",
+        target: { type: "user", id: String(id) },
+        details: changedFields({ required: subject.required }, { required }),
+      });
+    });
+    return c.json({ required }, 200);
+  });
+}

@@ -1,0 +1,88 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { access, userOf } from "../../middleware/access.ts";
+import {
+  jsonResponse,
+  pageOf,
+  pageQuery,
+  refusals,
+  type Router,
+  timestamp,
+} from "../../openapi.ts";
+import { deleteTrustedDevices, listTrustedDevices } from "./login_store.ts";
+
+const device = z.object({
+  id: z.uuid(),
+  device_name: z.string(),
+  user_agent: z.string(),
+  peer_id: z.uuid().nullable().openapi({ description: "The peer it is trusted through" }),
+  created_at: timestamp,
+  expires_at: timestamp,
+  last_used_at: timestamp.nullable(),
+}).openapi("TrustedDevice");
+
+export function listDevices(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "get",
+    path: "/trusted-devices",
+    summary: "Devices that log one in without a code, newest first",
+    ...access(deps, null),
+    request: { query: pageQuery(z.uuid()) },
+    responses: {
+      200: jsonResponse(pageOf(device), "A page of devices"),
+      ...refusals(401, 403, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const user = userOf(c);
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await deps.tenancy.transaction(user.tenantId, (sql) =>
+      listTrustedDevices(sql, {
+        userId: user.userId,
+        at: new Date(deps.clock.now()),
+        before: cursor ?? null,
+        limit: limit + 1,
+      }));
+    const items = rows.slice(0, limit).map((row) => ({
+      ...row,
+      created_at: row.created_at.toISOString(),
+      expires_at: row.expires_at.toISOString(),
+      last_used_at: row.last_used_at?.toISOString() ?? null,
+    }));
+    const next = rows.length > limit ? items.at(-1)?.id ?? null : null;
+    return c.json({ items, next_cursor: next }, 200);
+  });
+}
+
+export function distrustDevice(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "delete",
+    path: "/trusted-devices/{id}",
+    summary: "Trust a device no longer",
+    ...access(deps, null),
+    request: { params: z.object({ id: z.uuid() }) },
+    responses: {
+      200: jsonResponse(z.object({ removed: z.literal(true) }), "It is asked for a code again"),
+      ...refusals(401, 403, 404, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const user = userOf(c);
+    const { id } = c.req.valid("param");
+    await deps.tenancy.transaction(user.tenantId, async (sql) => {
+      if (await deleteTrustedDevices(sql, { userId: user.userId, id }) === 0) {
+        throw new ApiError("not_found");
+      }
+      await writeAudit(sql, {
+        tenantId: user.tenantId,
+        source: auditSource(c),
+        action: "mfa.distrust",
+        outcome: "succeeded",
+        target: { type: "trusted_device", id },
+      });
+    });
+    return c.json({ removed: true as const }, 200);
+  });
+}
