@@ -7,7 +7,10 @@ import {
   type TestApi,
   testApi,
 } from "../tests/support/api.ts";
+import { fillPath, isPublic, operations } from "../tests/support/operations.ts";
+import { reviver } from "../tests/support/reviver.ts";
 import { databaseDigest } from "../tests/support/snapshot.ts";
+import { sideOf } from "../tests/support/two_tenants.ts";
 
 const base = "/api/v1/wireguard/peers";
 
@@ -145,6 +148,63 @@ Deno.test("app: D1: every change writes its audit entry, and without the entry t
       if (target !== undefined) assert.equal(entries[0]?.target_id, target);
     });
   }
+});
+
+/** What does nothing when it is asked as here; each has a test of its own that finds its entry. */
+const withoutEntry: Record<string, string> = {
+  "DELETE /api/v1/tenants/{id}": "only a suspended tenant is removed",
+  "POST /api/v1/wireguard/held-keys/release": "needs the daemon, who holds the keys",
+  "POST /api/v1/wireguard/import": "changes nothing unless it is told to apply",
+};
+
+Deno.test("app: D1: every operation that changes something is audited, or changes nothing", async () => {
+  await using api = await testApi({ network: "10.10.0.0/20" });
+  const side = await sideOf(api, "acme");
+  await api.db.owner.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'no entry'; end $$;
+    create trigger refuse before insert on audit_log for each row execute function refuse();
+    alter table audit_log disable trigger refuse`);
+  const revive = await reviver(api, side.persona);
+  const silent: string[] = [];
+  let audited = 0;
+  for (const operation of await operations(api)) {
+    if (operation.method === "GET" || isPublic(operation)) continue;
+    await revive();
+    const ask = () =>
+      api.request(path, {
+        ...side.caller(operation),
+        method: operation.method,
+        ...(operation.body ? { body: side.bodyFor(operation) } : {}),
+      });
+    const path = fillPath(operation, await side.pathIds(operation));
+    await api.db.owner`alter table audit_log enable trigger refuse`;
+    const before = await databaseDigest(api.db);
+    const logged = api.log.length;
+    const refused = await ask();
+    assert.deepEqual(await databaseDigest(api.db), before, `${operation.name} without its entry`);
+    await api.db.owner`alter table audit_log disable trigger refuse`;
+    const reply = await ask();
+    const [{ n }] = await api.db.owner<[{ n: number }]>`
+      select count(*)::integer as n from audit_log where request_id = ${
+      reply.headers.get("x-request-id")
+    }`;
+    if (reply.status >= 300 || n === 0) {
+      if (!(operation.name in withoutEntry)) silent.push(`${operation.name} ${reply.status} ${n}`);
+      continue;
+    }
+    assert.equal(refused.status, 500, operation.name);
+    assert(
+      api.log.slice(logged).some((line) => JSON.parse(line).level === "critical"),
+      operation.name,
+    );
+    audited++;
+  }
+  assert.deepEqual(silent, []);
+  assert(audited >= 25, `${audited} were audited`);
+  assert.match(
+    api.deps.meters.render(),
+    new RegExp(`^massacorp_api_audit_failures_total ${audited}$`, "m"),
+  );
 });
 
 Deno.test("app: D1: a change that fails after its audit entry leaves no entry", async () => {

@@ -44,6 +44,8 @@ export interface AppEnv {
     log: Logger;
     /** Of the refusal that is answered. */
     problemCode?: string;
+    /** An audit entry could not be written, and the change it was about was not made. */
+    auditFailed?: boolean;
     /** The peer that the request came through; only on the tunnel. */
     peer?: PeerIdentity;
     principal?: Principal;

@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  logIn,
-  loopback,
-  type Reply,
-  type RequestOptions,
-  type TestApi,
-  testApi,
-} from "../tests/support/api.ts";
+import { loopback, type Reply, type RequestOptions, testApi } from "../tests/support/api.ts";
 import {
   fillPath,
   isPublic,
@@ -22,6 +15,7 @@ import {
   hostileTexts,
   valuesOf,
 } from "../tests/support/schema_values.ts";
+import { reviver } from "../tests/support/reviver.ts";
 import { type Side, sideOf } from "../tests/support/two_tenants.ts";
 import { problemTypes } from "./errors.ts";
 import { problemSchema } from "./problem.ts";
@@ -115,37 +109,11 @@ function assertInContract(operation: Operation, sent: Request, reply: Reply): vo
   );
 }
 
-/** Remembers the row of the tenant, or of the user, that asks, and puts it back as it was. */
-async function keeper(api: TestApi, table: "tenants" | "users", where: string) {
-  const { owner } = api.db;
-  const [row] = await owner.unsafe<[{ row: string }]>(
-    `select to_jsonb(t)::text as row from ${table} t where ${where}`,
-  );
-  const columns = await owner<{ name: string }[]>`
-    select quote_ident(attname) as name from pg_attribute where attrelid = ${table}::regclass
-      and attnum > 0 and not attisdropped and attgenerated = '' and attidentity = '' and attname <> 'tenant_id'`;
-  const list = columns.map(({ name }) => name).join(", ");
-  return () =>
-    owner.unsafe(
-      `update ${table} t set (${list}) = (select ${list} from jsonb_populate_record(t, $1::text::jsonb)) where ${where}`,
-      [row.row],
-    );
-}
-
 Deno.test("app: D3: whatever is sent to an operation, the answer is one of the contract and never a 500", async () => {
   await using api = await testApi({ network: "10.10.0.0/16" });
   const side = await sideOf(api, "acme");
   const { persona } = side;
-  const restore = [
-    await keeper(api, "tenants", `id = ${persona.tenantId}`),
-    await keeper(api, "users", `tenant_id = ${persona.tenantId} and id = ${persona.userId}`),
-  ];
-  // An operation may have changed, or logged out, the very user that goes on asking.
-  const revive = async () => {
-    for (const each of restore) await each();
-    const alive = await api.request("/api/v1/auth/me", { via: loopback, token: persona.token });
-    if (alive.status !== 200) Object.assign(persona, await logIn(api, persona));
-  };
+  const revive = await reviver(api, persona);
   const all = await operations(api);
   const failed: string[] = [];
   for (const [n, operation] of all.entries()) {

@@ -28,6 +28,17 @@ export class Meters {
     labels: ["outcome"],
   });
 
+  readonly #auditFailures = this.#registry.counter({
+    name: "massacorp_api_audit_failures_total",
+    help:
+      "Changes that were not made because their audit entry could not be written. Each is a CRITICAL log.",
+    labels: [],
+  });
+
+  auditFailure(): void {
+    this.#auditFailures.inc({});
+  }
+
   breachCheck(outcome: BreachOutcome): void {
     this.#breachChecks.inc({ outcome });
   }

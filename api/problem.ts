@@ -53,6 +53,7 @@ export function problemResponse(c: Context<AppEnv>, error: ApiError): Response {
 /** Turns whatever was thrown into a problem document; what was not expected is logged and shown as 500. */
 export function handleError(error: Error, c: Context<AppEnv>): Response {
   const known = asApiError(error);
+  if (error instanceof AuditError) c.set("auditFailed", true);
   if (known.status >= 500) {
     const cause = known.cause ?? error;
     c.get("log")[error instanceof AuditError ? "critical" : "error"]("request failed", {

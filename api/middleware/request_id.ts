@@ -30,6 +30,7 @@ export function requestId(deps: { log: Logger; meters: Meters }) {
       listener: c.env.listener,
       seconds: elapsed / 1000,
     });
+    if (c.get("auditFailed")) deps.meters.auditFailure();
     const principal = c.get("principal");
     c.get("log").info("request", {
       method: c.req.method,

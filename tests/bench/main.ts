@@ -1,3 +1,4 @@
+import { auditExport } from "./audit_export.ts";
 import { clusterVariable, startTestCluster } from "../support/cluster.ts";
 import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
@@ -13,6 +14,10 @@ const parts: Record<string, { needsRoot: boolean; measure: () => Promise<Result[
   "login-uniformity": {
     needsRoot: false,
     measure: () => loginUniformity({ tries: Deno.args.includes("--quick") ? 20 : 200 }),
+  },
+  "audit-export": {
+    needsRoot: false,
+    measure: () => auditExport({ entries: Deno.args.includes("--quick") ? 50_000 : 1_000_000 }),
   },
   "peer-traffic": { needsRoot: false, measure: peerTraffic },
   "peer-active": { needsRoot: true, measure: peerActive },

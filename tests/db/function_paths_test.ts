@@ -11,6 +11,7 @@ import { attempt, insufficientPrivilege, type Persona } from "./persona.ts";
 const calls: Record<string, ((of: SeededTenant | null) => string) | { told: string }> = {
   current_tenant_id: () => "current_tenant_id()",
   permissions_of: (of) => `permissions_of(${of?.userId ?? 987_654_321}, now())`,
+  erase_tenant: { told: "the operator's own act, on a tenant that he suspended before" },
   mfa_required_of: (of) => `mfa_required_of(${of?.userId ?? 987_654_321}, now())`,
   lookup_api_key: {
     told:

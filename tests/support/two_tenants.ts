@@ -107,6 +107,11 @@ function makers(api: TestApi, admin: Persona) {
     invitation: async (): Promise<string> =>
       (await post("/users/invitations", { email: `${name()}@${admin.slug}.example` }))
         .invitation.id,
+    tenant: async (): Promise<number> => {
+      const slug = name();
+      const body = { slug, name: slug, admin_email: `admin@${slug}.example` };
+      return (await post("/tenants", body, {})).tenant.id;
+    },
     userRole: async (userId: number, roleId: number) => {
       await post(`/users/${userId}/roles`, { role_id: roleId });
     },
@@ -130,7 +135,7 @@ const paths: [RegExp, (make: Make) => Promise<Record<string, string | number>>][
     return { id, role_id };
   }],
   [/^\/api\/v1\/users\/\{id\}/, async (make) => ({ id: await make.user() })],
-  [/^\/api\/v1\/tenants\/\{id\}/, (make) => Promise.resolve({ id: make.admin.tenantId })],
+  [/^\/api\/v1\/tenants\/\{id\}/, async (make) => ({ id: await make.tenant() })],
 ];
 
 interface BodyFacts {
@@ -140,7 +145,12 @@ interface BodyFacts {
 }
 
 /** Bodies that cannot be told from the schema. */
-const bodies: Record<string, (facts: BodyFacts) => unknown> = {};
+const bodies: Record<string, (facts: BodyFacts) => unknown> = {
+  "POST /api/v1/auth/change-password": ({ persona }) => ({
+    current_password: persona.password,
+    new_password: `${persona.slug} rides 7 Blue otters!`,
+  }),
+};
 
 function fieldValues(
   api: TestApi,

@@ -4,6 +4,7 @@ import { genesis, hashLink } from "../../../lib/audit/chain.ts";
 import { sha256Hex } from "../../../lib/audit/canonical.ts";
 import { receiptHolds, receiptSchema } from "../../../lib/audit/checkpoint.ts";
 import { adminOf, loopback, type Persona, testApi, userOf } from "../../../tests/support/api.ts";
+import { fillAuditLog, readExport } from "../../../tests/support/audit_export.ts";
 import { checkpointFolder, testSealer } from "../../../tests/support/sealer.ts";
 
 const base = "/api/v1/audit";
@@ -180,6 +181,35 @@ Deno.test("export: CSV with its head, filtered, and itself in the log", async ()
     acme.userId,
   ]);
   assert.deepEqual(entry?.details.filters, { target_id: String(bob.userId) });
+});
+
+Deno.test("export: asks for a step-up, of every user and of no operator, and takes no key", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const made = await api.request("/api/v1/api-keys", {
+    token: acme.token,
+    body: { name: "key", scopes: ["audit.export"] },
+  });
+  const path = `${base}/export?format=csv`;
+  assert.equal((await api.request(path, as(acme))).status, 200);
+  const key = await api.request(path, { headers: { "x-api-key": made.body.key } });
+  assert.deepEqual([key.status, key.body.code], [403, "step_up_required"]);
+  api.clock.advance(5 * 60_000 + 1);
+  const late = await api.request(path, as(acme));
+  assert.deepEqual([late.status, late.body.code], [403, "step_up_required"]);
+  assert.equal((await api.request(path, { tenant: "acme" })).status, 200);
+});
+
+Deno.test("export: D1: a long log comes a batch at a time, in memory that does not grow with it", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await fillAuditLog(api.db.owner, acme.tenantId, 20_000);
+  for (const format of ["csv", "ndjson"] as const) {
+    const { lines, bytes, largest } = await readExport(api, acme, format);
+    assert(lines > 20_000 && bytes > 3_000_000, `${lines} lines`);
+    // What is in memory at a time is a batch of a thousand entries, whatever the length of the log.
+    assert(largest < bytes / 10, `${largest} of ${bytes} bytes at once`);
+  }
 });
 
 Deno.test("export: a client that goes away stops it, and holds no connection while it does not read", async () => {
