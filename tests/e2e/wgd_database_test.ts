@@ -3,6 +3,7 @@ import { parseExposition, sampleOf } from "../support/exposition.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
+import { assertWhole } from "../support/whole.ts";
 import { killableDatabase } from "./wgd_killable_database.ts";
 
 Deno.test("T8: the tunnel without its database", async (t) => {
@@ -124,5 +125,9 @@ Deno.test("T8: the tunnel without its database", async (t) => {
     await until("it is connected", async () => await database() === "connected");
     const fresh = await wgd.addPeer();
     await wgd.untilState(fresh, "applied");
+    await assertWhole(wgd, {
+      created: [peer.id, quiet.id, fresh.id],
+      removed: [guest.publicKey, byHand],
+    });
   });
 });

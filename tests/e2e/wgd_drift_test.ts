@@ -4,6 +4,7 @@ import { tableName } from "../../wgd/interface/nft.ts";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
+import { assertWhole } from "../support/whole.ts";
 import { TestDaemon } from "../support/wgd.ts";
 
 /** T2: repaired within 5 s; the regular pass runs every 2 s. */
@@ -230,5 +231,6 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     await wgd.client.reconcile({});
     assert.equal((await wgd.client.status()).counts.drift, 0);
     assert.equal(await written(), before);
+    await assertWhole(wgd);
   });
 });

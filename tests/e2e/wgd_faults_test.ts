@@ -6,6 +6,7 @@ import { namespaces } from "../support/netns.ts";
 import { breakablePrograms } from "../support/programs.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon, type TestPeer } from "../support/wgd.ts";
+import { assertWhole } from "../support/whole.ts";
 
 Deno.test("the daemon: a failing or hanging wg is said in plain words, and the next pass repairs", async (t) => {
   await using db = await testDatabase();
@@ -33,6 +34,7 @@ Deno.test("the daemon: a failing or hanging wg is said in plain words, and the n
       await programs.mend(fault);
       await wgd.untilState(peer, "applied");
       assert.equal((await wgd.client.status()).last_error, null);
+      await assertWhole(wgd, { created: [old.id, peer.id] });
     });
     assert.ok(passed, fault);
   }
@@ -88,7 +90,7 @@ Deno.test("T3: a removal that wg refuses is answered as failed, not as removed",
     "the tombstone is purged",
     async () => (await db.owner`select from wg_peers where id = ${peer.id}`).length === 0,
   );
-  assert.equal((await wgd.dump()).peers.has(peer.publicKey), false);
+  await assertWhole(wgd, { removed: [peer.publicKey] });
 });
 
 Deno.test("T1: no address before the firewall stands; while it cannot be mended, nobody new is let in", async () => {
@@ -127,6 +129,7 @@ Deno.test("T1: no address before the firewall stands; while it cannot be mended,
   assert.deepEqual((await wgd.client.reconcile({ peer_ids: [old.id] })).removed, [old.id]);
   await mended();
   await wgd.untilState(peer, "applied");
+  await assertWhole(wgd, { created: [peer.id], removed: [old.publicKey] });
 });
 
 Deno.test("T7: keys whose rows vanished are held and reported; keys added by hand are not", async (t) => {
@@ -344,6 +347,7 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
       async () => (await wgd.dump()).peers.size === 1,
     );
   });
+  await assertWhole(wgd);
 });
 
 Deno.test("T2: notifications arrive again after the listening backend was killed", async () => {
@@ -370,4 +374,5 @@ Deno.test("T2: notifications arrive again after the listening backend was killed
   });
   const later = await wgd.addPeer();
   await wgd.untilState(later, "applied");
+  await assertWhole(wgd, { created: [first.id, meanwhile.id, later.id] });
 });
