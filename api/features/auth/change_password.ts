@@ -13,7 +13,7 @@ import { readPersonal, replaceHash } from "./password_store.ts";
 import { presentedPassword } from "./schemas.ts";
 
 export function changePassword(router: Router, deps: Deps): void {
-  const { middleware, ...proven } = access(deps, null);
+  const { middleware, ...proven } = access(deps, null, { stepUp: true });
   const route = createRoute({
     method: "post",
     path: "/change-password",
