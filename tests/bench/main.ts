@@ -4,12 +4,26 @@ import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
 import { peerTraffic } from "./peer_traffic.ts";
 import { createThroughput } from "./create_throughput.ts";
+import { raised } from "./identity/api_process.ts";
+import { eventLoop } from "./identity/event_loop.ts";
+import { growth } from "./identity/growth.ts";
+import { logins } from "./identity/logins.ts";
+import { refreshes } from "./identity/refreshes.ts";
+import { requests } from "./identity/requests.ts";
+import { soak } from "./identity/soak.ts";
 import { loginUniformity } from "./login_uniformity.ts";
 import { tenantQuery } from "./tenant_query.ts";
 import { wireguardScale } from "./wireguard_scale.ts";
 
-/** A part of the bench, by the name that runs it alone. */
-const parts: Record<string, { needsRoot: boolean; measure: () => Promise<Result[]> }> = {
+interface Part {
+  needsRoot: boolean;
+  /** Runs only where it is named. */
+  onDemand?: true;
+  measure: () => Promise<Result[]>;
+}
+
+/** The parts of the bench, by the names that run them alone. */
+const parts: Record<string, Part> = {
   "tenant-query": { needsRoot: false, measure: tenantQuery },
   "login-uniformity": {
     needsRoot: false,
@@ -18,6 +32,17 @@ const parts: Record<string, { needsRoot: boolean; measure: () => Promise<Result[
   "audit-export": {
     needsRoot: false,
     measure: () => auditExport({ entries: Deno.args.includes("--quick") ? 50_000 : 1_000_000 }),
+  },
+  "identity-logins": { needsRoot: false, measure: logins },
+  "identity-requests": { needsRoot: false, measure: requests },
+  "identity-refreshes": { needsRoot: false, measure: refreshes },
+  "identity-event-loop": { needsRoot: false, measure: eventLoop },
+  "identity-growth": { needsRoot: false, measure: growth },
+  // Half an hour: only where it is named.
+  "identity-soak": {
+    needsRoot: false,
+    onDemand: true,
+    measure: () => soak({ minutes: Deno.args.includes("--quick") ? 2 : 30 }),
   },
   "peer-traffic": { needsRoot: false, measure: peerTraffic },
   "peer-active": { needsRoot: true, measure: peerActive },
@@ -39,8 +64,15 @@ if (import.meta.main) {
   Deno.env.set(clusterVariable, cluster.socketFolder);
   const results: Result[] = [];
   const names = Deno.args.filter((arg) => !arg.startsWith("--"));
+  const usual = Object.keys(parts).filter((name) => !parts[name]?.onDemand);
+  // Of requests the bench measures the work, and raises what would refuse it.
+  Deno.stderr.writeSync(
+    new TextEncoder().encode(
+      `raised by configuration: ${Object.keys(raised).join(", ")}\n`,
+    ),
+  );
   try {
-    for (const name of names.length > 0 ? names : Object.keys(parts)) {
+    for (const name of names.length > 0 ? names : usual) {
       const part = parts[name];
       if (!part) throw new Error(`no part ${name}; there are: ${Object.keys(parts).join(", ")}`);
       if (part.needsRoot && Deno.uid() !== 0) {

@@ -1,3 +1,4 @@
+import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 
 /** A real Redis of the test's own, on a free port of the loopback. */
@@ -10,9 +11,7 @@ export interface RedisServer extends AsyncDisposable {
 }
 
 export async function redisServer(): Promise<RedisServer> {
-  const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = probe.addr;
-  probe.close();
+  const port = freePort();
   let child: Deno.ChildProcess | undefined;
   const server: RedisServer = {
     url: `redis://127.0.0.1:${port}`,
