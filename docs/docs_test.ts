@@ -115,12 +115,64 @@ Deno.test("docs/faults.md: every test it names is in its file, and its files are
   assert.deepEqual([...files].sort(), group?.paths.toSorted());
 });
 
+/** Sections of ASVS 5.0.0, V6 to V10, with their requirements of levels 1 and 2. */
+const asvs: Record<string, string> = {
+  "6.1": "1 2 3",
+  "6.2": "1 2 3 4 5 6 7 8 9 10 11 12",
+  "6.3": "1 2 3 4",
+  "6.4": "1 2 3 4",
+  "6.5": "1 2 3 4 5",
+  "6.6": "1 2 3",
+  "6.8": "1 2 3 4",
+  "7.1": "1 2 3",
+  "7.2": "1 2 3 4",
+  "7.3": "1 2",
+  "7.4": "1 2 3 4 5",
+  "7.5": "1 2",
+  "7.6": "1 2",
+  "8.1": "1 2",
+  "8.2": "1 2 3",
+  "8.3": "1",
+  "8.4": "1",
+  "9.1": "1 2 3",
+  "9.2": "1 2 3 4",
+  "10.1": "1 2",
+  "10.2": "1 2",
+  "10.3": "1 2 3 4",
+  "10.4": "1 2 3 4 5 6 7 8 9 10 11",
+  "10.5": "1 2 3 4 5",
+  "10.6": "1 2",
+  "10.7": "1 2 3",
+};
+
+Deno.test("docs/asvs.md: has every requirement of levels 1 and 2 with a state, and tests that are there", async () => {
+  const rows = codeRows(await read("docs/asvs.md")).filter(([number]) =>
+    /^[\d.]+$/.test(uncoded(number))
+  );
+  const wanted = Object.entries(asvs).flatMap(([section, numbers]) =>
+    numbers.split(" ").map((number) => `${section}.${number}`)
+  );
+  assert.deepEqual(rows.map(([number]) => uncoded(number)), wanted);
+  const states = ["met", "partly", "deviation", "not yet", "does not apply"];
+  const faults: string[] = [];
+  for (const [number, , about = "", state = "", where = "", tests = ""] of rows) {
+    if (!states.includes(state) || about === "" || where === "") faults.push(`${number}: ${state}`);
+    for (const test of tests.split("<br>").filter((text) => text !== "")) {
+      const [, file = "", name = ""] = /^`([^`]+_test\.ts)` (.+)$/.exec(test) ?? [];
+      const source = await read(file).catch(() => "");
+      if (name === "" || !source.includes(name)) faults.push(`${number}: ${test}`);
+    }
+  }
+  assert.deepEqual(faults, []);
+});
+
 Deno.test("documents: every link inside the project leads somewhere", async () => {
   const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
     .concat(
       "CHANGELOG.md",
       "db/CONVENTIONS.md",
       "docs/api.md",
+      "docs/asvs.md",
       "docs/audit.md",
       "docs/faults.md",
       "docs/promises.md",
