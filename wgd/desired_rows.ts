@@ -64,10 +64,10 @@ export async function readRows(
   interfaceId: number,
   only: { peerIds?: readonly string[]; slices?: ReadonlySet<number> },
 ): Promise<Row[]> {
+  // As an array: of a JSON document PostgreSQL expects 100 elements whatever is in it, and reads the whole table.
   const filter = (id: PostgresColumn) =>
     only.peerIds
-      ? sql`and ${sql(id)} in (
-          select jsonb_array_elements_text(${sql.json([...only.peerIds])}::jsonb)::uuid)`
+      ? sql`and ${sql(id)} = any(${[...only.peerIds]}::uuid[])`
       : only.slices
       ? sql`and get_byte(uuid_send(${sql(id)}), 15) in (
           select jsonb_array_elements_text(${sql.json([...only.slices])}::jsonb)::int)`

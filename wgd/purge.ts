@@ -11,10 +11,9 @@ export function purgePeers(
   return sql`
     with purged as (
       delete from wg_peers p
-        using jsonb_to_recordset(${
-    sql.json(peers.map(({ tenantId, id }) => ({ tenantId, id })))
-  }::jsonb) as gone ("tenantId" integer, id uuid)
-        where p.tenant_id = gone."tenantId" and p.id = gone.id and p.deleted_at is not null
+        using unnest(${peers.map((peer) => peer.tenantId)}::integer[],
+            ${peers.map((peer) => peer.id)}::uuid[]) as gone (tenant_id, id)
+        where p.tenant_id = gone.tenant_id and p.id = gone.id and p.deleted_at is not null
         returning p.tenant_id, p.id, p.public_key
     )
     ${insertReceipts(sql, receipts, "peer")}

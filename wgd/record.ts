@@ -69,14 +69,19 @@ export async function writeRecord(
 }
 
 function writeStatuses(sql: TransactionSql, statuses: readonly StatusChange[]) {
-  // A row that vanished meanwhile is left out; a status of an older row never replaces that of a newer one.
+  // A row that vanished meanwhile is left out; a status of an older row never replaces that of a newer one. As
+  // arrays: of a JSON document PostgreSQL expects 100 elements, and reads all peers to find one.
+  const column = <K extends keyof StatusChange>(name: K) => statuses.map((status) => status[name]);
   return sql`
     insert into wg_peer_status as s
         (tenant_id, peer_id, generation, state, error, changed_at)
       select p.tenant_id, p.id, seen.generation, seen.state, seen.error, now()
-        from jsonb_to_recordset(${sql.json(statuses.map((status) => ({ ...status })))}::jsonb)
-          as seen ("tenantId" integer, "peerId" uuid, generation bigint, state text, error text)
-        join wg_peers p on p.tenant_id = seen."tenantId" and p.id = seen."peerId"
+        from unnest(${column("tenantId")}::integer[], ${column("peerId")}::uuid[],
+            ${column("generation")}::bigint[], ${column("state")}::text[], ${
+    column("error")
+  }::text[])
+          as seen (tenant_id, peer_id, generation, state, error)
+        join wg_peers p on p.tenant_id = seen.tenant_id and p.id = seen.peer_id
     on conflict (tenant_id, peer_id) do update set
         generation = excluded.generation, state = excluded.state, error = excluded.error,
         changed_at = case

@@ -4,6 +4,7 @@ import { z } from "zod";
 import settings from "../../deno.json" with { type: "json" };
 import { startEmbedded } from "../../db/embedded.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { heapFlags } from "../../wgd/heap.ts";
 import { startChild } from "./child.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { apiUid, databaseUid, type DropOptions, type Identity, sealerUid } from "./identity.ts";
@@ -170,6 +171,7 @@ function wgdArgv(options: ProgramOptions, entry: string): string[] {
   return denoArgv(options, {
     entry,
     set: "wgd",
+    flags: [heapFlags],
     read: [folder.secrets.wgd, ...secretFiles(env), ...own],
     write: own,
     drop: { uid: 0, capabilities: ["net_admin"], deathSignal: "TERM" },
@@ -184,6 +186,8 @@ function secretFiles(env: Record<string, string>): string[] {
 interface Program {
   entry: string;
   set: "api" | "wgd" | "sealer";
+  /** Of Deno itself. */
+  flags?: string[];
   read: string[];
   write: string[];
   drop: DropOptions;
@@ -199,6 +203,7 @@ function denoArgv({ identity, watch = false }: ProgramOptions, program: Program)
     Deno.execPath(),
     "run",
     ...(watch ? ["--watch"] : []),
+    ...(program.flags ?? []),
     ...["--no-prompt", "--cached-only", `--config=${join(projectFolder, "deno.json")}`],
     `-P=${program.set}`,
     `--allow-read=${list([...set.read, ...program.read])}`,

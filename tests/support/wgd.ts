@@ -8,6 +8,7 @@ import {
   type KeyPair,
 } from "../../lib/wireguard_key.ts";
 import { createWgdClient, type WgdClient } from "../../wgd/client.ts";
+import { heapFlags } from "../../wgd/heap.ts";
 import { type ObservedInterface, parseDump } from "../../wgd/observed.ts";
 import type { TestDatabase } from "./database.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
@@ -36,9 +37,6 @@ interface Options {
   /** Put before the PATH of the daemon, to replace a program. */
   programs?: string;
 }
-
-/** Keeps the daemon small; docs/decisions/0013-cheap-passes.md says what it costs. */
-const smallHeap = "--v8-flags=--optimize-for-size,--max-semi-space-size=4";
 
 /** The real daemon as a real process in the namespace `server`, and hands on its database and interface. */
 export class TestDaemon implements AsyncDisposable {
@@ -130,7 +128,7 @@ export class TestDaemon implements AsyncDisposable {
     const database = new URL(this.env.WGD_DATABASE_URL ?? "").searchParams.get("host");
     const folders = [this.folder, database].join(",");
     const [program = "", ...args] = this.net.argv("server", [
-      ...[Deno.execPath(), "run", "-P=wgd", smallHeap, `--allow-read=${folders}`],
+      ...[Deno.execPath(), "run", "-P=wgd", heapFlags, `--allow-read=${folders}`],
       ...[`--allow-write=${folders}`, entry],
     ]);
     return new Deno.Command(program, {
