@@ -112,15 +112,24 @@ async function collect(
   limit: number,
   onTooMuch?: () => void,
 ): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
+  const chunks: Uint8Array[] = [];
   let size = 0;
+  let kept = 0;
   for await (const chunk of stream) {
     size += chunk.byteLength;
-    if (size <= limit) text += decoder.decode(chunk, { stream: true });
-    else onTooMuch?.();
+    if (size <= limit) {
+      chunks.push(chunk);
+      kept = size;
+    } else onTooMuch?.();
   }
-  return text + decoder.decode();
+  // As one piece: of megabytes in pieces, the engine makes one text later, and holds both meanwhile.
+  const all = new Uint8Array(kept);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return new TextDecoder().decode(all);
 }
 
 async function feed(stream: WritableStream<Uint8Array>, text: string): Promise<void> {

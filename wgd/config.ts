@@ -23,7 +23,7 @@ const schema = z.object({
     "/run/massacorp/wgd.sock",
   ),
   WGD_LOCK_FOLDER: z.string().startsWith("/", "must be an absolute path").default("/run/massacorp"),
-  WGD_RECONCILE_INTERVAL: durationSeconds.default(2),
+  WGD_RECONCILE_INTERVAL: durationSeconds.default(1),
   WGD_TRAFFIC_INTERVAL: durationSeconds.default(30),
   WG_KEY_FILE: z.string().startsWith("/", "must be an absolute path").default(
     "/var/lib/massacorp/wgd/gateway.key",

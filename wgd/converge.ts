@@ -3,15 +3,18 @@ import { ProcessError } from "../lib/process.ts";
 import { acceptedBy } from "./acceptance.ts";
 import { type DesiredPeer, isWanted, peerKeys, type RetiredKey } from "./desired.ts";
 import type { GatewayKey } from "./gateway_key.ts";
-import type { Ensured, OpeningsFor, TunnelInterface } from "./interface/mod.ts";
+import type { Ensured, OpeningsFor, Survey, TunnelInterface } from "./interface/mod.ts";
 import type { Meters } from "./meters.ts";
 import type { ObservedInterface } from "./observed.ts";
+import { isSettled } from "./proof.ts";
 import { type Command, keysOf, plan, removalsOnly } from "./plan.ts";
 
 /** What the interface is to be brought to. */
 export interface Work {
   /** Looks at the interface itself as well, and at every peer before anything is written. */
   readonly full: boolean;
+  /** Begun by {@link Converger.survey} before the rows were read, and whether they could be read. */
+  readonly survey?: { readonly begun: Promise<Survey>; readonly isCurrent: boolean } | undefined;
   readonly peers: readonly DesiredPeer[];
   readonly retired: readonly RetiredKey[];
   /** Keys whose presence decides over an answer, though no row or tombstone of this work names them. */
@@ -44,6 +47,8 @@ export interface Convergence {
 }
 
 export interface Converger {
+  /** Begins to look at the interface for a full pass, while its rows are being read. */
+  survey(): Promise<Survey>;
   /**
    * Brings the interface to the work's rows and reads it back.
    * @throws when the interface cannot be read back, so that nothing is known of it
@@ -54,6 +59,19 @@ export interface Converger {
 /** True when an answer will say of some key that it is gone: only a read-back can (T3), whatever was written. */
 function asksWhetherGone({ peers, retired, alsoLookAt, now }: Work): boolean {
   return retired.length + alsoLookAt.length > 0 || peers.some((peer) => !isWanted(peer, now));
+}
+
+/**
+ * The survey, unless some row waits to be told gone (T3): for that, only a look counts which began after the rows
+ * were read. One that is not used has ended all the same before anything is written beside it.
+ */
+async function surveyFor({ survey, peers, retired, now }: Work): Promise<Survey | undefined> {
+  if (!survey) return undefined;
+  const ended = await survey.begun.catch(() => undefined);
+  const asksWhetherGone = retired.length > 0 ||
+    peers.some((peer) => !isWanted(peer, now) && !isSettled(peer, now));
+  // What failed is tried once more, where it is said why.
+  return survey.isCurrent && !asksWhetherGone ? ended : undefined;
 }
 
 /** Above so many peers, reading all of a dump is cheaper than finding each of them. */
@@ -73,6 +91,12 @@ export function createConverger(
   let guarded = false;
 
   return {
+    survey() {
+      const survey = tunnel.survey();
+      // Whether it failed is seen where it is used; it may not be.
+      survey.catch(() => {});
+      return survey;
+    },
     async converge(work) {
       if (work.full || !last) return await attempt(work, true);
       try {
@@ -89,7 +113,8 @@ export function createConverger(
     const known = last;
     last = undefined;
     let lookedAt = performance.now();
-    const ensured = full || !known ? await tunnel.ensure(key, work.openings) : null;
+    const survey = await surveyFor(work);
+    const ensured = full || !known ? await tunnel.ensure(key, work.openings, survey) : null;
     if (ensured) guarded = ensured.guarded;
     const before = ensured?.observed ?? known;
     if (!before) throw new TypeError("a pass without a look at the interface");

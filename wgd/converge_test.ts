@@ -20,9 +20,16 @@ function fakeTunnel() {
   let looks = 0;
   const tunnel: TunnelInterface = {
     backend: "userspace",
-    ensure: () =>
+    survey: () =>
       Promise.resolve({
+        installed: true,
+        link: null,
+        forwards: { ipv4: false, ipv6: false },
         observed: observe(),
+      }),
+    ensure: (_key, _openings, survey) =>
+      Promise.resolve({
+        observed: survey?.observed ?? observe(),
         created: false,
         drift: [],
         faults: [],
@@ -94,4 +101,30 @@ Deno.test("converge: T3: beside an addition, a removal is believed only after a 
   assert.equal(keys.has(gone.publicKey), false);
   assert.equal(after.peers.has(gone.publicKey), false);
   assert.equal(after.peers.has(added.publicKey), true);
+});
+
+Deno.test("converge: T3: a removal is believed only from a look that began after its row was read", async () => {
+  const { tunnel, keys } = fakeTunnel();
+  const key = await generateKeyPair();
+  const converger = createConverger({ tunnel, key, meters: new Meters(), log: silentLogger });
+  const row6 = await row(6);
+  await converger.converge(work([row6], true));
+  const surveyed = async (peers: DesiredPeer[], isCurrent: boolean) => {
+    const begun = converger.survey();
+    await begun;
+    // By hand, while the rows are being read.
+    keys.set(late.publicKey, "10.10.0.7/32");
+    const { before } = await converger.converge({
+      ...work([row6, ...peers], true),
+      survey: { begun, isCurrent },
+    });
+    keys.delete(late.publicKey);
+    return before.peers.has(late.publicKey);
+  };
+  const late = await row(7, { active: false, tombstone: true });
+  assert.equal(await surveyed([], true), false, "nobody asks, so the look from before will do");
+  assert.equal(await surveyed([late], true), true, "a tombstone is looked for anew");
+  const settled = { generation: "1", state: "removed", error: null } as const;
+  assert.equal(await surveyed([{ ...late, tombstone: false, status: settled }], true), false);
+  assert.equal(await surveyed([], false), true, "without the rows, everything is looked at anew");
 });

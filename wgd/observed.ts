@@ -37,11 +37,47 @@ export class DumpError extends Error {
   }
 }
 
-const endpointPattern =
-  /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]{2,45}(%[^\s\]]{1,16})?\]):\d{1,5}$/;
+const endpoint = /(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]{2,45}(?:%[^\s\]]{1,16})?\]):\d{1,5}/
+  .source;
+const wireguardKey = /[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=/.source;
+const endpointPattern = new RegExp(`^${endpoint}$`);
 const allowedIpPattern = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-fA-F:.]{2,45})\/\d{1,3}$/;
+/**
+ * A whole line of a peer, for asked field by field, 10,000 of them take twice the time. No part of it can match in
+ * two ways, or a hostile line would be tried in all of them; so the allowed IPs are looked at on their own.
+ */
+const linePattern = new RegExp(
+  "^" + [
+    `(${wireguardKey})`,
+    `(?:\\(none\\)|(${wireguardKey}))`,
+    `(?:\\(none\\)|(${endpoint}))`,
+    "([^\t]+)",
+    "(\\d{1,20})",
+    "(\\d{1,20})",
+    "(\\d{1,20})",
+    "(off|\\d{1,20})",
+  ].join("\t") + "$",
+);
 
 const keyLength = 44;
+
+/** What is wrong with the line of a peer, by its first wrong field. */
+function faultOf(text: string, line: number): DumpError {
+  const [publicKey, preshared, endpoint, allowedIps, ...numbers] = fields(text, { line, count: 8 });
+  if (key(publicKey, { line, name: "public key" }) === null) {
+    return new DumpError(line, "it has no public key");
+  }
+  key(preshared, { line, name: "preshared key" });
+  if (endpoint !== "(none)" && !endpointPattern.test(endpoint ?? "")) {
+    return new DumpError(line, "the endpoint is malformed");
+  }
+  if (
+    allowedIps !== "(none)" && !allowedIps?.split(",").every((ip) => allowedIpPattern.test(ip))
+  ) return new DumpError(line, "an allowed IP is malformed");
+  const names = ["latest handshake", "received bytes", "sent bytes", "keepalive"];
+  const wrong = numbers.findIndex((text) => !/^\d{1,20}$/.test(text));
+  return new DumpError(line, `the ${names[wrong] ?? "line"} is malformed`);
+}
 
 /** A peer and the line it was read from, so that the same line need not be read twice. */
 class ReadPeer implements ObservedPeer {
@@ -55,20 +91,20 @@ class ReadPeer implements ObservedPeer {
   readonly persistentKeepalive: number | null;
   readonly #line: string;
 
+  #seenIn: object | undefined;
+
+  /** @param text the line, in memory of its own */
   constructor(text: string, line: number) {
-    const [publicKey, preshared, endpoint, allowedIps, handshake, received, sent, keepalive] =
-      fields(text, { line, count: 8 });
-    const id = key(publicKey, { line, name: "public key" });
-    if (id === null) throw new DumpError(line, "it has no public key");
-    const psk = key(preshared, { line, name: "preshared key" });
+    const found = linePattern.exec(text);
+    if (!found) throw faultOf(text, line);
+    const [, publicKey = "", psk, endpoint, allowedIps = "", handshake, received, sent, keepalive] =
+      found;
     this.#line = text;
-    this.publicKey = id;
-    this.presharedKey = psk === null ? null : new Secret(psk);
-    this.endpoint = optional(endpoint, { line, name: "endpoint", pattern: endpointPattern });
-    this.allowedIps = allowedIps === "(none)" ? [] : (allowedIps ?? "").split(",").map((ip) => {
-      if (!allowedIpPattern.test(ip)) throw new DumpError(line, "an allowed IP is malformed");
-      return ip;
-    });
+    this.publicKey = publicKey;
+    this.presharedKey = psk === undefined ? null : new Secret(psk);
+    this.endpoint = endpoint ?? null;
+    this.allowedIps = allowedIps === "(none)" ? [] : allowedIps.split(",");
+    if (!this.allowedIps.every((ip) => allowedIpPattern.test(ip))) throw faultOf(text, line);
     this.latestHandshake = whole(handshake, { line, name: "latest handshake" });
     this.receivedBytes = whole(received, { line, name: "received bytes" });
     this.sentBytes = whole(sent, { line, name: "sent bytes" });
@@ -77,10 +113,16 @@ class ReadPeer implements ObservedPeer {
       : whole(keepalive, { line, name: "keepalive", max: 65535 });
   }
 
+  /** False for a line that stood in this reading already. */
+  isNewIn(reading: object): boolean {
+    if (this.#seenIn === reading) return false;
+    this.#seenIn = reading;
+    return true;
+  }
+
   /** True when the line between these offsets is the one that this peer was read from. */
-  static isSame(peer: ObservedPeer | undefined, text: string, from: number, to: number): boolean {
-    return peer instanceof ReadPeer && peer.#line.length === to - from &&
-      text.startsWith(peer.#line, from);
+  isLine(text: string, from: number, to: number): boolean {
+    return this.#line.length === to - from && text.slice(from, to) === this.#line;
   }
 }
 
@@ -93,24 +135,37 @@ class ReadPeer implements ObservedPeer {
  * @throws {DumpError} for anything else
  */
 export function parseDump(text: string, before?: ObservedInterface): ObservedInterface {
-  const head = parseHead(text);
-  const peers = new Map<string, ObservedPeer>();
-  let same = before?.publicKey === head.publicKey && before.listenPort === head.listenPort;
-  let line = 2;
-  for (let from = head.length; from < text.length; line++) {
+  const { publicKey, listenPort, length } = parseHead(text);
+  const copyOf = copier(text);
+  const reading = {};
+  const found: ReadPeer[] = [];
+  let isSame = before?.publicKey === publicKey && before.listenPort === listenPort;
+  let sameSettings = isSame;
+  for (let from = length; from < text.length;) {
+    const line = found.length + 2;
     const to = text.indexOf("\n", from);
     const known = before?.peers.get(text.slice(from, from + keyLength));
-    let peer = known;
-    if (!peer || !ReadPeer.isSame(peer, text, from, to)) {
-      peer = new ReadPeer(copyOf(text.slice(from, to)), line);
-      same &&= known !== undefined && hasSameSettings(known, peer);
+    let peer: ReadPeer;
+    if (known instanceof ReadPeer && known.isLine(text, from, to)) peer = known;
+    else {
+      peer = new ReadPeer(copyOf(from, to), line);
+      isSame = false;
+      sameSettings &&= known !== undefined && hasSameSettings(known, peer);
     }
-    if (peers.has(peer.publicKey)) throw new DumpError(line, "the peer stands there twice");
-    peers.set(peer.publicKey, peer);
+    if (!peer.isNewIn(reading)) throw new DumpError(line, "the peer stands there twice");
+    found.push(peer);
     from = to + 1;
   }
-  const settings = before && same && peers.size === before.peers.size ? before.settings : {};
-  return { publicKey: head.publicKey, listenPort: head.listenPort, peers, settings };
+  const asMany = found.length === before?.peers.size;
+  if (before && isSame && asMany) return before;
+  const peers = new Map<string, ObservedPeer>(found.map((peer) => [peer.publicKey, peer]));
+  if (peers.size !== found.length) throw new DumpError(1, "a peer stands there twice");
+  return {
+    publicKey,
+    listenPort,
+    peers,
+    settings: before && sameSettings && asMany ? before.settings : {},
+  };
 }
 
 /**
@@ -132,7 +187,7 @@ export function parseSome(
       peers.delete(wanted);
       continue;
     }
-    peers.set(wanted, new ReadPeer(copyOf(text.slice(found, text.indexOf("\n", found))), 0));
+    peers.set(wanted, new ReadPeer(copied(text.slice(found, text.indexOf("\n", found))), 0));
   }
   return { publicKey, listenPort, peers, settings: {} };
 }
@@ -166,15 +221,27 @@ function parseHead(text: string) {
   const head = fields(text.slice(0, end), { line: 1, count: 4 });
   const publicKey = key(head[1], { line: 1, name: "public key" });
   return {
-    publicKey: publicKey === null ? null : copyOf(publicKey),
+    publicKey: publicKey === null ? null : copied(publicKey),
     listenPort: whole(head[2], { line: 1, name: "listen port", max: 65535 }),
     length: end + 1,
   };
 }
 
 /** A slice keeps the text it was cut from alive, and with it the private key in its first line. */
-function copyOf(text: string): string {
+function copied(text: string): string {
   return decoder.decode(encoder.encode(text));
+}
+
+/** The same for parts of a long text, which is made into bytes once and only if a part is asked for. */
+function copier(text: string): (from: number, to: number) => string {
+  let bytes: Uint8Array | undefined;
+  return (from, to) => {
+    bytes ??= encoder.encode(text);
+    // With anything but ASCII in it, its bytes are elsewhere.
+    return bytes.length === text.length
+      ? decoder.decode(bytes.subarray(from, to))
+      : copied(text.slice(from, to));
+  };
 }
 
 const encoder = new TextEncoder();
@@ -191,15 +258,6 @@ function fields(text: string, { line, count }: { line: number; count: number }):
 function key(text: string | undefined, at: { line: number; name: string }): string | null {
   if (text === "(none)") return null;
   if (!text || !isWireGuardKey(text)) throw new DumpError(at.line, `the ${at.name} is malformed`);
-  return text;
-}
-
-function optional(
-  text: string | undefined,
-  at: { line: number; name: string; pattern: RegExp },
-): string | null {
-  if (text === "(none)") return null;
-  if (!text || !at.pattern.test(text)) throw new DumpError(at.line, `the ${at.name} is malformed`);
   return text;
 }
 

@@ -74,10 +74,17 @@ export function createPass(deps: PassDeps): RunPass {
     { started, signal }: { started: number; signal: AbortSignal },
   ): Promise<PassOutcome> {
     const { after, ensured } = found;
+    const isSame = after === seen.observed;
     noteDrift(notes, { rows: { peers: [], retired: [] }, found, verdicts: new Map(), now: 0 });
     seen.readBack(after, clock.now());
     seen.lastError = ensured?.faults[0] ?? null;
-    traffic.look({ peers: table.peers.values(), observed: after.peers, created: false, all: true });
+    traffic.look({
+      peers: table.peers.values(),
+      observed: after.peers,
+      created: false,
+      all: true,
+      isSame,
+    });
     await recorder.write([], nothing, signal);
     if (found.refused) await policies.report({ refused: found.refused, signal });
     snapshot.passed();
@@ -93,6 +100,7 @@ export function createPass(deps: PassDeps): RunPass {
 
   return async (scope, { signal, askedAt }) => {
     const started = performance.now();
+    const survey = scope === "all" ? converger.survey() : undefined;
     const unread = await readRows(deps, { scope, signal });
     const now = seen.highestTime(clock.now());
     await promoteSuccessors(deps, { scope, unread: unread !== null, now, signal });
@@ -131,6 +139,7 @@ export function createPass(deps: PassDeps): RunPass {
       const hasRow = (publicKey: string) => table.byKey(publicKey) !== undefined;
       const found = await converger.converge({
         full: scope === "all",
+        survey: survey && { begun: survey, isCurrent: unread === null },
         ...rows,
         alsoLookAt,
         foreign: (observed) => complete ? foreignKeys(table, observed) : [],

@@ -13,7 +13,7 @@ export const reconcileRequest = z.strictObject({
 });
 export type ReconcileRequest = z.input<typeof reconcileRequest>;
 
-/** What a read-back showed for the peers asked about (all, where none were named). */
+/** What a read-back showed for the peers asked about; where none were named, what failed of all. */
 export interface ReconcileResult {
   /** On the interface, exactly as their newest committed row desires. */
   applied: string[];

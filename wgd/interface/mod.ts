@@ -53,11 +53,22 @@ export interface Ensured {
 /** What tenants' peers may reach, by what is on the interface and whether the host forwards packets from it. */
 export type OpeningsFor = (observed: ObservedInterface, forwards: Forwarding) => Openings;
 
+/** How an interface and its firewall were found, before anything is put right. */
+export interface Survey {
+  readonly installed: boolean;
+  readonly link: Link | null;
+  readonly forwards: Forwarding;
+  /** Undefined where nothing is known of an earlier interface, or there is none now. */
+  readonly observed: ObservedInterface | undefined;
+}
+
 /** The tunnel interface and its firewall: the daemon's only hand on the kernel. */
 export interface TunnelInterface {
   readonly backend: Backend | null;
+  /** Looks at everything, and changes nothing. */
+  survey(): Promise<Survey>;
   /** Brings everything but the peers to what is set, and reads the interface back. */
-  ensure(key: GatewayKey, openings: OpeningsFor): Promise<Ensured>;
+  ensure(key: GatewayKey, openings: OpeningsFor, survey?: Survey): Promise<Ensured>;
   /**
    * Brings the rules to what tenants' peers may reach.
    * @returns the tenants whose rules nft refused
@@ -143,6 +154,17 @@ export function createTunnelInterface(
     }
   }
 
+  async function survey(): Promise<Survey> {
+    const [installed, link, forwards, observed] = await Promise.all([
+      firewall.isInstalled(),
+      ip.show(),
+      ip.forwards(),
+      // The longest of them, where there is an interface; without one it fails.
+      last && dump().catch(unlessThere),
+    ]);
+    return { installed, link, forwards, observed };
+  }
+
   async function nameBack({ publicKey }: GatewayKey): Promise<boolean> {
     const [address] = settings.addresses;
     return address !== undefined &&
@@ -163,7 +185,8 @@ export function createTunnelInterface(
     get backend() {
       return backend;
     },
-    async ensure(key, openings) {
+    survey,
+    async ensure(key, openings, early) {
       const drift = new Set<InterfaceDrift>();
       const faults: string[] = [];
       const repair = async (kind: InterfaceDrift, action: () => Promise<unknown>) => {
@@ -179,14 +202,8 @@ export function createTunnelInterface(
         }
       };
 
-      const [installed, found, forwarding, early] = await Promise.all([
-        firewall.isInstalled(),
-        ip.show(),
-        ip.forwards(),
-        // The longest of them, where there is an interface; without one it fails.
-        last && dump().catch(unlessThere),
-      ]);
-      forwards = forwarding;
+      const { installed, link: found, ...seen } = early ?? await survey();
+      forwards = seen.forwards;
       // Before any address: without it the API would answer whoever reaches the host.
       const guarded = installed ||
         await repair("firewall", async () => firewall.install(await openingsNow(found, openings)));
@@ -205,7 +222,7 @@ export function createTunnelInterface(
       }
       backend = recognise(link);
 
-      let observed = !created && early || await dump();
+      let observed = !created && seen.observed || await dump();
       const { privateKey } = key;
       const { listenPort } = settings;
       let written = false;

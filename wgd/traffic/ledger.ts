@@ -25,6 +25,8 @@ export interface Look {
   readonly created: boolean;
   /** `peers` are all that there are: those not among them are forgotten. */
   readonly all: boolean;
+  /** Nothing at all has happened on the interface since the last look at all peers, and these are the same. */
+  readonly isSame?: boolean;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
 }
@@ -50,6 +52,8 @@ const handshakeLagMs = onlineMs - 30_000;
 /** The accounts of all peers, and how much of them the database has. Nothing is booked before it was loaded. */
 export class Ledger {
   readonly #lines = new Map<string, Line>();
+  /** Peers that time alone makes offline. */
+  readonly #online = new Set<string>();
   readonly #intervalMs: number;
   #loaded = false;
   #createdBefore = false;
@@ -71,18 +75,20 @@ export class Ledger {
         hasRow: true,
         writtenAt: monotonic,
       });
+      if (account.onlineSince !== null) this.#online.add(peerId);
     }
     // An interface that was made since this daemon started has begun to count anew, whatever it counts now.
     if (this.#createdBefore) this.#beginAnew();
     this.#loaded = true;
   }
 
-  look({ peers, observed, created, all, now }: Look): void {
+  look({ peers, observed, created, all, isSame = false, now }: Look): void {
     if (!this.#loaded) {
       this.#createdBefore ||= created;
       return;
     }
     if (created) this.#beginAnew();
+    if (isSame && this.#online.size === 0) return;
     const seen = all ? new Set<string>() : undefined;
     for (const { id, tenantId, publicKey, tombstone } of peers) {
       seen?.add(id);
@@ -100,10 +106,16 @@ export class Ledger {
       const { account, event } = book(line.account, peer, now);
       line.account = account;
       line.observed = peer;
+      if (account.onlineSince === null) this.#online.delete(id);
+      else this.#online.add(id);
       if (event) line.events = [...line.events, event].slice(-eventBacklog);
     }
     if (!seen) return;
-    for (const id of this.#lines.keys()) if (!seen.has(id)) this.#lines.delete(id);
+    for (const id of this.#lines.keys()) {
+      if (seen.has(id)) continue;
+      this.#lines.delete(id);
+      this.#online.delete(id);
+    }
   }
 
   #beginAnew(): void {

@@ -208,3 +208,19 @@ Deno.test("Ledger: a key that never heard anything is not worth a row", () => {
   look([seen("a", 0, { latestHandshake: 0, endpoint: null })]);
   assert.deepEqual(due(true), []);
 });
+
+Deno.test("Ledger: where nothing happened, time alone still takes a peer offline", () => {
+  const ledger = new Ledger(interval);
+  ledger.load([], 0);
+  const peers = [row("a"), row("b")];
+  const observed = new Map([["key of a", seen("a", 1)]]);
+  const look = (now: number, isSame: boolean) =>
+    ledger.look({ peers, observed, created: false, all: true, isSame, now });
+  look(start, false);
+  ledger.wrote(ledger.due({ monotonic: 0, now: start }), new Set(["a"]), 0);
+  look(start + 1_000, true);
+  assert.deepEqual(ledger.due({ monotonic: 1, now: start + 1_000 }), []);
+  look(start + 181_000, true);
+  const [entry] = ledger.due({ monotonic: 2, now: start + 181_000 });
+  assert.equal(entry?.events[0]?.kind, "disconnected");
+});
