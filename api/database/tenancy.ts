@@ -84,9 +84,12 @@ export function createTenancy(pool: Pool): Tenancy {
       queryIn((slot) => setTenantOfKey(slot, prefix), statement),
     transaction: (tenant, work) =>
       pool.use((slot) =>
-        runTransaction(slot, async (guard) => {
+        runTransaction(slot, async (guard, begun) => {
+          // BEGIN, the tenant and the first statements travel together. Were BEGIN refused, the setting of the
+          // tenant, which is local to a transaction, would end with its own statement, and what follows would
+          // be inside no tenant.
           const setting = setTenant(slot, tenant).execute();
-          const [result] = await Promise.all([work(bind<"tenant">(slot, guard)), setting]);
+          const [result] = await Promise.all([work(bind<"tenant">(slot, guard)), setting, begun]);
           return result;
         })
       ),
@@ -97,10 +100,13 @@ export function createPlatform(pool: Pool): Platform {
   return {
     transaction: (work) =>
       pool.use((slot) =>
-        runTransaction(slot, (guard) =>
-          work(bind<"platform">(slot, guard), async (tenant) => {
+        runTransaction(slot, async (guard, begun) => {
+          // This role sees every tenant, so nothing may go out before its transaction stands.
+          await begun;
+          return await work(bind<"platform">(slot, guard), async (tenant) => {
             await setTenant(slot, tenant, guard);
-          }))
+          });
+        })
       ),
   };
 }
@@ -119,10 +125,11 @@ function attempt<T extends readonly (object | undefined)[]>(
 /** BEGIN, work, COMMIT on one connection. `guard` throws once the transaction is over or its connection lost. */
 async function runTransaction<T>(
   slot: Slot,
-  work: (guard: () => void) => Promise<T>,
+  work: (guard: () => void, begun: Promise<unknown>) => Promise<T>,
 ): Promise<T> {
   const { sql } = slot;
-  await watch(slot, sql`begin`);
+  const begun = watch(slot, sql`begin`).execute();
+  begun.catch(() => {});
   let over = false;
   const guard = () => {
     // A branch of `work` that outlived it must not speak on a connection that somebody else holds by then.
@@ -133,7 +140,7 @@ async function runTransaction<T>(
     }
   };
   try {
-    const result = await work(guard);
+    const result = await work(guard, begun);
     guard();
     over = true;
     const commit = await watch(slot, sql`commit`);

@@ -106,9 +106,13 @@ export async function makePeer(
   const expiresAt = expiryOf(kind, body.expires_at, now);
   const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
   const { interfaceId } = deps.settings;
-  const gateway = requireGateway(await readGateway(sql, interfaceId));
+  // Side by side, here and below: what does not wait for the other's answer travels with it.
+  const gatewayRow = readGateway(sql, interfaceId);
+  const held = holdToQuotas(sql, { tenantId, interfaceId, owner });
+  held.catch(() => {});
+  const gateway = requireGateway(await gatewayRow);
   checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
-  await holdToQuotas(sql, { tenantId, interfaceId, owner });
+  await held;
   const address = await insertPeer(sql, {
     tenantId,
     id,
@@ -127,7 +131,7 @@ export async function makePeer(
     at: new Date(now),
   });
   if (address === undefined) throw new ApiError("pool_exhausted");
-  await writeAudit(sql, {
+  const audited = writeAudit(sql, {
     tenantId,
     source: auditSource(c),
     action: "peer.create",
@@ -142,7 +146,7 @@ export async function makePeer(
       delivery: body.delivery,
     },
   });
-  const peer = await readPeer(sql, { id, owner }, new Date(now));
+  const [peer] = await Promise.all([readPeer(sql, { id, owner }, new Date(now)), audited]);
   if (!peer) throw new ApiError("not_found");
   return { id, ...await handOver(deps, sql, { peer, keys, gateway, choice: body, now }) };
 }
