@@ -1,4 +1,4 @@
-import type { ObservedInterface, ObservedPeer } from "./observed.ts";
+import { newlyAdded, type ObservedInterface, type ObservedPeer } from "./observed.ts";
 import type { Command, PeerChange } from "./plan.ts";
 
 /**
@@ -29,15 +29,15 @@ export function acceptedBy(
 
 function changed(change: PeerChange, before: ObservedPeer | undefined): ObservedPeer {
   const { publicKey, allowedIps, presharedKey, keepaliveOff } = change;
+  if (!before) return newlyAdded({ publicKey, allowedIps, presharedKey: presharedKey ?? null });
   return {
-    endpoint: null,
-    latestHandshake: 0,
-    receivedBytes: 0,
-    sentBytes: 0,
-    ...before,
+    endpoint: before.endpoint,
+    latestHandshake: before.latestHandshake,
+    receivedBytes: before.receivedBytes,
+    sentBytes: before.sentBytes,
     publicKey,
     allowedIps,
-    presharedKey: presharedKey === undefined ? before?.presharedKey ?? null : presharedKey,
-    persistentKeepalive: keepaliveOff ? null : before?.persistentKeepalive ?? null,
+    presharedKey: presharedKey === undefined ? before.presharedKey : presharedKey,
+    persistentKeepalive: keepaliveOff ? null : before.persistentKeepalive,
   };
 }

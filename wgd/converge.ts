@@ -137,13 +137,16 @@ export function createConverger(
         observed: after.peers,
       });
       if (round > 0 && commands.length === 0) break;
-      await apply(commands, { failures, letsIn: guarded && closed !== null });
+      const applying = apply(commands, { failures, letsIn: guarded && closed !== null });
+      // While `wg` is busy with the first of them: of ten thousand peers, this takes as long as reading them.
+      const expected = acceptedBy(commands, after);
+      await applying;
       const accepted = work.full || failures.size > 0 || asksWhetherGone(work)
         ? undefined
-        : acceptedBy(commands, after);
+        : expected;
       if (accepted || commands.length > 0 || !ensured) {
         lookedAt = performance.now();
-        after = accepted ?? await lookAgain(work, after);
+        after = accepted ?? await lookAgain(work, { before: after, expected });
       }
       if (ensured || accepted || failures.size > 0) break;
     }
@@ -167,10 +170,13 @@ export function createConverger(
     }
   }
 
-  async function lookAgain(work: Work, before: ObservedInterface): Promise<ObservedInterface> {
+  async function lookAgain(
+    work: Work,
+    { before, expected }: { before: ObservedInterface; expected: ObservedInterface | undefined },
+  ): Promise<ObservedInterface> {
     const { peers, retired, alsoLookAt } = work;
     if (work.full || peers.length + retired.length + alsoLookAt.length > fewPeers) {
-      return await tunnel.observe();
+      return await tunnel.observe(expected && { expected });
     }
     const publicKeys = [
       ...peers.flatMap(peerKeys),

@@ -126,6 +126,18 @@ class ReadPeer implements ObservedPeer {
   }
 }
 
+/** A peer as `wg` will print it when it was just added: the line then need not be read again. */
+export function newlyAdded(
+  { publicKey, presharedKey, allowedIps }: Pick<
+    ObservedPeer,
+    "publicKey" | "presharedKey" | "allowedIps"
+  >,
+): ObservedPeer {
+  const none = "(none)";
+  const settings = [publicKey, presharedKey?.reveal() ?? none, none, allowedIps.join() || none];
+  return new ReadPeer([...settings, 0, 0, 0, "off"].join("\t"), 0);
+}
+
 /**
  * Reads the output of `wg show IF dump` (wg(8)). Strict: output that was cut off must not pass for an
  * interface with fewer peers.

@@ -1,5 +1,6 @@
 import { auditExport } from "./audit_export.ts";
 import { clusterVariable, startTestCluster } from "../support/cluster.ts";
+import { commitToKernel } from "./commit_to_kernel.ts";
 import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
 import { peerTraffic } from "./peer_traffic.ts";
@@ -46,6 +47,7 @@ const parts: Record<string, Part> = {
   },
   "peer-traffic": { needsRoot: false, measure: peerTraffic },
   "peer-active": { needsRoot: true, measure: peerActive },
+  "commit-to-kernel": { needsRoot: true, measure: commitToKernel },
   "create-throughput": { needsRoot: true, measure: createThroughput },
   "wireguard-scale": {
     needsRoot: true,

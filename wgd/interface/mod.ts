@@ -75,10 +75,15 @@ export interface TunnelInterface {
    * @throws {ProcessError} when nothing was changed
    */
   open(openings: OpeningsFor, observed: ObservedInterface): Promise<ReadonlySet<number>>;
-  /** Reads the interface back: all of it, or these peers alone, with the others as they were before. */
-  observe(only?: { publicKeys: Iterable<string>; before: ObservedInterface }): Promise<
-    ObservedInterface
-  >;
+  /**
+   * Reads the interface back: all of it, or these peers alone, with the others as they were before.
+   * @param how.expected lines that are as expected are taken from it; what it says decides nothing
+   */
+  observe(
+    how?:
+      | { publicKeys: Iterable<string>; before: ObservedInterface }
+      | { expected: ObservedInterface },
+  ): Promise<ObservedInterface>;
   /** Public keys that ever completed a handshake with this interface. */
   handshakes(): Promise<Set<string>>;
   apply(command: Command): Promise<void>;
@@ -239,8 +244,10 @@ export function createTunnelInterface(
       builtOnce = true;
       return { observed, drift: counted, created, guarded, faults };
     },
-    observe: async (only) =>
-      last = only ? await wg.dumpSome(only.publicKeys, only.before) : await wg.dump(last),
+    observe: async (how) =>
+      last = how && "publicKeys" in how
+        ? await wg.dumpSome(how.publicKeys, how.before)
+        : await wg.dump(how?.expected ?? last),
     handshakes: () => wg.handshakes(),
     apply: (command) => wg.apply(command),
     async open(openings, observed) {
