@@ -1592,6 +1592,7 @@ CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, add
 CREATE INDEX wg_keys_of_a_peer ON public.wg_keys USING btree (tenant_id, peer_id);
 CREATE INDEX wg_peer_events_by_time ON public.wg_peer_events USING btree (at);
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
+CREATE INDEX wg_peers_by_id ON public.wg_peers USING btree (id);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX wg_peers_that_expire ON public.wg_peers USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX wg_policy_routes_on_a_grant ON public.wg_policy_routes USING btree (tenant_id, grant_id);
