@@ -50,7 +50,7 @@ export const tenantList: Command = {
   async run({ api }) {
     const items = await everyItem(api, listed, { path: "/tenants" });
     const rows = items.map(({ id, slug, name, status }) => [String(id), slug, status, name]);
-    return { answer: items, text: table(["id", "slug", "status", "name"], rows) };
+    return { answer: items, text: table(["ID", "SLUG", "STATUS", "NAME"], rows) };
   },
 };
 

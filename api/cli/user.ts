@@ -59,7 +59,7 @@ export const userList: Command = {
       roles.join(", ") || "-",
       last_login_at ?? "never",
     ]);
-    return { answer: items, text: table(["id", "e-mail", "status", "roles", "last log-in"], rows) };
+    return { answer: items, text: table(["ID", "E-MAIL", "STATUS", "ROLES", "LAST LOG-IN"], rows) };
   },
 };
 

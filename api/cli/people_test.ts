@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { type TestApi, testApi } from "../../tests/support/api.ts";
+import type { Command } from "./command.ts";
+import { CliError } from "./error.ts";
+import type { OperatorApi } from "./operator.ts";
+import { tenantCreate, tenantList, tenantResume, tenantSuspend } from "./tenant.ts";
+import { userCreate, userDeactivate, userInvite, userList } from "./user.ts";
+
+/** The operator's socket without a process on either side. */
+function connected(api: TestApi): OperatorApi {
+  return {
+    async call(shape, { method = "GET", path, tenant, body }) {
+      const reply = await api.request(`/api/v1${path}`, {
+        method,
+        ...(tenant === undefined ? {} : { tenant }),
+        ...(body === undefined ? {} : { body }),
+      });
+      if (reply.status >= 300) throw new CliError(reply.body.code);
+      return shape.parse(reply.body);
+    },
+    [Symbol.dispose]() {},
+  };
+}
+
+Deno.test("commands: a tenant and its users, from the first invitation to the suspension", async () => {
+  await using api = await testApi();
+  using operator = connected(api);
+  const run = (command: Command, values: Record<string, string | boolean>) =>
+    command.run({ api: operator, values, positionals: [] });
+  const folder = await Deno.makeTempDir();
+  try {
+    const out = `${folder}/enrol.conf`;
+    const made = await run(tenantCreate, {
+      slug: "acme",
+      name: "Acme",
+      "admin-email": "ada@acme.example",
+      out,
+    });
+    assert.match(
+      made.text,
+      /^tenant \d+ \(acme\)\nada@acme\.example is invited as admin until .*\nenrolment peer at 10\.10\.0\.6: pending\nlink, shown this once: http.*\/accept#tenant=\d+&token=.{43}\ntunnel file: /,
+    );
+    assert.match(await Deno.readTextFile(out), /^PrivateKey = /m);
+    assert.equal(((await Deno.stat(out)).mode ?? 0) & 0o777, 0o600);
+
+    const mailed = await run(userInvite, {
+      tenant: "acme",
+      email: "eve@acme.example",
+      role: "manager",
+      locale: "fr",
+      mail: true,
+    });
+    assert.match(mailed.text, /invited as manager .*\n.*\nlink and tunnel file are on their way/);
+    assert.doesNotMatch(mailed.text, /token|PrivateKey/);
+    const refused = `${folder}/refused.conf`;
+    for (const values of [{ email: "eve@acme.example" }, { email: "x", role: "nobody" }]) {
+      await assert.rejects(run(userInvite, { tenant: "acme", out: refused, ...values }), CliError);
+      await assert.rejects(Deno.stat(refused), Deno.errors.NotFound);
+    }
+    await assert.rejects(
+      run(userInvite, { tenant: "acme", email: "y@acme.example", mail: true, out: refused }),
+      /either --mail or --out/,
+    );
+
+    await run(userCreate, { tenant: "acme", email: "bob@acme.example" });
+    const users = await run(userList, { tenant: "acme" });
+    assert.match(users.text, /^ID .*\n(\d+) +bob@acme\.example +active +user +never$/);
+    const id = /^(\d+)/m.exec(users.text)?.[1] ?? "";
+    const gone = await run(userDeactivate, { tenant: "acme", user: id });
+    assert.equal(gone.failed, false);
+    assert.match((await run(userList, { tenant: "acme" })).text, /inactive/);
+
+    const suspended = await run(tenantSuspend, { tenant: "acme" });
+    assert.deepEqual([suspended.failed, /has not confirmed/.test(suspended.text)], [true, true]);
+    assert.match((await run(tenantList, {})).text, /acme +suspended +Acme/);
+    assert.equal((await run(tenantResume, { tenant: "acme" })).text, "acme is active");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
