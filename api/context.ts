@@ -21,6 +21,13 @@ export type Principal =
     permissions: ReadonlySet<Permission>;
     /** When he last showed the strongest factor that he has, in ms since the Unix epoch. */
     steppedUpAt: number | null;
+    /** What he is told of himself; read with the rest, where it costs next to nothing. */
+    profile: {
+      name: string;
+      createdAt: Date;
+      mfaEnabled: boolean;
+      tenant: { id: number; slug: string; name: string };
+    };
   }
   | {
     kind: "api_key";

@@ -82,7 +82,8 @@ export async function findApiKey(
           array(
             select s.permission from api_key_scopes s
             where s.tenant_id = k.tenant_id and s.api_key_id = k.id
-              and s.permission = any (permissions_of(k.user_id, ${now}))
+              -- A sub-select, so that it is asked once and not for each scope.
+              and s.permission = any ((select permissions_of(k.user_id, ${now}))::text[])
           ) as permissions
         from api_keys k
         join users u on u.tenant_id = k.tenant_id and u.id = k.user_id and u.status = 'active'

@@ -89,7 +89,10 @@ export async function findUser(
   const now = new Date(clock.now());
   const [row] = await tenancy.query(tenantId, (sql) =>
     sql<UserRow[]>`
-      select u.email, s.stepped_up_at, s.last_seen_at, t.login_own_peer, permissions_of(u.id, ${now}) as permissions, array(
+      select u.email, u.name, u.created_at, t.slug, t.name as tenant_name,
+        s.stepped_up_at, s.last_seen_at, t.login_own_peer, permissions_of(u.id, ${now}) as permissions,
+        exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id) as mfa_enabled,
+        array(
           select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
           where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
           order by r.name
@@ -111,6 +114,12 @@ export async function findUser(
       roles: row.roles,
       permissions: new Set(row.permissions),
       steppedUpAt: row.stepped_up_at?.getTime() ?? null,
+      profile: {
+        name: row.name,
+        createdAt: row.created_at,
+        mfaEnabled: row.mfa_enabled,
+        tenant: { id: tenantId, slug: row.slug, name: row.tenant_name },
+      },
     },
     ownPeerOnly: row.login_own_peer,
     lastSeenAt: row.last_seen_at,
@@ -133,6 +142,11 @@ async function noteSeen(
 
 interface UserRow {
   email: string;
+  name: string;
+  created_at: Date;
+  slug: string;
+  tenant_name: string;
+  mfa_enabled: boolean;
   roles: string[];
   permissions: Permission[];
   stepped_up_at: Date | null;

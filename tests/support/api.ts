@@ -98,6 +98,8 @@ export async function testApi(
     RATE_LIMIT_AUTHENTICATED: "100000",
     DATABASE_POOL_SIZE: "8",
     DATABASE_MAX_OVERFLOW: "0",
+    // Fifty at once on a busy machine wait their turn.
+    DATABASE_POOL_TIMEOUT: "10",
     // No test leaves the machine; those of the question itself bring a server of their own.
     PASSWORD_CHECK_HIBP: "off",
     WGD_SOCKET: `/tmp/massacorp-test-no-daemon-${crypto.randomUUID()}.sock`,

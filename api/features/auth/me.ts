@@ -1,8 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { ApiError } from "../../errors.ts";
 import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
-import { readMe } from "./store.ts";
 
 const me = z.object({
   id: z.int(),
@@ -30,19 +28,18 @@ export function whoAmI(
       ...refusals(401, 403, 429, 503),
     },
   });
-  router.openapi(route, async (c) => {
-    const principal = userOf(c);
-    const row = await deps.tenancy.transaction(
-      principal.tenantId,
-      (sql) => readMe(sql, principal.userId),
-    );
-    if (!row) throw new ApiError("invalid_token");
+  router.openapi(route, (c) => {
+    const { userId, email, sessionId, roles, permissions, profile } = userOf(c);
     return c.json({
-      ...row,
-      roles: [...principal.roles],
-      permissions: [...principal.permissions],
-      session_id: principal.sessionId,
-      created_at: row.created_at.toISOString(),
+      id: userId,
+      email,
+      name: profile.name,
+      created_at: profile.createdAt.toISOString(),
+      mfa_enabled: profile.mfaEnabled,
+      tenant: profile.tenant,
+      roles: [...roles],
+      permissions: [...permissions],
+      session_id: sessionId,
     }, 200);
   });
 }

@@ -50,20 +50,3 @@ export async function rotateSession(
       refresh_expires_at = ${session.refreshExpiresAt}, last_seen_at = ${session.at}
     where id = ${session.id}`;
 }
-
-export async function readMe(sql: TenantSql, userId: number) {
-  const [row] = await sql<{
-    id: number;
-    email: string;
-    name: string;
-    created_at: Date;
-    mfa_enabled: boolean;
-    tenant: { id: number; slug: string; name: string };
-  }[]>`
-    select u.id, u.email, u.name, u.created_at,
-      exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id) as mfa_enabled,
-      jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name) as tenant
-    from users u join tenants t on t.id = u.tenant_id
-    where u.id = ${userId}`;
-  return row;
-}
