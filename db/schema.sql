@@ -230,28 +230,32 @@ alter function mfa_factors_use_up_steps() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.mfa_required_of(of_user integer, at timestamp with time zone)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-    select coalesce((
-      select u.mfa_required or t.mfa_required = 'all' or exists (
-        select from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
-        where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > at)
-          and (r.mfa_required or t.mfa_required = 'admins' and r.system in ('admin', 'superadmin'))
-      )
-      from users u join tenants t on t.id = u.tenant_id
-      where u.tenant_id = (select current_tenant_id()) and u.id = of_user
-    ), false)
-  $function$;
+begin
+  return coalesce((
+    select u.mfa_required or t.mfa_required = 'all' or exists (
+      select from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+      where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > at)
+        and (r.mfa_required or t.mfa_required = 'admins' and r.system in ('admin', 'superadmin'))
+    )
+    from users u join tenants t on t.id = u.tenant_id
+    where u.tenant_id = (select current_tenant_id()) and u.id = of_user
+  ), false);
+end
+$function$;
 alter function mfa_required_of(of_user integer, at timestamp with time zone) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.permissions_of(of_user integer, at timestamp with time zone)
  RETURNS text[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+begin
+  return (
     select coalesce(array_agg(distinct p.permission order by p.permission), '{}')
     from user_roles h
     join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
@@ -263,7 +267,9 @@ AS $function$
     ) p
     where h.tenant_id = (select current_tenant_id()) and h.user_id = of_user
       and (h.expires_at is null or h.expires_at > at)
-  $function$;
+  );
+end
+$function$;
 alter function permissions_of(of_user integer, at timestamp with time zone) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.refuse_losing_the_last_admin()
