@@ -68,6 +68,12 @@ const invalid: Record<string, { path: string; code: string; message: string }> =
     code: "unknown",
     message: "a grant was withdrawn by now",
   },
+  // What is lower case is the database's locale to say.
+  users_email_is_normalised: {
+    path: "email",
+    code: "invalid_format",
+    message: "must be an e-mail address",
+  },
   // What counts as a control character is the database's locale to say.
   wg_peers_name_is_printable: unprintable,
   users_name_is_printable: unprintable,

@@ -10,6 +10,8 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { equip, nextCode } from "../../../tests/support/totp.ts";
+import { stepUpMs } from "../../middleware/access.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
 const good = "x9K#mQ2$vLp8";
@@ -117,6 +119,26 @@ Deno.test("change password: a wrong current password says nothing of the new one
   // Somebody else's way is not barred.
   const other = { listener: "operator", address: null } as const;
   assert.equal((await change(api, acme, bodies[0] ?? {}, other)).status, 200);
+});
+
+Deno.test("change password: who has a second factor shows it first, whatever he knows of passwords", async () => {
+  await using api = await testApi();
+  const acme = await equip(api, await adminOf(api, "acme"));
+  api.clock.advance(stepUpMs + 1);
+  const body = { current_password: acme.password, new_password: good };
+  const hashes = api.deps.hasher.stats.hashes;
+  for (const current_password of [acme.password, "wrong"]) {
+    const reply = await change(api, acme, { ...body, current_password });
+    assert.deepEqual([reply.status, reply.body.code], [403, "step_up_required"]);
+  }
+  assert.equal(api.deps.hasher.stats.hashes, hashes);
+  const stepped = await api.request("/api/v1/auth/step-up", {
+    via: loopback,
+    token: acme.token,
+    body: { code: nextCode(api, acme) },
+  });
+  assert.equal(stepped.status, 200, stepped.text);
+  assert.equal((await change(api, acme, body)).status, 200);
 });
 
 Deno.test("change password: of two at once one wins, and the other is told", async () => {
