@@ -10,7 +10,10 @@ export function normalisedEmail(text: string): string | undefined {
   const [local = "", domain = "", ...more] = text.trim().normalize("NFC").split("@");
   // Whatever else a host may be written with, such as a slash or a port, would be cut off or decoded.
   if (more.length > 0 || !/^[\p{L}\p{M}\p{N}._-]{1,189}$/u.test(domain)) return undefined;
-  const email = `${local.toLowerCase()}@${domainToASCII(domain)}`;
+  const host = domainToASCII(domain);
+  // Some letters stand for several, such as ⑴, and brackets are none of a host's.
+  if (!/^[a-z0-9._-]+$/.test(host)) return undefined;
+  const email = `${local.toLowerCase().normalize("NFC")}@${host}`;
   return isEmail(email) ? email : undefined;
 }
 

@@ -19,6 +19,7 @@ Deno.test("normalisedEmail: one form for every spelling", () => {
     ["ada@acme.example:25", undefined],
     ["ada@%61cme.example", undefined],
     ["ada@acme .example", undefined],
+    ["ada@⑴.example", undefined],
     ["ada@xn--a.example", undefined],
     ["ada lovelace@acme.example", undefined],
     ["a\u0000@acme.example", undefined],

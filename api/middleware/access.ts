@@ -41,22 +41,15 @@ export function access(
 }
 
 /** The operator proved himself by reaching his socket; everybody else must have done so just now. */
-function requireStepUp(deps: Pick<AccessDeps, "clock">) {
+function requireStepUp({ clock }: Pick<AccessDeps, "clock">) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    refuseStale(deps, c.get("principal"));
+    const principal = c.get("principal");
+    const at = principal?.kind === "user" ? principal.steppedUpAt : null;
+    if (principal?.kind !== "operator" && (at === null || clock.now() - at > stepUpMs)) {
+      throw new ApiError("step_up_required");
+    }
     await next();
   });
-}
-
-/** @throws {ApiError} `step_up_required` unless the strongest factor was shown within the last five minutes */
-export function refuseStale(
-  { clock }: Pick<AccessDeps, "clock">,
-  principal: Principal | undefined,
-): void {
-  const at = principal?.kind === "user" ? principal.steppedUpAt : null;
-  if (principal?.kind !== "operator" && (at === null || clock.now() - at > stepUpMs)) {
-    throw new ApiError("step_up_required");
-  }
 }
 
 /** For operations that carry no token. */

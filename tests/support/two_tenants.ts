@@ -91,6 +91,14 @@ function makers(api: TestApi, admin: Persona) {
     },
     apiKey: async (): Promise<string> =>
       (await post("/api-keys", { name: name(), scopes: ["users.read"] })).api_key.id,
+    trustedDevice: async (): Promise<string> => {
+      const id = crypto.randomUUID();
+      await api.db.owner`
+        insert into mfa_trusted_devices (tenant_id, id, user_id, token_digest, device_name, user_agent, created_at,
+          expires_at)
+        values (${admin.tenantId}, ${id}, ${admin.userId}, sha256(${id}::text::bytea), '', '', now(), now() + interval '1 day')`;
+      return id;
+    },
     grant: async (): Promise<string> =>
       (await post("/wireguard/grants", {
         name: name(),
@@ -126,6 +134,10 @@ const paths: [RegExp, (make: Make) => Promise<Record<string, string | number>>][
   [/^\/api\/v1\/wireguard\/peers\/\{id\}/, async (make) => ({ id: await make.peer() })],
   [/^\/api\/v1\/wireguard\/grants\/\{id\}/, async (make) => ({ id: await make.grant() })],
   [/^\/api\/v1\/sessions\/\{id\}/, async (make) => ({ id: await make.session() })],
+  [
+    /^\/api\/v1\/mfa\/trusted-devices\/\{id\}/,
+    async (make) => ({ id: await make.trustedDevice() }),
+  ],
   [/^\/api\/v1\/api-keys\/\{id\}/, async (make) => ({ id: await make.apiKey() })],
   [/^\/api\/v1\/roles\/\{id\}/, async (make) => ({ id: await make.role() })],
   [/^\/api\/v1\/users\/invitations\/\{id\}/, async (make) => ({ id: await make.invitation() })],

@@ -4,10 +4,9 @@ import { failuresUntilLock } from "../../auth/throttle.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
-import { access, refuseStale, userOf } from "../../middleware/access.ts";
+import { access, userOf } from "../../middleware/access.ts";
 import { limit } from "../../middleware/limit.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { readFactorFacts } from "../mfa/mod.ts";
 import { endSessions } from "../sessions/mod.ts";
 import { finishAttempt, startAttempt, whenAndWhere } from "./login_attempt.ts";
 import { readPersonal, replaceHash } from "./password_store.ts";
@@ -20,7 +19,7 @@ export function changePassword(router: Router, deps: Deps): void {
     path: "/change-password",
     summary: "Change one's own password",
     description:
-      "Ends every other session. Who has a second factor has shown it within the last five minutes (403 `step_up_required`). A wrong current password counts, waits and locks as a failed log-in does.",
+      "Ends every other session. A wrong current password counts, waits and locks as a failed log-in does.",
     ...proven,
     middleware: [...middleware, limit(deps, "login")],
     request: jsonRequest(z.strictObject({
@@ -33,16 +32,9 @@ export function changePassword(router: Router, deps: Deps): void {
     },
   });
   router.openapi(route, async (c) => {
-    const principal = userOf(c);
-    const { tenantId, userId, sessionId, email } = principal;
+    const { tenantId, userId, sessionId, email } = userOf(c);
     const { current_password, new_password } = c.req.valid("json");
     const floor = deps.failureFloor.start();
-    const factor = await deps.tenancy.transaction(
-      tenantId,
-      (sql) => readFactorFacts(sql, { userId, at: new Date(deps.clock.now()) }),
-    );
-    // The current password is all that somebody without a second factor could show.
-    if (factor.enabled_at !== null) refuseStale(deps, principal);
     const attempt = await startAttempt(deps, c, { tenantId, email, proof: undefined });
     if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
     const before = attempt.account?.password_hash ?? null;
