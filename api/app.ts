@@ -12,6 +12,8 @@ import { mfaFeature } from "./features/mfa/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
 import { operationsFeature } from "./features/operations/mod.ts";
 import { permissionsFeature, rolesFeature } from "./features/roles/mod.ts";
+import { passwordResetFeature } from "./features/password_reset/mod.ts";
+import { registrationFeature } from "./features/registration/mod.ts";
 import { sessionsFeature } from "./features/sessions/mod.ts";
 import { tenantsFeature } from "./features/tenants/mod.ts";
 import { transferFeature } from "./features/transfer/mod.ts";
@@ -52,6 +54,8 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1", infoFeature(deps));
   app.route("/api/v1/auth", authFeature(deps));
   app.route("/api/v1/mfa", mfaFeature(deps));
+  app.route("/api/v1/auth", registrationFeature(deps));
+  app.route("/api/v1/password-reset", passwordResetFeature(deps));
   app.route("/api/v1/sessions", sessionsFeature(deps));
   app.route("/api/v1/api-keys", apiKeysFeature(deps));
   app.route("/api/v1/users", usersFeature(deps));

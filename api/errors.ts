@@ -16,6 +16,7 @@ export const problemTypes = {
     status: 403,
     title: "The request came through a tunnel that it does not belong to",
   },
+  registration_closed: { status: 403, title: "Nobody makes an account for himself here" },
   set_by_admin: { status: 403, title: "An admin decided so, and an admin alone can undo it" },
   enrolment_only: { status: 403, title: "This tunnel is for enrolment and nothing else" },
   not_found: { status: 404, title: "There is no such thing" },

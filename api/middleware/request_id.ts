@@ -8,6 +8,11 @@ import type { Meters } from "../meters.ts";
 /** A caller's own id is echoed where it cannot confuse a log or a header. */
 const acceptable = /^[A-Za-z0-9._-]{8,64}$/;
 
+/** The one path with a secret in it: whoever reads the log could use the link. */
+function withoutToken(path: string): string {
+  return path.replace(/(\/password-reset\/validate\/).+/, "$1{token}");
+}
+
 /** Gives every request an id and a logger that carries it, and writes the access log. Outermost: refusals carry it too. */
 export function requestId(deps: { log: Logger; meters: Meters }) {
   return createMiddleware<AppEnv>(async (c, next) => {
@@ -34,7 +39,7 @@ export function requestId(deps: { log: Logger; meters: Meters }) {
     const principal = c.get("principal");
     c.get("log").info("request", {
       method: c.req.method,
-      path: c.req.path,
+      path: withoutToken(c.req.path),
       status: c.res.status,
       duration_ms: Math.round(elapsed * 10) / 10,
       listener: c.env.listener,

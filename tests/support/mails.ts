@@ -12,12 +12,12 @@ export function queueFor(api: TestApi, tenant: number, mail: Letter): Promise<st
   );
 }
 
-/** What waits to be sent, opened with the API's own key, oldest first. */
+/** What waits to be sent, opened with the API's own key, in the order it was written. */
 export async function waitingMails(api: TestApi): Promise<Letter[]> {
   const rows = await api.db.owner<
     { tenant_id: number; id: string; sealed_letter: Uint8Array<ArrayBuffer> }[]
   >`
-    select tenant_id, id, sealed_letter from mails where state = 'queued' order by id`;
+    select tenant_id, id, sealed_letter from mails where state = 'queued' order by ctid`;
   return await Promise.all(rows.map(async (row) => {
     const row_ = `mails/${row.tenant_id}/${row.id}`;
     const bytes = await api.deps.letters.open(row.sealed_letter, row_);

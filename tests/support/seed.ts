@@ -142,6 +142,10 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     insert into one_time_tokens (tenant_id, token_digest, purpose, user_id, email, created_at, expires_at)
     values (${tenantId}, sha256(${slug}::bytea), 'verify_email', ${userId}, 'a@b.example', now(),
       now() + interval '1 hour')`;
+  await owner`
+    insert into registrations (tenant_id, token_digest, email, name, locale, password_hash, created_at, expires_at)
+    values (${tenantId}, sha256(${slug}::bytea), 'new@b.example', '', 'en', '$argon2id$', now(),
+      now() + interval '1 hour')`;
   const grantId = crypto.randomUUID();
   await owner`
     insert into wg_grants (tenant_id, id, name, network, protocol)

@@ -70,6 +70,10 @@ const mfaRules = {
   }),
 };
 
+const registration = z.enum(["off", "invite", "open"]).openapi({
+  description: "Who may register: nobody, whoever has an open invitation, or everybody",
+});
+
 export const currentTenant = tenantSchema.extend({
   wireguard: z.object(wireguardDefaults),
   user_peer_quota: z.int().openapi({ description: "Peers a user may make in self-service" }),
@@ -79,6 +83,7 @@ export const currentTenant = tenantSchema.extend({
   ...sessionRules,
   ...mfaRules,
   password_policy: passwordPolicy,
+  registration,
   peer_quota: peerQuota,
 }).openapi("CurrentTenant");
 
@@ -97,4 +102,5 @@ export const updateTenantBody = z.strictObject({
   mfa_required: mfaRules.mfa_required.exactOptional(),
   mfa_trusted_devices: mfaRules.mfa_trusted_devices.exactOptional(),
   password_policy: passwordPolicy.exactOptional(),
+  registration: registration.exactOptional(),
 });

@@ -91,6 +91,7 @@ export interface CurrentTenantRow extends TenantRow {
   mfa_required: "off" | "admins" | "all";
   mfa_trusted_devices: boolean;
   password_policy: PasswordPolicy;
+  registration: "off" | "invite" | "open";
   peer_quota: number | null;
 }
 
@@ -105,7 +106,7 @@ export async function readCurrentTenant(
       case when wg_dns is not null then array(select host(d) from unnest(wg_dns) d) end as dns, wg_mtu as mtu,
       wg_persistent_keepalive as persistent_keepalive, user_peer_quota, login_own_peer,
       session_limit, session_idle_seconds, session_lifetime_seconds, mfa_required, mfa_trusted_devices,
-      password_policy, peer_quota
+      password_policy, registration, peer_quota
     from tenants where id = (select current_tenant_id())
     ${options.lock ? sql`for no key update` : sql``}`;
   return row;
@@ -126,6 +127,6 @@ export async function updateCurrentTenantRow(
       session_limit = ${tenant.session_limit}, session_idle_seconds = ${tenant.session_idle_seconds},
       session_lifetime_seconds = ${tenant.session_lifetime_seconds},
       mfa_required = ${tenant.mfa_required}, mfa_trusted_devices = ${tenant.mfa_trusted_devices},
-      password_policy = ${tenant.password_policy}
+      password_policy = ${tenant.password_policy}, registration = ${tenant.registration}
     where id = (select current_tenant_id())`;
 }

@@ -7,6 +7,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { askToVerify } from "../password_reset/mod.ts";
 import { lockUser, numericId, refuseOverMightier } from "../roles/mod.ts";
 import { email, ownFields, userSchema, viewUser } from "./schemas.ts";
 import { readUser, updateUserRow, type UserRow } from "./store.ts";
@@ -80,6 +81,14 @@ async function change(
     });
     const after = await readUser(sql, id, now);
     if (!after) throw new ApiError("not_found");
+    if (after.email !== before.email) {
+      await askToVerify(deps, sql, {
+        tenantId,
+        userId: id,
+        email: after.email,
+        locale: after.locale,
+      });
+    }
     return after;
   });
 }

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import {
+  adminOf,
+  logIn,
+  loopback,
+  type Persona,
+  type RequestOptions,
+  type TestApi,
+  testApi,
+  tunnelFrom,
+  userOf,
+} from "../../../tests/support/api.ts";
+import { testDatabase } from "../../../tests/support/database.ts";
+import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
+import { statementCounter } from "../../../tests/support/statement_counter.ts";
+import { generateKeyPair } from "../../../lib/wireguard_key.ts";
+
+const strong = "Quince-marmalade 41 lanterns!";
+
+function post(
+  api: TestApi,
+  path: string,
+  body: unknown,
+  options: { tenant?: string; via?: RequestOptions["via"] } = {},
+) {
+  const { tenant = "acme", via = loopback } = options;
+  return api.request(`/api/v1${path}`, { tenant, via, body });
+}
+
+async function resetToken(api: TestApi, email: string): Promise<string> {
+  const reply = await post(api, "/password-reset/request", { email });
+  assert.equal(reply.status, 202, reply.text);
+  const mails = (await waitingMails(api)).filter((mail) => mail.template === "password_reset");
+  return tokenIn(mails.at(-1));
+}
+
+const confirm = (api: TestApi, token: string, new_password = strong) =>
+  post(api, "/password-reset/confirm", { token, new_password });
+const validate = (api: TestApi, token: string, tenant = "acme") =>
+  api.request(`/api/v1/password-reset/validate/${token}`, { via: loopback, tenant });
+
+Deno.test("password reset: a mailed link sets a new password once, ends every session and tells the owner", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const second = await logIn(api, acme);
+  await api.db.owner`update users set locale = 'fr' where id = ${acme.userId}`;
+  const token = await resetToken(api, acme.email);
+  const [asked] = await waitingMails(api);
+  assert.deepEqual([asked?.to, asked?.locale], [acme.email, "fr"]);
+  for (let n = 0; n < 3; n++) {
+    assert.equal((await validate(api, token)).status, 200, "uses nothing");
+  }
+  const weak = await confirm(api, token, "password");
+  assert.equal(weak.status, 422);
+  assert.equal(weak.body.errors[0].path, "new_password");
+  const done = await confirm(api, token);
+  assert.deepEqual([done.status, done.body], [200, { sessions_ended: 2 }]);
+  for (const { token } of [acme, second]) {
+    assert.equal((await api.request("/api/v1/auth/me", { token })).status, 401);
+  }
+  const again = await confirm(api, token);
+  assert.deepEqual([again.status, again.body.code], [404, "not_found"]);
+  assert.equal((await validate(api, token)).status, 404);
+  await logIn(api, { ...acme, password: strong });
+  assert.equal(
+    (await post(api, "/auth/login", { email: acme.email, password: acme.password })).status,
+    401,
+  );
+  const told = (await waitingMails(api)).map((mail) => [mail.to, mail.template]);
+  assert.deepEqual(told.at(-1), [acme.email, "alert_password_changed"]);
+  const actions = await api.db.owner`
+    select action, outcome, actor from audit_log where action like 'password_reset.%' order by id`;
+  assert.deepEqual(actions.map((row) => Object.values(row).join(" ")), [
+    "password_reset.request succeeded anonymous",
+    "password_reset.confirm succeeded user",
+  ]);
+  // A6: the links were in no log, the path that carries one included.
+  assert.ok(api.log.join("\n").includes("/password-reset/validate/{token}"));
+  assert.ok(!api.log.join("\n").includes(token) && !api.log.join("\n").includes(strong));
+});
+
+Deno.test("password reset: of fifty who bring one token one gets through; a newer link voids the older, time voids both", async () => {
+  await using api = await testApi({ env: { PASSWORD_CHECK_HIBP: "off" } });
+  const acme = await adminOf(api, "acme");
+  const token = await resetToken(api, acme.email);
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, (_, n) => confirm(api, token, `${strong}${n}`)),
+  );
+  const statuses = Map.groupBy(replies, (reply) => reply.status);
+  assert.equal(statuses.get(200)?.length, 1, [...statuses.keys()].join());
+  assert.equal(replies.filter((reply) => ![200, 404, 503].includes(reply.status)).length, 0);
+  const [entries] = await api.db.owner`
+    select count(*)::integer as n from audit_log where action = 'password_reset.confirm'`;
+  assert.equal(entries?.n, 1);
+
+  const older = await resetToken(api, acme.email);
+  const newer = await resetToken(api, acme.email);
+  assert.deepEqual([(await validate(api, older)).status, (await validate(api, newer)).status], [
+    404,
+    200,
+  ]);
+  api.clock.advance(30 * 60_000);
+  assert.equal((await validate(api, newer)).status, 404);
+  assert.equal((await confirm(api, newer)).status, 404);
+});
+
+Deno.test("password reset: N3: another tenant's token, one of no form, and that of who is inactive are unknown alike", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await adminOf(api, "other");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const token = await resetToken(api, bob.email);
+  const expected = await validate(api, "A".repeat(43));
+  const alike = async (reply: Promise<{ status: number; body: Record<string, unknown> }>) => {
+    const { status, body } = await reply;
+    assert.deepEqual({ status, body: { ...body, request_id: "" } }, {
+      status: 404,
+      body: { ...expected.body, request_id: "" },
+    });
+  };
+  await alike(validate(api, token, "other"));
+  await alike(validate(api, token, "nowhere"));
+  await alike(validate(api, "x"));
+  await alike(
+    post(api, "/password-reset/confirm", { token, new_password: strong }, { tenant: "other" }),
+  );
+  await api.db.owner`update users set status = 'inactive' where id = ${bob.userId}`;
+  await alike(validate(api, token));
+  await alike(confirm(api, token));
+  await api.db
+    .owner`update users set status = 'active', email = 'rob@acme.example' where id = ${bob.userId}`;
+  await alike(confirm(api, token));
+  assert.equal((await api.db.owner`select from one_time_tokens`).length, 1);
+});
+
+Deno.test("password reset, verify-email/resend: A4: whoever is asked for, there is one answer, one number of statements, one floor", async (t) => {
+  await using db = await testDatabase();
+  await using counter = await statementCounter(db.url("massacorp_api"));
+  await using api = await testApi({
+    db,
+    env: { DATABASE_URL: counter.url.reveal(), DATABASE_POOL_SIZE: "1" },
+  });
+  const acme = await adminOf(api, "acme");
+  const inactive = await userOf(api, acme, { email: "inactive@acme.example" });
+  const closed = await adminOf(api, "closed");
+  await db.owner`update users set status = 'inactive' where id = ${inactive.userId}`;
+  await db.owner`update tenants set status = 'suspended' where slug = 'closed'`;
+  const observe = async (path: string, who: { tenant: string; email: string }) => {
+    const before = counter.statements;
+    api.pauses.length = 0;
+    const reply = await post(api, path, { email: who.email }, { tenant: who.tenant });
+    assert.equal(api.pauses.length, 1);
+    return {
+      status: reply.status,
+      body: reply.body,
+      headers: [...reply.headers.keys()],
+      statements: counter.statements - before,
+    };
+  };
+  for (const path of ["/password-reset/request", "/auth/verify-email/resend"]) {
+    const known = await observe(path, { tenant: "acme", email: acme.email });
+    assert.deepEqual([known.status, known.body], [202, { accepted: true }]);
+    const others = {
+      "unknown user": { tenant: "acme", email: "nobody@acme.example" },
+      "inactive user": { tenant: "acme", email: inactive.email },
+      "suspended tenant": { tenant: "closed", email: closed.email },
+      "unknown tenant": { tenant: "nowhere", email: acme.email },
+    };
+    for (const [name, who] of Object.entries(others)) {
+      await t.step(
+        `${path}: ${name}`,
+        async () => assert.deepEqual(await observe(path, who), known),
+      );
+    }
+    for (let n = 0; n < 3; n++) await observe(path, { tenant: "acme", email: acme.email });
+    assert.deepEqual(await observe(path, { tenant: "acme", email: acme.email }), known, "too many");
+  }
+  const mails = (await waitingMails(api)).map((mail) => `${mail.template} ${mail.to}`);
+  assert.deepEqual(mails.toSorted(), [
+    ...Array(3).fill(`password_reset ${acme.email}`),
+    ...Array(3).fill(`verify_email ${acme.email}`),
+  ]);
+});
+
+async function peerOf(api: TestApi, admin: Persona, more: Record<string, unknown> = {}) {
+  const { publicKey } = await generateKeyPair();
+  const reply = await api.request("/api/v1/wireguard/peers", {
+    token: admin.token,
+    body: { name: "peer", public_key: publicKey, ...more },
+  });
+  assert.equal(reply.status, 201, reply.text);
+  return tunnelFrom(reply.body.peer.address);
+}
+
+Deno.test("password reset: T10: a user's peer carries his reset and nobody else's, an enrolment peer its tenant's", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const bobs = await peerOf(api, acme, { user_id: bob.userId });
+  const enrolment = await peerOf(api, acme, {
+    kind: "enrolment",
+    expires_at: new Date(api.clock.now() + 3_600_000).toISOString(),
+  });
+  const theirs = await peerOf(api, other);
+  const request = (email: string, via: RequestOptions["via"]) =>
+    post(api, "/password-reset/request", { email }, { via });
+  for (const email of [acme.email, "nobody@acme.example"]) {
+    const reply = await request(email, bobs);
+    assert.deepEqual([reply.status, reply.body.code], [403, "wrong_tunnel"]);
+  }
+  assert.equal((await request(acme.email, theirs)).body.code, "wrong_tunnel");
+  assert.deepEqual(await waitingMails(api), []);
+  const token = await resetToken(api, acme.email);
+  const refused = await post(
+    api,
+    "/password-reset/confirm",
+    { token, new_password: strong },
+    { via: bobs },
+  );
+  assert.equal(refused.body.code, "wrong_tunnel");
+  assert.equal((await validate(api, token)).status, 200, "and the token is not used up");
+  assert.equal((await request(bob.email, bobs)).status, 202);
+  assert.equal((await request(acme.email, enrolment)).status, 202);
+  const [, , newest] = await waitingMails(api);
+  const done = await post(
+    api,
+    "/password-reset/confirm",
+    { token: tokenIn(newest), new_password: strong },
+    { via: enrolment },
+  );
+  assert.equal(done.status, 200, done.text);
+});

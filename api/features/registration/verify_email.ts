@@ -1,0 +1,117 @@
+import type { Context } from "hono";
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import { digestOneTimeToken, oneTimeToken } from "../../auth/one_time_token.ts";
+import { takeOneTimeToken } from "../../auth/one_time_token_store.ts";
+import type { AppEnv } from "../../context.ts";
+import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { limitedAccess, namedTenant } from "../../middleware/access.ts";
+import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { findBearer, sendToken, setVerified } from "../password_reset/mod.ts";
+import { findRole, insertUserRole } from "../roles/mod.ts";
+import { email, insertUser } from "../users/mod.ts";
+import { takeRegistration } from "./store.ts";
+
+const tenantHeader = z.object({ "x-tenant-id": z.string().optional() });
+
+export function verifyEmail(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/verify-email",
+    summary: "Prove an address, or confirm a registration, with a token that was mailed",
+    description: "A token that is unknown, used, replaced or too old is 404 alike.",
+    ...limitedAccess(deps, "login"),
+    request: {
+      headers: tenantHeader,
+      ...jsonRequest(z.strictObject({ token: z.string().min(1).max(200) })),
+    },
+    responses: {
+      200: jsonResponse(
+        z.object({ email: z.string(), registered: z.boolean() }),
+        "The proven address; registered says whether its user was made by this",
+      ),
+      ...refusals(400, 403, 404, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { token } = c.req.valid("json");
+    return c.json(await verifyUser(deps, c, token) ?? await confirm(deps, c, token), 200);
+  });
+}
+
+/** @returns undefined where it is no token of a user */
+async function verifyUser(deps: Deps, c: Context<AppEnv>, token: string) {
+  const purpose = "verify_email";
+  const bearer = await findBearer(deps, c, { token, purpose });
+  if (!bearer) return undefined;
+  const { tenantId, digest, owner } = bearer;
+  const at = new Date(deps.clock.now());
+  await deps.tenancy.transaction(tenantId, async (sql) => {
+    if (!await takeOneTimeToken(sql, { purpose, digest, now: at })) throw new ApiError("not_found");
+    await setVerified(sql, { id: owner.user_id, at });
+    await writeAudit(sql, {
+      tenantId,
+      source: { ...auditSource(c), actor: "user", userId: owner.user_id },
+      action: "user.verify_email",
+      outcome: "succeeded",
+      target: { type: "user", id: String(owner.user_id) },
+    });
+  });
+  return { email: owner.email, registered: false };
+}
+
+/** Makes the user of a registration, with the password that came with it. */
+async function confirm(deps: Deps, c: Context<AppEnv>, token: string) {
+  const tenantId = await namedTenant(deps, c);
+  if (tenantId === undefined || !oneTimeToken.safeParse(token).success) {
+    throw new ApiError("not_found");
+  }
+  const digest = await digestOneTimeToken(token);
+  if (typeof c.get("peer")?.userId === "number") {
+    await refuseTunnel(deps, c, { tenantId, reason: "verification through another user's peer" });
+  }
+  const at = new Date(deps.clock.now());
+  return await deps.tenancy.transaction(tenantId, async (sql) => {
+    const registration = await takeRegistration(sql, { digest, now: at });
+    if (!registration) throw new ApiError("not_found");
+    const { password_hash: passwordHash, ...asked } = registration;
+    const user = { tenantId, ...asked, passwordHash, emailVerifiedAt: at };
+    const userId = await insertUser(sql, user);
+    const role = await findRole(sql, "user");
+    if (!role) throw new Error("a tenant without the role user");
+    await insertUserRole(sql, { tenantId, userId, roleId: role.id, by: null });
+    await writeAudit(sql, {
+      tenantId,
+      source: { ...auditSource(c), actor: "user", userId },
+      action: "user.register",
+      outcome: "succeeded",
+      target: { type: "user", id: String(userId) },
+      details: { email: asked.email, role: "user" },
+    });
+    return { email: asked.email, registered: true };
+  });
+}
+
+export function resendVerification(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/verify-email/resend",
+    summary: "Have the link that proves one's address sent again",
+    description: "Answered alike, and at one time, whether there is anything to prove or not.",
+    ...limitedAccess(deps, "login"),
+    request: { headers: tenantHeader, ...jsonRequest(z.strictObject({ email })) },
+    responses: {
+      202: jsonResponse(z.object({ accepted: z.literal(true) }), "Asked for"),
+      ...refusals(400, 403, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { email } = c.req.valid("json");
+    const tenantId = await namedTenant(deps, c);
+    const asked = { tenantId, email, purpose: "verify_email" } as const;
+    await sendToken(deps, c, { ...asked, action: "user.resend_verification" });
+    return c.json({ accepted: true as const }, 202);
+  });
+}
