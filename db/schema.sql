@@ -1031,6 +1031,25 @@ create table permissions (
 );
 alter table permissions owner to massacorp_owner;
 
+create table registrations (
+  tenant_id integer not null,
+  token_digest bytea not null,
+  email text not null,
+  name text not null,
+  locale text not null,
+  password_hash text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint registrations_pkey PRIMARY KEY (tenant_id, token_digest),
+  constraint registrations_email_is_normalised CHECK (((email = lower(email)) AND (char_length(email) <= 254))),
+  constraint registrations_last_a_day CHECK ((expires_at <= (created_at + '1 day'::interval))),
+  constraint registrations_locale_is_known CHECK ((locale = ANY (ARRAY['en'::text, 'fr'::text]))),
+  constraint registrations_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{0,200}$'::text)),
+  constraint registrations_password_is_hashed CHECK ((password_hash ~~ '$argon2id$%'::text)),
+  constraint registrations_token_is_a_sha256 CHECK ((octet_length(token_digest) = 32))
+);
+alter table registrations owner to massacorp_owner;
+
 create table role_permissions (
   tenant_id integer not null,
   role_id integer not null,
@@ -1125,6 +1144,7 @@ create table tenants (
   password_policy text default 'composition'::text not null,
   mfa_required text default 'off'::text not null,
   mfa_trusted_devices boolean default true not null,
+  registration text default 'off'::text not null,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
   constraint tenants_have_a_slug_until_deleted CHECK (((slug IS NULL) = (status = 'deleted'::text))),
@@ -1134,6 +1154,7 @@ create table tenants (
   constraint tenants_password_policy_is_known CHECK ((password_policy = ANY (ARRAY['composition'::text, 'length'::text]))),
   constraint tenants_peer_quota_counts_peers CHECK ((peer_quota >= 0)),
   constraint tenants_platform_is_never_suspended CHECK (((NOT is_platform) OR (status = 'active'::text))),
+  constraint tenants_registration_is_known CHECK ((registration = ANY (ARRAY['off'::text, 'invite'::text, 'open'::text]))),
   constraint tenants_session_limit_leaves_one CHECK (((session_limit >= 1) AND (session_limit <= 1000))),
   constraint tenants_sessions_idle_no_shorter_than_a_token CHECK (((session_idle_seconds >= 3600) AND (session_idle_seconds <= 2592000))),
   constraint tenants_sessions_last_at_most_30_days CHECK (((session_lifetime_seconds >= 3600) AND (session_lifetime_seconds <= 2592000))),
@@ -1511,6 +1532,8 @@ alter table mfa_trusted_devices add constraint mfa_trusted_devices_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table one_time_tokens add constraint one_time_tokens_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
+alter table registrations add constraint registrations_tenant_exists
+  FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table role_permissions add constraint role_permissions_are_of_a_tenant
   FOREIGN KEY (permission, platform) REFERENCES permissions(name, platform) ON DELETE CASCADE;
 alter table role_permissions add constraint role_permissions_role_exists
@@ -1590,6 +1613,7 @@ CREATE INDEX mails_by_end ON public.mails USING btree (tenant_id, finished_at) W
 CREATE INDEX mails_that_are_due ON public.mails USING btree (due_at) WHERE (state = 'queued'::text);
 CREATE INDEX mfa_source_attempts_by_age ON public.mfa_source_attempts USING btree (tenant_id, last_at);
 CREATE INDEX mfa_trusted_devices_of_a_user ON public.mfa_trusted_devices USING btree (tenant_id, user_id);
+CREATE INDEX registrations_of_an_address ON public.registrations USING btree (tenant_id, email, created_at);
 CREATE INDEX sessions_by_end ON public.sessions USING btree (tenant_id, expires_at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
@@ -1799,6 +1823,12 @@ alter table permissions enable row level security;
 alter table permissions force row level security;
 create policy permissions_api on permissions as permissive for select to massacorp_api, massacorp_platform
   using (true);
+
+alter table registrations enable row level security;
+alter table registrations force row level security;
+create policy registrations_api on registrations as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
 alter table role_permissions enable row level security;
 alter table role_permissions force row level security;
@@ -2112,6 +2142,7 @@ grant delete, insert (tenant_id, id, user_id, token_digest, peer_id, device_name
 grant delete, insert (tenant_id, token_digest, purpose, user_id, email, created_at, expires_at), select, update (token_digest, email, created_at, expires_at) on table one_time_tokens to massacorp_api;
 grant select on table permissions to massacorp_api;
 grant select on table permissions to massacorp_platform;
+grant delete, insert (tenant_id, token_digest, email, name, locale, password_hash, created_at, expires_at), select on table registrations to massacorp_api;
 grant delete, insert (tenant_id, role_id, permission), select on table role_permissions to massacorp_api;
 grant select on table role_permissions to massacorp_platform;
 grant delete, insert (tenant_id, name, about, mfa_required), select, update (name, about, mfa_required) on table roles to massacorp_api;
@@ -2119,7 +2150,7 @@ grant insert (tenant_id, name, system), select on table roles to massacorp_platf
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
 grant select on table system_role_permissions to massacorp_api;
 grant select on table system_role_permissions to massacorp_platform;
-grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices) on table tenants to massacorp_api;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices, registration) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status, is_platform) on table tenants to massacorp_wgd;
@@ -2226,6 +2257,7 @@ comment on table public.mfa_source_attempts is 'The same by where it came from, 
 comment on table public.mfa_trusted_devices is 'Devices on which a user is not asked for the second factor at log-in, by his own choice. What asks for a fresh one still asks.';
 comment on table public.one_time_tokens is 'Tokens that were sent by mail and not used yet: using one deletes its row, asking for another replaces it.';
 comment on table public.permissions is 'Everything that can be permitted. The same closed list stands in the API''s code, which refuses to start where the two differ.';
+comment on table public.registrations is 'Accounts that were asked for. There is no user before the address was proven by the token that was sent to it.';
 comment on table public.role_permissions is 'What the roles that a tenant made may do. Entries of a role of the system would say nothing.';
 comment on table public.roles is 'The roles of a tenant: those of the system, which every tenant has, and those it made.';
 comment on table public.schema_migrations is 'The migrations that ran, with the SHA-256 of each file as it was then. For the owner alone.';
@@ -2292,6 +2324,7 @@ comment on column public.mfa_trusted_devices.token_digest is 'SHA-256 of 256 ran
 comment on column public.one_time_tokens.email is 'The address it was sent to: the one that it proves.';
 comment on column public.one_time_tokens.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.permissions.platform is 'Reaches beyond one tenant: no role of a tenant can have it.';
+comment on column public.registrations.token_digest is 'SHA-256 of a token of 256 random bits. Each stands for what was asked for with it, so that nobody slips his password under somebody else''s confirmation.';
 comment on column public.role_permissions.platform is 'Always false: it makes the foreign key refuse what reaches beyond a tenant.';
 comment on column public.roles.mfa_required is 'A second factor is demanded of whoever has the role. For those of the system the tenant says it.';
 comment on column public.roles.system is 'Of the system: what it permits stands in system_role_permissions, and it can be neither changed nor removed.';
@@ -2308,6 +2341,7 @@ comment on column public.tenants.mfa_required is 'Of whom a second factor is dem
 comment on column public.tenants.mfa_trusted_devices is 'Whether a user may have a device trusted for 30 days; taken back, it takes back the trust in all.';
 comment on column public.tenants.password_policy is 'composition: 8 characters and more of four kinds. length: 15 and more of any kind (NIST SP 800-63B).';
 comment on column public.tenants.peer_quota is 'Addresses the tenant may hold, those that rest included; null for the share that wg_interfaces gives. The operator sets it.';
+comment on column public.tenants.registration is 'off: nobody registers. invite: whoever has an open invitation. open: everybody who reaches the tenant.';
 comment on column public.tenants.session_idle_seconds is 'How long a session lives without being refreshed; null for the server''s setting, which is never exceeded.';
 comment on column public.tenants.session_lifetime_seconds is 'How long a session lives at all; null for the server''s setting, which is never exceeded.';
 comment on column public.tenants.session_limit is 'Sessions that a user may have at a time; the one unused for longest ends when another begins. Null for no limit.';
