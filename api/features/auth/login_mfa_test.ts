@@ -298,8 +298,10 @@ Deno.test("trusted device: stands for the code at log-in, through its peer, for 
     assert.equal(await state(loopback), false);
     assert.equal(await state(own, "x".repeat(43)), false);
     const bob = await equip(api, await userOf(api, acme, { email: "bob@acme.example" }));
-    const reply = await login(api, bob, { trusted_device });
-    assert.equal(reply.body.mfa_required, true);
+    const shared = await logInWithMfa(api, ada, { via: machine, body: { trust_device: true } });
+    assert.equal(await state(machine, shared.trustedDevice ?? ""), true);
+    const theirs = await login(api, bob, { trusted_device: shared.trustedDevice }, machine);
+    assert.equal(theirs.body.mfa_required, true, "another user, on the same peer");
   });
   await t.step("what asks for a fresh factor asks for it", async () => {
     const { body } = await login(api, ada, { trusted_device }, own);
@@ -322,9 +324,9 @@ Deno.test("trusted device: stands for the code at log-in, through its peer, for 
     const mine = await logInWithMfa(api, ada, { via: own });
     const list = () => api.request("/api/v1/mfa/trusted-devices", { via: own, token: mine.token });
     const { items } = (await list()).body;
-    assert.equal(items.length, 1);
+    assert.equal(items.length, 2);
     assert.ok(!JSON.stringify(items).includes(trusted_device));
-    const path = `/api/v1/mfa/trusted-devices/${items[0].id}`;
+    const path = `/api/v1/mfa/trusted-devices/${items[1].id}`;
     const bob = await equip(api, await userOf(api, acme, { email: "carl@acme.example" }));
     const theirs = await api.request(path, { method: "DELETE", via: loopback, token: bob.token });
     assert.equal(theirs.body.code, "not_found");

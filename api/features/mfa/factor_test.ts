@@ -271,6 +271,13 @@ Deno.test("reset: who may do more is not decided over, nor let off a demand", as
     body: { required: false },
   });
   assert.equal(let_off.body.code, "grant_exceeds_own");
+  const oneself = await api.request(`/api/v1/users/${helper.userId}/mfa`, {
+    method: "PUT",
+    via: loopback,
+    token: now.token,
+    body: { required: false },
+  });
+  assert.deepEqual([oneself.status, oneself.body.code], [403, "forbidden"]);
   const bob = await equip(api, await userOf(api, acme, { email: "bob@acme.example" }));
   const late = { ...now };
   api.clock.advance(5 * 60_000 + 1);

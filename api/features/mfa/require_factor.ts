@@ -21,7 +21,7 @@ export function requireFactor(router: Router, deps: Deps): void {
     summary: "Demand a second factor of a user, or demand it no longer",
     description:
       "Of whoever has none, his next refresh ends the session, and he sets one up when he logs in.",
-    ...access(deps, "users.security"),
+    ...access(deps, "users.security", { stepUp: true }),
     request: {
       params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }),
       ...jsonRequest(z.strictObject(demand.shape)),
@@ -38,7 +38,13 @@ export function requireFactor(router: Router, deps: Deps): void {
     await deps.tenancy.transaction(tenantId, async (sql) => {
       const subject = await readSubject(sql, { userId: id, at: new Date(deps.clock.now()) });
       if (!subject) throw new ApiError("not_found");
-      refuseBeyondOwn(c.get("principal"), subject.permissions);
+      const principal = c.get("principal");
+      if (principal?.kind === "user" && principal.userId === id) {
+        throw new ApiError("forbidden", {
+          detail: "somebody else decides what is demanded of you",
+        });
+      }
+      refuseBeyondOwn(principal, subject.permissions);
       await setRequired(sql, { userId: id, required });
       await writeAudit(sql, {
         tenantId,

@@ -49,8 +49,9 @@ export function resetFactor(router: Router, deps: Deps): void {
         });
       }
       refuseBeyondOwn(principal, subject.permissions);
-      if (!await deleteFactor(sql, id)) throw new ApiError("mfa_not_enabled");
+      // Before the factor: whoever tries a code locks them in this order.
       await liftLocks(sql, id);
+      if (!await deleteFactor(sql, id)) throw new ApiError("mfa_not_enabled");
       const ended = await endSessions(sql, { userId: id, reason: "mfa_reset", at });
       await writeAudit(sql, {
         tenantId,

@@ -59,7 +59,9 @@ Deno.test("roles: made, read, changed and removed; what is the system's, in use 
     name: "desk",
     description: "Of help",
     permissions: ["users.read", "audit.read"],
+    mfa_required: true,
   });
+  assert.deepEqual([made.mfa_required, changed.body.mfa_required], [false, true]);
   assert.deepEqual(changed.body.permissions, ["audit.read", "users.read"]);
   assert.deepEqual((await api.request(`${roles}/${made.id}`, as(acme))).body, changed.body);
   const { body } = await api.request(`${roles}?limit=2`, as(acme));

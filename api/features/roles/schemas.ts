@@ -19,6 +19,10 @@ export const roleSchema = z.object({
     description: "Every tenant has it, and it can be neither changed nor removed",
   }),
   permissions: z.array(z.string()),
+  mfa_required: z.boolean().openapi({
+    description:
+      "A second factor is demanded of whoever has it; for those of the system the tenant says it",
+  }),
   created_at: timestamp,
   updated_at: timestamp,
 }).openapi("Role");
@@ -34,6 +38,7 @@ export const roleBody = z.strictObject({
   ).default(""),
   permissions: z.array(z.enum<Permission[]>(tenantPermissions)).max(permissions.length)
     .refine((names) => new Set(names).size === names.length, "must name each once"),
+  mfa_required: z.boolean().default(false),
 });
 
 export function viewRole({ about, created_at, updated_at, ...row }: RoleRow) {

@@ -7,6 +7,7 @@ export interface RoleRow {
   about: string;
   system: boolean;
   permissions: Permission[];
+  mfa_required: boolean;
   created_at: Date;
   updated_at: Date;
 }
@@ -30,7 +31,7 @@ export function permissionsOfRole(sql: TenantSql | PlatformSql) {
 function selectRoles(sql: TenantSql | PlatformSql) {
   return sql`
     select r.id, r.name, r.about, r.system is not null as system,
-      ${permissionsOfRole(sql)} as permissions, r.created_at, r.updated_at
+      ${permissionsOfRole(sql)} as permissions, r.mfa_required, r.created_at, r.updated_at
     from roles r`;
 }
 
@@ -65,19 +66,21 @@ export async function listRoles(
 
 export async function insertRole(
   sql: TenantSql,
-  role: { tenantId: number; name: string; about: string },
+  role: { tenantId: number; name: string; about: string; mfaRequired: boolean },
 ): Promise<number> {
   const [row] = await sql<[{ id: number }]>`
-    insert into roles (tenant_id, name, about) values (${role.tenantId}, ${role.name}, ${role.about})
-    returning id`;
+    insert into roles (tenant_id, name, about, mfa_required)
+    values (${role.tenantId}, ${role.name}, ${role.about}, ${role.mfaRequired}) returning id`;
   return row.id;
 }
 
 export async function updateRoleRow(
   sql: TenantSql,
-  role: { id: number; name: string; about: string },
+  role: { id: number; name: string; about: string; mfaRequired: boolean },
 ): Promise<void> {
-  await sql`update roles set name = ${role.name}, about = ${role.about} where id = ${role.id}`;
+  await sql`
+    update roles set name = ${role.name}, about = ${role.about}, mfa_required = ${role.mfaRequired}
+    where id = ${role.id}`;
 }
 
 export async function replaceRolePermissions(

@@ -31,11 +31,16 @@ export function createRole(router: Router, deps: Deps): void {
     },
   });
   router.openapi(route, async (c) => {
-    const { name, description, permissions } = c.req.valid("json");
+    const { name, description, permissions, mfa_required } = c.req.valid("json");
     const tenantId = tenantOf(c);
     const made = await deps.tenancy.transaction(tenantId, async (sql) => {
       await refuseGrantBeyondOwn(sql, c.get("principal"), { wanted: permissions, until: null });
-      const id = await insertRole(sql, { tenantId, name, about: description });
+      const id = await insertRole(sql, {
+        tenantId,
+        name,
+        about: description,
+        mfaRequired: mfa_required,
+      });
       await replaceRolePermissions(sql, { tenantId, id, permissions });
       await writeAudit(sql, {
         tenantId,
@@ -43,7 +48,7 @@ export function createRole(router: Router, deps: Deps): void {
         action: "role.create",
         outcome: "succeeded",
         target: { type: "role", id: String(id) },
-        details: { name, permissions },
+        details: { name, permissions, mfa_required },
       });
       return await readRole(sql, id);
     });
@@ -57,7 +62,7 @@ export function updateRole(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "put",
     path: "/{id}",
-    summary: "Replace a role's name, description and permissions",
+    summary: "Replace what a role is",
     description:
       "Takes every permission that the role has before or after: nobody widens or narrows what he could not give.",
     ...access(deps, "roles.write"),
@@ -69,7 +74,7 @@ export function updateRole(router: Router, deps: Deps): void {
   });
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
-    const { name, description, permissions } = c.req.valid("json");
+    const { name, description, permissions, mfa_required } = c.req.valid("json");
     const tenantId = tenantOf(c);
     const changed = await deps.tenancy.transaction(tenantId, async (sql) => {
       const before = await lockOwnRole(sql, id);
@@ -77,7 +82,7 @@ export function updateRole(router: Router, deps: Deps): void {
         wanted: [...before.permissions, ...permissions],
         until: null,
       });
-      await updateRoleRow(sql, { id, name, about: description });
+      await updateRoleRow(sql, { id, name, about: description, mfaRequired: mfa_required });
       await replaceRolePermissions(sql, { tenantId, id, permissions });
       await writeAudit(sql, {
         tenantId,
@@ -89,6 +94,7 @@ export function updateRole(router: Router, deps: Deps): void {
           name,
           description,
           permissions: permissions.toSorted(),
+          mfa_required,
         }),
       });
       return await readRole(sql, id);
