@@ -271,10 +271,11 @@ Deno.test("T1, T9: each guard of the table holds back what nothing else does, in
       assert.ok(await t.step(`${name}: ${what}`, run), what);
 
     await check("with all of them, none of it passes", async () => {
-      const quick = new Set(guards.map(([, , , leak]) => leak));
-      for (const slow of [atOnce, fast, endless]) quick.delete(slow);
-      for (const leak of quick) assert.equal(await leak(), false, String(leak));
-      assert.deepEqual(await Promise.all([fast(), endless()]), [false, false]);
+      // What wgd_policy_faults_test shows of connections at once would be in the way of those that follow.
+      const all = new Set(guards.map(([, , , leak]) => leak));
+      all.delete(atOnce);
+      const found = await Promise.all([...all].map(async (leak) => [leak.name, await leak()]));
+      assert.deepEqual(found.filter(([, leaked]) => leaked), []);
       assert.ok(await reaches("a1", host, 7000));
       assert.ok(await reaches("a1", of.gateway, 8000));
     });
