@@ -162,6 +162,10 @@ const bodies: Record<string, (facts: BodyFacts) => unknown> = {
     current_password: persona.password,
     new_password: `${persona.slug} rides 7 Blue otters!`,
   }),
+  "POST /api/v1/users/import": ({ slug }) => ({
+    email: `${unique("imported")}@${slug}.example`,
+    password_hash: `$2b$10$${"x".repeat(53)}`,
+  }),
 };
 
 function fieldValues(

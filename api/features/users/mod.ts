@@ -4,6 +4,7 @@ import { requireFactor, resetFactor } from "../mfa/mod.ts";
 import { userRoles } from "../roles/mod.ts";
 import { acceptInvitation } from "./accept_invitation.ts";
 import { createUser } from "./create_user.ts";
+import { importUser } from "./import_user.ts";
 import { createInvitation, getInvitations, withdrawInvitation } from "./invitations.ts";
 import { getOneself, getUser, getUsers } from "./read_users.ts";
 import { activateUser, deactivateUser, deleteUser, verifyUser } from "./switch_user.ts";
@@ -32,6 +33,7 @@ export function usersFeature(deps: Deps): Router {
   withdrawInvitation(router, deps);
   acceptInvitation(router, deps);
   createUser(router, deps);
+  importUser(router, deps);
   getUsers(router, deps);
   getUser(router, deps);
   updateUser(router, deps);

@@ -1,0 +1,62 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource, writeAudit } from "../../audit.ts";
+import { bcryptHash } from "../../auth/bcrypt.ts";
+import type { Deps } from "../../deps.ts";
+import { invalidField } from "../../errors.ts";
+import { access, tenantOf } from "../../middleware/access.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { findRole, insertUserRole } from "../roles/mod.ts";
+import { email, locale, phone, roleName, userName } from "./schemas.ts";
+import { insertUser } from "./store.ts";
+
+const importBody = z.strictObject({
+  email,
+  name: userName.default(""),
+  locale: locale.default("en"),
+  phone: phone.default(null),
+  role: roleName.default("user"),
+  password_hash: z.string().regex(bcryptHash, "must be a bcrypt hash of cost 10 to 14"),
+});
+
+export function importUser(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/import",
+    summary: "Take a user over from another system, with the bcrypt hash of his password",
+    description: "The log-in that proves the password replaces the hash.",
+    ...access(deps, "platform.tenants"),
+    request: jsonRequest(importBody),
+    responses: {
+      201: jsonResponse(
+        z.object({
+          user: z.object({ id: z.int(), email: z.string(), name: z.string(), role: z.string() }),
+        }),
+        "The user",
+      ),
+      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const { password_hash: passwordHash, ...body } = c.req.valid("json");
+    const tenantId = tenantOf(c);
+    const source = auditSource(c);
+    // By the operator's role: that of tenants can store no hash but Argon2id.
+    const id = await deps.platform.transaction(async (sql, enter) => {
+      await enter(tenantId);
+      const role = await findRole(sql, body.role);
+      if (!role) throw invalidField("role", "unknown", "there is no such role");
+      const id = await insertUser(sql, { tenantId, passwordHash, ...body });
+      await insertUserRole(sql, { tenantId, userId: id, roleId: role.id, by: source.userId });
+      await writeAudit(sql, {
+        tenantId,
+        source,
+        action: "user.import",
+        outcome: "succeeded",
+        target: { type: "user", id: String(id) },
+        details: { email: body.email, role: body.role },
+      });
+      return id;
+    });
+    return c.json({ user: { id, email: body.email, name: body.name, role: body.role } }, 201);
+  });
+}

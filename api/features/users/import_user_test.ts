@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { hashSync } from "bcryptjs";
+import { adminOf, loopback, testApi } from "../../../tests/support/api.ts";
+import { databaseDigest } from "../../../tests/support/snapshot.ts";
+
+Deno.test("import user: the operator takes a bcrypt hash over, and the first log-in replaces it", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const password = "a password of other days";
+  const password_hash = hashSync(password, 10).replace("$2b$", "$2a$");
+  const body = { email: "Imported@acme.example", name: "Ida", password_hash };
+  const path = "/api/v1/users/import";
+  const before = await databaseDigest(api.db);
+  const refused = await api.request(path, { via: loopback, token: acme.token, body });
+  assert.equal(refused.body.code, "forbidden", "an admin of a tenant is no operator");
+  for (const bad of [hashSync("x", 4), password_hash + "x", "$argon2id$v=19$m=9,t=1,p=1$x$y", ""]) {
+    const reply = await api.request(path, {
+      tenant: "acme",
+      body: { ...body, password_hash: bad },
+    });
+    assert.equal(reply.body.errors?.[0].path, "password_hash", reply.text);
+  }
+  assert.equal((await api.request(path, { body })).body.code, "tenant_required");
+  assert.deepEqual(await databaseDigest(api.db), before);
+
+  const made = await api.request(path, { tenant: "acme", body });
+  assert.equal(made.status, 201, made.text);
+  assert.deepEqual(made.body, {
+    user: { id: made.body.user.id, email: "imported@acme.example", name: "Ida", role: "user" },
+  });
+  assert.equal((await api.request(path, { tenant: "acme", body })).body.code, "email_taken");
+  const login = () =>
+    api.request("/api/v1/auth/login", {
+      via: loopback,
+      tenant: "acme",
+      body: { email: body.email, password },
+    });
+  assert.equal((await login()).status, 200);
+  const [row] = await api.db.owner`
+    select password_hash from users where id = ${made.body.user.id}`;
+  assert.match(row?.password_hash, /^\$argon2id\$/);
+  assert.equal((await login()).status, 200);
+  const rows = await api.db.owner`select a::text as text from audit_log a`;
+  assert(!(JSON.stringify(rows) + api.log.join("\n")).includes(password_hash));
+});
