@@ -55,6 +55,17 @@ const parts: Record<string, Part> = {
   },
 };
 
+/** Parts that make one table together. */
+const groups: Record<string, string[]> = {
+  wireguard: [
+    "tenant-query",
+    "peer-active",
+    "commit-to-kernel",
+    "create-throughput",
+    "wireguard-scale",
+  ],
+};
+
 /**
  * `deno task bench [--json] [--quick] [PART …]`: measures on the real PostgreSQL and the real WireGuard, each thing beside its
  * reference in the same run. Bars are printed; only something broken ends it with an error.
@@ -65,7 +76,8 @@ if (import.meta.main) {
   const cluster = await startTestCluster();
   Deno.env.set(clusterVariable, cluster.socketFolder);
   const results: Result[] = [];
-  const names = Deno.args.filter((arg) => !arg.startsWith("--"));
+  const names = Deno.args.filter((arg) => !arg.startsWith("--"))
+    .flatMap((name) => groups[name] ?? [name]);
   const usual = Object.keys(parts).filter((name) => !parts[name]?.onDemand);
   // Of requests the bench measures the work, and raises what would refuse it.
   Deno.stderr.writeSync(
