@@ -150,6 +150,10 @@ const paths: [RegExp, (make: Make) => Promise<Record<string, string | number>>][
   [/^\/api\/v1\/tenants\/\{id\}/, async (make) => ({ id: await make.tenant() })],
 ];
 
+/** What does nothing without a code that an authenticator shows just now; api/features/mfa has its tests. */
+export const takesCode = ({ template }: Operation) =>
+  /^\/api\/v1\/mfa\/(enable|disable|verify|recovery\/\w+)$/.test(template);
+
 interface BodyFacts {
   slug: string;
   ids: Record<string, string | number | string[]>;
@@ -158,6 +162,7 @@ interface BodyFacts {
 
 /** Bodies that cannot be told from the schema. */
 const bodies: Record<string, (facts: BodyFacts) => unknown> = {
+  "POST /api/v1/auth/step-up": ({ persona }) => ({ password: persona.password }),
   "POST /api/v1/auth/change-password": ({ persona }) => ({
     current_password: persona.password,
     new_password: `${persona.slug} rides 7 Blue otters!`,
