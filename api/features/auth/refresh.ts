@@ -11,7 +11,7 @@ import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { tenantHeader } from "./schemas.ts";
 import { type EndReason, endSessions, tokenPair, withinServer } from "../sessions/mod.ts";
-import { lockSession, readOwnPeerOnly, rotateSession } from "./store.ts";
+import { lockSession, rotateSession } from "./store.ts";
 
 type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits">;
 
@@ -34,11 +34,14 @@ export function refresh(router: Router, deps: RefreshDeps): void {
   });
   router.openapi(route, async (c) => {
     const token = await deps.tokens.verifyRefresh(c.req.valid("json").refresh_token);
-    await holdToCaller(deps, c, token);
+    await holdToHeader(deps, c, token);
     const session = await deps.tenancy.transaction(
       token.tenantId,
       (sql) => advance(deps, c, token, sql),
     );
+    if (session === "wrong tunnel") {
+      return await refuseTunnel(deps, c, { ...token, reason: "refresh token of another owner" });
+    }
     // Thrown out here: the end of a session must be committed before it is answered (A2).
     if (!session) throw new ApiError("invalid_token");
     const subject = { tenantId: token.tenantId, userId: token.userId, sessionId: token.sessionId };
@@ -51,17 +54,8 @@ export function refresh(router: Router, deps: RefreshDeps): void {
   });
 }
 
-/** The token names the tenant; peer and header must agree with it. */
-async function holdToCaller(
-  deps: RefreshDeps,
-  c: Context<AppEnv>,
-  token: RefreshToken,
-): Promise<void> {
-  const peer = c.get("peer");
-  const [tenant] = await deps.tenancy.query(token.tenantId, readOwnPeerOnly);
-  if (!fitsTunnel(peer, { ...token, ownPeerOnly: tenant?.login_own_peer ?? false })) {
-    await refuseTunnel(deps, c, { ...token, reason: "refresh token of another owner" });
-  }
+/** The token names the tenant; a header must agree with it. */
+async function holdToHeader(deps: RefreshDeps, c: Context<AppEnv>, token: RefreshToken) {
   const named = c.req.header("x-tenant-id");
   if (named !== undefined && await deps.lookups.tenant(named) !== token.tenantId) {
     throw new ApiError("tenant_mismatch");
@@ -81,10 +75,13 @@ async function advance(
   c: Context<AppEnv>,
   token: RefreshToken,
   sql: Parameters<typeof lockSession>[0],
-): Promise<NewestToken | undefined> {
+): Promise<NewestToken | "wrong tunnel" | undefined> {
   const now = deps.clock.now();
   const at = new Date(now);
   const row = await lockSession(sql, { id: token.sessionId, userId: token.userId, at });
+  // Before anything else, so that nobody learns or ends anything through a tunnel that is not the owner's.
+  const ownPeerOnly = row?.login_own_peer ?? false;
+  if (!fitsTunnel(c.get("peer"), { ...token, ownPeerOnly })) return "wrong tunnel";
   if (!row?.active) return undefined;
   const state = {
     counter: row.refresh_counter,

@@ -1,11 +1,5 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 
-/** Whether the tenant has its users come through a peer of their own alone. */
-export function readOwnPeerOnly(sql: TenantSql) {
-  return sql<[{ login_own_peer: boolean }]>`
-    select login_own_peer from tenants where id = (select current_tenant_id())`;
-}
-
 export interface RefreshRow {
   user_id: number;
   email: string;
@@ -15,6 +9,8 @@ export interface RefreshRow {
   expires_at: Date;
   ended_at: Date | null;
   active: boolean;
+  /** The tenant has its users come through a peer of their own alone. */
+  login_own_peer: boolean;
   /** A second factor is demanded of the user, and he has none. */
   mfa_missing: boolean;
   /** Seconds that the tenant lets a session idle; null where it sets nothing. */
@@ -28,7 +24,7 @@ export async function lockSession(
 ): Promise<RefreshRow | undefined> {
   const [row] = await sql<RefreshRow[]>`
     select s.user_id, u.email, s.refresh_counter, s.refresh_rotated_at, s.refresh_expires_at, s.expires_at,
-      s.ended_at, u.status = 'active' and t.status = 'active' as active,
+      s.ended_at, u.status = 'active' and t.status = 'active' as active, t.login_own_peer,
       mfa_required_of(u.id, ${session.at})
         and not exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id)
         as mfa_missing,
