@@ -10,6 +10,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
 import {
   beginLogIn,
   codeAt,
@@ -353,4 +354,28 @@ Deno.test("trusted device: stands for the code at log-in, through its peer, for 
     }, own);
     assert.equal(reply.body.mfa_required, true);
   });
+});
+
+Deno.test("login/mfa: A3: a password reset does not bypass the second factor, nor any device that was trusted", async () => {
+  await using api = await testApi();
+  const ada = await equip(api, await adminOf(api, "acme"));
+  const { trustedDevice } = await logInWithMfa(api, ada, { body: { trust_device: true } });
+  assert.ok(trustedDevice);
+  const begun = await beginLogIn(api, ada);
+  const post = (path: string, body: unknown) =>
+    api.request(`/api/v1/password-reset/${path}`, { via: loopback, tenant: "acme", body });
+  assert.equal((await post("request", { email: ada.email })).status, 202);
+  const mails = await waitingMails(api);
+  const token = tokenIn(mails.findLast((mail) => mail.template === "password_reset"));
+  const password = "Quince-marmalade 41 lanterns!";
+  const done = await post("confirm", { token, new_password: password });
+  assert.equal(done.status, 200, done.text);
+  assert.deepEqual(Object.keys(done.body), ["sessions_ended"], "it logs nobody in");
+  const after = { ...ada, password };
+  for (const body of [{}, { trusted_device: trustedDevice }]) {
+    const reply = await login(api, after, body);
+    assert.deepEqual(Object.keys(reply.body).sort(), ["mfa_required", "mfa_session_token"]);
+  }
+  assert.equal((await complete(api, begun, nextCode(api, ada))).body.code, "invalid_token");
+  assert.equal((await me(api, (await logInWithMfa(api, after)).token)).status, 200);
 });
