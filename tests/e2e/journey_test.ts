@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { generateKeyPair } from "../../lib/wireguard_key.ts";
+import { peerOn, type Stack, stack, type StackClient, tenantOn } from "../support/stack.ts";
+import { uniqueInterface } from "../support/netns.ts";
+import { until } from "../support/until.ts";
+import { addWireGuard } from "../support/wireguard.ts";
+
+const password = "Correct-Horse-7-Battery";
+
+/** The answer of a request that must get one. */
+async function ask(client: StackClient, ...call: Parameters<StackClient["request"]>) {
+  const outcome = await client.request(...call);
+  assert("status" in outcome, Deno.inspect(outcome));
+  return outcome;
+}
+
+Deno.test("journey: T10: invited, through the enrolment peer with one's own key to a permanent one, two log-ins, an API key", async () => {
+  await using made = await stack("client");
+  await made.daemon.start();
+  await made.startApi();
+  const { body: acme } = await made.operator("/tenants", {
+    json: { slug: "acme", name: "Acme", admin_email: "ada@acme.example" },
+  });
+  assert.equal(acme.enrolment.peer.status, "active");
+  const named = { "X-Tenant-ID": "acme" };
+  const keys = await generateKeyPair();
+
+  const accepted = await (async () => {
+    await using client = await made.client("client", acme.enrolment.config);
+    const elsewhere = await ask(client, "/api/v1/auth/login", {
+      method: "POST",
+      headers: named,
+      json: { email: "ada@acme.example", password },
+    });
+    assert.deepEqual([elsewhere.status, elsewhere.body.code], [403, "enrolment_only"]);
+    const reply = await ask(client, "/api/v1/users/invitations/accept", {
+      method: "POST",
+      headers: named,
+      json: { token: acme.token, password, public_key: keys.publicKey },
+    });
+    assert.equal(reply.status, 201, JSON.stringify(reply.body));
+    return reply.body;
+  })();
+  assert.deepEqual([accepted.peer.status, accepted.peer.user_id], ["active", accepted.user.id]);
+  const onInterface = await made.daemon.dump();
+  assert(onInterface.peers.has(keys.publicKey));
+  const [enrolment] = await made.db.owner`
+    select expires_at <= now() + interval '30 seconds' as ends from wg_peers
+    where id = ${acme.enrolment.peer.id}`;
+  assert.equal(enrolment?.ends, true);
+  // Brought forward, so that nobody waits half a minute: its key goes at its end, by itself.
+  await made.db.owner`update wg_peers set expires_at = now() where id = ${acme.enrolment.peer.id}`;
+  await until("the enrolment peer is off the interface", async () => {
+    return !(await made.daemon.dump()).peers.has(acme.enrolment.peer.public_key);
+  });
+
+  const config = accepted.config.replace(
+    /^# PrivateKey = .*$/m,
+    `PrivateKey = ${keys.privateKey.reveal()}`,
+  );
+  await using client = await made.client("client", config);
+  const logIn = async (device_name: string) => {
+    const reply = await ask(client, "/api/v1/auth/login", {
+      method: "POST",
+      headers: named,
+      json: { email: "ada@acme.example", password, device_name },
+    });
+    assert.equal(reply.status, 200, JSON.stringify(reply.body));
+    return { Authorization: `Bearer ${reply.body.access_token}` };
+  };
+  const [laptop, phone] = [await logIn("laptop"), await logIn("phone")];
+  const sessions = await ask(client, "/api/v1/sessions", { headers: phone });
+  const other = sessions.body.items.find((each: { current: boolean }) => !each.current);
+  assert.equal(other.device_name, "laptop");
+  const ended = await ask(client, `/api/v1/sessions/${other.id}`, {
+    method: "DELETE",
+    headers: phone,
+  });
+  assert.deepEqual(ended.body, { sessions_ended: 1 });
+  assert.equal((await ask(client, "/api/v1/users/me", { headers: laptop })).status, 401);
+  const me = await ask(client, "/api/v1/users/me", { headers: phone });
+  assert.deepEqual([me.status, me.body.roles], [200, ["admin"]]);
+
+  const key = await ask(client, "/api/v1/api-keys", {
+    method: "POST",
+    headers: phone,
+    json: { name: "script", scopes: ["users.read"] },
+  });
+  assert.equal(key.status, 201, JSON.stringify(key.body));
+  const users = await ask(client, "/api/v1/users", { headers: { "X-API-Key": key.body.key } });
+  assert.deepEqual(users.body.items.map((user: { email: string }) => user.email), [
+    "ada@acme.example",
+  ]);
+});
+
+/** A peer whose client sends an echo every 50 ms, on a host that has several. */
+async function echoing(made: Stack, table: number, config: string) {
+  const name = uniqueInterface();
+  const address = /^Address = ([\d.]+)/m.exec(config)?.[1] ?? "";
+  await addWireGuard(made.net, "client", name);
+  await made.net.run("client", ["wg", "setconf", name, "/dev/stdin"], {
+    // What wg(8) takes of the file, which is wg-quick(8)'s.
+    stdin: config.replaceAll(/^(Address|MTU|DNS) = .*\n/gm, ""),
+  });
+  for (
+    const command of [
+      `address add ${address}/32 dev ${name}`,
+      `link set ${name} up`,
+      `route add 10.10.0.2/32 dev ${name} table ${table}`,
+      `rule add from ${address} lookup ${table}`,
+    ]
+  ) await made.net.run("client", ["ip", ...command.split(" ")]);
+  const [program = "", ...args] = made.net.argv("client", [
+    ...["ping", "-D", "-n", "-i", "0.05", "-W", "1", "-I", address, "10.10.0.2"],
+  ]);
+  const child = new Deno.Command(program, { args, stdout: "piped", stderr: "null" }).spawn();
+  const heard = { last: 0, count: 0 };
+  const listening = (async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      for (const match of text.matchAll(/^\[(\d+\.\d+)\] .* icmp_seq=/gm)) {
+        heard.last = Number(match[1]) * 1000;
+        heard.count++;
+      }
+    }
+  })();
+  return {
+    heard,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await Promise.all([listening, child.status]);
+    },
+  };
+}
+
+Deno.test("journey: T3: a tenant that is suspended with ten peers online loses all ten within 1 s, and has them back when it is resumed", async () => {
+  await using made = await stack("client");
+  await made.daemon.start();
+  await made.startApi();
+  const [acme, other] = [await tenantOn(made, "acme"), await tenantOn(made, "other")];
+  await using undo = new AsyncDisposableStack();
+  const online: { last: number; count: number }[] = [];
+  for (let n = 0; n < 10; n++) {
+    const { config } = await peerOn(made, acme);
+    online.push(undo.use(await echoing(made, 100 + n, config)).heard);
+  }
+  const bystander = undo.use(
+    await echoing(made, 200, (await peerOn(made, other)).config),
+  ).heard;
+  await until("all are online", () => [...online, bystander].every(({ count }) => count >= 5));
+
+  const asked = Date.now();
+  const suspended = await made.operator(`/tenants/${acme.id}/suspend`, { method: "POST" });
+  assert.deepEqual([suspended.status, suspended.body.removed], [200, true]);
+  const then = bystander.count;
+  // As long as that takes, echoes would still come.
+  await until("the other tenant's peer goes on", () => bystander.count >= then + 30);
+  const late = online.map(({ last }) => last - asked).filter((ms) => ms > 1_000);
+  assert.deepEqual(late, []);
+
+  const resumed = await made.operator(`/tenants/${acme.id}/resume`, { method: "POST" });
+  assert.equal(resumed.status, 200);
+  const back = online.map(({ count }) => count);
+  await until(
+    "all ten are back",
+    () => online.every(({ count }, n) => count > (back[n] ?? 0)),
+    { timeoutMs: 20_000 },
+  );
+});
