@@ -12,7 +12,7 @@ import {
   timestamp,
 } from "../../openapi.ts";
 import { futureTime } from "../peers/mod.ts";
-import { refuseBeyondOwn, refuseGrantBeyondOwn, refuseOverMightier } from "./policy.ts";
+import { refuseGrantBeyondOwn, refuseOverMightier } from "./policy.ts";
 import { numericId } from "./schemas.ts";
 import {
   deleteUserRole,
@@ -142,7 +142,6 @@ function takeRole(router: Router, deps: Deps): void {
       if (!await lockUser(sql, userId)) throw new ApiError("not_found");
       const role = await readRole(sql, roleId);
       if (!role) throw new ApiError("not_found");
-      refuseBeyondOwn(principal, role.permissions);
       await refuseOverMightier(sql, principal, { userId, now: new Date(deps.clock.now()) });
       if (!await deleteUserRole(sql, { userId, roleId })) throw new ApiError("not_found");
       await writeAudit(sql, {

@@ -209,9 +209,10 @@ Deno.test("invitations: N3: what does not accept is one and the same answer, and
     return { manager, token };
   };
   const demoted = await byManager("demoted@acme.example");
+  const helpless = await byManager("helpless@acme.example", "user");
   await api.db.owner`
     update user_roles set granted_at = ${new Date(0)}, expires_at = ${new Date(api.clock.now())}
-    where user_id = ${demoted.manager.userId}`;
+    where user_id in (${demoted.manager.userId}, ${helpless.manager.userId})`;
   const inactive = await byManager("inactive@acme.example", "user");
   await api.db.owner`update users set status = 'inactive' where id = ${inactive.manager.userId}`;
   const deleted = await byManager("deleted@acme.example", "user");
@@ -245,6 +246,7 @@ Deno.test("invitations: N3: what does not accept is one and the same answer, and
     used: used.token,
     expired: expired.token,
     "of one demoted": demoted.token,
+    "of one who invites nobody any more": helpless.token,
     "of one inactive": inactive.token,
     "of one removed": deleted.token,
     "to a role that has grown": grown.token,
