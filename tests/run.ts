@@ -93,7 +93,7 @@ async function main(names: string[]): Promise<number> {
   );
   const total: Outcome = { passed: 0, failed: 0, skipped: 0 };
   const skippedGroups: string[] = [];
-  const cluster = await startTestCluster();
+  const cluster = await startTestCluster({ inMemory: true });
   try {
     for (const group of wanted) {
       const reason = await unmet(group);

@@ -73,7 +73,7 @@ const groups: Record<string, string[]> = {
 if (import.meta.main) {
   const json = Deno.args.includes("--json");
   const say = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
-  const cluster = await startTestCluster();
+  const cluster = await startTestCluster({ inMemory: true });
   Deno.env.set(clusterVariable, cluster.socketFolder);
   const results: Result[] = [];
   const names = Deno.args.filter((arg) => !arg.startsWith("--"))

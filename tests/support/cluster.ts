@@ -25,9 +25,12 @@ export interface TestCluster {
 /**
  * Starts a real PostgreSQL of its own in a temporary folder, gone after `stop()`.
  * @param options.durable true where a test kills it and looks for what was acknowledged
+ * @param options.inMemory true for who is sure to call `stop()`: what is left over would take memory from all
  */
-export async function startTestCluster({ durable = false } = {}): Promise<TestCluster> {
-  const dir = durable ? undefined : memoryFolder();
+export async function startTestCluster(
+  { durable = false, inMemory = false } = {},
+): Promise<TestCluster> {
+  const dir = inMemory ? memoryFolder() : undefined;
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-", ...(dir ? { dir } : {}) });
   await Deno.chmod(folder, 0o711);
   // Not beside the data: Deno lets nobody at anything under /dev who may not do everything.
