@@ -201,6 +201,20 @@ Deno.test("tenants: the platform's superadmin acts on tenants with a token; its 
   assert.equal(self.body.code, "grant_exceeds_own");
   assert.deepEqual(await databaseDigest(api.db), before);
 
+  // Nor does one who is superadmin and nothing else bring in an admin from outside.
+  const only = await userOf(api, boss, { email: "only@platform.example" });
+  await api.db.owner`
+    update user_roles set role_id = ${role?.id} where user_id = ${only.userId}`;
+  const imported = await api.request("/api/v1/users/import", {
+    ...as(only),
+    body: {
+      email: "friend@platform.example",
+      role: "admin",
+      password_hash: "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+    },
+  });
+  assert.equal(imported.body.code, "grant_exceeds_own", imported.text);
+
   const made = await create(api, "beta", {}, as(boss));
   assert.equal(made.status, 201, made.text);
   const id = made.body.tenant.id;

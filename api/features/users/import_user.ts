@@ -5,7 +5,7 @@ import type { Deps } from "../../deps.ts";
 import { invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { findRole, insertUserRole } from "../roles/mod.ts";
+import { findRole, insertUserRole, refuseBeyondOwn } from "../roles/mod.ts";
 import { email, locale, phone, roleName, userName } from "./schemas.ts";
 import { insertUser } from "./store.ts";
 
@@ -45,6 +45,7 @@ export function importUser(router: Router, deps: Deps): void {
       await enter(tenantId);
       const role = await findRole(sql, body.role);
       if (!role) throw invalidField("role", "unknown", "there is no such role");
+      refuseBeyondOwn(c.get("principal"), role.permissions);
       const id = await insertUser(sql, { tenantId, passwordHash, ...body });
       await insertUserRole(sql, { tenantId, userId: id, roleId: role.id, by: source.userId });
       await writeAudit(sql, {

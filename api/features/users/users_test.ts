@@ -250,7 +250,7 @@ Deno.test("users: T3: removing one takes all that is his, turns his peers to tom
   }
   assert.equal((await api.db.owner`select from invitations`).length, 0);
   const peers = await api.db.owner`
-    select id, user_id, deleted_at is not null as tombstone from wg_peers order by id`;
+    select id, user_id, deleted_at is not null as tombstone from wg_peers order by kind desc`;
   assert.deepEqual(peers.map((row) => ({ ...row })), [
     { id: peer.body.peer.id, user_id: null, tombstone: true },
     { id: invited.body.enrolment.peer.id, user_id: null, tombstone: true },
