@@ -92,8 +92,9 @@ export class TestDaemon implements AsyncDisposable {
     };
   }
 
+  /** Waits for two passes in which every call of a hanging `wg` is given up on. */
   get client(): WgdClient {
-    return this.#client ??= createWgdClient(this.socket, { timeoutMs: 20_000 });
+    return this.#client ??= createWgdClient(this.socket, { timeoutMs: 40_000 });
   }
 
   get pid(): number {
