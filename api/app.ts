@@ -12,6 +12,7 @@ import { mfaFeature } from "./features/mfa/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
 import { operationsFeature } from "./features/operations/mod.ts";
 import { permissionsFeature, rolesFeature } from "./features/roles/mod.ts";
+import { pagesFeature } from "./features/pages/mod.ts";
 import { passwordResetFeature } from "./features/password_reset/mod.ts";
 import { registrationFeature } from "./features/registration/mod.ts";
 import { sessionsFeature } from "./features/sessions/mod.ts";
@@ -35,6 +36,8 @@ export function createApp(deps: Deps): Router {
 
   app.use(source(deps));
   app.use(requestId(deps));
+  // Before the headers of the rest: a page needs a policy of its own.
+  app.route("/", pagesFeature(deps));
   app.use(secureHeaders({
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     xFrameOptions: "DENY",

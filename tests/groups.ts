@@ -44,7 +44,7 @@ export const groups: readonly Group[] = [
       "tests/run_test.ts",
       "tests/wrapper_test.ts",
     ],
-    needs: { programs: ["zbarimg", "redis-server"] },
+    needs: { programs: ["zbarimg", "redis-server", "chromium"] },
     parallel: true,
   },
   {

@@ -155,7 +155,14 @@ Deno.test("massacorp demo: refuses without root, by the line to run", async () =
 });
 
 Deno.test("massacorp test kernel: installs an emulator where the kernel has no WireGuard, and only for it", async () => {
-  const tests = { zbarimg: "", "redis-server": "", ping: "", "mkfs.ext4": "", shellcheck: "" };
+  const tests = {
+    zbarimg: "",
+    "redis-server": "",
+    ping: "",
+    "mkfs.ext4": "",
+    shellcheck: "",
+    chromium: "",
+  };
   const installed = async (unshare: string, ...groups: string[]) => {
     const programs = { ...tunnelPrograms, ...tests, unshare, deno: deno(pin), "apt-get": "" };
     const { called } = await onMachine({ uid: 0, programs }, ["test", ...groups]);

@@ -5,6 +5,9 @@ import { ApiError } from "../errors.ts";
 
 /** What an enrolment peer may ask for. */
 const forEnrolment = new Set([
+  "/accept",
+  "/verify",
+  "/reset",
   "/api/v1/info",
   "/api/v1/wireguard/deliveries",
   "/api/v1/users/invitations/accept",

@@ -1,3 +1,4 @@
+import { createOneTimeToken } from "../../api/auth/one_time_token.ts";
 import assert from "node:assert/strict";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { adminOf, loopback, type Persona, type RequestOptions, type TestApi } from "./api.ts";
@@ -99,6 +100,15 @@ function makers(api: TestApi, admin: Persona) {
         values (${admin.tenantId}, ${id}, ${admin.userId}, sha256(${id}::text::bytea), '', '', now(), now() + interval '1 day')`;
       return id;
     },
+    resetToken: async (): Promise<string> => {
+      const { text, digest } = await createOneTimeToken();
+      await api.db.owner`
+        insert into one_time_tokens (tenant_id, token_digest, purpose, user_id, email, created_at, expires_at)
+        values (${admin.tenantId}, ${digest}, 'password_reset', ${admin.userId}, ${admin.email}, now(),
+          now() + interval '30 minutes')
+        on conflict (tenant_id, user_id, purpose) do update set token_digest = excluded.token_digest`;
+      return text.reveal();
+    },
     grant: async (): Promise<string> =>
       (await post("/wireguard/grants", {
         name: name(),
@@ -133,6 +143,10 @@ const paths: [RegExp, (make: Make) => Promise<Record<string, string | number>>][
   [/^\/api\/v1\/wireguard\/me\/peers\/\{id\}/, async (make) => ({ id: await make.ownPeer() })],
   [/^\/api\/v1\/wireguard\/peers\/\{id\}/, async (make) => ({ id: await make.peer() })],
   [/^\/api\/v1\/wireguard\/grants\/\{id\}/, async (make) => ({ id: await make.grant() })],
+  [
+    /^\/api\/v1\/password-reset\/validate\/\{token\}/,
+    async (make) => ({ token: await make.resetToken() }),
+  ],
   [/^\/api\/v1\/sessions\/\{id\}/, async (make) => ({ id: await make.session() })],
   [
     /^\/api\/v1\/mfa\/trusted-devices\/\{id\}/,

@@ -1,0 +1,130 @@
+/**
+ * What runs in the browser, as text: it is small enough to be read, and served inside the page under its hash.
+ * It writes no markup: every word stands in the page already and is shown or not.
+ */
+export const script = `"use strict";
+const page = document.body.dataset.page;
+const link = new URLSearchParams(location.hash.slice(1));
+const tenant = link.get("tenant");
+const token = link.get("token");
+const byId = (id) => document.getElementById(id);
+const form = byId("form");
+
+function say(id, faults) {
+  for (const each of document.querySelectorAll("[data-say]")) each.hidden = each.id !== id;
+  for (const each of document.querySelectorAll("[data-fault]")) {
+    each.hidden = !(faults || []).includes(each.dataset.fault);
+  }
+}
+
+function call(path, body) {
+  return fetch("/api/v1" + path, {
+    method: body ? "POST" : "GET",
+    headers: { "X-Tenant-ID": tenant, ...(body ? { "Content-Type": "application/json" } : {}) },
+    body: body ? JSON.stringify(body) : undefined,
+    credentials: "omit",
+    cache: "no-store",
+  });
+}
+
+function gone() {
+  form.hidden = true;
+  say("invalid");
+}
+
+function request() {
+  if (page === "verify") return call("/auth/verify-email", { token });
+  const password = byId("password").value;
+  if (page === "reset") {
+    return call("/password-reset/confirm", { token, new_password: password });
+  }
+  const name = byId("name").value.trim();
+  const own = byId("own").checked;
+  return call("/users/invitations/accept", {
+    token,
+    password,
+    locale: document.documentElement.lang,
+    ...(name ? { name } : {}),
+    ...(own ? { public_key: byId("public_key").value.trim() } : {}),
+  });
+}
+
+function faultsOf(problem) {
+  const known = new Set([...document.querySelectorAll("[data-fault]")].map((e) => e.dataset.fault));
+  if (problem.code === "public_key_taken") return ["public_key"];
+  return (problem.errors || []).map((error) =>
+    error.path === "public_key" ? "public_key" : known.has(error.code) ? error.code : "other"
+  );
+}
+
+function showTunnel(answer) {
+  if (!answer.config) return;
+  byId("config").value = answer.config;
+  byId("save").href = URL.createObjectURL(new Blob([answer.config], { type: "text/plain" }));
+  if (answer.qr) {
+    const bytes = new TextEncoder().encode(answer.qr.svg);
+    byId("qr").src = "data:image/svg+xml;base64," + btoa(String.fromCharCode(...bytes));
+    byId("qr").hidden = false;
+  }
+  byId("tunnel").hidden = false;
+}
+
+async function submit() {
+  if (page !== "verify" && byId("password").value !== byId("repeat").value) return say("mismatch");
+  say("working");
+  const response = await request();
+  const answer = await response.json();
+  if (response.ok) {
+    history.replaceState(null, "", location.pathname);
+    form.hidden = true;
+    say("done");
+    if (page === "accept") showTunnel(answer);
+    return;
+  }
+  if (response.status === 404) return gone();
+  if (response.status === 429) return say("throttled");
+  if (response.status === 403) return say("refused");
+  const faults = faultsOf(answer);
+  say(faults.length > 0 ? "faults" : "failed", faults);
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  byId("button").disabled = true;
+  try {
+    await submit();
+  } catch {
+    say("failed");
+  }
+  byId("button").disabled = false;
+});
+
+if (page === "accept") {
+  for (const id of ["made", "own"]) {
+    byId(id).addEventListener("change", () => {
+      byId("public_key_row").hidden = !byId("own").checked;
+    });
+  }
+}
+form.hidden = false;
+if (!tenant || !token) gone();
+else if (page === "reset") {
+  call("/password-reset/validate/" + encodeURIComponent(token))
+    .then((response) => response.status === 404 && gone()).catch(() => {});
+}
+`;
+
+export const style = `
+body { font: 17px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 24px 16px; max-width: 32em; color: #111827; background: #ffffff; }
+h1 { font-size: 1.5em; }
+label { display: block; margin: 16px 0 4px; }
+fieldset { border: 0; margin: 16px 0 0; padding: 0; }
+fieldset label { margin: 8px 0; }
+input:not([type="radio"]), textarea { box-sizing: border-box; width: 100%; font: inherit; padding: 10px; border: 1px solid #6b7280; border-radius: 6px; }
+textarea { font: 13px/1.4 ui-monospace, monospace; height: 14em; }
+button, .button { display: inline-block; margin-top: 20px; padding: 12px 20px; font: inherit; color: #ffffff; background: #1d4ed8; border: 0; border-radius: 6px; text-decoration: none; }
+button:disabled { background: #6b7280; }
+img { display: block; width: 100%; max-width: 320px; margin: 16px 0; }
+[hidden] { display: none !important; }
+@media (prefers-color-scheme: dark) { body { color: #f3f4f6; background: #111827; } input:not([type="radio"]), textarea { color: inherit; background: #1f2937; } }
+`;

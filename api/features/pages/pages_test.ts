@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { chromium, type Page } from "playwright-core";
+import { createApp } from "../../app.ts";
+import { adminOf, loopback, type TestApi, testApi } from "../../../tests/support/api.ts";
+import { waitingMails } from "../../../tests/support/mails.ts";
+import { until } from "../../../tests/support/until.ts";
+
+const password = "Quince-marmalade 41 lanterns!";
+
+/** The API on a port of this machine, and a browser in front of it. */
+async function browsed(locale: "en-US" | "fr-FR") {
+  await using undo = new AsyncDisposableStack();
+  const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = probe.addr;
+  probe.close();
+  const url = `http://127.0.0.1:${port}`;
+  const api = undo.use(await testApi({ env: { PUBLIC_URL: url, PASSWORD_CHECK_HIBP: "off" } }));
+  const app = createApp(api.deps);
+  const requests: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, (request) => {
+    requests.push(`${request.method} ${new URL(request.url).pathname}`);
+    assert.equal(request.headers.get("referer"), null, request.url);
+    return app.fetch(request, loopback);
+  });
+  undo.defer(() => server.shutdown());
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+  undo.defer(() => browser.close());
+  const context = await browser.newContext({ locale, viewport: { width: 390, height: 844 } });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    // A refusal by the API is shown by the page, and by the browser too.
+    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) {
+      complaints.push(message.text());
+    }
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  const owned = undo.move();
+  return {
+    api,
+    url,
+    page,
+    requests,
+    complaints,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function linkIn(api: TestApi, template: string): Promise<string> {
+  const mail = (await waitingMails(api)).filter((mail) => mail.template === template).at(-1);
+  assert.ok(mail && "link" in mail.data, template);
+  return mail.data.link;
+}
+
+/** What the page says to its user, once it does. */
+const shown = (page: Page, text: string) =>
+  page.getByRole("status").getByText(text).waitFor({ timeout: 10_000 });
+
+async function fill(page: Page, first: string, second: string): Promise<void> {
+  await page.locator("#password").fill(first);
+  await page.locator("#repeat").fill(second);
+  await page.locator("#button").click();
+}
+
+Deno.test("pages: the same for everybody, in the browser's language, under a policy that lets one script run", async () => {
+  await using api = await testApi();
+  for (const path of ["/accept", "/verify", "/reset", "/reset/"]) {
+    const english = await api.request(path, { via: loopback });
+    assert.equal(english.status, 200);
+    assert.match(english.text, /<html lang="en">/);
+    const french = await api.request(path, {
+      via: loopback,
+      headers: { "Accept-Language": "de, fr-CA;q=0.8, en;q=0.7", Host: "evil.example" },
+    });
+    assert.match(french.text, /<html lang="fr">/);
+    assert.doesNotMatch(french.text, /evil\.example|https?:\/\/| on\w+=| style=/);
+    assert.equal(french.text.match(/<script/g)?.length, 1);
+    const policy = french.headers.get("content-security-policy") ?? "";
+    assert.match(policy, /default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'/);
+    assert.doesNotMatch(policy, /unsafe|\*|http/);
+    assert.match(policy, /frame-ancestors 'none'/);
+    const headers = [
+      "cache-control",
+      "referrer-policy",
+      "x-frame-options",
+      "x-content-type-options",
+    ];
+    assert.deepEqual(headers.map((name) => french.headers.get(name)), [
+      "no-store",
+      "no-referrer",
+      "DENY",
+      "nosniff",
+    ]);
+  }
+  const enrolled = await adminOf(api, "acme");
+  const peer = await api.request("/api/v1/wireguard/peers", {
+    token: enrolled.token,
+    body: {
+      name: "new",
+      kind: "enrolment",
+      expires_at: new Date(api.clock.now() + 3_600_000).toISOString(),
+    },
+  });
+  const via = { listener: "tunnel" as const, address: peer.body.peer.address };
+  assert.equal((await api.request("/reset", { via })).status, 200, "through an enrolment peer too");
+  const nobody = { ...via, address: "10.10.0.250" };
+  assert.equal((await api.request("/reset", { via: nobody })).body.code, "wrong_tunnel");
+});
+
+Deno.test("pages: Chromium walks a reset: looking uses nothing up, the rules are explained, the password is new", async () => {
+  await using given = await browsed("fr-FR");
+  const { api, page } = given;
+  const acme = await adminOf(api, "acme");
+  await api.request("/api/v1/password-reset/request", {
+    via: loopback,
+    tenant: "acme",
+    body: { email: acme.email },
+  });
+  const link = await linkIn(api, "password_reset");
+  // What shows a preview, and a reload: each asks whether the link is good.
+  for (let n = 1; n <= 3; n++) {
+    await page.goto("about:blank");
+    await page.goto(link);
+    const looked = () => given.requests.filter((request) => request.includes("/validate/")).length;
+    await until("the page has looked", () => looked() === n);
+  }
+  assert.equal(await page.title(), "Choisir un nouveau mot de passe");
+  await fill(page, password, `${password}x`);
+  await shown(page, "Les deux mots de passe sont différents.");
+  await fill(page, "password", "password");
+  await shown(page, "Il manque une majuscule au mot de passe.");
+  await shown(page, "Il manque un chiffre au mot de passe.");
+  await fill(page, password, password);
+  await shown(page, "Votre mot de passe est changé.");
+  assert.equal(new URL(page.url()).hash, "", "the token left the address bar");
+  const login = await api.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant: "acme",
+    body: { email: acme.email, password },
+  });
+  assert.equal(login.status, 200, login.text);
+  await page.goto("about:blank");
+  await page.goto(link);
+  await shown(page, "Ce lien n’est plus valable");
+  assert.deepEqual(given.complaints, []);
+  assert.ok(given.requests.every((request) => !/favicon/.test(request)), given.requests.join("\n"));
+});
+
+Deno.test("pages: Chromium registers by the link of the mail, and accepts an invitation with a key made for it", async () => {
+  await using given = await browsed("en-US");
+  const { api, page } = given;
+  const acme = await adminOf(api, "acme");
+  await api.db.owner`update tenants set registration = 'open' where slug = 'acme'`;
+  await api.request("/api/v1/auth/register", {
+    via: loopback,
+    tenant: "acme",
+    body: { email: "ada@acme.example", password },
+  });
+  await page.goto(await linkIn(api, "registration"));
+  assert.equal((await api.db.owner`select from users where email = 'ada@acme.example'`).length, 0);
+  await page.locator("#button").click();
+  await shown(page, "Thank you, your address is confirmed.");
+  assert.equal((await api.db.owner`select from users where email = 'ada@acme.example'`).length, 1);
+
+  const invited = await api.request("/api/v1/users/invitations", {
+    token: acme.token,
+    body: { email: "bob@acme.example", enrolment: false },
+  });
+  assert.equal(invited.status, 201, invited.text);
+  await page.goto("about:blank");
+  await page.goto(await linkIn(api, "invitation"));
+  await page.locator("#name").fill("<img src=x onerror=alert(1)>");
+  await page.locator("#own").check();
+  await page.locator("#public_key").fill("no key at all");
+  await fill(page, password, password);
+  await shown(page, "The public key is none, or is in use.");
+  await page.locator("#public_key").fill("q0Yq1c1d3S0k5mZ8WvJxQm0N9nQmXkXo0m2VxY1b2kE=");
+  await page.locator("#button").click();
+  await shown(page, "Your account is made.");
+  await page.locator("#config").waitFor();
+  const config = await page.locator("#config").inputValue();
+  assert.match(config, /\[Interface\][^]*Address = 10\.10\.0\.\d+/);
+  const download = page.waitForEvent("download");
+  await page.locator("#save").click();
+  assert.equal((await download).suggestedFilename(), "massacorp.conf");
+  const [bob] = await api.db.owner`
+    select u.name, p.public_key from users u join wg_peers p on p.user_id = u.id
+    where u.email = 'bob@acme.example'`;
+  assert.deepEqual({ ...bob }, {
+    name: "<img src=x onerror=alert(1)>",
+    public_key: "q0Yq1c1d3S0k5mZ8WvJxQm0N9nQmXkXo0m2VxY1b2kE=",
+  });
+  assert.deepEqual(given.complaints, []);
+});
