@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { simpleParser } from "mailparser";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { peerOn, type Stack, stack, type StackClient, tenantOn } from "../support/stack.ts";
 import { uniqueInterface } from "../support/netns.ts";
+import { codeAt } from "../support/totp.ts";
 import { until } from "../support/until.ts";
 import { addWireGuard } from "../support/wireguard.ts";
 
@@ -14,7 +16,12 @@ async function ask(client: StackClient, ...call: Parameters<StackClient["request
   return outcome;
 }
 
-Deno.test("journey: T10: invited, through the enrolment peer with one's own key to a permanent one, two log-ins, an API key", async () => {
+/** The file of a peer with a key of one's own, that key put in. */
+function withKey(config: string, privateKey: string): string {
+  return config.replace(/^# PrivateKey = .*$/m, `PrivateKey = ${privateKey}`);
+}
+
+Deno.test("journey: T10: invited, through the enrolment peer with one's own key to a permanent one, two log-ins, MFA, an API key", async () => {
   await using made = await stack("client");
   await made.daemon.start();
   await made.startApi();
@@ -54,11 +61,10 @@ Deno.test("journey: T10: invited, through the enrolment peer with one's own key 
     return !(await made.daemon.dump()).peers.has(acme.enrolment.peer.public_key);
   });
 
-  const config = accepted.config.replace(
-    /^# PrivateKey = .*$/m,
-    `PrivateKey = ${keys.privateKey.reveal()}`,
+  await using client = await made.client(
+    "client",
+    withKey(accepted.config, keys.privateKey.reveal()),
   );
-  await using client = await made.client("client", config);
   const logIn = async (device_name: string) => {
     const reply = await ask(client, "/api/v1/auth/login", {
       method: "POST",
@@ -81,16 +87,83 @@ Deno.test("journey: T10: invited, through the enrolment peer with one's own key 
   const me = await ask(client, "/api/v1/users/me", { headers: phone });
   assert.deepEqual([me.status, me.body.roles], [200, ["admin"]]);
 
-  const key = await ask(client, "/api/v1/api-keys", {
-    method: "POST",
-    headers: phone,
-    json: { name: "script", scopes: ["users.read"] },
-  });
+  // A second factor, and in again with it: the step after, because one works once.
+  const post = (path: string, json: unknown, headers: Record<string, string> = phone) =>
+    ask(client, `/api/v1${path}`, { method: "POST", headers, json });
+  const { body: setup } = await post("/mfa/setup", {});
+  const enabled = await post("/mfa/enable", { code: codeAt(setup.secret, Date.now()) });
+  assert.equal(enabled.body.recovery_codes?.length, 10, JSON.stringify(enabled.body));
+  assert.equal((await post("/auth/logout", {})).status, 200);
+  const credentials = { email: "ada@acme.example", password };
+  const first = await post("/auth/login", credentials, named);
+  assert.deepEqual([first.status, first.body.mfa_required], [200, true], JSON.stringify(first));
+  const second = await post("/auth/login/mfa", {
+    mfa_session_token: first.body.mfa_session_token,
+    code: codeAt(setup.secret, Date.now() + 30_000),
+  }, named);
+  assert.equal(second.status, 200, JSON.stringify(second.body));
+  const token = { Authorization: `Bearer ${second.body.access_token}` };
+
+  const key = await post("/api-keys", { name: "script", scopes: ["users.read"] }, token);
   assert.equal(key.status, 201, JSON.stringify(key.body));
   const users = await ask(client, "/api/v1/users", { headers: { "X-API-Key": key.body.key } });
   assert.deepEqual(users.body.items.map((user: { email: string }) => user.email), [
     "ada@acme.example",
   ]);
+});
+
+Deno.test("journey: T10, A3: a password reset on a new device goes through an enrolment peer, and on to one's own", async () => {
+  await using made = await stack("client");
+  await made.daemon.start();
+  await made.startApi();
+  const acme = await tenantOn(made, "acme");
+  const { config } = await peerOn(made, acme, { kind: "enrolment", name: "new phone" });
+  const waiting = await peerOn(made, acme, {
+    user_id: acme.adminId,
+    name: "phone",
+    delivery: "link",
+  });
+  const named = { "X-Tenant-ID": "acme" };
+  const keys = await generateKeyPair();
+  const renewed = "Another-Horse-8-Battery";
+
+  const redeemed = await (async () => {
+    await using client = await made.client("client", config);
+    const post = (path: string, json: unknown) =>
+      ask(client, `/api/v1${path}`, { method: "POST", headers: named, json });
+    assert.equal((await post("/password-reset/request", { email: acme.email })).status, 202);
+    const folder = `${made.daemon.folder}/operator`;
+    const file = await until("the mail is there", async () => {
+      const names = (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+      return names.find((name) => name.endsWith(".eml"));
+    });
+    const { text = "" } = await simpleParser(await Deno.readTextFile(`${folder}/${file}`));
+    const token = /token=([A-Za-z0-9_-]{43})/.exec(text)?.[1] ?? "";
+    const reset = () => post("/password-reset/confirm", { token, new_password: renewed });
+    const done = await reset();
+    assert.equal(done.status, 200, JSON.stringify(done.body));
+    assert.equal((await reset()).status, 404, "once");
+    const login = { email: acme.email, password: renewed };
+    assert.equal((await post("/auth/login", login)).body.code, "enrolment_only");
+    return await post("/wireguard/deliveries", {
+      token: waiting.delivery.token,
+      public_key: keys.publicKey,
+    });
+  })();
+  assert.equal(redeemed.status, 200, JSON.stringify(redeemed.body));
+  await using client = await made.client(
+    "client",
+    withKey(redeemed.body.config, keys.privateKey.reveal()),
+  );
+  const login = async (password: string) => {
+    const reply = await ask(client, "/api/v1/auth/login", {
+      method: "POST",
+      headers: named,
+      json: { email: acme.email, password },
+    });
+    return reply.status;
+  };
+  assert.deepEqual([await login(acme.password), await login(renewed)], [401, 200]);
 });
 
 /** A peer whose client sends an echo every 50 ms, on a host that has several. */

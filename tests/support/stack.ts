@@ -159,6 +159,7 @@ function spawnApi(
       DATABASE_URL: db.url("massacorp_api").reveal(),
       DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
       OPERATOR_SOCKET: operatorSocket,
+      MAIL_FOLDER: `${daemon.folder}/operator`,
       WGD_SOCKET: daemon.socket,
       // Nobody serves it here; what the API may read is said above.
       SEALER_SOCKET: `${daemon.folder}/sealer.sock`,
