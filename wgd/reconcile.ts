@@ -22,13 +22,6 @@ interface Batch {
   readonly waiting: { scope: Scope; answer: PromiseWithResolvers<ReconcileResult> }[];
 }
 
-/**
- * A pass costs a run of `wg` and two trips to the database whatever it is about. So after one that several peers
- * shared, the next waits a moment for more of them; a lone change never waits.
- */
-const crowd = 3;
-const gatherMs = 8;
-
 export function createReconciler(
   runPass: RunPass,
   { onPassed }: { onPassed: () => void },
@@ -48,14 +41,8 @@ export function createReconciler(
   }
 
   async function drain(): Promise<void> {
-    let crowded = false;
     while (next && !stopped) {
-      if (crowded && !next.all) {
-        await new Promise((resolve) => setTimeout(resolve, gatherMs));
-        if (stopped) return;
-      }
-      const batch: Batch = next;
-      crowded = batch.ids.size >= crowd;
+      const batch = next;
       next = undefined;
       hurry = new AbortController();
       let outcome: PassOutcome;

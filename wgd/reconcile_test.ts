@@ -101,21 +101,3 @@ Deno.test("stop: lets the running pass end, hurries it, and refuses the rest", a
   await assert.rejects(reconciler.request("all"), { name: "StoppedError" });
   assert.equal(scopes.length, 1);
 });
-
-Deno.test("request: after a pass that several peers shared, the next one waits for more; a lone one does not wait", async () => {
-  const scopes: Scope[] = [];
-  const nothing = { applied: [], removed: [], absent: [], failed: [] };
-  const reconciler = createReconciler((scope) => {
-    scopes.push(scope);
-    return Promise.resolve({ needsFull: false, resultFor: () => nothing });
-  }, { onPassed() {} });
-  const first = reconciler.request(["a", "b", "c"]);
-  const late = reconciler.request(["d"]);
-  const later = first.then(() => reconciler.request(["e"]));
-  await Promise.all([late, later]);
-  assert.deepEqual(scopes, [["a", "b", "c"], ["d", "e"]]);
-  const lone = reconciler.request(["f"]);
-  const next = reconciler.request(["g"]);
-  await Promise.all([lone.then(() => reconciler.request(["h"])), next]);
-  assert.deepEqual(scopes.slice(2), [["f"], ["g"], ["h"]]);
-});
