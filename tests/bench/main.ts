@@ -20,7 +20,7 @@ interface Part {
   needsRoot: boolean;
   /** Runs only where it is named. */
   onDemand?: true;
-  measure: () => Promise<Result[]>;
+  measure: () => Promise<Result[]> | AsyncIterable<Result>;
 }
 
 /** The parts of the bench, by the names that run them alone. */
@@ -93,7 +93,7 @@ if (import.meta.main) {
         Deno.stderr.writeSync(new TextEncoder().encode(`skipped without root: ${name}\n`));
         continue;
       }
-      for (const result of await part.measure()) {
+      for await (const result of await part.measure()) {
         results.push(result);
         if (json) say(JSON.stringify(result));
       }

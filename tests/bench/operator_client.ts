@@ -1,4 +1,5 @@
 import type { Stack } from "../support/stack.ts";
+import { until } from "../support/until.ts";
 
 /** A client of the operator's socket that keeps its connection. */
 export function operatorClient({ daemon }: Stack): Deno.HttpClient {
@@ -9,7 +10,7 @@ export function operatorClient({ daemon }: Stack): Deno.HttpClient {
 
 const url = "http://localhost/api/v1/wireguard/peers";
 
-/** @returns the peer's id. @throws where it is not made, or, if asked for, not active in the answer */
+/** @returns the peer's id, if asked for once it is active, however long after the answer. @throws where it is not made */
 export async function createPeer(
   client: Deno.HttpClient,
   tenant: number,
@@ -22,13 +23,21 @@ export async function createPeer(
     body: JSON.stringify({ name: "bench" }),
   });
   const body = await response.json();
-  if (response.status !== 201 || (active && body.peer.status !== "active")) {
-    throw new Error(`no peer: ${response.status} ${JSON.stringify(body.peer ?? body)}`);
+  if (response.status !== 201) throw new Error(`no peer: ${response.status}`);
+  const { id, status } = body.peer;
+  if (active && status !== "active") {
+    await until("the peer is active", async () => {
+      return (await (await get(client, tenant, id)).json()).status === "active";
+    }, { timeoutMs: 60_000 });
   }
-  return body.peer.id;
+  return id;
 }
 
-/** @throws where it is not proven gone */
+function get(client: Deno.HttpClient, tenant: number, id: string): Promise<Response> {
+  return fetch(`${url}/${id}`, { client, headers: { "X-Tenant-ID": String(tenant) } });
+}
+
+/** Returns once it is proven gone, however long after the answer. */
 export async function deletePeer(
   client: Deno.HttpClient,
   tenant: number,
@@ -40,7 +49,11 @@ export async function deletePeer(
     headers: { "X-Tenant-ID": String(tenant) },
   });
   const body = await response.json();
-  if (response.status !== 200 || body.removed !== true) {
-    throw new Error(`not removed: ${response.status} ${JSON.stringify(body)}`);
-  }
+  if (response.status === 200 && body.removed === true) return;
+  if (response.status !== 202) throw new Error(`not removed: ${response.status}`);
+  await until("the peer is gone", async () => {
+    const found = await get(client, tenant, id);
+    await found.body?.cancel();
+    return found.status === 404;
+  }, { timeoutMs: 60_000 });
 }

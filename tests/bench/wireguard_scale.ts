@@ -13,7 +13,7 @@ const few = 1_000;
 const many = 10_000;
 
 /** The daemon and the API at 1,000 and at 10,000 peers, beside the bare tools on as many. */
-export async function wireguardScale({ cycles }: { cycles: number }): Promise<Result[]> {
+export async function* wireguardScale({ cycles }: { cycles: number }): AsyncGenerator<Result> {
   await using made = await stackOn(
     { env: { WG_NETWORK: network, LOG_LEVEL: "info" } },
     "client",
@@ -24,7 +24,6 @@ export async function wireguardScale({ cycles }: { cycles: number }): Promise<Re
   await made.startApi();
   const tenant = await tenantOn(made, "scale");
   await made.db.owner`update tenants set peer_quota = 60000 where id = ${tenant.id}`;
-  const results: Result[] = [];
 
   await daemon.addPeers(few, { tenantId: tenant.id });
   await allApplied(daemon, few);
@@ -33,27 +32,26 @@ export async function wireguardScale({ cycles }: { cycles: number }): Promise<Re
   await allApplied(daemon, many);
   await made.db.owner`analyze`;
   const atMany = await postToActive(made, tenant);
-  results.push(compare({
+  yield compare({
     name: `POST to active, p50 at ${many} peers against that at ${few}`,
     unit: "ms",
     value: median(atMany),
     reference: median(atFew),
     bar: { most: 2 },
-  }));
+  });
 
-  results.push(...await idle(made, cycles));
-  results.push(...await drift(made));
-  results.push(...await revocation(made, tenant));
+  yield* await idle(made, cycles);
+  yield* await drift(made);
+  yield* await revocation(made, tenant);
   const peers = await barePeers(many);
-  results.push(...await coldBuild(made, peers));
-  results.push(await syncconf(made, { peers, tenant }));
-  results.push(absolute({
+  yield* await coldBuild(made, peers);
+  yield await syncconf(made, { peers, tenant });
+  yield absolute({
     name: `the daemon at ${many} peers, resident`,
     unit: "MB",
     value: await residentMb(daemon.pid),
     most: 200,
-  }));
-  return results;
+  });
 }
 
 /** However busy the machine is: nothing is measured here. */
