@@ -13,6 +13,7 @@ import {
 import { testDatabase } from "../../../tests/support/database.ts";
 import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
 import { statementCounter } from "../../../tests/support/statement_counter.ts";
+import { beginLogIn, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
 import { generateKeyPair } from "../../../lib/wireguard_key.ts";
 
 const strong = "Quince-marmalade 41 lanterns!";
@@ -230,4 +231,35 @@ Deno.test("password reset: T10: a user's peer carries his reset and nobody else'
     { via: enrolment },
   );
   assert.equal(done.status, 200, done.text);
+});
+
+Deno.test("password reset: A3: the second factor is asked for as ever, and no trust in a device or half a log-in outlives it", async () => {
+  await using api = await testApi({ env: { PASSWORD_CHECK_HIBP: "off" } });
+  const acme = await equip(api, await adminOf(api, "acme"));
+  const { peer } = (await api.request("/api/v1/wireguard/peers", {
+    token: acme.token,
+    body: { name: "laptop" },
+  })).body;
+  const via = tunnelFrom(peer.address);
+  const { trustedDevice } = await logInWithMfa(api, acme, { via, body: { trust_device: true } });
+  assert.ok(trustedDevice);
+  const half = await beginLogIn(api, acme, { via });
+  const token = await resetToken(api, acme.email);
+  assert.equal((await confirm(api, token)).status, 200);
+  const changed = { ...acme, password: strong };
+  const login = await post(
+    api,
+    "/auth/login",
+    { email: acme.email, password: strong, trusted_device: trustedDevice },
+    { via },
+  );
+  assert.equal(login.body.mfa_required, true, login.text);
+  const finished = await post(
+    api,
+    "/auth/login/mfa",
+    { mfa_session_token: half, code: nextCode(api, acme) },
+    { via },
+  );
+  assert.equal(finished.status, 401, "the half that the old password began");
+  await logInWithMfa(api, changed, { via });
 });

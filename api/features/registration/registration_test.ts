@@ -154,3 +154,24 @@ Deno.test("verify-email: proves the address of a user, once, for his own peer or
   assert.equal((await verify(api, his)).status, 404, "another address since");
   assert.deepEqual(await verified(), [true, false]);
 });
+
+Deno.test("verify-email: another address of a user is asked for its proof, and the old one is told", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const changed = await api.request(`/api/v1/users/${bob.userId}`, {
+    method: "PUT",
+    token: acme.token,
+    body: { email: "rob@acme.example", locale: "fr" },
+  });
+  assert.equal(changed.status, 200, changed.text);
+  const mails = await waitingMails(api);
+  assert.deepEqual(mails.map((mail) => `${mail.template} ${mail.to} ${mail.locale}`), [
+    "verify_email rob@acme.example fr",
+    "alert_email_changed bob@acme.example fr",
+  ]);
+  assert.deepEqual((await verify(api, tokenIn(mails[0]))).body, {
+    email: "rob@acme.example",
+    registered: false,
+  });
+});

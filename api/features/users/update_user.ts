@@ -2,9 +2,10 @@ import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, changedFields, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
-import type { TenantId } from "../../database/tenancy.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
+import { queueMail } from "../../mail/mod.ts";
 import { access, tenantOf, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
@@ -82,13 +83,26 @@ async function change(
     const after = await readUser(sql, id, now);
     if (!after) throw new ApiError("not_found");
     if (after.email !== before.email) {
-      await askToVerify(deps, sql, {
-        tenantId,
-        userId: id,
-        email: after.email,
-        locale: after.locale,
-      });
+      await tellOfNewAddress(deps, c, sql, { tenantId, before, after });
     }
     return after;
+  });
+}
+
+/** The new address has to be proven; the old one is told, in case that nobody there wanted it. */
+async function tellOfNewAddress(
+  deps: Deps,
+  c: Context<AppEnv>,
+  sql: TenantSql,
+  { tenantId, before, after }: { tenantId: TenantId; before: UserRow; after: UserRow },
+): Promise<void> {
+  const { id: userId, email, locale } = after;
+  await askToVerify(deps, sql, { tenantId, userId, email, locale });
+  await queueMail(deps, sql, {
+    tenantId,
+    to: before.email,
+    locale,
+    template: "alert_email_changed",
+    data: { at: new Date(deps.clock.now()).toISOString(), source: c.env.address },
   });
 }
