@@ -45,7 +45,7 @@ Deno.test("renderSchema: every kind of change made by hand shows", async () => {
     "alter table users no force row level security",
     "alter policy users_api on users using (true)",
     "alter policy users_wgd on users to public",
-    "grant delete on users to massacorp_api",
+    "grant delete on tenants to massacorp_api",
     "grant select (email) on users to massacorp_wgd",
     "revoke select on users from massacorp_platform",
     "grant execute on function wg_notify_all() to public",

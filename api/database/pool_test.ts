@@ -66,12 +66,12 @@ Deno.test("D1: a transaction that outlives its connection's lifetime keeps the c
   await using db = await testDatabase();
   await using pool = testPool(db.url("massacorp_platform"), { recycleSeconds: 0.05 });
   const pids = new Set<number>();
-  const until = performance.now() + 200;
   await createPlatform(pool).transaction(async (sql) => {
-    while (performance.now() < until) {
+    const until = performance.now() + 200;
+    do {
       const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
       pids.add(row?.pid ?? 0);
-    }
+    } while (performance.now() < until);
     await sql`insert into tenants (slug, name) values ('late', 'Late')`;
   });
   assert.equal(pids.size, 1);
