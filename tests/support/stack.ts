@@ -113,6 +113,8 @@ export async function stackOn(
         method: method ?? (json === undefined ? "GET" : "POST"),
         ...(json === undefined ? {} : { json }),
         headers: { ...(tenant === undefined ? {} : { "X-Tenant-ID": String(tenant) }), ...headers },
+        // Of 200 at once on a busy machine the last one waits long.
+        timeoutMs: 60_000,
       }),
     async client(role, config) {
       const name = uniqueInterface();
