@@ -228,6 +228,7 @@ function fresh(table: TenantTable, row: Record<string, unknown>): Record<string,
   if (table.columns.includes("prefix")) values.prefix = "freshfreshfr";
   if (table.columns.includes("public_key")) values.public_key = `${"A".repeat(43)}=`;
   if (table.columns.includes("token_digest")) values.token_digest = `\\x${"00".repeat(32)}`;
+  if (table.name === "invitations") values.email = "fresh@fresh.example";
   if (table.name === "wg_peers") values.address = "10.10.0.99";
   return values;
 }

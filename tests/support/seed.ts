@@ -36,12 +36,6 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into user_roles (tenant_id, user_id, role_id)
       select tenant_id, ${userId}, id from roles where tenant_id = ${tenantId} and name = 'user'`;
-  await owner`
-    insert into invitations (tenant_id, id, email, role_id, token_digest, mailed, invited_by, created_at,
-      expires_at)
-    select tenant_id, gen_random_uuid(), ${`invited@${slug}.example`}, id, sha256(${slug}::bytea), false,
-      ${userId}, now(), now() + interval '1 day'
-    from roles where tenant_id = ${tenantId} and name = 'user'`;
   const sessionId = crypto.randomUUID();
   await owner`
     insert into sessions (tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at,
@@ -106,6 +100,12 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     insert into wg_peers (tenant_id, id, interface_id, user_id, name, public_key, address)
       select ${tenantId}, ${peerId}, 1, ${userId}, 'laptop', ${publicKey}, address from free
       returning host(address) as address`;
+  await owner`
+    insert into invitations (tenant_id, id, email, role_id, token_digest, mailed, invited_by, peer_id,
+      created_at, expires_at)
+    select tenant_id, gen_random_uuid(), ${`invited@${slug}.example`}, id, sha256(${slug}::bytea), false,
+      ${userId}, ${peerId}, now(), now() + interval '1 day'
+    from roles where tenant_id = ${tenantId} and name = 'user'`;
   await owner`
     insert into wg_peer_status (tenant_id, peer_id, generation, state)
       select tenant_id, id, generation, 'applied' from wg_peers where id = ${peerId}`;
