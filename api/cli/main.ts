@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { ConfigError } from "../../lib/env.ts";
 import { type Command } from "./command.ts";
 import { CliError } from "./error.ts";
+import { keyList, keyRevoke } from "./api_key.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
 import { grantAdd, grantList, grantRevoke } from "./grant.ts";
@@ -27,6 +28,8 @@ const commands: Record<string, Command> = {
   "user:list": userList,
   "user:deactivate": userDeactivate,
   "sessions:revoke": sessionsRevoke,
+  "key:list": keyList,
+  "key:revoke": keyRevoke,
   "mfa:reseal": mfaReseal,
   "peer:add": peerAdd,
   "peer:list": peerList,

@@ -9,6 +9,9 @@ import {
   tunnelFrom,
   userOf,
 } from "../../../tests/support/api.ts";
+import { keyList, keyRevoke } from "../../cli/api_key.ts";
+import type { Command } from "../../cli/command.ts";
+import type { OperatorApi } from "../../cli/operator.ts";
 
 async function makeKey(api: TestApi, who: Persona, body: Record<string, unknown> = {}) {
   const made = await api.request("/api/v1/api-keys", {
@@ -286,4 +289,39 @@ Deno.test("api keys: a limit of its own, and fifty at most", async () => {
     [...new Set(all.filter((reply) => reply.status !== 201).map((reply) => reply.body.code))],
     ["too_many_keys"],
   );
+});
+
+Deno.test("api keys: the operator sees and revokes those of the tenant he names by key:list and key:revoke, and makes none", async () => {
+  await using api = await testApi();
+  const [acme, globex] = [await adminOf(api, "acme"), await adminOf(api, "globex")];
+  const mine = await makeKey(api, acme);
+  const other = await makeKey(api, globex);
+  const asOperator: OperatorApi = {
+    async call(shape, { method, path, tenant }) {
+      const reply = await api.request(`/api/v1${path}`, {
+        ...(method === undefined ? {} : { method }),
+        ...(tenant === undefined ? {} : { tenant }),
+      });
+      assert(reply.status < 300, reply.text);
+      return shape.parse(reply.body);
+    },
+    [Symbol.dispose]: () => {},
+  };
+  const run = async (command: Command, values: Record<string, string>) =>
+    (await command.run({ api: asOperator, values, positionals: [] })).text;
+  const list = await run(keyList, { tenant: "acme" });
+  assert(list.includes(mine.id) && !list.includes(other.id));
+  assert(!list.includes(mine.key.split("_")[2] ?? "?"), "the prefix alone");
+  await assert.rejects(run(keyRevoke, { tenant: "acme", key: other.id }), /not_found/);
+  assert.match(await run(keyRevoke, { tenant: "acme", key: mine.id }), /is revoked$/);
+  assert.deepEqual([await status(api, mine.key), await status(api, other.key)], [401, 200]);
+  const [entry] = await api.db.owner`
+    select actor, actor_user_id from audit_log where action = 'api_key.revoke'`;
+  assert.deepEqual({ ...entry }, { actor: "operator", actor_user_id: null });
+  const made = await api.request("/api/v1/api-keys", {
+    tenant: "acme",
+    body: { name: "x", scopes: ["users.read"] },
+  });
+  assert.equal(made.status, 403);
+  assert.equal((await api.request("/api/v1/api-keys")).body.code, "tenant_required");
 });

@@ -3,11 +3,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { makeApiKey } from "../../auth/api_key.ts";
-import type { AppEnv, Principal } from "../../context.ts";
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
-import { access, userOf } from "../../middleware/access.ts";
+import { access, tenantOf, userOf } from "../../middleware/access.ts";
 import {
   createRouter,
   jsonRequest,
@@ -24,6 +24,7 @@ import {
   countLiveKeys,
   countPeers,
   insertApiKey,
+  type KeyScope,
   listApiKeys,
   listUsage,
   readApiKey,
@@ -47,12 +48,20 @@ function view(row: ApiKeyRow): z.infer<typeof apiKey> {
   };
 }
 
-/** Whose keys the caller may see, or decide over: his own, or with the permission everybody's. */
-function scopeOf(
-  user: Principal & { kind: "user" },
+/**
+ * Whose keys the caller may see, or decide over: his own, with the permission everybody's, and as the operator
+ * everybody's of the tenant that he names.
+ */
+function reachOf(
+  c: Context<AppEnv>,
   permission: "api_keys.read" | "api_keys.write",
-) {
-  return { userId: user.permissions.has(permission) ? null : user.userId };
+): { tenantId: TenantId; scope: KeyScope } {
+  if (c.get("principal")?.kind === "operator") {
+    return { tenantId: tenantOf(c), scope: { userId: null } };
+  }
+  const user = userOf(c);
+  const userId = user.permissions.has(permission) ? null : user.userId;
+  return { tenantId: user.tenantId, scope: { userId } };
 }
 
 /** `/api/v1/api-keys`: a user's own, and with a permission everybody's of the tenant. Never by a key itself. */
@@ -105,7 +114,7 @@ function createKey(router: Router, deps: Deps): void {
         rateLimit: body.rate_limit ?? null,
         allowedPeers: body.allowed_peers ?? null,
       });
-      await record(sql, c, user, {
+      await record(sql, c, user.tenantId, {
         action: "api_key.create",
         id: keyId,
         details: { name: body.name, scopes: body.scopes, expires_at: body.expires_at ?? null },
@@ -131,15 +140,11 @@ function readKeys(router: Router, deps: Deps): void {
     },
   });
   router.openapi(list, async (c) => {
-    const user = userOf(c);
+    const { tenantId, scope } = reachOf(c, "api_keys.read");
     const { limit, cursor } = c.req.valid("query");
     const rows = await deps.tenancy.transaction(
-      user.tenantId,
-      (sql) =>
-        listApiKeys(sql, scopeOf(user, "api_keys.read"), {
-          after: cursor ?? null,
-          limit: limit + 1,
-        }),
+      tenantId,
+      (sql) => listApiKeys(sql, scope, { after: cursor ?? null, limit: limit + 1 }),
     );
     const items = rows.slice(0, limit).map(view);
     const next_cursor = rows.length > limit ? items.at(-1)?.id ?? null : null;
@@ -149,9 +154,9 @@ function readKeys(router: Router, deps: Deps): void {
   const days = z.object({ days: z.coerce.number().int().min(1).max(90).default(30) });
   const used = z.object({ items: z.array(usage) });
   const found = async (c: Context<AppEnv>, keyId: string, days: number) => {
-    const user = userOf(c);
-    return await deps.tenancy.transaction(user.tenantId, async (sql) => {
-      const row = await readApiKey(sql, scopeOf(user, "api_keys.read"), keyId);
+    const { tenantId, scope } = reachOf(c, "api_keys.read");
+    return await deps.tenancy.transaction(tenantId, async (sql) => {
+      const row = await readApiKey(sql, scope, keyId);
       if (!row) throw new ApiError("not_found");
       return { row, items: await listUsage(sql, keyId, { days, now: new Date(deps.clock.now()) }) };
     });
@@ -203,15 +208,18 @@ function changeKeys(router: Router, deps: Deps): void {
     },
   });
   router.openapi(revoke, async (c) => {
-    const user = userOf(c);
     const { id } = c.req.valid("param");
-    const scope = scopeOf(user, "api_keys.write");
-    const row = await deps.tenancy.transaction(user.tenantId, async (sql) => {
+    const { tenantId, scope } = reachOf(c, "api_keys.write");
+    const row = await deps.tenancy.transaction(tenantId, async (sql) => {
       const before = await readApiKey(sql, scope, id, { lock: true });
       if (!before) throw new ApiError("not_found");
       if (before.revoked_at) return before;
       await revokeApiKey(sql, id, new Date(deps.clock.now()));
-      await record(sql, c, user, { action: "api_key.revoke", id, details: { name: before.name } });
+      await record(sql, c, tenantId, {
+        action: "api_key.revoke",
+        id,
+        details: { name: before.name },
+      });
       return await readApiKey(sql, scope, id);
     });
     if (!row) throw new ApiError("not_found");
@@ -242,7 +250,11 @@ function changeKeys(router: Router, deps: Deps): void {
       const key = await makeApiKey(before.prefix);
       const until = overlap_seconds > 0 ? new Date(now + overlap_seconds * 1000) : null;
       await replaceSecret(sql, { id, digest: key.digest, previousUntil: until });
-      await record(sql, c, user, { action: "api_key.rotate", id, details: { overlap_seconds } });
+      await record(sql, c, user.tenantId, {
+        action: "api_key.rotate",
+        id,
+        details: { overlap_seconds },
+      });
       return { row: await readApiKey(sql, own, id), key };
     });
     if (!row) throw new ApiError("not_found");
@@ -259,11 +271,11 @@ async function holdToPeers(sql: TenantSql, ids: readonly string[] | undefined): 
 async function record(
   sql: TenantSql,
   c: Context<AppEnv>,
-  user: Principal & { kind: "user" },
+  tenantId: TenantId,
   entry: { action: string; id: string; details: Record<string, string | number | string[] | null> },
 ): Promise<void> {
   await writeAudit(sql, {
-    tenantId: user.tenantId,
+    tenantId,
     source: auditSource(c),
     action: entry.action,
     outcome: "succeeded",
