@@ -12,7 +12,6 @@ import {
 } from "../../../tests/support/api.ts";
 import { testDatabase } from "../../../tests/support/database.ts";
 import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
-import { beginLogIn, equip, logInWithMfa } from "../../../tests/support/totp.ts";
 import { statementCounter } from "../../../tests/support/statement_counter.ts";
 import { beginLogIn, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
 import { generateKeyPair } from "../../../lib/wireguard_key.ts";
@@ -79,18 +78,6 @@ Deno.test("password reset: a mailed link sets a new password once, ends every se
   // A6: the links were in no log, the path that carries one included.
   assert.ok(api.log.join("\n").includes("/password-reset/validate/{token}"));
   assert.ok(!api.log.join("\n").includes(token) && !api.log.join("\n").includes(strong));
-});
-
-Deno.test("password reset: A3: leads past no second factor, and takes none away", async () => {
-  await using api = await testApi();
-  const acme = await equip(api, await adminOf(api, "acme"));
-  const token = await resetToken(api, acme.email);
-  const done = await confirm(api, token);
-  assert.equal(done.status, 200, done.text);
-  assert(!/_token"/.test(done.text), "it opens no session");
-  const now = { ...acme, password: strong };
-  assert.match(await beginLogIn(api, now), /^ey/);
-  assert.equal((await logInWithMfa(api, now)).slug, "acme");
 });
 
 Deno.test("password reset: of fifty who bring one token one gets through; a newer link voids the older, time voids both", async () => {
