@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
-import { generateKeyPair } from "../lib/wireguard_key.ts";
 import { makeApiKey } from "./auth/api_key.ts";
 import { permissions } from "./auth/permissions.ts";
 import { asTenantId } from "./database/tenancy.ts";
@@ -9,70 +8,16 @@ import {
   adminOf,
   logIn,
   loopback,
+  peerOf,
   type Persona,
-  type Reply,
   type RequestOptions,
   superadminOf,
   type TestApi,
   testApi,
-  tunnelFrom,
   userOf,
 } from "../tests/support/api.ts";
-import {
-  isPlatforms,
-  isPublic,
-  type Operation,
-  operations,
-  unknownPath,
-} from "../tests/support/operations.ts";
-import { databaseDigest } from "../tests/support/snapshot.ts";
-
-/**
- * Refusals of one operation, each a problem document with a stable code and the headers of every answer, which
- * between them changed nothing.
- */
-async function assertRefused(
-  api: TestApi,
-  operation: Operation,
-  requests: Record<string, RequestOptions>,
-  expected: { status: number; code: string; writes?: string[] },
-): Promise<Reply[]> {
-  const except = expected.writes ?? [];
-  const before = await databaseDigest(api.db, { except });
-  const replies: Reply[] = [];
-  const path = unknownPath(operation);
-  for (const [about, each] of Object.entries(requests)) {
-    const reply = await api.request(path, { method: operation.method, via: loopback, ...each });
-    assert.equal(reply.status, expected.status, `${operation.name} ${about}: ${reply.text}`);
-    assert.equal(reply.headers.get("content-type"), "application/problem+json");
-    assert.equal(reply.body.code, expected.code, `${operation.name} ${about}`);
-    assert.equal(reply.body.status, expected.status);
-    assert.equal(reply.body.type, `urn:massacorp:problem:${expected.code}`);
-    assert.equal(reply.body.request_id, reply.headers.get("x-request-id"));
-    if (expected.status === 401) assert(reply.headers.has("www-authenticate"));
-    assertCommonHeaders(reply, { limited: (each.via ?? loopback).listener !== "operator" });
-    replies.push(reply);
-  }
-  const after = await databaseDigest(api.db, { except });
-  assert.deepEqual(after, before, `${operation.name} changed nothing`);
-  return replies;
-}
-
-function assertCommonHeaders({ headers }: Reply, { limited }: { limited: boolean }): void {
-  assert.match(headers.get("x-request-id") ?? "", /^[A-Za-z0-9._-]{8,64}$/);
-  assert.match(headers.get("x-response-time") ?? "", /^\d+\.\dms$/);
-  assert.equal(headers.get("x-content-type-options"), "nosniff");
-  assert.equal(headers.get("x-frame-options"), "DENY");
-  assert.equal(headers.get("referrer-policy"), "no-referrer");
-  assert.equal(headers.get("cache-control"), "no-store");
-  assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/);
-  if (limited) {
-    const [, name, quota] =
-      /^"([a-z-]+)";q=(\d+);w=60$/.exec(headers.get("ratelimit-policy") ?? "") ?? [];
-    const [, of, left] = /^"([a-z-]+)";r=(\d+);t=\d+$/.exec(headers.get("ratelimit") ?? "") ?? [];
-    assert(name !== undefined && name === of && Number(left) <= Number(quota));
-  }
-}
+import { isPlatforms, isPublic, operations } from "../tests/support/operations.ts";
+import { assertCommonHeaders, assertRefused } from "../tests/support/refusals.ts";
 
 Deno.test("app: every operation declares its permission", async () => {
   await using api = await testApi();
@@ -370,116 +315,6 @@ Deno.test("app: a header that names another tenant than the token is refused on 
       { status: 403, code: "tenant_mismatch" },
     );
   }
-});
-
-/** A peer that stands in the table; the address it speaks from is all that the API sees of it. */
-async function peerOf(
-  api: TestApi,
-  who: Persona,
-  more: Record<string, unknown> = {},
-): Promise<string> {
-  const { publicKey } = await generateKeyPair();
-  const reply = await api.request("/api/v1/wireguard/peers", {
-    via: loopback,
-    token: who.token,
-    body: { name: "peer", public_key: publicKey, ...more },
-  });
-  assert.equal(reply.status, 201, reply.text);
-  return reply.body.peer.address;
-}
-
-Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async () => {
-  await using api = await testApi();
-  const acme = await adminOf(api, "acme");
-  const gone = await peerOf(api, acme);
-  const disabled = await peerOf(api, acme);
-  await api.db.owner`update wg_peers set deleted_at = now() where host(address) = ${gone}`;
-  await api.db.owner`update wg_peers set enabled = false where host(address) = ${disabled}`;
-  for (const operation of await operations(api)) {
-    if (!operation.template.startsWith("/api/")) continue;
-    const addresses = ["10.10.0.250", "10.10.0.1", "192.0.2.9", "::1", gone, disabled];
-    await assertRefused(
-      api,
-      operation,
-      Object.fromEntries(addresses.map((address) => [
-        address,
-        { via: tunnelFrom(address), token: acme.token, tenant: "acme" },
-      ])),
-      { status: 403, code: "wrong_tunnel" },
-    );
-  }
-});
-
-Deno.test("app: T10: a token works only through a peer of its tenant, and the refusal is audited there", async () => {
-  await using api = await testApi();
-  const acme = await adminOf(api, "acme");
-  const other = await adminOf(api, "other");
-  const theirs = tunnelFrom(await peerOf(api, other));
-  for (const operation of await operations(api)) {
-    if (isPublic(operation)) continue;
-    await assertRefused(api, operation, { "": { via: theirs, token: acme.token } }, {
-      status: 403,
-      code: "wrong_tunnel",
-      writes: ["audit_log"],
-    });
-  }
-  const rows = await api.db.owner`
-    select distinct tenant_id, action, outcome from audit_log where action = 'tunnel.refuse'`;
-  assert.deepEqual([...rows], [{
-    tenant_id: other.tenantId,
-    action: "tunnel.refuse",
-    outcome: "refused",
-  }]);
-});
-
-Deno.test("app: T10: a peer with an owner carries nobody else's token, refresh token or log-in", async () => {
-  await using api = await testApi();
-  const acme = await adminOf(api, "acme");
-  const bob = await userOf(api, acme, { email: "bob@acme.example" });
-  const bobs = tunnelFrom(await peerOf(api, acme, { user_id: bob.userId }));
-  const unbound = tunnelFrom(await peerOf(api, acme));
-  const me = (via: RequestOptions["via"], who: Persona) =>
-    api.request("/api/v1/auth/me", { token: who.token, ...(via ? { via } : {}) });
-  const login = (via: RequestOptions["via"], who: Persona, tenant = "acme") =>
-    api.request("/api/v1/auth/login", {
-      tenant,
-      body: { email: who.email, password: who.password },
-      ...(via ? { via } : {}),
-    });
-  const refresh = (via: RequestOptions["via"], who: Persona) =>
-    api.request("/api/v1/auth/refresh", {
-      body: { refresh_token: who.refreshToken },
-      ...(via ? { via } : {}),
-    });
-
-  assert.equal((await me(bobs, bob)).status, 200);
-  assert.equal((await login(bobs, bob)).status, 200);
-  assert.equal((await me(unbound, acme)).status, 200);
-  assert.equal((await login(unbound, acme)).status, 200);
-  for (const reply of [await me(bobs, acme), await login(bobs, acme), await refresh(bobs, acme)]) {
-    assert.equal(reply.status, 403);
-    assert.equal(reply.body.code, "wrong_tunnel");
-  }
-  // Another tenant's name is refused like one that does not exist: neither tells whether there is such a tenant.
-  await adminOf(api, "other");
-  const [foreign, unknown] = [await login(bobs, bob, "other"), await login(bobs, bob, "nowhere")];
-  assert.equal(foreign.status, 403);
-  assert.deepEqual({ ...foreign.body, request_id: "" }, { ...unknown.body, request_id: "" });
-});
-
-Deno.test("info: shows the caller as the tunnel sees it", async () => {
-  await using api = await testApi();
-  const acme = await adminOf(api, "acme");
-  const address = await peerOf(api, acme);
-  const [row] = await api.db.owner`select id from wg_peers`;
-  const reply = await api.request("/api/v1/info", { via: tunnelFrom(address) });
-  assert.equal(reply.status, 200);
-  assert.deepEqual(reply.body.caller, {
-    via: "tunnel",
-    address,
-    peer_id: row?.id,
-    tenant_id: acme.tenantId,
-  });
 });
 
 Deno.test("app: the operator works in the tenant it names, and in none it does not", async () => {

@@ -3,32 +3,16 @@ import {
   adminOf,
   loopback,
   operator,
-  type Persona,
+  peerOf,
   type RequestOptions,
-  type TestApi,
   testApi,
-  tunnelFrom,
 } from "../../tests/support/api.ts";
-
-async function peerOf(
-  api: TestApi,
-  who: Persona,
-  more: Record<string, unknown> = {},
-): Promise<string> {
-  const reply = await api.request("/api/v1/wireguard/peers", {
-    via: loopback,
-    token: who.token,
-    body: { name: "peer", ...more },
-  });
-  assert.equal(reply.status, 201, reply.text);
-  return reply.body.peer.address;
-}
 
 Deno.test("login: T10: where the tenant demands it, a log-in comes through the user's own peer and no other way", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
-  const own = tunnelFrom(await peerOf(api, acme, { user_id: acme.userId }));
-  const unbound = tunnelFrom(await peerOf(api, acme));
+  const own = (await peerOf(api, acme, { user_id: acme.userId })).via;
+  const unbound = (await peerOf(api, acme)).via;
   const login = async (via: RequestOptions["via"] & object, email = acme.email) =>
     (await api.request("/api/v1/auth/login", {
       tenant: "acme",
@@ -59,8 +43,8 @@ Deno.test("login: T10: where the tenant demands it, a log-in comes through the u
 Deno.test("app: T10: a session that was opened another way does not go on once the tenant demands the user's own peer", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
-  const own = tunnelFrom(await peerOf(api, acme, { user_id: acme.userId }));
-  const unbound = tunnelFrom(await peerOf(api, acme));
+  const own = (await peerOf(api, acme, { user_id: acme.userId })).via;
+  const unbound = (await peerOf(api, acme)).via;
   const use = async (via: RequestOptions["via"] & object) =>
     (await api.request("/api/v1/auth/me", { token: acme.token, via })).body.code ?? "in";
   const refresh = async (via: RequestOptions["via"] & object) =>

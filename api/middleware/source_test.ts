@@ -1,12 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  adminOf,
-  loopback,
-  type Persona,
-  type TestApi,
-  testApi,
-  tunnelFrom,
-} from "../../tests/support/api.ts";
+import { adminOf, peerOf, testApi, tunnelFrom } from "../../tests/support/api.ts";
 import { parseAnyNetwork } from "../../lib/networks.ts";
 import { sourceAddress } from "./source.ts";
 
@@ -52,15 +45,6 @@ Deno.test("sourceAddress: T10: the first from the right that is no proxy, and no
   }
   assert.equal(sourceAddress(null, peer, proxies), null);
 });
-
-async function peerOf(api: TestApi, who: Persona) {
-  const { body } = await api.request("/api/v1/wireguard/peers", {
-    via: loopback,
-    token: who.token,
-    body: { name: "peer" },
-  });
-  return body.peer as { id: string; address: string };
-}
 
 Deno.test("app: T10: behind a proxy a request is the peer's that the proxy names, in limits and records too", async () => {
   await using api = await testApi({ env: { TRUSTED_PROXIES: "127.0.0.1, 127.0.0.2" } });

@@ -250,3 +250,20 @@ export async function logIn(
   assert.equal(reply.status, 200, reply.text);
   return { ...who, token: reply.body.access_token, refreshToken: reply.body.refresh_token };
 }
+
+/** A peer of the persona's tenant, made by the persona with a key of the client's, and the way in through it. */
+export async function peerOf(
+  api: TestApi,
+  who: Persona,
+  more: Record<string, unknown> = {},
+): Promise<{ id: string; address: string; via: AppEnv["Bindings"] }> {
+  const { publicKey } = await generateKeyPair();
+  const reply = await api.request("/api/v1/wireguard/peers", {
+    via: loopback,
+    token: who.token,
+    body: { name: "peer", public_key: publicKey, ...more },
+  });
+  assert.equal(reply.status, 201, reply.text);
+  const { id, address } = reply.body.peer;
+  return { id, address, via: tunnelFrom(address) };
+}

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import {
   adminOf,
   loopback,
+  peerOf,
   type Persona,
   type RequestOptions,
   type TestApi,
   testApi,
-  tunnelFrom,
   userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
@@ -52,15 +52,6 @@ const login = (
   });
 
 const me = (api: TestApi, token: string) => api.request("/api/v1/auth/me", { token });
-
-async function peerOf(api: TestApi, who: Persona, userId?: number): Promise<Via> {
-  const reply = await api.request("/api/v1/wireguard/peers", {
-    tenant: who.slug,
-    body: { name: "peer", ...(userId === undefined ? {} : { user_id: userId }) },
-  });
-  assert.equal(reply.status, 201, reply.text);
-  return tunnelFrom(reply.body.peer.address);
-}
 
 const demand = (api: TestApi, who: Persona, settings: Record<string, unknown>) =>
   api.request("/api/v1/tenants/current", { method: "PATCH", tenant: who.slug, body: settings });
@@ -145,10 +136,10 @@ Deno.test("login/mfa: T10: goes on through the peer that it began on, in its ten
   const other = await adminOf(api, "other");
   const ada = await equip(api, acme);
   const [own, second, machine, foreign] = [
-    await peerOf(api, acme, acme.userId),
-    await peerOf(api, acme, acme.userId),
-    await peerOf(api, acme),
-    await peerOf(api, other),
+    (await peerOf(api, acme, { user_id: acme.userId })).via,
+    (await peerOf(api, acme, { user_id: acme.userId })).via,
+    (await peerOf(api, acme)).via,
+    (await peerOf(api, other)).via,
   ];
   const token = await beginLogIn(api, ada, { via: own });
   for (const via of [second, machine, foreign, loopback]) {
@@ -241,7 +232,7 @@ Deno.test("login: who must have a second factor and has none gets the set-up tok
     assert.equal(ended.length, 1);
   });
   await t.step("the token sets up, through its peer, and completes the log-in, once", async () => {
-    const machine = await peerOf(api, acme);
+    const machine = (await peerOf(api, acme)).via;
     const { body } = await login(api, helper, { device_name: "phone" }, machine);
     const token = body.mfa_setup_token;
     assert.deepEqual(Object.keys(body).sort(), ["mfa_setup_required", "mfa_setup_token"]);
@@ -283,8 +274,8 @@ Deno.test("login: who must have a second factor and has none gets the set-up tok
 Deno.test("trusted device: stands for the code at log-in, through its peer, for 30 days, and for no step-up", async (t) => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
-  const own = await peerOf(api, acme, acme.userId);
-  const machine = await peerOf(api, acme);
+  const own = (await peerOf(api, acme, { user_id: acme.userId })).via;
+  const machine = (await peerOf(api, acme)).via;
   const ada = await equip(api, acme, { via: own });
   const first = await logInWithMfa(api, ada, { via: own, body: { trust_device: true } });
   const trusted_device = first.trustedDevice;

@@ -4,11 +4,11 @@ import {
   logIn,
   loopback,
   operator,
+  peerOf,
   type Persona,
   type RequestOptions,
   type TestApi,
   testApi,
-  tunnelFrom,
   userOf,
 } from "../../../tests/support/api.ts";
 import {
@@ -34,15 +34,6 @@ const verify = (
 const wrong = (api: TestApi, who: Equipped) => codeAt(who.secret, api.clock.now() - 3_600_000);
 
 const from = (address: string): Via => ({ listener: "loopback", address });
-
-async function peerOf(api: TestApi, who: Persona, userId: number | null): Promise<Via> {
-  const reply = await api.request("/api/v1/wireguard/peers", {
-    tenant: who.slug,
-    body: { name: "peer", ...(userId === null ? {} : { user_id: userId }) },
-  });
-  assert.equal(reply.status, 201, reply.text);
-  return tunnelFrom(reply.body.peer.address);
-}
 
 Deno.test("codes: A3: a step is used up by whatever took it, the code of the set-up included, and so are those before", async () => {
   await using api = await testApi();
@@ -237,8 +228,8 @@ Deno.test("codes: A5: who has the password can neither use up nor lock the way t
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   const ada = await equip(api, acme);
-  const own = await peerOf(api, acme, acme.userId);
-  const machine = await peerOf(api, acme, null);
+  const own = (await peerOf(api, acme, { user_id: acme.userId })).via;
+  const machine = (await peerOf(api, acme)).via;
   const stolen = await beginLogIn(api, ada, { via: machine });
   for (let n = 0; n < failuresUntilFactorLock; n++) {
     api.clock.advance(13_000);

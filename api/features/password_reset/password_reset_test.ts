@@ -3,7 +3,7 @@ import {
   adminOf,
   logIn,
   loopback,
-  type Persona,
+  peerOf,
   type RequestOptions,
   type TestApi,
   testApi,
@@ -14,7 +14,6 @@ import { testDatabase } from "../../../tests/support/database.ts";
 import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
 import { statementCounter } from "../../../tests/support/statement_counter.ts";
 import { beginLogIn, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
-import { generateKeyPair } from "../../../lib/wireguard_key.ts";
 
 const strong = "Quince-marmalade 41 lanterns!";
 
@@ -183,27 +182,17 @@ Deno.test("password reset, verify-email/resend: A4: whoever is asked for, there 
   ]);
 });
 
-async function peerOf(api: TestApi, admin: Persona, more: Record<string, unknown> = {}) {
-  const { publicKey } = await generateKeyPair();
-  const reply = await api.request("/api/v1/wireguard/peers", {
-    token: admin.token,
-    body: { name: "peer", public_key: publicKey, ...more },
-  });
-  assert.equal(reply.status, 201, reply.text);
-  return tunnelFrom(reply.body.peer.address);
-}
-
 Deno.test("password reset: T10: a user's peer carries his reset and nobody else's, an enrolment peer its tenant's", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   const other = await adminOf(api, "other");
   const bob = await userOf(api, acme, { email: "bob@acme.example" });
-  const bobs = await peerOf(api, acme, { user_id: bob.userId });
-  const enrolment = await peerOf(api, acme, {
+  const { via: bobs } = await peerOf(api, acme, { user_id: bob.userId });
+  const { via: enrolment } = await peerOf(api, acme, {
     kind: "enrolment",
     expires_at: new Date(api.clock.now() + 3_600_000).toISOString(),
   });
-  const theirs = await peerOf(api, other);
+  const { via: theirs } = await peerOf(api, other);
   const request = (email: string, via: RequestOptions["via"]) =>
     post(api, "/password-reset/request", { email }, { via });
   for (const email of [acme.email, "nobody@acme.example"]) {

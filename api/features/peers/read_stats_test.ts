@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "../../../db/connection.ts";
 import {
   adminOf,
+  peerOf,
   type Persona,
   type TestApi,
   testApi,
@@ -9,15 +10,6 @@ import {
 } from "../../../tests/support/api.ts";
 
 const endpoint = "192.0.2.7:40000";
-
-async function peerOf(api: TestApi, admin: Persona, userId?: number): Promise<string> {
-  const { status, body } = await api.request("/api/v1/wireguard/peers", {
-    token: admin.token,
-    body: { name: "laptop", ...(userId === undefined ? {} : { user_id: userId }) },
-  });
-  assert.equal(status, 201);
-  return body.peer.id;
-}
 
 /** Does what the daemon does: the latest event of `events` is now, each other a minute before the next. */
 async function speak(api: TestApi, tenantId: number, id: string, events = 1): Promise<void> {
@@ -41,7 +33,7 @@ const stats = (api: TestApi, who: Persona, id: string, query = "", mount = "peer
 Deno.test("stats: what the daemon wrote, and online for 180 s after the handshake", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
-  const id = await peerOf(api, acme);
+  const { id } = await peerOf(api, acme);
   const silent = await stats(api, acme, id);
   assert.deepEqual([silent.status, silent.body], [200, {
     peer_id: id,
@@ -90,7 +82,7 @@ Deno.test("stats: what the daemon wrote, and online for 180 s after the handshak
 Deno.test("stats: events come the latest first, in pages that stay right while others are added", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
-  const id = await peerOf(api, acme);
+  const { id } = await peerOf(api, acme);
   await speak(api, acme.tenantId, id, 7);
   const seen: string[] = [];
   let cursor: string | null = "";
@@ -118,7 +110,7 @@ Deno.test("stats: N3: a client's address is for its owner and the tenant's own a
   const ada = await userOf(api, acme, { email: "ada@acme.example" });
   const bob = await userOf(api, acme, { email: "bob@acme.example" });
   const other = await adminOf(api, "other");
-  const id = await peerOf(api, acme, ada.userId);
+  const { id } = await peerOf(api, acme, { user_id: ada.userId });
   await speak(api, acme.tenantId, id);
   const changed = await api.request(`/api/v1/wireguard/peers/${id}`, {
     method: "PATCH",

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import {
+  adminOf,
+  peerOf,
+  type Persona,
+  type RequestOptions,
+  testApi,
+  tunnelFrom,
+  userOf,
+} from "../tests/support/api.ts";
+import { isPublic, operations } from "../tests/support/operations.ts";
+import { assertRefused } from "../tests/support/refusals.ts";
+
+Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { address: gone } = await peerOf(api, acme);
+  const { address: disabled } = await peerOf(api, acme);
+  await api.db.owner`update wg_peers set deleted_at = now() where host(address) = ${gone}`;
+  await api.db.owner`update wg_peers set enabled = false where host(address) = ${disabled}`;
+  for (const operation of await operations(api)) {
+    if (!operation.template.startsWith("/api/")) continue;
+    const addresses = ["10.10.0.250", "10.10.0.1", "192.0.2.9", "::1", gone, disabled];
+    await assertRefused(
+      api,
+      operation,
+      Object.fromEntries(addresses.map((address) => [
+        address,
+        { via: tunnelFrom(address), token: acme.token, tenant: "acme" },
+      ])),
+      { status: 403, code: "wrong_tunnel" },
+    );
+  }
+});
+
+Deno.test("app: T10: a token works only through a peer of its tenant, and the refusal is audited there", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  const theirs = (await peerOf(api, other)).via;
+  for (const operation of await operations(api)) {
+    if (isPublic(operation)) continue;
+    await assertRefused(api, operation, { "": { via: theirs, token: acme.token } }, {
+      status: 403,
+      code: "wrong_tunnel",
+      writes: ["audit_log"],
+    });
+  }
+  const rows = await api.db.owner`
+    select distinct tenant_id, action, outcome from audit_log where action = 'tunnel.refuse'`;
+  assert.deepEqual([...rows], [{
+    tenant_id: other.tenantId,
+    action: "tunnel.refuse",
+    outcome: "refused",
+  }]);
+});
+
+Deno.test("app: T10: a peer with an owner carries nobody else's token, refresh token or log-in", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const bobs = (await peerOf(api, acme, { user_id: bob.userId })).via;
+  const unbound = (await peerOf(api, acme)).via;
+  const me = (via: RequestOptions["via"], who: Persona) =>
+    api.request("/api/v1/auth/me", { token: who.token, ...(via ? { via } : {}) });
+  const login = (via: RequestOptions["via"], who: Persona, tenant = "acme") =>
+    api.request("/api/v1/auth/login", {
+      tenant,
+      body: { email: who.email, password: who.password },
+      ...(via ? { via } : {}),
+    });
+  const refresh = (via: RequestOptions["via"], who: Persona) =>
+    api.request("/api/v1/auth/refresh", {
+      body: { refresh_token: who.refreshToken },
+      ...(via ? { via } : {}),
+    });
+
+  assert.equal((await me(bobs, bob)).status, 200);
+  assert.equal((await login(bobs, bob)).status, 200);
+  assert.equal((await me(unbound, acme)).status, 200);
+  assert.equal((await login(unbound, acme)).status, 200);
+  for (const reply of [await me(bobs, acme), await login(bobs, acme), await refresh(bobs, acme)]) {
+    assert.equal(reply.status, 403);
+    assert.equal(reply.body.code, "wrong_tunnel");
+  }
+  // Another tenant's name is refused like one that does not exist: neither tells whether there is such a tenant.
+  await adminOf(api, "other");
+  const [foreign, unknown] = [await login(bobs, bob, "other"), await login(bobs, bob, "nowhere")];
+  assert.equal(foreign.status, 403);
+  assert.deepEqual({ ...foreign.body, request_id: "" }, { ...unknown.body, request_id: "" });
+});
+
+Deno.test("info: shows the caller as the tunnel sees it", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { id, address, via } = await peerOf(api, acme);
+  const reply = await api.request("/api/v1/info", { via });
+  assert.equal(reply.status, 200);
+  assert.deepEqual(reply.body.caller, {
+    via: "tunnel",
+    address,
+    peer_id: id,
+    tenant_id: acme.tenantId,
+  });
+});
