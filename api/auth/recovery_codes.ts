@@ -3,7 +3,7 @@ import { keyIdOf } from "../../lib/seal_ring.ts";
 import type { Secret } from "../../lib/secret.ts";
 
 /** How many a user is given. */
-export const recoveryCodeCount = 10;
+const recoveryCodeCount = 10;
 
 /** Crockford's base 32: no I, L, O or U, which are taken for 1, 1, 0 and V. */
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -20,7 +20,7 @@ export const filters = {
   from: moment.optional().openapi({ description: "Inclusive" }),
   to: moment.optional().openapi({ description: "Exclusive" }),
 };
-export const filterQuery = z.object(filters);
+const filterQuery = z.object(filters);
 export type Filters = z.infer<typeof filterQuery>;
 
 const hash = z.string().openapi({ description: "SHA-256 in hex" });

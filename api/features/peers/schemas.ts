@@ -179,8 +179,3 @@ export function provisionedResponse(description: string) {
 export const peerId = z.object({
   id: z.uuid().toLowerCase().openapi({ param: { name: "id", in: "path" } }),
 });
-
-/** A path id that is no UUID is an id that nothing has. */
-export function isPeerId(text: string): boolean {
-  return z.uuid().safeParse(text).success;
-}

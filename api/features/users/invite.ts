@@ -23,7 +23,7 @@ import type { locale } from "./schemas.ts";
 import { isUser } from "./store.ts";
 
 /** As long as the enrolment peer that goes with it may last, and as its mail is tried. */
-export const invitationMs = 24 * 3_600_000;
+const invitationMs = 24 * 3_600_000;
 
 export const invitationSchema = z.object({
   id: z.uuid(),
