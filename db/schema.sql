@@ -11,6 +11,40 @@ alter sequence wg_peer_generation owner to massacorp_owner;
 create sequence wg_policy_version as bigint increment 1 minvalue 1 maxvalue 9223372036854775807 start 1 cache 1;
 alter sequence wg_policy_version owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.api_key_in_force(key_prefix text, at timestamp with time zone)
+ RETURNS TABLE(tenant_id integer, id uuid, user_id integer, secret_digest bytea, previous_secret_digest bytea, allowed_peers text[], rate_limit integer, permissions text[])
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  -- No tenant has the number 0: an unknown key costs what a known one does.
+  tenant integer := coalesce((select l.tenant_id from lookup_api_key(key_prefix) l), 0);
+begin
+  if current_tenant_id() is distinct from tenant then
+    if current_tenant_id() is not null then
+      raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
+    end if;
+    perform set_config('app.tenant_id', tenant::text, true);
+  end if;
+  return query
+    select k.tenant_id, k.id, k.user_id, k.secret_digest,
+      case when k.previous_secret_until > at then k.previous_secret_digest end,
+      k.allowed_peers::text[], k.rate_limit,
+      array(
+        select s.permission from api_key_scopes s
+        where s.tenant_id = k.tenant_id and s.api_key_id = k.id
+          -- A sub-select, so that it is asked once and not for each scope.
+          and s.permission = any ((select permissions_of(k.user_id, at))::text[])
+      )
+    from api_keys k
+    join users u on u.tenant_id = k.tenant_id and u.id = k.user_id and u.status = 'active'
+    join tenants t on t.id = k.tenant_id and t.status = 'active'
+    where k.prefix = key_prefix and k.revoked_at is null
+      and (k.expires_at is null or k.expires_at > at);
+end
+$function$;
+alter function api_key_in_force(key_prefix text, at timestamp with time zone) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.audit_drop_partitions(cut timestamp with time zone)
  RETURNS text[]
  LANGUAGE plpgsql
@@ -94,8 +128,7 @@ CREATE OR REPLACE FUNCTION public.current_tenant_id()
  RETURNS integer
  LANGUAGE sql
  STABLE PARALLEL SAFE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$ select nullif(current_setting('app.tenant_id', true), '')::integer $function$;
+RETURN (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::integer;
 alter function current_tenant_id() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.erase_tenant(which integer)
@@ -302,6 +335,37 @@ begin
 end
 $function$;
 alter function refuse_losing_the_last_admin() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone)
+ RETURNS TABLE(email text, name text, created_at timestamp with time zone, slug text, tenant_name text, stepped_up_at timestamp with time zone, last_seen_at timestamp with time zone, login_own_peer boolean, permissions text[], mfa_enabled boolean, roles text[])
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if current_tenant_id() is distinct from tenant then
+    if current_tenant_id() is not null then
+      raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
+    end if;
+    perform set_config('app.tenant_id', tenant::text, true);
+  end if;
+  return query
+    select u.email, u.name, u.created_at, t.slug, t.name, s.stepped_up_at, s.last_seen_at, t.login_own_peer,
+      permissions_of(u.id, at),
+      exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id),
+      array(
+        select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+        where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > at)
+        order by r.name
+      )
+    from sessions s
+    join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+    join tenants t on t.id = s.tenant_id
+    where s.id = session and s.user_id = of_user
+      and s.ended_at is null and s.expires_at > at
+      and u.status = 'active' and t.status = 'active';
+end
+$function$;
+alter function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.tenants_make_roles()
  RETURNS trigger
@@ -2058,6 +2122,8 @@ grant usage on schema public to massacorp_lookup;
 grant usage on schema public to massacorp_platform;
 grant usage on schema public to massacorp_sealer;
 grant usage on schema public to massacorp_wgd;
+revoke all on function api_key_in_force(key_prefix text, at timestamp with time zone) from public;
+grant execute on function api_key_in_force(key_prefix text, at timestamp with time zone) to massacorp_api;
 revoke all on function audit_drop_partitions(cut timestamp with time zone) from public;
 grant execute on function audit_drop_partitions(cut timestamp with time zone) to massacorp_sealer;
 revoke all on function audit_make_partitions() from public;
@@ -2084,6 +2150,8 @@ revoke all on function permissions_of(of_user integer, at timestamp with time zo
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_api;
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_platform;
 revoke all on function refuse_losing_the_last_admin() from public;
+revoke all on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) from public;
+grant execute on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
 revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
 revoke all on function users_take_bcrypt_by_import() from public;
@@ -2197,6 +2265,7 @@ grant delete, insert (tenant_id, interface_id, address, user_id, until), select,
 grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_keys to massacorp_api;
 grant delete, insert (tenant_id, peer_id, interface_id, public_key), select on table wg_retired_keys to massacorp_wgd;
 
+comment on function public.api_key_in_force(pg_catalog.text,timestamp with time zone) is 'The API key with a prefix at a moment, with what it may do as far as its maker may, entering its tenant by itself.';
 comment on function public.audit_drop_partitions(timestamp with time zone) is 'Drops the months before the cut. The last whole month stays, and so does what was not sealed.';
 comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three, and says how many rows lie in none. It takes nothing from its caller.';
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
@@ -2210,6 +2279,7 @@ comment on function public.mfa_factors_use_up_steps() is 'No update makes a used
 comment on function public.mfa_required_of(integer,timestamp with time zone) is 'Whether a second factor is demanded of a user of the current tenant: by himself, by a role that he has at that moment, or by the tenant.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role, while the tenant lasts.';
+comment on function public.session_in_force(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, and its user, entering the tenant by itself; no row where it is no longer good.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
 comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt come in through the operator alone: the role that serves tenants can neither set nor keep on setting one.';

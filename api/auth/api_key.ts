@@ -45,7 +45,6 @@ interface KeyRow {
   tenant_id: number;
   id: string;
   user_id: number;
-  email: string;
   secret_digest: Uint8Array;
   previous_secret_digest: Uint8Array | null;
   allowed_peers: string[] | null;
@@ -75,21 +74,7 @@ export async function findApiKey(
   const now = new Date(clock.now());
   const [digest, [row]] = await Promise.all([
     digestOf(secret),
-    tenancy.queryOfApiKey(prefix, (sql) =>
-      sql<KeyRow[]>`
-        select k.tenant_id, k.id, k.user_id, u.email, k.secret_digest, k.rate_limit, k.allowed_peers::text[],
-          case when k.previous_secret_until > ${now} then k.previous_secret_digest end as previous_secret_digest,
-          array(
-            select s.permission from api_key_scopes s
-            where s.tenant_id = k.tenant_id and s.api_key_id = k.id
-              -- A sub-select, so that it is asked once and not for each scope.
-              and s.permission = any ((select permissions_of(k.user_id, ${now}))::text[])
-          ) as permissions
-        from api_keys k
-        join users u on u.tenant_id = k.tenant_id and u.id = k.user_id and u.status = 'active'
-        join tenants t on t.id = k.tenant_id and t.status = 'active'
-        where k.prefix = ${prefix} and k.revoked_at is null
-          and (k.expires_at is null or k.expires_at > ${now})`),
+    tenancy.ask((sql) => sql<KeyRow[]>`select * from api_key_in_force(${prefix}, ${now})`),
   ]);
   const current = timingSafeEqual(digest, row?.secret_digest ?? nobody);
   const previous = timingSafeEqual(digest, row?.previous_secret_digest ?? nobody);

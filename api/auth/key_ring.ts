@@ -1,4 +1,4 @@
-import { type CryptoKey, errors, importJWK, type JWK, type JWTHeaderParameters } from "jose";
+import { errors, importJWK, type JWK, type JWTHeaderParameters, type KeyObject } from "jose";
 import { z } from "zod";
 import type { Secret } from "../../lib/secret.ts";
 
@@ -86,7 +86,8 @@ function publicPart(key: Jwk): Record<string, string> | undefined {
 interface RingKey {
   kid: string;
   algorithm: JwtAlgorithm;
-  key: CryptoKey | Uint8Array;
+  /** By the shape alone: the library's name for a Web Crypto key is nothing where other types are loaded as well. */
+  key: KeyObject;
 }
 
 export interface KeyRing {
@@ -96,7 +97,7 @@ export interface KeyRing {
    * The key that a header names, for the algorithm that this key is for and no other (RFC 8725, 3.1).
    * @throws {errors.JWSSignatureVerificationFailed}
    */
-  verifying(header: JWTHeaderParameters): CryptoKey | Uint8Array;
+  verifying(header: JWTHeaderParameters): KeyObject;
   /** The public keys, for `/.well-known/jwks.json`; empty where every key is a shared secret. */
   readonly published: readonly Record<string, string>[];
 }
@@ -108,7 +109,7 @@ export async function createKeyRing(keys: readonly Jwk[]): Promise<KeyRing> {
   const load = async (key: Jwk, part: JWK): Promise<RingKey> => ({
     kid: key.kid,
     algorithm: key.alg,
-    key: await importJWK(part, key.alg),
+    key: await importKey(key, part),
   });
   const signing = await load(first, first);
   const verifying = new Map<string, RingKey>();
@@ -123,6 +124,19 @@ export async function createKeyRing(keys: readonly Jwk[]): Promise<KeyRing> {
     },
     published: keys.map(publicPart).filter((key) => key !== undefined),
   };
+}
+
+/** Once: the library would import a shared secret anew for each token. */
+async function importKey(key: Jwk, part: JWK): Promise<KeyObject> {
+  const imported = await importJWK(part, key.alg);
+  if (!(imported instanceof Uint8Array)) return imported;
+  return await crypto.subtle.importKey(
+    "raw",
+    new Uint8Array(imported),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign", "verify"],
+  );
 }
 
 /** The ring of one shared secret; its kid tells nothing that a token does not tell. */

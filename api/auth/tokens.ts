@@ -4,6 +4,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { asTenantId, type TenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
 import type { KeyRing } from "./key_ring.ts";
+import { createTokenMemory } from "./token_memory.ts";
 
 /** An access token, verified. */
 export interface AccessToken {
@@ -62,7 +63,13 @@ const user = {
   tenant_id: z.int().positive().transform(asTenantId),
 };
 const identity = { ...user, sid: z.uuid() };
-const accessClaims = z.object({ ...identity, type: z.literal("access") });
+const accessClaims = z.object({
+  ...identity,
+  type: z.literal("access"),
+  exp: z.number(),
+  iat: z.number(),
+  nbf: z.number().optional(),
+});
 const refreshClaims = z.object({
   ...identity,
   type: z.literal("refresh"),
@@ -95,6 +102,8 @@ export function createTokens(options: TokenOptions): Tokens {
       .setIssuedAt(seconds(times.issuedAt))
       .setExpirationTime(seconds(times.expiresAt))
       .sign(keys.signing.key);
+
+  const remembered = createTokenMemory();
 
   async function verify<S extends z.ZodType>(token: string, claims: S): Promise<z.output<S>> {
     if (!compact.test(token)) throw new ApiError("invalid_token");
@@ -136,8 +145,14 @@ export function createTokens(options: TokenOptions): Tokens {
         expiresAt,
       }),
     async verifyAccess(token) {
-      const { tenant_id, sub, sid } = await verify(token, accessClaims);
-      return { tenantId: tenant_id, userId: sub, sessionId: sid };
+      const known = remembered.find(token, seconds(clock.now()));
+      if (known) return known;
+      const { tenant_id, sub, sid, exp, iat, nbf } = await verify(token, accessClaims);
+      const subject = { tenantId: tenant_id, userId: sub, sessionId: sid };
+      if (nbf === undefined) {
+        remembered.add(token, { subject, from: iat - clockTolerance, until: exp });
+      }
+      return subject;
     },
     async verifyRefresh(token) {
       const { tenant_id, sub, sid, jti } = await verify(token, refreshClaims);

@@ -1,5 +1,6 @@
 import type { Pool } from "./pool.ts";
 import { asTenantId, type Tenancy, type TenantId } from "./tenancy.ts";
+import { watch } from "./watch.ts";
 
 /** Whose peer holds a tunnel address. */
 export interface PeerIdentity {
@@ -34,15 +35,21 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
     async tenant(idOrSlug) {
       // No slug or id is longer, and PostgreSQL's text has no NUL.
       if (!/^[a-z0-9-]{1,63}$/.test(idOrSlug)) return undefined;
-      const [row] = await pool.use(({ sql }) =>
-        sql<{ tenant_id: number }[]>`select tenant_id from lookup_tenant(${idOrSlug})`
+      const [row] = await pool.share((slot) =>
+        watch(
+          slot,
+          slot.sql<{ tenant_id: number }[]>`select tenant_id from lookup_tenant(${idOrSlug})`,
+        )
       );
       return row && asTenantId(row.tenant_id);
     },
     async peer(address) {
-      const [row] = await pool.use(({ sql }) =>
-        sql<{ tenant_id: number; peer_id: string; user_id: number | null }[]>`
-          select tenant_id, peer_id, user_id from lookup_peer(${address}::inet)`
+      const [row] = await pool.share((slot) =>
+        watch(
+          slot,
+          slot.sql<{ tenant_id: number; peer_id: string; user_id: number | null }[]>`
+            select tenant_id, peer_id, user_id from lookup_peer(${address}::inet)`,
+        )
       );
       if (!row) return undefined;
       const tenantId = asTenantId(row.tenant_id);

@@ -42,9 +42,17 @@ export interface Pool {
    * @throws {DatabaseUnavailable} when none came free, or could be opened, in time
    */
   use<T>(work: (slot: Slot) => Promise<T>): Promise<T>;
+  /**
+   * Runs one statement that needs none before or after it, on a connection where others' are under way as well: many
+   * leave in one write, and one server process, its plans at hand, answers them in their order.
+   */
+  share<T>(statement: (slot: Slot) => Promise<T>): Promise<T>;
   readonly stats: { busy: number; waiting: number; size: number };
   end(): Promise<void>;
 }
+
+/** Statements that may be under way on the shared connection; the driver sends a hundred before it waits. */
+const mostShared = 64;
 
 export function createPool(url: Secret<string>, options: PoolOptions): Pool {
   const { overflowIdleMs = 10_000 } = options;
@@ -55,13 +63,23 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
   const waiting: ((index: number) => void)[] = [];
   const idle = new Map<number, ReturnType<typeof setTimeout>>();
   const closing = new Set<Promise<void>>();
+  let shared: { connection: Connection; statements: number } | undefined;
   let ended = false;
 
-  function replace(index: number): Connection {
-    const old = slots[index] ?? unreachable();
-    const closed = old.close().finally(() => closing.delete(closed));
+  function close(connection: Connection): void {
+    const closed = connection.close().finally(() => closing.delete(closed));
     closing.add(closed);
+  }
+
+  function replace(index: number): Connection {
+    close(slots[index] ?? unreachable());
     return slots[index] = open();
+  }
+
+  function currentShared(): NonNullable<typeof shared> {
+    if (shared && !shared.connection.lost && !shared.connection.isOld()) return shared;
+    if (shared?.statements === 0) close(shared.connection);
+    return shared = { connection: open(), statements: 0 };
   }
 
   function release(index: number): void {
@@ -94,16 +112,31 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     });
   }
 
+  async function use<T>(work: (slot: Slot) => Promise<T>): Promise<T> {
+    const index = await acquire();
+    try {
+      let slot = slots[index] ?? unreachable();
+      if (slot.lost || slot.isOld()) slot = replace(index);
+      await slot.opened();
+      return await work(slot);
+    } finally {
+      release(index);
+    }
+  }
+
   return {
-    async use(work) {
-      const index = await acquire();
+    use,
+    async share(statement) {
+      // Where answers stay away, whoever comes next waits for a connection of his own, and no longer than told.
+      if (ended || shared?.statements === mostShared) return await use(statement);
+      const mine = currentShared();
+      mine.statements++;
       try {
-        let slot = slots[index] ?? unreachable();
-        if (slot.lost || slot.isOld()) slot = replace(index);
-        await slot.opened();
-        return await work(slot);
+        await mine.connection.opened();
+        return await statement(mine.connection);
       } finally {
-        release(index);
+        // One that was replaced meanwhile goes with its last answer.
+        if (--mine.statements === 0 && mine !== shared) close(mine.connection);
       }
     },
     get stats() {
@@ -112,6 +145,7 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     async end() {
       ended = true;
       for (const timer of idle.values()) clearTimeout(timer);
+      if (shared) close(shared.connection);
       await Promise.all([...slots.map((slot) => slot.close()), ...closing]);
     },
   };

@@ -8,6 +8,7 @@ import { until } from "../../tests/support/until.ts";
 import { DatabaseUnavailable, isConnectionError } from "./errors.ts";
 import { createPool, type Pool, type PoolOptions } from "./pool.ts";
 import { asTenantId, createPlatform, createTenancy } from "./tenancy.ts";
+import { watch } from "./watch.ts";
 
 type TestPool = Pool & AsyncDisposable;
 
@@ -138,6 +139,61 @@ Deno.test("createPool: PostgreSQL stopped and started again is used again withou
   } finally {
     await cluster.stop();
   }
+});
+
+Deno.test("share: many statements are under way on one connection, and those beyond 64 wait for one of their own", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"), { size: 2, timeoutMs: 1000 });
+  const pid = (delay = 0) =>
+    pool.share((slot) =>
+      watch(slot, slot.sql<{ pid: number }[]>`select pg_backend_pid() as pid, pg_sleep(${delay})`)
+    ).then(([row]) => row?.pid ?? 0);
+  const asked = await Promise.all(Array.from({ length: 64 }, () => pid()));
+  assert.deepEqual([new Set(asked).size, pool.stats.busy], [1, 0]);
+  const stuck = Array.from({ length: 64 }, (_, n) => pid(n === 0 ? 0.5 : 0));
+  const others = await Promise.all([pid(), pid(), pid()]);
+  assert(!others.includes(asked[0] ?? 0));
+  assert.deepEqual(new Set(await Promise.all(stuck)), new Set(asked));
+  await pool.end();
+  await assert.rejects(pid(), DatabaseUnavailable);
+});
+
+Deno.test("share: what is under way on a connection that dies is rejected, and the next one is used", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"));
+  const pid = (seconds = 0) =>
+    pool.share((slot) =>
+      watch(slot, slot.sql<{ pid: number }[]>`select pg_backend_pid() as pid, pg_sleep(${seconds})`)
+    ).then(([row]) => row?.pid ?? 0);
+  const first = await pid();
+  const asked = Promise.allSettled([pid(60), pid(), pid()]);
+  await until("the first is under way", async () =>
+    (await db.superuser`
+      select from pg_stat_activity where pid = ${first} and wait_event = 'PgSleep'`).length === 1);
+  await db.superuser`select pg_terminate_backend(${first}, 5000)`;
+  for (const outcome of await asked) {
+    assert.equal(outcome.status, "rejected");
+    if (outcome.status === "rejected") assert.ok(isConnectionError(outcome.reason));
+  }
+  assert.notEqual(await pid(), first);
+});
+
+Deno.test("share: a connection that grew old is replaced, and closed with its last answer", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"), { recycleSeconds: 0.05 });
+  const pid = (seconds = 0) =>
+    pool.share((slot) =>
+      watch(slot, slot.sql<{ pid: number }[]>`select pg_backend_pid() as pid, pg_sleep(${seconds})`)
+    ).then(([row]) => row?.pid ?? 0);
+  const slow = pid(0.3);
+  await until("another connection", async () => await pid() !== await pid());
+  const first = await slow;
+  assert(first > 0);
+  await until(
+    "the old one is closed",
+    async () =>
+      (await db.superuser`select from pg_stat_activity where pid = ${first}`).length === 0,
+  );
 });
 
 Deno.test("createPool: overflow connections are closed when they are idle, and opened again when needed", async () => {

@@ -40,17 +40,24 @@ export async function refuseUnsafeRole(pool: Pool): Promise<void> {
  */
 export function createRoleGate(pool: Pool): Pool {
   let checked: Promise<void> | undefined;
+  async function check(): Promise<void> {
+    checked ??= refuseUnsafeRole(pool);
+    try {
+      await checked;
+    } catch (error) {
+      // A database that was down gets asked again; an unsafe role does not.
+      if (!(error instanceof UnsafeRoleError)) checked = undefined;
+      throw error;
+    }
+  }
   return {
     async use(work) {
-      checked ??= refuseUnsafeRole(pool);
-      try {
-        await checked;
-      } catch (error) {
-        // A database that was down gets asked again; an unsafe role does not.
-        if (!(error instanceof UnsafeRoleError)) checked = undefined;
-        throw error;
-      }
+      await check();
       return await pool.use(work);
+    },
+    async share(statement) {
+      await check();
+      return await pool.share(statement);
     },
     get stats() {
       return pool.stats;

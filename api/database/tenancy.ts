@@ -28,6 +28,8 @@ interface Statement<Scope extends string> {
 
 /** Statements inside one tenant: row-level security shows that tenant's rows and no others. */
 export type TenantSql = Statement<"tenant">;
+/** A statement outside of every tenant, until a function of the database enters one by itself. */
+export type EnteringSql = Statement<"entering">;
 /** Statements of the platform role, which sees every tenant but, of all other tables, one tenant's rows. */
 export type PlatformSql = Statement<"platform">;
 
@@ -40,10 +42,12 @@ export interface Tenancy {
     tenant: TenantId,
     statement: (sql: TenantSql) => postgres.PendingQuery<T>,
   ): Promise<postgres.RowList<T>>;
-  /** The same inside the tenant that an API key belongs to; inside none where there is no such key. */
-  queryOfApiKey<T extends readonly (object | undefined)[]>(
-    prefix: string,
-    statement: (sql: TenantSql) => postgres.PendingQuery<T>,
+  /**
+   * One read by a function of the database that enters the tenant before it looks, such as `session_in_force`: one
+   * message, which is a transaction by itself. Whatever else is asked here is inside no tenant, and sees nothing.
+   */
+  ask<T extends readonly (object | undefined)[]>(
+    statement: (sql: EnteringSql) => postgres.PendingQuery<T>,
   ): Promise<postgres.RowList<T>>;
   /** Several statements inside a tenant, committed together when `work` resolves and rolled back when it rejects. */
   transaction<T>(tenant: TenantId, work: (sql: TenantSql) => Promise<T>): Promise<T>;
@@ -57,31 +61,22 @@ export interface Platform {
 export type Enter = (tenant: TenantId) => Promise<void>;
 
 export function createTenancy(pool: Pool): Tenancy {
-  const queryIn = <T extends readonly (object | undefined)[]>(
-    enter: (slot: Slot) => postgres.PendingQuery<postgres.Row[]>,
-    statement: (sql: TenantSql) => postgres.PendingQuery<T>,
-  ) =>
-    pool.use(async (slot) => {
-      let asked = false;
-      const once = () => {
-        if (asked) throw new Error("a statement came after its transaction had ended");
-        asked = true;
-      };
-      const begun = watch(slot, slot.sql`begin`).execute();
-      const set = enter(slot).execute();
-      // Not awaited between: should the tenant fail to be set, the transaction is aborted and this with it.
-      const result = attempt(() => statement(bind<"tenant">(slot, once)));
-      const committed = watch(slot, slot.sql`commit`).execute();
-      const settled = await Promise.allSettled([begun, set, result, committed]);
-      for (const outcome of settled) {
-        if (outcome.status === "rejected") throw outcome.reason;
-      }
-      return await result;
-    });
   return {
-    query: (tenant, statement) => queryIn((slot) => setTenant(slot, tenant), statement),
-    queryOfApiKey: (prefix, statement) =>
-      queryIn((slot) => setTenantOfKey(slot, prefix), statement),
+    query: (tenant, statement) =>
+      pool.use(async (slot) => {
+        const begun = watch(slot, slot.sql`begin`).execute();
+        const set = setTenant(slot, tenant).execute();
+        // Not awaited between: should the tenant fail to be set, the transaction is aborted and this with it.
+        const result = attempt(() => statement(bind<"tenant">(slot, once())));
+        const committed = watch(slot, slot.sql`commit`).execute();
+        const settled = await Promise.allSettled([begun, set, result, committed]);
+        for (const outcome of settled) {
+          if (outcome.status === "rejected") throw outcome.reason;
+        }
+        return await result;
+      }),
+    ask: (statement) =>
+      pool.share((slot) => attempt(() => statement(bind<"entering">(slot, once())))),
     transaction: (tenant, work) =>
       pool.use((slot) =>
         runTransaction(slot, async (guard, begun) => {
@@ -108,6 +103,15 @@ export function createPlatform(pool: Pool): Platform {
           });
         })
       ),
+  };
+}
+
+/** A guard that lets one statement through. */
+function once(): () => void {
+  let asked = false;
+  return () => {
+    if (asked) throw new Error("a statement came after its transaction had ended");
+    asked = true;
   };
 }
 
@@ -163,18 +167,6 @@ function setTenant(slot: Slot, tenant: TenantId, guard?: () => void) {
     slot,
     slot.sql`select set_config('app.tenant_id', ${String(tenant)}, true)`,
     guard,
-  );
-}
-
-/** The look-up and the tenant in one statement, so that a key costs no trip more than a token. */
-function setTenantOfKey(slot: Slot, prefix: string) {
-  return watch(
-    slot,
-    slot.sql`select set_config(
-      'app.tenant_id',
-      coalesce((select tenant_id from lookup_api_key(${prefix})), ${noTenant}::integer)::text,
-      true
-    )`,
   );
 }
 

@@ -74,6 +74,50 @@ Deno.test("N1: query shows the rows of its tenant, and leaves no tenant on the c
   assert.equal((await tenancy.query(asTenantId(999), emails)).length, 0);
 });
 
+Deno.test("N1: ask is inside no tenant but the one that its function enters, and leaves none on the connection", async () => {
+  await using given = await world();
+  const pool = given.pool(1);
+  const tenancy = createTenancy(pool);
+  const [session] = await given.db.owner<{ id: string; user_id: number }[]>`
+    select id, user_id from sessions where tenant_id = ${given.a}`;
+  const inForce = (tenant: TenantId) =>
+    tenancy.ask((sql) =>
+      sql<{ slug: string }[]>`
+        select slug from session_in_force(${tenant}, ${session?.id ?? ""}, ${
+        session?.user_id ?? 0
+      }, now())`
+    );
+  const left = () =>
+    tenancy.ask((sql) =>
+      sql<{ tenant: string; visible: number; open: boolean }[]>`
+        select coalesce(current_setting('app.tenant_id', true), '') as tenant,
+          (select count(*)::integer from users) as visible, pg_current_xact_id_if_assigned() is not null as open`
+    );
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, n) => n % 4 === 3 ? left() : inForce(n % 4 ? given.a : given.b)),
+  );
+  for (const [n, rows] of answers.entries()) {
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      n % 4 === 3 ? [clean] : n % 4 ? [{ slug: "alpha" }] : [],
+    );
+  }
+  // One that fails in between takes nothing with it.
+  const mixed = await Promise.allSettled([
+    inForce(given.a),
+    tenancy.ask((sql) => sql`select 1 / ${0}::integer`),
+    left(),
+    inForce(given.a),
+  ]);
+  assert.deepEqual(mixed.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+    "fulfilled",
+  ]);
+  assert.deepEqual((await left()).map((row) => ({ ...row })), [clean]);
+});
+
 Deno.test("query: BEGIN, tenant, statement and COMMIT are all sent before any answer is read", async () => {
   await using given = await world();
   await using proxy = await holdingProxy(given.db.url("massacorp_api"));

@@ -87,22 +87,9 @@ export async function findUser(
 ): Promise<FoundUser> {
   const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
   const now = new Date(clock.now());
-  const [row] = await tenancy.query(tenantId, (sql) =>
-    sql<UserRow[]>`
-      select u.email, u.name, u.created_at, t.slug, t.name as tenant_name,
-        s.stepped_up_at, s.last_seen_at, t.login_own_peer, permissions_of(u.id, ${now}) as permissions,
-        exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id) as mfa_enabled,
-        array(
-          select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
-          where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
-          order by r.name
-        ) as roles
-      from sessions s
-      join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
-      join tenants t on t.id = s.tenant_id
-      where s.id = ${sessionId} and s.user_id = ${userId}
-        and s.ended_at is null and s.expires_at > ${now}
-        and u.status = 'active' and t.status = 'active'`);
+  const [row] = await tenancy.ask((sql) =>
+    sql<UserRow[]>`select * from session_in_force(${tenantId}, ${sessionId}, ${userId}, ${now})`
+  );
   if (!row) throw new ApiError("invalid_token");
   return {
     user: {

@@ -214,7 +214,9 @@ Deno.test("functions: each has a fixed search_path, and none may be called by ev
   await using db = await testDatabase();
   const faults = await db.owner<Named[]>`
     select p.proname as name from pg_proc p where p.pronamespace = 'public'::regnamespace
-      and (not exists (select from unnest(p.proconfig) setting where setting like 'search_path=pg_catalog%pg_temp')
+      -- A body that was parsed when it was made (prosqlbody) has nothing left to search for.
+      and ((p.prosqlbody is null or p.prosecdef) and
+          not exists (select from unnest(p.proconfig) setting where setting like 'search_path=pg_catalog%pg_temp')
         or p.proacl is null
         or exists (select from aclexplode(p.proacl) a where a.grantee = 0))`;
   assert.deepEqual(names(faults), []);

@@ -4,6 +4,8 @@ import { testDatabase } from "../support/database.ts";
 import { acrossTenants, openTables, tenantTables } from "./catalog.ts";
 import { attempt, insufficientPrivilege, type Persona } from "./persona.ts";
 
+const randomId = "01890a5d-ac96-774b-bcce-b302099a8057";
+
 /**
  * How to call each function that a role of the API may execute with what is another tenant's, and with what is
  * nobody's. A function that is not here fails the test: say how it is asked, or why it may tell.
@@ -11,6 +13,11 @@ import { attempt, insufficientPrivilege, type Persona } from "./persona.ts";
 const calls: Record<string, ((of: SeededTenant | null) => string) | { told: string }> = {
   current_tenant_id: () => "current_tenant_id()",
   permissions_of: (of) => `permissions_of(${of?.userId ?? 987_654_321}, now())`,
+  session_in_force: (of) =>
+    `session_in_force(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
+      of?.userId ?? 987_654_321
+    }, now())`,
+  api_key_in_force: (of) => `api_key_in_force('${of?.apiKeyPrefix ?? "AAAAAAAAAAAA"}', now())`,
   erase_tenant: { told: "the operator's own act, on a tenant that he suspended before" },
   mfa_required_of: (of) => `mfa_required_of(${of?.userId ?? 987_654_321}, now())`,
   lookup_api_key: {
@@ -64,6 +71,35 @@ Deno.test("N1, N2: no function that the API may call tells of another tenant mor
     look,
   );
   assert.equal(own.rows[0]?.tenant, b.id);
+});
+
+Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and inside another one refuses", async () => {
+  await using db = await testDatabase();
+  await seedInterface(db.owner);
+  const [a, b] = [await seedTenant(db.owner, "alpha"), await seedTenant(db.owner, "beta")];
+  const session = (tenant: number, of: SeededTenant) =>
+    `select * from session_in_force(${tenant}, '${of.sessionId}', ${of.userId}, now())`;
+  const key = (of: SeededTenant) => `select * from api_key_in_force('${of.apiKeyPrefix}', now())`;
+  const api = { role: "massacorp_api" } as const;
+  const ask = async (statement: string, persona: Persona = api) => {
+    const { rows, refused } = await attempt(db, persona, statement, look);
+    return refused?.code ?? rows.map((row) => row.slug ?? row.tenant_id);
+  };
+  assert.deepEqual(await ask(session(a.id, a)), ["alpha"]);
+  assert.deepEqual(await ask(key(b)), [b.id]);
+  // Another tenant's session is none of this tenant's, whatever else is right.
+  assert.deepEqual(await ask(session(a.id, b)), []);
+  assert.deepEqual(await ask(session(a.id, { ...a, userId: b.userId })), []);
+  for (const inside of [{ ...api, tenant: a.id }, { ...api, tenant: 0 }]) {
+    assert.equal(await ask(session(b.id, b), inside), "25000");
+    assert.equal(await ask(key(b), inside), "25000");
+  }
+  assert.deepEqual(await ask(session(a.id, a), { ...api, tenant: a.id }), ["alpha"]);
+  // Row-level security holds their caller, who has no right of the owner's through them.
+  for (const role of ["massacorp_wgd", "massacorp_sealer", "massacorp_platform"] as const) {
+    assert.equal(await ask(session(a.id, a), { role }), insufficientPrivilege, role);
+    assert.equal(await ask(key(a), { role }), insufficientPrivilege, role);
+  }
 });
 
 Deno.test("N1: a table of tenants that comes without its policy, or with one for all, is found by itself", async () => {

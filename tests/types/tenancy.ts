@@ -4,6 +4,7 @@
  */
 import {
   asTenantId,
+  type EnteringSql,
   type Platform,
   type PlatformSql,
   type Tenancy,
@@ -16,6 +17,7 @@ declare const plain: Sql;
 declare const tenancy: Tenancy;
 declare const platform: Platform;
 declare const tenantSql: TenantSql;
+declare const enteringSql: EnteringSql;
 declare const platformSql: PlatformSql;
 declare function inTenant(sql: TenantSql): Promise<void>;
 declare function inPlatform(sql: PlatformSql): Promise<void>;
@@ -41,6 +43,8 @@ export async function wrong(): Promise<void> {
   await inPlatform(plain);
   // @ts-expect-error: the platform's statements as a tenant's
   await inTenant(platformSql);
+  // @ts-expect-error: a statement that is inside no tenant yet as a tenant's
+  await inTenant(enteringSql);
   // @ts-expect-error: a tenant's statements as the platform's
   await inPlatform(tenantSql);
   // @ts-expect-error: the same, where the statements come from
