@@ -183,7 +183,12 @@ export async function bootstrap(
   }
 }
 
-function withUser(url: Secret<string>, role: LoginRole, password: Secret<string>): Secret<string> {
+/** The same server and database, as another role. */
+export function withUser(
+  url: Secret<string>,
+  role: string,
+  password: Secret<string>,
+): Secret<string> {
   const changed = new URL(url.reveal());
   changed.username = role;
   changed.password = encodeURIComponent(password.reveal());

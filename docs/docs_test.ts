@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { loadConfig as loadApiConfig } from "../api/config.ts";
 import { operatorSockets } from "../api/cli/config.ts";
 import { loadConfig as loadLocalConfig } from "../deploy/local/config.ts";
+import { loadConfig as loadMigrateConfig } from "../deploy/production/config.ts";
 import { ConfigError, type Env } from "../lib/env.ts";
 import { groups } from "../tests/groups.ts";
 import { testApi } from "../tests/support/api.ts";
@@ -46,6 +47,7 @@ Deno.test("README: its table has every variable that a process reads, says which
       loadSealerConfig,
       loadVerifyConfig,
       loadLocalConfig,
+      loadMigrateConfig,
       operatorSockets,
     ].flatMap((load) => namesAsked((env) => load(env))),
   );

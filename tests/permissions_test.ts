@@ -107,6 +107,34 @@ Deno.test("api: judges passwords and compares bcrypt in threads, within its own 
   deepEqual(verdicts, { strength: "allowed", bcrypt: "allowed" });
 });
 
+Deno.test("api: speaks with Redis within its own set, as far as a client can be asked without a server", async () => {
+  const deaf = Deno.listen({ hostname: "127.0.0.1" });
+  const greeted = deaf.accept().then(async (connection) => {
+    const bytes = new Uint8Array(64);
+    const length = await connection.read(bytes) ?? 0;
+    connection.close();
+    return new TextDecoder().decode(bytes.subarray(0, length));
+  });
+  const modules = ["api/limits/redis.ts", "lib/secret.ts", "lib/log.ts"].map((path) =>
+    `await import(${JSON.stringify(join(project, path))})`
+  );
+  const { port } = deaf.addr;
+  const verdicts = await ask("api", {
+    redis: `
+      const [{ connectRedis }, { Secret }, { silentLogger }] = [${modules.join(", ")}];
+      const gone = Promise.withResolvers();
+      const log = { ...silentLogger, warn: (_, { error }) => gone.resolve(error) };
+      const url = new Secret("redis://:secret@127.0.0.1:${port}");
+      const redis = connectRedis(url, { connectTimeoutMs: 2000, commandTimeoutMs: 2000, log });
+      const why = await gone.promise;
+      redis.close();
+      if (/requires/i.test(why)) throw new Deno.errors.NotCapable(why);`,
+  });
+  deaf.close();
+  deepEqual(verdicts, { redis: "allowed" });
+  match(await greeted, /HELLO|AUTH/);
+});
+
 Deno.test("api: reads and writes nothing outside its folders", async () => {
   deepEqual(
     await ask("api", {

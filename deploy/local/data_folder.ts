@@ -40,11 +40,21 @@ export class DataFolderError extends Error {
   override name = "DataFolderError";
 }
 
+export interface FolderOptions {
+  /** Where the sockets are, instead of where `./massacorp up` has them. */
+  run?: string;
+  /** Users of what is the supervisor's where there is one: who migrates, and who makes the first admin. */
+  owners?: { migrate: number; admin: number };
+}
+
 /**
  * Makes what is missing of the data folder, and locks it: one supervisor a folder.
  * @throws {DataFolderError} when another supervisor has it, or it belongs to somebody else
  */
-export async function openDataFolder(root: string): Promise<DataFolder & Disposable> {
+export async function openDataFolder(
+  root: string,
+  { run: runFolder, owners = { migrate: 0, admin: 0 } }: FolderOptions = {},
+): Promise<DataFolder & Disposable> {
   const asRoot = Deno.uid() === 0;
   const folder = async (path: string, mode: number, owner?: { uid?: number; gid?: number }) => {
     await Deno.mkdir(path, { recursive: true });
@@ -56,13 +66,13 @@ export async function openDataFolder(root: string): Promise<DataFolder & Disposa
     await Deno.mkdir(root, { recursive: true });
     const lock = await lockFolder(root);
     await folder(root, 0o711);
-    const run = await makeSocketFolder(root);
+    const run = await makeSocketFolder(runFolder ?? socketFolder(root, Deno.uid()));
     const secrets = await folder(join(root, "secrets"), 0o711);
     const cache = await folder(join(root, "cache"), 0o711);
     return {
       root,
       secrets: {
-        supervisor: await folder(join(secrets, "supervisor"), 0o700),
+        supervisor: await folder(join(secrets, "supervisor"), 0o700, { uid: owners.migrate }),
         api: await folder(join(secrets, "api"), 0o700, { uid: apiUid }),
         wgd: await folder(join(secrets, "wgd"), 0o700),
         sealer: await folder(join(secrets, "sealer"), 0o700, { uid: sealerUid }),
@@ -71,7 +81,7 @@ export async function openDataFolder(root: string): Promise<DataFolder & Disposa
       wgd: await folder(join(root, "wgd"), 0o700),
       audit: await folder(join(root, "audit"), 0o700, { uid: sealerUid }),
       mail: await folder(join(root, "mail"), 0o700, { uid: apiUid }),
-      admin: await folder(join(root, "admin"), 0o700),
+      admin: await folder(join(root, "admin"), 0o700, { uid: owners.admin }),
       cache: {
         api: await folder(join(cache, "api"), 0o700, { uid: apiUid }),
         wgd: await folder(join(cache, "wgd"), 0o700),
@@ -102,8 +112,7 @@ async function lockFolder(root: string): Promise<Disposable & { close(): void }>
   throw new DataFolderError(`another ./massacorp up runs on ${root}`);
 }
 
-async function makeSocketFolder(root: string): Promise<string> {
-  const path = socketFolder(root, Deno.uid());
+async function makeSocketFolder(path: string): Promise<string> {
   await Deno.mkdir(path, { recursive: true });
   const found = await Deno.lstat(path);
   // In /tmp anybody could have been here first.

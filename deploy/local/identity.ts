@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 export const databaseUid = 64201;
 export const apiUid = 64202;
 export const sealerUid = 64203;
+/** Migrates in production, where no supervisor does. */
+export const migrateUid = 64204;
 
 export interface DropOptions {
   /** The user and group to become; 0 stays root, but only with the capabilities named. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { databaseUrl, type LoginRole, loginRoles } from "../../db/embedded.ts";
+import { databaseUrl, type LoginRole, withUser } from "../../db/embedded.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import type { DataFolder } from "./data_folder.ts";
@@ -43,13 +43,28 @@ export async function writeSecretFile(path: string, text: string, uid = 0): Prom
 }
 
 /** Writes it only where it holds something else. */
-async function keepSecretFile(path: string, text: string, uid = 0): Promise<void> {
+export async function keepSecretFile(path: string, text: string, uid = 0): Promise<void> {
   try {
     if ((await Deno.readTextFile(path)).trim() === text) return;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   await writeSecretFile(path, text, uid);
+}
+
+/** The password of each role that logs in, made once. */
+export async function rolePasswords(
+  folder: string,
+  uid = 0,
+): Promise<Record<LoginRole, Secret<string>>> {
+  const of = (role: LoginRole) => secretFile(join(folder, `${role}_password`), uid);
+  return {
+    massacorp_owner: await of("massacorp_owner"),
+    massacorp_api: await of("massacorp_api"),
+    massacorp_platform: await of("massacorp_platform"),
+    massacorp_wgd: await of("massacorp_wgd"),
+    massacorp_sealer: await of("massacorp_sealer"),
+  };
 }
 
 export interface DatabaseSecrets {
@@ -64,19 +79,27 @@ export interface DatabaseSecrets {
   sealerUrlFile: string;
 }
 
-/** The passwords of the embedded server, made once, and the URLs that the processes get. */
-export async function databaseSecrets(folder: DataFolder): Promise<DatabaseSecrets> {
+export interface DatabaseServer {
+  /** Of a server that somebody else runs, without user and password; the embedded one's socket where undefined. */
+  url?: string;
+  /** Who else reads the passwords and the owner's URL; root unless told. */
+  uid?: number;
+}
+
+/** Passwords made once, and the URLs that the processes get. */
+export async function databaseSecrets(
+  folder: DataFolder,
+  { url: server, uid = 0 }: DatabaseServer = {},
+): Promise<DatabaseSecrets> {
   const own = folder.secrets.supervisor;
-  const password = (name: string) => secretFile(join(own, `${name}_password`));
-  const entries = await Promise.all(
-    loginRoles.map(async (role) => [role, await password(role)] as const),
-  );
-  const byName = new Map(entries);
-  const of = (role: LoginRole) => byName.get(role) ?? new Secret("");
+  const roles = await rolePasswords(own, uid);
+  const superuser = await secretFile(join(own, "postgres_password"), uid);
   const { postgres: socketFolder } = folder.sockets;
-  const url = (role: LoginRole) =>
-    databaseUrl({ role, password: of(role), socketFolder, database: "massacorp" });
-  const superuser = await password("postgres");
+  const urlOf = (role: string, password: Secret<string>, database: string) =>
+    server === undefined
+      ? databaseUrl({ role, password, socketFolder, database })
+      : withUser(new Secret(onDatabase(server, database)), role, password);
+  const url = (role: LoginRole) => urlOf(role, roles[role], "massacorp");
   const files = {
     apiUrlFile: join(folder.secrets.api, "database_url"),
     platformUrlFile: join(folder.secrets.api, "database_platform_url"),
@@ -89,22 +112,17 @@ export async function databaseSecrets(folder: DataFolder): Promise<DatabaseSecre
   await keepSecretFile(files.sealerUrlFile, url("massacorp_sealer").reveal(), sealerUid);
   return {
     superuser,
-    superuserUrl: databaseUrl({
-      role: "postgres",
-      password: superuser,
-      socketFolder,
-      database: "postgres",
-    }),
-    roles: {
-      massacorp_owner: of("massacorp_owner"),
-      massacorp_api: of("massacorp_api"),
-      massacorp_platform: of("massacorp_platform"),
-      massacorp_wgd: of("massacorp_wgd"),
-      massacorp_sealer: of("massacorp_sealer"),
-    },
+    superuserUrl: urlOf("postgres", superuser, "postgres"),
+    roles,
     ownerUrl: url("massacorp_owner"),
     ...files,
   };
+}
+
+function onDatabase(server: string, database: string): string {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
 }
 
 /** The API's own secrets as files, made once. */

@@ -1,0 +1,131 @@
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { ConfigError, key32, parseEnv, postgresUrl } from "../../lib/env.ts";
+import { type DataFolder, openDataFolder } from "../local/data_folder.ts";
+import { apiUid, migrateUid } from "../local/identity.ts";
+import {
+  apiSecretFiles,
+  auditSigningKeyFile,
+  databaseSecrets,
+  keepSecretFile,
+  presharedSubkeyFile,
+  secretFile,
+} from "../local/secrets.ts";
+import { createTerminal } from "../local/terminal.ts";
+
+export interface SetupOptions {
+  /** The data folder. */
+  data: string;
+  /** Where the sockets are, instead of `<data>/run`. */
+  run?: string | undefined;
+  /** Of the database server, without user and password. */
+  database: string;
+  /** Who runs a PostgreSQL that takes its superuser's password from here; undefined where it is somebody else's. */
+  databaseUid?: number | undefined;
+  /** `host:port` of a Redis of ours, and who runs it. */
+  redis?: { place: string; uid: number } | undefined;
+}
+
+/**
+ * Makes what is missing of a data folder in production: folders with their owners, and each secret as a file that
+ * its reader alone can open. What is there stays as it is, so an operator's own secrets may be put there first.
+ */
+export async function setUp(options: SetupOptions): Promise<DataFolder> {
+  using folder = await openDataFolder(options.data, {
+    ...(options.run === undefined ? {} : { run: options.run }),
+    owners: { migrate: migrateUid, admin: apiUid },
+  });
+  const { supervisor, api } = folder.secrets;
+  const secrets = await databaseSecrets(folder, { url: options.database, uid: migrateUid });
+  await keepSecretFile(join(supervisor, "owner_url"), secrets.ownerUrl.reveal(), migrateUid);
+  const { encryptionKeyFile } = await apiSecretFiles(folder);
+  await auditSigningKeyFile(folder);
+  await presharedSubkeyFile(folder, readKey(encryptionKeyFile));
+  if (options.databaseUid !== undefined) {
+    const { databaseUid } = options;
+    await keepSecretFile(
+      join(supervisor, "superuser_url"),
+      secrets.superuserUrl.reveal(),
+      migrateUid,
+    );
+    const own = await closedFolder(join(folder.root, "secrets/database"), databaseUid);
+    await keepSecretFile(join(own, "postgres_password"), secrets.superuser.reveal(), databaseUid);
+  }
+  if (options.redis) {
+    const { place, uid } = options.redis;
+    const password = await secretFile(join(supervisor, "redis_password"), migrateUid);
+    const own = await closedFolder(join(folder.root, "secrets/redis"), uid);
+    // Redis takes a password from its configuration or from its arguments, and those everybody can read.
+    await keepSecretFile(join(own, "redis.conf"), redisConfig(password.reveal()), uid);
+    const url = `redis://:${encodeURIComponent(password.reveal())}@${place}`;
+    await keepSecretFile(join(api, "redis_url"), url, apiUid);
+  }
+  return folder;
+}
+
+/** Counters that may be lost: nothing is written to a disk. */
+function redisConfig(password: string): string {
+  return [
+    `requirepass ${password}`,
+    'save ""',
+    "appendonly no",
+    "maxmemory 64mb",
+    "maxmemory-policy volatile-ttl",
+  ].join("\n");
+}
+
+function readKey(path: string) {
+  const parsed = parseEnv(z.object({ ENCRYPTION_KEY: key32 }), { ENCRYPTION_KEY_FILE: path }, {
+    fromFile: ["ENCRYPTION_KEY"],
+  });
+  return parsed.ENCRYPTION_KEY;
+}
+
+async function closedFolder(path: string, uid: number): Promise<string> {
+  await Deno.mkdir(path, { recursive: true });
+  await Deno.chown(path, uid, uid);
+  await Deno.chmod(path, 0o700);
+  return path;
+}
+
+const usage = `usage: setup.ts --data FOLDER --database URL [--run FOLDER] [--database-uid UID]
+                [--redis HOST:PORT --redis-uid UID]`;
+
+function options(args: string[]): SetupOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      data: { type: "string" },
+      run: { type: "string" },
+      database: { type: "string" },
+      "database-uid": { type: "string" },
+      redis: { type: "string" },
+      "redis-uid": { type: "string" },
+    },
+  });
+  const { data, database, redis } = values;
+  if (data === undefined || database === undefined) throw new TypeError(usage);
+  if (!postgresUrl.safeParse(database).success || new URL(database).password !== "") {
+    throw new TypeError("--database: must be a postgres:// URL without a password");
+  }
+  const uid = (text: string) => z.coerce.number().int().positive().parse(text);
+  return {
+    data,
+    database,
+    run: values.run,
+    databaseUid: values["database-uid"] ? uid(values["database-uid"]) : undefined,
+    redis: redis ? { place: redis, uid: uid(values["redis-uid"] ?? "") } : undefined,
+  };
+}
+
+if (import.meta.main) {
+  const terminal = createTerminal();
+  try {
+    const folder = await setUp(options(Deno.args));
+    terminal.say(`secrets and folders are in ${folder.root}`);
+  } catch (error) {
+    terminal.say(`setup: ${error instanceof Error ? error.message : String(error)}`);
+    Deno.exit(error instanceof ConfigError || error instanceof TypeError ? 78 : 1);
+  }
+}
