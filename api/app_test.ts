@@ -134,7 +134,7 @@ function keysOf(api: TestApi, who: Persona): (scopes: string[]) => Promise<strin
   return async (scopes) => {
     const known = made.get(scopes.join());
     if (known) return known;
-    const key = await makeApiKey();
+    const key = makeApiKey();
     const id = crypto.randomUUID();
     await api.db.owner`
       insert into api_keys (tenant_id, id, user_id, name, prefix, secret_digest)

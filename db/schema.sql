@@ -179,12 +179,14 @@ alter function erase_tenant(which integer) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.lookup_api_key(key_prefix text)
  RETURNS TABLE(tenant_id integer, api_key_id uuid, user_id integer)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-    select k.tenant_id, k.id, k.user_id from public.api_keys k where k.prefix = key_prefix
-  $function$;
+begin
+  return query select k.tenant_id, k.id, k.user_id from public.api_keys k where k.prefix = key_prefix;
+end
+$function$;
 alter function lookup_api_key(key_prefix text) owner to massacorp_lookup;
 
 CREATE OR REPLACE FUNCTION public.lookup_due_mails(at timestamp with time zone, most integer)
@@ -212,10 +214,12 @@ alter function lookup_mail_backlog() owner to massacorp_lookup;
 
 CREATE OR REPLACE FUNCTION public.lookup_peer(source inet)
  RETURNS TABLE(tenant_id integer, peer_id uuid, user_id integer)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+begin
+  return query
     select p.tenant_id, p.id, p.user_id from public.wg_peers p
     where p.address = case family(source)
         when 4 then source
@@ -228,22 +232,26 @@ AS $function$
       end
       and p.enabled and p.deleted_at is null
       and (p.expires_at is null or p.expires_at > now())
-    limit 1
-  $function$;
+    limit 1;
+end
+$function$;
 alter function lookup_peer(source inet) owner to massacorp_lookup;
 
 CREATE OR REPLACE FUNCTION public.lookup_tenant(id_or_slug text)
  RETURNS TABLE(tenant_id integer)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+begin
+  return query
     select t.id from public.tenants t
     where t.slug is not null and (t.slug = id_or_slug
       -- CASE, because AND does not promise to look at the pattern before the cast.
       or t.id = case when id_or_slug ~ '^[0-9]{1,9}$' then id_or_slug::integer end)
-    limit 1
-  $function$;
+    limit 1;
+end
+$function$;
 alter function lookup_tenant(id_or_slug text) owner to massacorp_lookup;
 
 CREATE OR REPLACE FUNCTION public.mfa_factors_use_up_steps()
@@ -366,6 +374,37 @@ begin
 end
 $function$;
 alter function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer)
+ RETURNS TABLE(email text, counter integer, refresh_expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if current_tenant_id() is distinct from tenant then
+    if current_tenant_id() is not null then
+      raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
+    end if;
+    perform set_config('app.tenant_id', tenant::text, true);
+  end if;
+  return query
+    update sessions s set
+      refresh_counter = s.refresh_counter + 1, refresh_rotated_at = at, last_seen_at = at,
+      refresh_expires_at = least(at + make_interval(secs => least(t.session_idle_seconds, idle_at_most)), s.expires_at)
+    from users u, tenants t
+    where s.id = session and s.user_id = of_user and s.refresh_counter = presented
+      and s.ended_at is null and s.expires_at > at
+      and u.tenant_id = s.tenant_id and u.id = s.user_id and u.status = 'active'
+      and t.id = s.tenant_id and t.status = 'active'
+      and (own_peer or not t.login_own_peer)
+      and (
+        not mfa_required_of(u.id, at)
+        or exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id)
+      )
+    returning u.email, s.refresh_counter, s.refresh_expires_at;
+end
+$function$;
+alter function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.tenants_make_roles()
  RETURNS trigger
@@ -2152,6 +2191,8 @@ grant execute on function permissions_of(of_user integer, at timestamp with time
 revoke all on function refuse_losing_the_last_admin() from public;
 revoke all on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) from public;
 grant execute on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
+revoke all on function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) from public;
+grant execute on function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) to massacorp_api;
 revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
 revoke all on function users_take_bcrypt_by_import() from public;
@@ -2280,6 +2321,7 @@ comment on function public.mfa_required_of(integer,timestamp with time zone) is 
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role, while the tenant lasts.';
 comment on function public.session_in_force(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, and its user, entering the tenant by itself; no row where it is no longer good.';
+comment on function public.session_rotate(integer,pg_catalog.uuid,integer,integer,timestamp with time zone,boolean,integer) is 'Makes the next refresh token of a session current, if the newest one was presented and nothing speaks against it, entering the tenant by itself; otherwise no row, and nothing changes.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
 comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt come in through the operator alone: the role that serves tenants can neither set nor keep on setting one.';

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Permission } from "./permissions.ts";
 import type { Principal } from "../context.ts";
 import { asTenantId } from "../database/tenancy.ts";
@@ -18,10 +18,10 @@ export interface NewKey {
 }
 
 /** @param prefix that of a key whose secret is replaced; random where absent */
-export async function makeApiKey(prefix: string = randomPrefix()): Promise<NewKey> {
+export function makeApiKey(prefix: string = randomPrefix()): NewKey {
   const secret = crypto.getRandomValues(new Uint8Array(32))
     .toBase64({ alphabet: "base64url", omitPadding: true });
-  return { prefix, text: `mc_${prefix}_${secret}`, digest: await digestOf(secret) };
+  return { prefix, text: `mc_${prefix}_${secret}`, digest: digestOf(secret) };
 }
 
 function randomPrefix(): string {
@@ -35,10 +35,8 @@ function randomPrefix(): string {
   return text;
 }
 
-async function digestOf(secret: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(
-    await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)),
-  );
+function digestOf(secret: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(secret).digest());
 }
 
 interface KeyRow {
@@ -72,10 +70,10 @@ export async function findApiKey(
 ): Promise<FoundKey> {
   const [, prefix = "", secret = ""] = form.exec(text) ?? [];
   const now = new Date(clock.now());
-  const [digest, [row]] = await Promise.all([
-    digestOf(secret),
-    tenancy.ask((sql) => sql<KeyRow[]>`select * from api_key_in_force(${prefix}, ${now})`),
-  ]);
+  const digest = digestOf(secret);
+  const [row] = await tenancy.ask((sql) =>
+    sql<KeyRow[]>`select * from api_key_in_force(${prefix}, ${now})`
+  );
   const current = timingSafeEqual(digest, row?.secret_digest ?? nobody);
   const previous = timingSafeEqual(digest, row?.previous_secret_digest ?? nobody);
   if (!row || !(current || previous)) throw new ApiError("invalid_token");

@@ -16,6 +16,8 @@ export interface PeerIdentity {
 export interface Lookups {
   /** @param idOrSlug as the X-Tenant-ID header names it */
   tenant(idOrSlug: string): Promise<TenantId | undefined>;
+  /** Whether the header names this tenant: by its number that is plain, as no slug begins with a digit. */
+  names(idOrSlug: string, tenantId: TenantId): Promise<boolean>;
   /** The live peer behind a source address of the tunnel. */
   peer(address: string): Promise<PeerIdentity | undefined>;
   /** Mails that may be taken for delivery, those that wait for longest first. */
@@ -31,17 +33,21 @@ export interface MailBacklog {
 }
 
 export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
+  async function tenant(idOrSlug: string): Promise<TenantId | undefined> {
+    // No slug or id is longer, and PostgreSQL's text has no NUL.
+    if (!/^[a-z0-9-]{1,63}$/.test(idOrSlug)) return undefined;
+    const [row] = await pool.share((slot) =>
+      watch(
+        slot,
+        slot.sql<{ tenant_id: number }[]>`select tenant_id from lookup_tenant(${idOrSlug})`,
+      )
+    );
+    return row && asTenantId(row.tenant_id);
+  }
   return {
-    async tenant(idOrSlug) {
-      // No slug or id is longer, and PostgreSQL's text has no NUL.
-      if (!/^[a-z0-9-]{1,63}$/.test(idOrSlug)) return undefined;
-      const [row] = await pool.share((slot) =>
-        watch(
-          slot,
-          slot.sql<{ tenant_id: number }[]>`select tenant_id from lookup_tenant(${idOrSlug})`,
-        )
-      );
-      return row && asTenantId(row.tenant_id);
+    tenant,
+    async names(idOrSlug, tenantId) {
+      return idOrSlug === String(tenantId) || await tenant(idOrSlug) === tenantId;
     },
     async peer(address) {
       const [row] = await pool.share((slot) =>

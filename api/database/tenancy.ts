@@ -49,6 +49,10 @@ export interface Tenancy {
   ask<T extends readonly (object | undefined)[]>(
     statement: (sql: EnteringSql) => postgres.PendingQuery<T>,
   ): Promise<postgres.RowList<T>>;
+  /** The same for a function that writes: on a connection of its own, since its commit waits for the disk. */
+  act<T extends readonly (object | undefined)[]>(
+    statement: (sql: EnteringSql) => postgres.PendingQuery<T>,
+  ): Promise<postgres.RowList<T>>;
   /** Several statements inside a tenant, committed together when `work` resolves and rolled back when it rejects. */
   transaction<T>(tenant: TenantId, work: (sql: TenantSql) => Promise<T>): Promise<T>;
 }
@@ -77,6 +81,8 @@ export function createTenancy(pool: Pool): Tenancy {
       }),
     ask: (statement) =>
       pool.share((slot) => attempt(() => statement(bind<"entering">(slot, once())))),
+    act: (statement) =>
+      pool.use((slot) => attempt(() => statement(bind<"entering">(slot, once())))),
     transaction: (tenant, work) =>
       pool.use((slot) =>
         runTransaction(slot, async (guard, begun) => {

@@ -144,7 +144,7 @@ interface UserRow {
 async function holdToHeader(deps: AuthenticationDeps, c: Context<AppEnv>, tenantId: TenantId) {
   const named = c.req.header("x-tenant-id");
   if (named === undefined) return;
-  if (await deps.lookups.tenant(named) !== tenantId) throw new ApiError("tenant_mismatch");
+  if (!await deps.lookups.names(named, tenantId)) throw new ApiError("tenant_mismatch");
 }
 
 async function enterNamedTenant(deps: AuthenticationDeps, c: Context<AppEnv>): Promise<void> {

@@ -17,6 +17,10 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     `session_in_force(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
       of?.userId ?? 987_654_321
     }, now())`,
+  session_rotate: (of) =>
+    `session_rotate(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
+      of?.userId ?? 987_654_321
+    }, 0, now(), true, 60)`,
   api_key_in_force: (of) => `api_key_in_force('${of?.apiKeyPrefix ?? "AAAAAAAAAAAA"}', now())`,
   erase_tenant: { told: "the operator's own act, on a tenant that he suspended before" },
   mfa_required_of: (of) => `mfa_required_of(${of?.userId ?? 987_654_321}, now())`,
@@ -79,6 +83,8 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
   const [a, b] = [await seedTenant(db.owner, "alpha"), await seedTenant(db.owner, "beta")];
   const session = (tenant: number, of: SeededTenant) =>
     `select * from session_in_force(${tenant}, '${of.sessionId}', ${of.userId}, now())`;
+  const rotate = (tenant: number, of: SeededTenant) =>
+    `select counter as slug from session_rotate(${tenant}, '${of.sessionId}', ${of.userId}, 0, now(), true, 60)`;
   const key = (of: SeededTenant) => `select * from api_key_in_force('${of.apiKeyPrefix}', now())`;
   const api = { role: "massacorp_api" } as const;
   const ask = async (statement: string, persona: Persona = api) => {
@@ -87,12 +93,14 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
   };
   assert.deepEqual(await ask(session(a.id, a)), ["alpha"]);
   assert.deepEqual(await ask(key(b)), [b.id]);
+  assert.deepEqual([await ask(rotate(a.id, a)), await ask(rotate(a.id, b))], [[1], []]);
   // Another tenant's session is none of this tenant's, whatever else is right.
   assert.deepEqual(await ask(session(a.id, b)), []);
   assert.deepEqual(await ask(session(a.id, { ...a, userId: b.userId })), []);
   for (const inside of [{ ...api, tenant: a.id }, { ...api, tenant: 0 }]) {
     assert.equal(await ask(session(b.id, b), inside), "25000");
     assert.equal(await ask(key(b), inside), "25000");
+    assert.equal(await ask(rotate(b.id, b), inside), "25000");
   }
   assert.deepEqual(await ask(session(a.id, a), { ...api, tenant: a.id }), ["alpha"]);
   // Row-level security holds their caller, who has no right of the owner's through them.

@@ -94,7 +94,7 @@ function createKey(router: Router, deps: Deps): void {
     if (expiresAt && expiresAt.getTime() <= now) {
       throw invalidField("expires_at", "too_early", "must lie in the future");
     }
-    const key = await makeApiKey();
+    const key = makeApiKey();
     const keyId = uuidv7({ msecs: now });
     const row = await deps.tenancy.transaction(user.tenantId, async (sql) => {
       await holdToPeers(sql, body.allowed_peers);
@@ -247,7 +247,7 @@ function changeKeys(router: Router, deps: Deps): void {
       const before = await readApiKey(sql, own, id, { lock: true });
       if (!before) throw new ApiError("not_found");
       if (before.revoked_at) throw new ApiError("key_revoked");
-      const key = await makeApiKey(before.prefix);
+      const key = makeApiKey(before.prefix);
       const until = overlap_seconds > 0 ? new Date(now + overlap_seconds * 1000) : null;
       await replaceSecret(sql, { id, digest: key.digest, previousUntil: until });
       await record(sql, c, user.tenantId, {

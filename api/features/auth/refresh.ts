@@ -11,7 +11,7 @@ import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { tenantHeader } from "./schemas.ts";
 import { type EndReason, endSessions, tokenPair, withinServer } from "../sessions/mod.ts";
-import { lockSession, rotateSession } from "./store.ts";
+import { lockSession, rotateNewest, rotateSession } from "./store.ts";
 
 type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits">;
 
@@ -35,19 +35,21 @@ export function refresh(router: Router, deps: RefreshDeps): void {
   router.openapi(route, async (c) => {
     const token = await deps.tokens.verifyRefresh(c.req.valid("json").refresh_token);
     await holdToHeader(deps, c, token);
-    const session = await deps.tenancy.transaction(
-      token.tenantId,
-      (sql) => advance(deps, c, token, sql),
-    );
+    const session = await advanceNewest(deps, c, token) ??
+      await deps.tenancy.transaction(token.tenantId, (sql) => advance(deps, c, token, sql));
     if (session === "wrong tunnel") {
       return await refuseTunnel(deps, c, { ...token, reason: "refresh token of another owner" });
     }
     // Thrown out here: the end of a session must be committed before it is answered (A2).
     if (!session) throw new ApiError("invalid_token");
     const subject = { tenantId: token.tenantId, userId: token.userId, sessionId: token.sessionId };
+    const [access_token, refresh_token] = await Promise.all([
+      deps.tokens.mintAccess({ ...subject, email: session.email }),
+      deps.tokens.mintRefresh({ ...subject, ...session }),
+    ]);
     return c.json({
-      access_token: await deps.tokens.mintAccess({ ...subject, email: session.email }),
-      refresh_token: await deps.tokens.mintRefresh({ ...subject, ...session }),
+      access_token,
+      refresh_token,
       token_type: "Bearer" as const,
       expires_in: deps.tokens.accessSeconds,
     }, 200);
@@ -57,7 +59,7 @@ export function refresh(router: Router, deps: RefreshDeps): void {
 /** The token names the tenant; a header must agree with it. */
 async function holdToHeader(deps: RefreshDeps, c: Context<AppEnv>, token: RefreshToken) {
   const named = c.req.header("x-tenant-id");
-  if (named !== undefined && await deps.lookups.tenant(named) !== token.tenantId) {
+  if (named !== undefined && !await deps.lookups.names(named, token.tenantId)) {
     throw new ApiError("tenant_mismatch");
   }
 }
@@ -67,6 +69,28 @@ interface NewestToken {
   counter: number;
   issuedAt: number;
   expiresAt: number;
+}
+
+/** What nearly every refresh is; undefined where the row has to be looked at. */
+async function advanceNewest(
+  deps: RefreshDeps,
+  c: Context<AppEnv>,
+  token: RefreshToken,
+): Promise<NewestToken | undefined> {
+  const peer = c.get("peer");
+  if (!fitsTunnel(peer, { ...token, ownPeerOnly: false })) return undefined;
+  const now = deps.clock.now();
+  const row = await rotateNewest(deps.tenancy, token, {
+    at: new Date(now),
+    ownPeer: fitsTunnel(peer, { ...token, ownPeerOnly: true }),
+    idleSeconds: deps.settings.refreshSeconds,
+  });
+  return row && {
+    email: row.email,
+    counter: row.counter,
+    issuedAt: now,
+    expiresAt: row.refresh_expires_at.getTime(),
+  };
 }
 
 /** Decides under the lock of the session row, and returns what its newest token is to be made of. */

@@ -1,4 +1,5 @@
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { Tenancy, TenantSql } from "../../database/tenancy.ts";
+import type { RefreshToken } from "../../auth/tokens.ts";
 
 export interface RefreshRow {
   user_id: number;
@@ -15,6 +16,27 @@ export interface RefreshRow {
   mfa_missing: boolean;
   /** Seconds that the tenant lets a session idle; null where it sets nothing. */
   idle: number | null;
+}
+
+/**
+ * Makes the next token current where the newest was presented and nothing speaks against it, in one message.
+ * @param by.ownPeer whether it came through a peer of the user's own
+ * @param by.idleSeconds how long the server lets a session idle
+ * @returns undefined where there is more to it, and nothing was changed
+ */
+export async function rotateNewest(
+  tenancy: Tenancy,
+  token: RefreshToken,
+  by: { at: Date; ownPeer: boolean; idleSeconds: number },
+): Promise<{ email: string; counter: number; refresh_expires_at: Date } | undefined> {
+  const { tenantId, sessionId, userId, counter } = token;
+  const [row] = await tenancy.act((sql) =>
+    sql<{ email: string; counter: number; refresh_expires_at: Date }[]>`
+      select * from session_rotate(
+        ${tenantId}, ${sessionId}, ${userId}, ${counter}, ${by.at}, ${by.ownPeer}, ${by.idleSeconds}
+      )`
+  );
+  return row;
 }
 
 /** Locks the session, so that refreshes of one session take turns. */
