@@ -1,4 +1,3 @@
-import { secureHeaders } from "hono/secure-headers";
 import type { Deps } from "./deps.ts";
 import { ApiError } from "./errors.ts";
 import { auditFeature } from "./features/audit/mod.ts";
@@ -21,8 +20,13 @@ import { transferFeature } from "./features/transfer/mod.ts";
 import { tunnelPolicyFeature } from "./features/tunnel_policy/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
 import { jsonBody, limitBody } from "./middleware/body.ts";
-import { limit, tellLimit } from "./middleware/limit.ts";
+import { compress } from "./middleware/compress.ts";
+import { crossOrigin } from "./middleware/cors.ts";
+import { trustedHosts } from "./middleware/hosts.ts";
+import { httpsOnly } from "./middleware/https.ts";
+import { coarseLimit, limit, tellLimit } from "./middleware/limit.ts";
 import { requestId } from "./middleware/request_id.ts";
+import { securityHeaders } from "./middleware/security_headers.ts";
 import { source } from "./middleware/source.ts";
 import { tunnel } from "./middleware/tunnel.ts";
 import { createRouter, type Router } from "./openapi.ts";
@@ -34,26 +38,24 @@ export function createApp(deps: Deps): Router {
   app.onError(handleError);
   app.notFound((c) => problemResponse(c, new ApiError("not_found")));
 
+  // What a request meets, in this order. Those that write on every answer stand outside of those that refuse.
   app.use(source(deps));
   app.use(requestId(deps));
-  // Before the headers of the rest: a page needs a policy of its own.
-  app.route("/", pagesFeature(deps));
-  app.use(secureHeaders({
-    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-    xFrameOptions: "DENY",
-    strictTransportSecurity: false,
-  }));
-  app.use(async (c, next) => {
-    await next();
-    c.header("Cache-Control", "no-store");
-  });
+  app.use(securityHeaders(deps));
   app.use(tellLimit(deps));
+  app.use(trustedHosts(deps));
+  app.use(httpsOnly(deps));
+  app.use(crossOrigin(deps));
   app.use(limitBody);
+  app.use(coarseLimit(deps));
+  app.use("/api/*", tunnel(deps));
   app.use(jsonBody);
+  app.use(compress);
+  // Tenant, authentication, the limit of who was proven and his permission: what an operation spreads of access.ts.
 
+  app.route("/", pagesFeature(deps));
   app.route("/", baseFeature(deps));
   app.route("/", operationsFeature(deps));
-  app.use("/api/*", tunnel(deps));
   app.route("/api/v1", infoFeature(deps));
   app.route("/api/v1/auth", authFeature(deps));
   app.route("/api/v1/mfa", mfaFeature(deps));

@@ -182,6 +182,10 @@ export async function buildDeps(
       refreshSeconds: config.tokens.refreshSeconds,
       sessionSeconds: config.tokens.sessionSeconds,
       trustedProxies: config.trustedProxies,
+      allowedHosts: config.allowedHosts,
+      corsOrigins: config.corsOrigins,
+      hsts: config.hsts,
+      slowRequestMs: config.slowRequestMs,
     },
   };
   return {

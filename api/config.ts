@@ -21,10 +21,24 @@ import {
 import { logLevels } from "../lib/log.ts";
 import { overlap, parseAnyNetwork } from "../lib/networks.ts";
 import { Secret } from "../lib/secret.ts";
+import { hostOf } from "./middleware/hosts.ts";
 import { leastArgon2 } from "./auth/argon2.ts";
 import { jwkSet, jwtAlgorithms } from "./auth/key_ring.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
+
+const hostList = z.string().transform((text, context) =>
+  text.split(",").flatMap((part) => {
+    const host = hostOf(part.trim().replace(/^([0-9a-f]*:[0-9a-f:.]+)$/i, "[$1]"));
+    if (host === undefined) {
+      context.addIssue("must be host names or addresses, separated by commas");
+    }
+    return host ?? [];
+  })
+);
+
+const originList = z.string().transform((text) => text.split(",").map((part) => part.trim()))
+  .pipe(z.array(origin));
 
 /** A JSON Web Key Set, kept as a secret because it holds private keys. */
 const keySet = z.string().transform((text, context) => {
@@ -50,10 +64,17 @@ const schema = z.object({
   API_PORT: integer(1, 65535).default(8000),
   PUBLIC_URL: origin.optional(),
   TRUSTED_PROXIES: networkList.optional(),
+  ALLOWED_HOSTS: hostList.optional(),
+  TLS_CERT_FILE: absolutePath.optional(),
+  TLS_KEY_FILE: absolutePath.optional(),
+  HSTS: z.enum(["off", "on", "preload"]).default("on"),
+  CORS_ORIGINS: originList.optional(),
+  SLOW_REQUEST_MS: integer(1, 600_000).default(1000),
   OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
   REDIS_URL: redisUrl.optional(),
   REDIS_CONNECT_TIMEOUT: integer(10, 60_000).default(1000),
   REDIS_COMMAND_TIMEOUT: integer(10, 60_000).default(250),
+  RATE_LIMIT_SOURCE: integer(1, 1_000_000_000).optional(),
   RATE_LIMIT_LOGIN: integer(1, 1_000_000).default(5),
   RATE_LIMIT_ANONYMOUS: integer(1, 1_000_000).default(60),
   RATE_LIMIT_AUTHENTICATED: integer(1, 1_000_000).default(1200),
@@ -139,6 +160,16 @@ function checkTogether(
   if (tunnels.some((tunnel) => tunnel && TRUSTED_PROXIES.some((proxy) => overlap(proxy, tunnel)))) {
     faults.push("TRUSTED_PROXIES: must not hold addresses of the tunnel: a peer is no proxy");
   }
+  const { TLS_CERT_FILE, TLS_KEY_FILE, PUBLIC_URL, HSTS } = value;
+  if ((TLS_CERT_FILE === undefined) !== (TLS_KEY_FILE === undefined)) {
+    faults.push("TLS_KEY_FILE: goes with TLS_CERT_FILE: set both or none");
+  }
+  if (TLS_CERT_FILE && PUBLIC_URL?.startsWith("http:")) {
+    faults.push("PUBLIC_URL: must be https:// where TLS_CERT_FILE is set");
+  }
+  if (HSTS === "preload" && !TLS_CERT_FILE && !PUBLIC_URL?.startsWith("https:")) {
+    faults.push("HSTS: preload needs TLS: TLS_CERT_FILE, or a PUBLIC_URL with https://");
+  }
   if (SESSION_LIFETIME > 30 * 86400) faults.push("SESSION_LIFETIME: must be at most 30d");
   if (value.SESSION_LIFETIME !== undefined && REFRESH_TOKEN_LIFETIME > SESSION_LIFETIME) {
     faults.push("REFRESH_TOKEN_LIFETIME: must not be longer than SESSION_LIFETIME");
@@ -185,13 +216,28 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     ...(readFile ? { readFile } : {}),
   });
   const plan = addressPlan(parsed.WG_NETWORK, parsed.WG_NETWORK6);
+  const tls = parsed.TLS_CERT_FILE && parsed.TLS_KEY_FILE
+    ? { certFile: parsed.TLS_CERT_FILE, keyFile: parsed.TLS_KEY_FILE }
+    : undefined;
+  const publicUrl = parsed.PUBLIC_URL ??
+    `${tls ? "https" : "http"}://${plan.gateway}:${parsed.API_PORT}`;
+  const ownHosts = [
+    ...[new URL(publicUrl).host, plan.gateway, plan.api],
+    ...(plan.six ? [`[${plan.six.gateway}]`, `[${plan.six.api}]`] : []),
+    ...(parsed.API_LISTEN === "loopback" ? ["127.0.0.1", "localhost"] : []),
+  ].flatMap((authority) => hostOf(authority) ?? []);
   return {
     env: parsed.ENV,
     logLevel: parsed.LOG_LEVEL,
     listen: parsed.API_LISTEN,
     port: parsed.API_PORT,
-    publicUrl: parsed.PUBLIC_URL ?? `http://${plan.gateway}:${parsed.API_PORT}`,
+    publicUrl,
     trustedProxies: parsed.TRUSTED_PROXIES ?? [],
+    allowedHosts: new Set([...ownHosts, ...parsed.ALLOWED_HOSTS ?? []]),
+    tls,
+    hsts: parsed.HSTS,
+    corsOrigins: parsed.CORS_ORIGINS ?? [],
+    slowRequestMs: parsed.SLOW_REQUEST_MS,
     operatorSocket: parsed.OPERATOR_SOCKET,
     wgdSocket: parsed.WGD_SOCKET,
     sealerSocket: parsed.SEALER_SOCKET,
@@ -210,6 +256,10 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       commandTimeoutMs: parsed.REDIS_COMMAND_TIMEOUT,
     },
     rateLimits: {
+      source: parsed.RATE_LIMIT_SOURCE ?? 2 * Math.max(
+            ...[parsed.RATE_LIMIT_LOGIN, parsed.RATE_LIMIT_ANONYMOUS],
+            parsed.RATE_LIMIT_AUTHENTICATED,
+          ),
       login: parsed.RATE_LIMIT_LOGIN,
       anonymous: parsed.RATE_LIMIT_ANONYMOUS,
       authenticated: parsed.RATE_LIMIT_AUTHENTICATED,

@@ -50,6 +50,41 @@ Deno.test("loadConfig: T10: proxies stand on the host, in the tunnel's place, an
   }
 });
 
+Deno.test("loadConfig: the names that are answered to, TLS and origins are whole, or are told", () => {
+  const files = {
+    TLS_CERT_FILE: "/etc/massacorp/cert.pem",
+    TLS_KEY_FILE: "/etc/massacorp/key.pem",
+  };
+  const { publicUrl, allowedHosts, hsts } = loadConfig({
+    ...good,
+    ...files,
+    ALLOWED_HOSTS: "VPN.example.com, 192.0.2.1:80, fd00::9, [FD00::8]",
+  });
+  assert.deepEqual([publicUrl, hsts], ["https://10.10.0.1:8000", "on"]);
+  assert.deepEqual(
+    [...allowedHosts],
+    ["10.10.0.1", "10.10.0.2", "vpn.example.com", "192.0.2.1", "fd00::9", "fd00::8"],
+  );
+  const wrong: [Record<string, string>, string][] = [
+    [{ TLS_CERT_FILE: files.TLS_CERT_FILE }, "TLS_KEY_FILE"],
+    [{ TLS_KEY_FILE: files.TLS_KEY_FILE }, "TLS_KEY_FILE"],
+    [{ ...files, TLS_KEY_FILE: "key.pem" }, "TLS_KEY_FILE"],
+    [{ ...files, PUBLIC_URL: "http://vpn.example.com" }, "PUBLIC_URL"],
+    [{ HSTS: "preload" }, "HSTS"],
+    [{ HSTS: "yes" }, "HSTS"],
+    ...["*", "https://*.example.com", "null", "https://a.example/x", "a.example", ""].map((
+      each,
+    ): [Record<string, string>, string] => [{ CORS_ORIGINS: `${each},` }, "CORS_ORIGINS"]),
+    ...["*", "a b", "https://a.example", "a,", "a/b"].map((
+      each,
+    ): [Record<string, string>, string] => [{ ALLOWED_HOSTS: each }, "ALLOWED_HOSTS"]),
+  ];
+  for (const [settings, fault] of wrong) {
+    assert(faultsOf({ ...good, ...settings }).includes(fault), JSON.stringify(settings));
+  }
+  assert.deepEqual(faultsOf({ ...good, ...files, HSTS: "preload" }), []);
+});
+
 Deno.test("loadConfig: in production a short or guessable secret does not boot", () => {
   for (const JWT_SECRET of ["secret", "x".repeat(64), "default-default-default-default-default"]) {
     assert.deepEqual(faultsOf({ ...good, ENV: "prod", JWT_SECRET }), ["JWT_SECRET"]);

@@ -35,6 +35,8 @@ export type Principal =
     /** Who made the key, and in whose name it acts. */
     userId: number;
     apiKeyId: string;
+    /** Requests a minute that its maker left it; null where the common limit is all. */
+    quota: number | null;
     /** Its scopes, as far as its maker has them at this moment. */
     permissions: ReadonlySet<Permission>;
   };
@@ -45,10 +47,14 @@ export interface AppEnv {
     listener: Listener;
     /** The source address; null on a Unix socket. */
     address: string | null;
+    /** The connection itself is TLS, ended by this process. */
+    tls?: boolean;
   };
   Variables: {
     requestId: string;
     log: Logger;
+    /** How the caller spoke, as far as this process or a trusted proxy knows. */
+    scheme?: "http" | "https";
     /** Of the refusal that is answered. */
     problemCode?: string;
     /** An audit entry could not be written, and the change it was about was not made. */

@@ -14,6 +14,7 @@ import type { PasswordChecks } from "./auth/password_rules.ts";
 import type { RecoveryDigests } from "./auth/recovery_codes.ts";
 import type { Tokens } from "./auth/tokens.ts";
 import type { Pool } from "./database/pool.ts";
+import type { Hsts } from "./middleware/security_headers.ts";
 import type { Lookups } from "./database/lookups.ts";
 import type { Health } from "./health.ts";
 import type { Limits } from "./limits/limits.ts";
@@ -70,6 +71,13 @@ export interface Deps {
     sessionSeconds: number;
     /** Whose word on the source address is believed. */
     trustedProxies: readonly Network[];
+    /** The names that the API answers to, as `hostOf` writes them. */
+    allowedHosts: ReadonlySet<string>;
+    /** Whose pages may read answers. */
+    corsOrigins: readonly string[];
+    hsts: Hsts;
+    /** From when on a request is logged as slow. */
+    slowRequestMs: number;
   };
 }
 

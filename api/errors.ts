@@ -18,6 +18,7 @@ export const problemTypes = {
   },
   registration_closed: { status: 403, title: "Nobody makes an account for himself here" },
   set_by_admin: { status: 403, title: "An admin decided so, and an admin alone can undo it" },
+  https_required: { status: 403, title: "Only HTTPS is answered" },
   enrolment_only: { status: 403, title: "This tunnel is for enrolment and nothing else" },
   not_found: { status: 404, title: "There is no such thing" },
   not_acceptable: { status: 406, title: "The answer has none of the accepted types" },
@@ -44,6 +45,7 @@ export const problemTypes = {
   pool_exhausted: { status: 409, title: "No address is free" },
   body_too_large: { status: 413, title: "The body is too large" },
   unsupported_media_type: { status: 415, title: "The body must be application/json" },
+  unknown_host: { status: 421, title: "No such host is served here" },
   idempotency_key_reused: {
     status: 422,
     title: "The idempotency key was used for another request",

@@ -10,12 +10,25 @@ export interface RunningListener {
   shutdown(): Promise<void>;
 }
 
+/** One that ends TLS, where it was given a certificate. */
+export interface RunningTcpListener extends RunningListener {
+  /** Serves under the certificate as its file is now; keeps the one it has where that is of no use. */
+  reload(): Promise<void>;
+}
+
+/** Where a certificate with its chain and its private key lie, in PEM. */
+export interface TlsFiles {
+  certFile: string;
+  keyFile: string;
+}
+
 interface TcpOptions {
   fetch: Fetch;
   log: Logger;
   listener: Exclude<Listener, "operator">;
   hostname: string;
   port: number;
+  tls?: TlsFiles | undefined;
   /** How often to try again while the address is not there, in ms. */
   retryMs?: number;
 }
@@ -24,22 +37,35 @@ interface TcpOptions {
  * Serves on an address that may not exist yet: the tunnel's addresses come with the interface. Once bound,
  * the socket outlives the interface, so that a recreated one is served again without a bind.
  */
-export function listenTcp(options: TcpOptions): RunningListener {
+export function listenTcp(options: TcpOptions): RunningTcpListener {
   const { hostname, port, log, listener, retryMs = 250 } = options;
+  let certificate = options.tls && readCertificate(options.tls);
+  let stopping = false;
   let server: Deno.HttpServer | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waitLogged = false;
 
   const bind = () => {
+    if (stopping) return;
     try {
       server = Deno.serve({
         hostname,
         port,
         onListen: () => log.info("listening", { listener, hostname, port }),
+        ...certificate,
         handler: (request, info) =>
-          options.fetch(request, { listener, address: info.remoteAddr.hostname }),
+          options.fetch(request, {
+            listener,
+            address: info.remoteAddr.hostname,
+            tls: certificate !== undefined,
+          }),
       });
     } catch (error) {
+      if (error instanceof Deno.errors.AddrInUse && server) {
+        // The socket that is being replaced is gone in a moment.
+        timer = setTimeout(bind, 1);
+        return;
+      }
       if (!(error instanceof Deno.errors.AddrNotAvailable)) throw error;
       if (!waitLogged) log.info("waiting for the address", { listener, hostname, port });
       waitLogged = true;
@@ -49,10 +75,35 @@ export function listenTcp(options: TcpOptions): RunningListener {
   bind();
   return {
     async shutdown() {
+      stopping = true;
       clearTimeout(timer);
       await server?.shutdown();
     },
+    async reload() {
+      if (!options.tls) return;
+      try {
+        certificate = readCertificate(options.tls);
+      } catch (error) {
+        log.error("the new certificate is of no use, the old one stays", errorFields(error));
+        return;
+      }
+      // What is under way ends under the old certificate; a connection made in the millisecond between is refused.
+      const old = server;
+      const ended = old?.shutdown();
+      clearTimeout(timer);
+      bind();
+      log.info("serving under a new certificate", { listener, hostname, port });
+      await ended;
+    },
   };
+}
+
+/** @throws where a file cannot be read, is no PEM, or the key is another certificate's */
+export function readCertificate({ certFile, keyFile }: TlsFiles): { cert: string; key: string } {
+  const pair = { cert: Deno.readTextFileSync(certFile), key: Deno.readTextFileSync(keyFile) };
+  // Asked of the library itself, on a socket that nobody learns of.
+  Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...pair }).close();
+  return pair;
 }
 
 /**

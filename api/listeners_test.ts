@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { silentLogger } from "../lib/log.ts";
-import { listenUnix } from "./listeners.ts";
+import { createLogger, silentLogger } from "../lib/log.ts";
+import { freePort } from "../tests/support/free_port.ts";
+import { first, second } from "../tests/support/tls_certificates.ts";
+import { until } from "../tests/support/until.ts";
+import { listenTcp, listenUnix } from "./listeners.ts";
 
 const fetch = () => new Response("ok");
 
@@ -32,4 +35,65 @@ Deno.test("listenUnix: replaces the socket of a dead process, and never that of 
   const living = await listenUnix({ fetch, log: silentLogger, path });
   await assert.rejects(listenUnix({ fetch, log: silentLogger, path }), /another process listens/);
   await living.shutdown();
+});
+
+Deno.test("listenTcp: ends TLS, serves a renewed certificate without dropping what is under way, and keeps the old one where the new is of no use", async () => {
+  await using folder = await folderOf(0o700);
+  const tls = { certFile: `${folder.path}/cert.pem`, keyFile: `${folder.path}/key.pem` };
+  const write = async (pair: { certificate: string; key: string }) => {
+    await Deno.writeTextFile(tls.certFile, pair.certificate);
+    await Deno.writeTextFile(tls.keyFile, pair.key);
+  };
+  await write(first);
+  const port = freePort();
+  const held = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  const logged: string[] = [];
+  const server = listenTcp({
+    fetch: async ({ url }, { tls, listener }) => {
+      if (url.endsWith("/slow")) {
+        reached.resolve();
+        await held.promise;
+      }
+      return Response.json({ url, tls, listener });
+    },
+    log: createLogger({ level: "info", write: (line) => logged.push(line) }),
+    ...{ listener: "loopback", hostname: "127.0.0.1", port, tls },
+  });
+  const ask = async (trusted: string, path = "/") => {
+    using client = Deno.createHttpClient({ caCerts: [trusted] });
+    return await (await globalThis.fetch(`https://127.0.0.1:${port}${path}`, { client })).json();
+  };
+  try {
+    const answer = { url: `https://127.0.0.1:${port}/`, tls: true, listener: "loopback" };
+    assert.deepEqual(await ask(first.certificate), answer);
+    await assert.rejects(globalThis.fetch(`http://127.0.0.1:${port}/`), "nothing in the clear");
+
+    for (
+      const useless of [
+        { certificate: "", key: first.key },
+        { certificate: first.certificate, key: "no key" },
+        { certificate: first.certificate, key: second.key },
+      ]
+    ) {
+      await write(useless);
+      await server.reload();
+      assert.match(logged.at(-1) ?? "", /the old one stays/);
+      assert.doesNotMatch(logged.at(-1) ?? "", /PRIVATE|no key/);
+      assert.deepEqual(await ask(first.certificate), answer);
+    }
+    await write(second);
+    const slow = ask(first.certificate, "/slow");
+    await reached.promise;
+    const reloaded = server.reload();
+    await until("the new certificate is served", async () => {
+      return await ask(second.certificate).then(() => true, () => false);
+    });
+    await assert.rejects(ask(first.certificate));
+    held.resolve();
+    assert.equal((await slow).tls, true, "it ends under the certificate that it began with");
+    await reloaded;
+  } finally {
+    await server.shutdown();
+  }
 });

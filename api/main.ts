@@ -4,7 +4,7 @@ import { createLogger, errorFields } from "../lib/log.ts";
 import { createApp } from "./app.ts";
 import { loadConfig } from "./config.ts";
 import { buildDeps } from "./build_deps.ts";
-import { listenTcp, listenUnix, logUnhandled, type RunningListener } from "./listeners.ts";
+import { listenTcp, listenUnix, logUnhandled } from "./listeners.ts";
 
 function readConfig() {
   try {
@@ -34,10 +34,10 @@ const addresses = config.listen === "tunnel"
   : ["127.0.0.1"];
 // Behind a proxy nobody comes in by himself: what it does not say is refused, the host's own users included.
 const listener = config.trustedProxies.length > 0 ? "tunnel" : config.listen;
-const listeners: RunningListener[] = [
-  await listenUnix({ fetch, log, path: config.operatorSocket }),
-  ...addresses.map((hostname) => listenTcp({ fetch, log, listener, hostname, port: config.port })),
-];
+const served = addresses.map((hostname) =>
+  listenTcp({ fetch, log, listener, hostname, port: config.port, tls: config.tls })
+);
+const listeners = [await listenUnix({ fetch, log, path: config.operatorSocket }), ...served];
 
 let stopping = false;
 async function stop(signal: string) {
@@ -51,6 +51,10 @@ async function stop(signal: string) {
   clearTimeout(patience);
   Deno.exit(0);
 }
+Deno.addSignalListener("SIGHUP", () => {
+  log.info("reading certificates again");
+  for (const listener of served) listener.reload();
+});
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => stop(signal));
 }

@@ -53,8 +53,6 @@ interface KeyRow {
 export interface FoundKey {
   principal: Principal & { kind: "api_key" };
   allowedPeers: readonly string[] | null;
-  /** Requests a minute; null for the limit of all. */
-  rateLimit: number | null;
 }
 
 const nobody = new Uint8Array(32);
@@ -83,9 +81,9 @@ export async function findApiKey(
       tenantId: asTenantId(row.tenant_id),
       userId: row.user_id,
       apiKeyId: row.id,
+      quota: row.rate_limit,
       permissions: new Set(row.permissions),
     },
     allowedPeers: row.allowed_peers,
-    rateLimit: row.rate_limit,
   };
 }

@@ -3,7 +3,7 @@ import { errorFields, type Logger } from "../../lib/log.ts";
 import type { Redis } from "./redis.ts";
 
 /** Classes of operations that share a limit. */
-export const limitClasses = ["login", "anonymous", "authenticated"] as const;
+export const limitClasses = ["source", "login", "anonymous", "authenticated"] as const;
 export type LimitClass = typeof limitClasses[number];
 
 /** Seconds that a window lasts. */
@@ -40,7 +40,7 @@ export function createLimits(
   const { redis, log } = options;
   const counter = (name: string, points: number) => {
     const quota = { points, duration: windowSeconds, keyPrefix: `limit:${name}` };
-    const shared = redis && new RateLimiterRedis({
+    const shared = redis && name !== "source" && new RateLimiterRedis({
       ...quota,
       storeClient: redis.client,
       useRedisPackage: true,

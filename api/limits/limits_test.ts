@@ -14,7 +14,7 @@ import { until } from "../../tests/support/until.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { connectRedis } from "./redis.ts";
 
-const quotas = { login: 4, anonymous: 60, authenticated: 1200 };
+const quotas = { source: 10_000, login: 4, anonymous: 60, authenticated: 1200 };
 const log = createLogger({ level: "silent" });
 const bounds = { connectTimeoutMs: 1000, commandTimeoutMs: 1000, log };
 

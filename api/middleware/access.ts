@@ -7,10 +7,10 @@ import type { TenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
 import type { LimitClass, Limits } from "../limits/limits.ts";
 import { authenticate, type AuthenticationDeps } from "./authenticate.ts";
-import { limit } from "./limit.ts";
+import { limit, limitPrincipal } from "./limit.ts";
 import { refuseTunnel } from "./tunnel_rules.ts";
 
-export type AccessDeps = AuthenticationDeps;
+export type AccessDeps = AuthenticationDeps & Pick<Deps, "limits">;
 
 /** How long a step-up lasts. */
 export const stepUpMs = 5 * 60_000;
@@ -32,8 +32,8 @@ export function access(
     "x-permission": permission ?? "authenticated",
     ...(options.stepUp ? { "x-step-up": true } : {}),
     middleware: [
-      limit(deps, "authenticated"),
       authenticate(deps),
+      limitPrincipal(deps),
       permit(permission),
       ...(options.stepUp ? [requireStepUp(deps)] : []),
     ],

@@ -6,12 +6,11 @@ import type { AppEnv, Principal } from "../context.ts";
 import type { TenantId } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
-import { countKey } from "./limit.ts";
 import { fitsTunnel, refuseTunnel } from "./tunnel_rules.ts";
 
 export type AuthenticationDeps = Pick<
   Deps,
-  "tenancy" | "tokens" | "lookups" | "clock" | "limits" | "apiKeyUsage"
+  "tenancy" | "tokens" | "lookups" | "clock" | "apiKeyUsage"
 >;
 
 /** How old "last seen" may be before a request writes it anew: one write a session and minute, not one a request. */
@@ -56,7 +55,6 @@ async function authenticateKey(
     await refuseTunnel(deps, c, { ...key.principal, reason: "API key of another owner or peer" });
   }
   await enter(deps, c, key.principal);
-  await countKey(deps, c, { id: key.principal.apiKeyId, quota: key.rateLimit });
   await next();
   deps.apiKeyUsage.note(c, key.principal);
 }

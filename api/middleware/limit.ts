@@ -17,6 +17,37 @@ export function limit(deps: { limits: Limits }, name: LimitClass) {
   });
 }
 
+/**
+ * Counts what comes from one source, whatever it asks for, before anything is looked up for it: by what this process
+ * knows, without a way to Redis, so several processes each have the whole quota.
+ */
+export function coarseLimit(deps: { limits: Limits }) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (c.env.listener !== "operator") {
+      const state = await deps.limits.consume("source", `${c.env.listener}/${c.env.address}`);
+      if (!state.allowed) hold(c, "source", state);
+    }
+    await next();
+  });
+}
+
+/** Counts a request against whoever was proven to make it, through whichever peers he comes. */
+export function limitPrincipal(deps: { limits: Limits }) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const principal = c.get("principal");
+    if (principal && principal.kind !== "operator") {
+      const { tenantId, kind } = principal;
+      const id = kind === "user" ? principal.userId : principal.apiKeyId;
+      const who = `${kind}/${tenantId}/${id}`;
+      hold(c, "authenticated", await deps.limits.consume("authenticated", who));
+      if (kind === "api_key" && principal.quota !== null) {
+        hold(c, "api-key", await deps.limits.consumeUpTo(principal.quota, principal.apiKeyId));
+      }
+    }
+    await next();
+  });
+}
+
 /** Whose quota a request takes. */
 const sourceOf = (c: Context<AppEnv>) =>
   c.get("peer")?.peerId ?? `${c.env.listener}/${c.env.address}`;
@@ -31,16 +62,6 @@ export function tellLimit(deps: { limits: Limits }) {
     if (c.env.listener === "operator" || c.res.headers.has("RateLimit")) return;
     tell(c, "anonymous", await deps.limits.look("anonymous", sourceOf(c)));
   });
-}
-
-/** Counts a request against an API key's own limit, where it has one. */
-export async function countKey(
-  deps: { limits: Limits },
-  c: Context<AppEnv>,
-  key: { id: string; quota: number | null },
-): Promise<void> {
-  if (key.quota === null) return;
-  hold(c, "api-key", await deps.limits.consumeUpTo(key.quota, key.id));
 }
 
 function tell(c: Context<AppEnv>, name: string, state: LimitState): void {

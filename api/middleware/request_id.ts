@@ -14,7 +14,9 @@ function withoutToken(path: string): string {
 }
 
 /** Gives every request an id and a logger that carries it, and writes the access log. Outermost: refusals carry it too. */
-export function requestId(deps: { log: Logger; meters: Meters }) {
+export function requestId(
+  deps: { log: Logger; meters: Meters; settings: { slowRequestMs: number } },
+) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const offered = c.req.header("x-request-id");
     const id = offered && acceptable.test(offered) ? offered : uuidv7();
@@ -37,7 +39,8 @@ export function requestId(deps: { log: Logger; meters: Meters }) {
     });
     if (c.get("auditFailed")) deps.meters.auditFailure();
     const principal = c.get("principal");
-    c.get("log").info("request", {
+    const slow = elapsed >= deps.settings.slowRequestMs;
+    c.get("log")[slow ? "warn" : "info"](slow ? "slow request" : "request", {
       method: c.req.method,
       path: withoutToken(c.req.path),
       status: c.res.status,

@@ -25,14 +25,29 @@ export function sourceAddress(
   return null;
 }
 
+/** How a proxy of ours was spoken to, by its own word: the last one. Nobody else's word counts. */
+function sourceScheme(
+  remote: string | null,
+  forwardedProto: string | undefined,
+  proxies: readonly Network[],
+): "http" | "https" | undefined {
+  if (remote === null || forwardedProto === undefined || !isWithin(proxies, remote)) return;
+  const said = forwardedProto.slice(forwardedProto.lastIndexOf(",") + 1).trim().toLowerCase();
+  return said === "http" || said === "https" ? said : undefined;
+}
+
 /** Looks behind the proxies of the configuration before anything asks where a request comes from. */
 export function source(deps: { settings: { trustedProxies: readonly Network[] } }) {
   const { trustedProxies } = deps.settings;
   return createMiddleware<AppEnv>(async (c, next) => {
-    const { listener, address } = c.env;
+    const { listener, address, tls } = c.env;
+    const scheme = tls
+      ? "https"
+      : sourceScheme(address, c.req.header("x-forwarded-proto"), trustedProxies);
+    if (scheme) c.set("scheme", scheme);
     if (listener === "tunnel" && trustedProxies.length > 0) {
       const forwardedFor = c.req.header("x-forwarded-for");
-      c.env = { listener, address: sourceAddress(address, forwardedFor, trustedProxies) };
+      c.env = { ...c.env, address: sourceAddress(address, forwardedFor, trustedProxies) };
     }
     await next();
   });

@@ -105,6 +105,7 @@ export async function testApi(
     WGD_SOCKET: `/tmp/massacorp-test-no-daemon-${crypto.randomUUID()}.sock`,
     SEALER_SOCKET: `/tmp/massacorp-test-no-sealer-${crypto.randomUUID()}.sock`,
     OPERATOR_SOCKET: "/unused",
+    ALLOWED_HOSTS: "api.test",
     WG_NETWORK: network,
     ...options.env,
   });

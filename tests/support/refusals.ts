@@ -42,7 +42,16 @@ export function assertCommonHeaders({ headers }: Reply, { limited }: { limited: 
   assert.equal(headers.get("x-frame-options"), "DENY");
   assert.equal(headers.get("referrer-policy"), "no-referrer");
   assert.equal(headers.get("cache-control"), "no-store");
-  assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'/);
+  assert.equal(
+    headers.get("content-security-policy"),
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  );
+  assert.equal(headers.get("cross-origin-opener-policy"), "same-origin");
+  assert.equal(headers.get("cross-origin-resource-policy"), "same-origin");
+  assert.match(headers.get("permissions-policy") ?? "", /camera=\(\), .*usb=\(\)/);
+  for (const name of ["strict-transport-security", "access-control-allow-origin", "server"]) {
+    assert.equal(headers.get(name), null, name);
+  }
   if (limited) {
     const [, name, quota] =
       /^"([a-z-]+)";q=(\d+);w=60$/.exec(headers.get("ratelimit-policy") ?? "") ?? [];
