@@ -17,6 +17,7 @@ import {
   redisUrl,
   secretText,
   smtpUrl,
+  socketAddress,
 } from "../lib/env.ts";
 import { logLevels } from "../lib/log.ts";
 import { overlap, parseAnyNetwork } from "../lib/networks.ts";
@@ -71,6 +72,7 @@ const schema = z.object({
   CORS_ORIGINS: originList.optional(),
   SLOW_REQUEST_MS: integer(1, 600_000).default(1000),
   OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
+  OPERATOR_LISTEN: socketAddress.optional(),
   REDIS_URL: redisUrl.optional(),
   REDIS_CONNECT_TIMEOUT: integer(10, 60_000).default(1000),
   REDIS_COMMAND_TIMEOUT: integer(10, 60_000).default(250),
@@ -170,6 +172,16 @@ function checkTogether(
   if (HSTS === "preload" && !TLS_CERT_FILE && !PUBLIC_URL?.startsWith("https:")) {
     faults.push("HSTS: preload needs TLS: TLS_CERT_FILE, or a PUBLIC_URL with https://");
   }
+  const scraped = value.OPERATOR_LISTEN && parseAnyNetwork(value.OPERATOR_LISTEN.hostname);
+  if (scraped?.value === 0n) {
+    faults.push(
+      "OPERATOR_LISTEN: must be one address of this host: all of them holds the tunnel's",
+    );
+  } else if (scraped && tunnels.some((tunnel) => tunnel && overlap(tunnel, scraped))) {
+    faults.push(
+      "OPERATOR_LISTEN: must not be an address of the tunnel: what peers reach is the API",
+    );
+  }
   if (SESSION_LIFETIME > 30 * 86400) faults.push("SESSION_LIFETIME: must be at most 30d");
   if (value.SESSION_LIFETIME !== undefined && REFRESH_TOKEN_LIFETIME > SESSION_LIFETIME) {
     faults.push("REFRESH_TOKEN_LIFETIME: must not be longer than SESSION_LIFETIME");
@@ -239,6 +251,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     corsOrigins: parsed.CORS_ORIGINS ?? [],
     slowRequestMs: parsed.SLOW_REQUEST_MS,
     operatorSocket: parsed.OPERATOR_SOCKET,
+    operatorListen: parsed.OPERATOR_LISTEN,
     wgdSocket: parsed.WGD_SOCKET,
     sealerSocket: parsed.SEALER_SOCKET,
     database: {

@@ -144,3 +144,24 @@ Deno.test("loadConfig: JWT_KEYS takes the place of JWT_SECRET, and must be keys 
   }
   assert.deepEqual(faultsOf({ ...keys(oct), JWT_KEYS: "{" }), ["JWT_KEYS"]);
 });
+
+Deno.test("loadConfig: T1: OPERATOR_LISTEN is one address, and none of the tunnel's", () => {
+  const faults = (OPERATOR_LISTEN: string) =>
+    faultsOf({ ...good, OPERATOR_LISTEN, WG_NETWORK6: "fd00::/64" });
+  for (const well of ["127.0.0.1:9464", "[::1]:9464", "172.30.0.3:9464", "[2001:db8::1]:1"]) {
+    assert.deepEqual(faults(well), [], well);
+  }
+  assert.deepEqual(loadConfig({ ...good, OPERATOR_LISTEN: "[::1]:9464" }).operatorListen, {
+    hostname: "::1",
+    port: 9464,
+  });
+  for (
+    const bad of [
+      ...["10.10.0.1:9464", "10.10.0.200:9464", "[::ffff:10.10.0.1]:9464", "[fd00::1]:9464"],
+      ...["0.0.0.0:9464", "[::]:9464", "[::ffff:0.0.0.0]:9464", "localhost:9464", ":9464", "9464"],
+      ...["127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:09464", "::1:9464", "127.1:94"],
+    ]
+  ) {
+    assert.deepEqual(faults(bad), ["OPERATOR_LISTEN"], bad);
+  }
+});

@@ -4,8 +4,11 @@ import type { TenantId } from "./database/tenancy.ts";
 import type { PendingToken } from "./auth/tokens.ts";
 import type { Permission } from "./auth/permissions.ts";
 
-/** Where a connection was accepted. Only `tunnel` is reachable by others than the host's own users. */
-export type Listener = "tunnel" | "loopback" | "operator";
+/**
+ * Where a connection was accepted. Only `tunnel` is reachable by others than the host's own users, and `scrape` by
+ * whom the operator let reach it; an app of its own answers there.
+ */
+export type Listener = "tunnel" | "loopback" | "operator" | "scrape";
 
 /** Who is asking, once proven. */
 export type Principal =

@@ -29,11 +29,18 @@ const patienceMs = 3_000;
  * say so; without Redis limits are stricter.
  */
 export function createHealth(probes: Readonly<Record<string, Probe>>, log: Logger): Health {
+  const underWay = new Map<string, Promise<DependencyHealth>>();
+
   async function askAll(
     wanted: (name: string) => boolean,
   ): Promise<[name: string, found: DependencyHealth][]> {
     const asked = Object.entries(probes).filter(([name]) => wanted(name)).map(
-      async ([name, probe]): Promise<[string, DependencyHealth]> => [name, await ask(name, probe)],
+      async ([name, probe]): Promise<[string, DependencyHealth]> => {
+        // Who asks while a question is under way gets its answer: many askers cost a dependency no more than one.
+        const answer = underWay.get(name) ?? ask(name, probe).finally(() => underWay.delete(name));
+        underWay.set(name, answer);
+        return [name, await answer];
+      },
     );
     return await Promise.all(asked);
   }

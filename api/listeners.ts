@@ -25,7 +25,7 @@ export interface TlsFiles {
 interface TcpOptions {
   fetch: Fetch;
   log: Logger;
-  listener: Exclude<Listener, "operator">;
+  listener: Exclude<Listener, "operator" | "scrape">;
   hostname: string;
   port: number;
   tls?: TlsFiles | undefined;
@@ -122,6 +122,23 @@ export async function listenUnix(
     handler: (request) => options.fetch(request, { listener: "operator", address: null }),
   });
   return { shutdown: () => server.shutdown() };
+}
+
+/**
+ * Serves a scraper. The address has to be there: a process that waits for one looks like one that is well.
+ * @throws where it cannot be bound
+ */
+export function listenScrape(
+  options: { fetch: Fetch; log: Logger; hostname: string; port: number },
+): RunningListener {
+  const { hostname, port, log, fetch } = options;
+  const listener = "scrape";
+  return Deno.serve({
+    hostname,
+    port,
+    onListen: () => log.info("listening", { listener, hostname, port }),
+    handler: (request, info) => fetch(request, { listener, address: info.remoteAddr.hostname }),
+  });
 }
 
 async function refuseOpenFolder(folder: string): Promise<void> {

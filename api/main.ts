@@ -4,7 +4,8 @@ import { createLogger, errorFields } from "../lib/log.ts";
 import { createApp } from "./app.ts";
 import { loadConfig } from "./config.ts";
 import { buildDeps } from "./build_deps.ts";
-import { listenTcp, listenUnix, logUnhandled } from "./listeners.ts";
+import { createScrapeApp } from "./features/operations/mod.ts";
+import { listenScrape, listenTcp, listenUnix, logUnhandled } from "./listeners.ts";
 
 function readConfig() {
   try {
@@ -37,7 +38,13 @@ const listener = config.trustedProxies.length > 0 ? "tunnel" : config.listen;
 const served = addresses.map((hostname) =>
   listenTcp({ fetch, log, listener, hostname, port: config.port, tls: config.tls })
 );
-const listeners = [await listenUnix({ fetch, log, path: config.operatorSocket }), ...served];
+const scraped = config.operatorListen;
+const scrapeApp = createScrapeApp(deps);
+const listeners = [
+  ...scraped ? [listenScrape({ ...scraped, log, fetch: (...of) => scrapeApp.fetch(...of) })] : [],
+  await listenUnix({ fetch, log, path: config.operatorSocket }),
+  ...served,
+];
 
 let stopping = false;
 async function stop(signal: string) {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { addressPlan } from "./address.ts";
-import { parseAnyNetwork } from "./networks.ts";
+import { parseAnyNetwork, plainAddress } from "./networks.ts";
 import { Secret } from "./secret.ts";
 
 /** Where settings come from: the process environment in `config.ts` files, a plain object in tests. */
@@ -195,3 +195,12 @@ export const networkList = z.string().transform((text, context) =>
     return network ?? [];
   })
 );
+
+/** An address with a port, such as `127.0.0.1:9464` or `[::1]:9464`: no name, which could lead anywhere. */
+export const socketAddress = z.string().transform((text, context) => {
+  const [, six, four, port] = /^(?:\[([^\]]+)\]|([^:]+)):([1-9]\d{0,4})$/.exec(text) ?? [];
+  const hostname = plainAddress(six ?? four ?? "");
+  if (hostname !== undefined && Number(port) <= 65_535) return { hostname, port: Number(port) };
+  context.addIssue("must be an address and a port such as 127.0.0.1:9464");
+  return z.NEVER;
+});

@@ -36,9 +36,12 @@ export function renderMetrics({ status, seen, peers, now }: MetricsView): string
     help: "Peers whose last handshake is less than 180 s old, by tenant id.",
     labels: ["tenant"],
   });
+  let all = 0;
   for (const [tenant, count] of onlineByTenant(seen, peers, now)) {
     online.set({ tenant: String(tenant) }, count);
+    all += count;
   }
+  daemon("online", "Peers of all tenants whose last handshake is less than 180 s old.", all);
   daemon(
     "last_read_back_timestamp_seconds",
     "When the interface was last read back; 0 for never.",

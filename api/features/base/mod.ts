@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { limitedAccess, publicAccess } from "../../middleware/access.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
+import { answerHealth, answerReadiness } from "../operations/mod.ts";
 import { createRouter, jsonResponse, refusals, type Router } from "../../openapi.ts";
 
 /** What answers without a tenant: the root, liveness and readiness. */
@@ -35,12 +36,7 @@ export function baseFeature(deps: Deps): Router {
       ),
     },
   });
-  router.openapi(health, (c) =>
-    c.json({
-      status: "healthy" as const,
-      environment: deps.env,
-      wireguard_network: deps.settings.network,
-    }, 200));
+  router.openapi(health, (c) => answerHealth(c, deps));
 
   const keys = createRoute({
     method: "get",
@@ -76,12 +72,7 @@ export function baseFeature(deps: Deps): Router {
       ...refusals(429),
     },
   });
-  router.openapi(ready, async (c) => {
-    const { ready, checks } = await deps.health.readiness();
-    if (ready) return c.json({ status: "ready" as const, checks }, 200);
-    c.header("Retry-After", "1");
-    return c.json({ status: "not_ready" as const, checks }, 503);
-  });
+  router.openapi(ready, (c) => answerReadiness(c, deps));
   return router;
 }
 
@@ -116,6 +107,8 @@ export function infoFeature(deps: Deps): Router {
     },
   });
   router.openapi(route, (c) => {
+    const { listener } = c.env;
+    if (listener === "scrape") throw new ApiError("not_found");
     const peer = c.get("peer");
     return c.json({
       name: "MassaCorp",
@@ -124,7 +117,7 @@ export function infoFeature(deps: Deps): Router {
       wireguard_network: deps.settings.network,
       wireguard_network6: deps.settings.network6,
       caller: {
-        via: c.env.listener,
+        via: listener,
         address: c.env.address,
         peer_id: peer?.peerId ?? null,
         tenant_id: peer?.tenantId ?? null,

@@ -5,9 +5,12 @@ import type { Deps } from "../../deps.ts";
 
 /**
  * The API's own metrics, and those of the daemon and the sealer as they print them. The daemon's name tenants by
- * id, which is why only the operator gets to see them.
+ * id, which is why a scraper gets to see them only on the operator's socket.
  */
-export async function renderMetrics(deps: Deps): Promise<string> {
+export async function renderMetrics(
+  deps: Deps,
+  { tenants }: { tenants: boolean },
+): Promise<string> {
   const relayed = await Promise.all([
     relay(deps, "wgd", () => deps.wgd.metrics()),
     relay(deps, "sealer", async () => await (await deps.sealer.get("/v1/metrics")).text()),
@@ -38,7 +41,14 @@ export async function renderMetrics(deps: Deps): Promise<string> {
   await mailMetrics(deps, registry);
   gauge("resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
   gauge("start_time_seconds", "When the process was started.", performance.timeOrigin / 1000);
-  return [registry.render(), deps.meters.render(), ...relayed.map(({ text }) => text)].join("");
+  const texts = relayed.map(({ text }) => tenants ? text : withoutTenants(text));
+  return [registry.render(), deps.meters.render(), ...texts].join("");
+}
+
+/** Without the families that have a tenant for a label. */
+function withoutTenants(text: string): string {
+  const families = text.split(/^(?=# HELP )/m);
+  return families.filter((family) => !/^[^#\n]*[{,]tenant="/m.test(family)).join("");
 }
 
 async function relay(

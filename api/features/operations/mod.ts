@@ -3,7 +3,10 @@ import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { createRouter, type Router } from "../../openapi.ts";
-import { renderMetrics } from "./metrics.ts";
+import { answerDeepHealth, answerMetrics } from "./answers.ts";
+
+export { answerHealth, answerReadiness } from "./answers.ts";
+export { createScrapeApp } from "./scrape.ts";
 
 /** Elsewhere than on the operator's socket there is no such path, whoever asks. */
 const operatorOnly = createMiddleware<AppEnv>(async (c, next) => {
@@ -17,17 +20,7 @@ const operatorOnly = createMiddleware<AppEnv>(async (c, next) => {
  */
 export function operationsFeature(deps: Deps): Router {
   const router = createRouter();
-  router.get("/metrics", operatorOnly, async (c) => {
-    c.header("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    return c.body(await renderMetrics(deps));
-  });
-  router.get("/health/deep", operatorOnly, async (c) => {
-    const checks = await deps.health.deep();
-    const isDown = checks.database?.status !== "ok";
-    const isWhole = Object.values(checks).every(({ status }) => status === "ok");
-    const status = isDown ? "unavailable" : isWhole ? "ok" : "degraded";
-    if (isDown) c.header("Retry-After", "1");
-    return c.json({ status, checks }, isDown ? 503 : 200);
-  });
+  router.get("/metrics", operatorOnly, (c) => answerMetrics(c, deps, { tenants: true }));
+  router.get("/health/deep", operatorOnly, (c) => answerDeepHealth(c, deps));
   return router;
 }

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { silentLogger } from "../../../lib/log.ts";
+import { adminOf, testApi } from "../../../tests/support/api.ts";
+import { parseExposition } from "../../../tests/support/exposition.ts";
+import { createApp } from "../../app.ts";
+import type { AppEnv } from "../../context.ts";
+import { createHealth } from "../../health.ts";
+import { createScrapeApp } from "./mod.ts";
+
+const scraper: AppEnv["Bindings"] = { listener: "scrape", address: "127.0.0.1" };
+const served = ["/metrics", "/health", "/ready", "/health/deep"];
+
+Deno.test("T1: OPERATOR_LISTEN: four answers to GET, no operation whatever is sent, and no peer is answered", async () => {
+  await using api = await testApi({ env: { WG_NETWORK6: "fd00:1::/64" } });
+  const acme = await adminOf(api, "acme");
+  const scrape = createScrapeApp(api.deps);
+  const ask = async (method: string, path: string, via = scraper, headers = {}) =>
+    await scrape.fetch(new Request(`http://127.0.0.1:9464${path}`, { method, headers }), via);
+  const everywhere = createApp(api.deps).routes
+    .filter(({ method, path }) => method !== "ALL" && !path.includes("*"))
+    .map(({ method, path }) => [method, path.replaceAll(/:\w+/g, crypto.randomUUID())] as const);
+  assert.ok(everywhere.length > 100);
+  const attempts = [
+    ...everywhere.filter(([method, path]) => method !== "GET" || !served.includes(path)),
+    ...served.flatMap((path) =>
+      ["POST", "PUT", "DELETE", "OPTIONS"].map((of) => [of, path] as const)
+    ),
+    ...["//metrics", "/metrics/../api/v1/tenants", "/%6Detrics/x", "/health/deep/x"]
+      .map((path) => ["GET", path] as const),
+  ];
+  for (const [method, path] of attempts) {
+    for (const headers of [{}, { Authorization: `Bearer ${acme.token}`, "X-Tenant-ID": "acme" }]) {
+      const { status, headers: said } = await ask(method, path, scraper, headers);
+      assert.equal(status, 404, `${method} ${path}`);
+      assert.equal(said.get("content-type"), "application/problem+json");
+    }
+  }
+  for (const path of served) {
+    const reply = await ask("GET", path);
+    assert.equal(reply.status, 200, path);
+    assert.equal(reply.headers.get("cache-control"), "no-store");
+    assert.match(reply.headers.get("x-request-id") ?? "", /./);
+    for (const address of ["10.10.0.5", "::ffff:10.10.0.5", "fd00:1::5"]) {
+      assert.equal((await ask("GET", path, { ...scraper, address })).status, 404);
+    }
+  }
+  // Were the whole app ever served there, nobody would be the operator.
+  for (const path of ["/api/v1/tenants", "/api/v1/audit", "/api/v1/info", "/metrics"]) {
+    const { status } = await api.request(path, { via: scraper });
+    assert.ok(status === 401 || status === 404, `${path} ${status}`);
+  }
+});
+
+Deno.test("OPERATOR_LISTEN: metrics name no tenant there, and the operator's socket names them", async () => {
+  const own =
+    "# HELP massacorp_wgd_online All.\n# TYPE massacorp_wgd_online gauge\nmassacorp_wgd_online 3\n";
+  const each = "# HELP massacorp_wgd_peers_online By tenant.\n" +
+    '# TYPE massacorp_wgd_peers_online gauge\nmassacorp_wgd_peers_online{tenant="1"} 3\n';
+  await using api = await testApi();
+  const deps = {
+    ...api.deps,
+    wgd: { ...api.deps.wgd, metrics: () => Promise.resolve(each + own) },
+  };
+  const textFrom = async (app: ReturnType<typeof createApp>, via: AppEnv["Bindings"]) =>
+    await (await app.fetch(new Request("http://127.0.0.1/metrics"), via)).text();
+  const scraped = parseExposition(await textFrom(createScrapeApp(deps), scraper));
+  assert.ok(scraped.has("massacorp_wgd_online") && !scraped.has("massacorp_wgd_peers_online"));
+  const socket = await textFrom(createApp(deps), { listener: "operator", address: null });
+  assert.ok(parseExposition(socket).has("massacorp_wgd_peers_online"));
+});
+
+Deno.test("createHealth: many that ask at once cost a dependency one question", async () => {
+  const held = Promise.withResolvers<void>();
+  let asked = 0;
+  const health = createHealth({ database: () => (asked++, held.promise) }, silentLogger);
+  const answers = Array.from({ length: 50 }, () => health.readiness());
+  held.resolve();
+  assert.ok((await Promise.all(answers)).every(({ ready }) => ready));
+  assert.equal(asked, 1);
+  await health.deep();
+  assert.equal(asked, 2);
+});
