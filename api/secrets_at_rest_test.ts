@@ -1,0 +1,370 @@
+import assert from "node:assert/strict";
+import { generateKeyPair } from "../lib/wireguard_key.ts";
+import {
+  adminOf,
+  logIn,
+  loopback,
+  operator,
+  type Persona,
+  type RequestOptions,
+  superadminOf,
+  type TestApi,
+  testApi,
+  tunnelFrom,
+  userOf,
+} from "../tests/support/api.ts";
+import { tokenIn, waitingMails } from "../tests/support/mails.ts";
+import { redisServer } from "../tests/support/redis.ts";
+import { checkpointFolder, testSealer } from "../tests/support/sealer.ts";
+import {
+  findSecrets,
+  secretField,
+  secretsIn,
+  spellings,
+  unfolded,
+  watchSecrets,
+} from "../tests/support/secret_watch.ts";
+import { beginLogIn, codeAt, equip, logInWithMfa, nextCode } from "../tests/support/totp.ts";
+
+/** They share the shape of a creation, and have no link to answer. */
+const neverThere = new Set([
+  "POST /api/v1/users/invitations/accept answers: token",
+  "POST /api/v1/wireguard/deliveries answers: token",
+]);
+
+const chosen = (n: number) => `Quince-marmalade ${n} lanterns!`;
+
+Deno.test("app: A6: of every secret that an operation takes or hands out, nothing lies in tables, Redis, mails, exports, checkpoints or logs", async () => {
+  await using redis = await redisServer();
+  await using real = await testApi({
+    network: "10.10.0.0/20",
+    env: { REDIS_URL: redis.url },
+  });
+  await using folder = await checkpointFolder();
+  await using sealer = await testSealer(real.db, folder.path, { clock: real.clock });
+  const document = (await real.request("/openapi.json")).body;
+  const watch = watchSecrets(real, Object.keys(document.paths));
+  const { api } = watch;
+
+  await useEverything(api, async () => watch.noteMails(await waitingMails(real)));
+  await real.deps.apiKeyUsage.flush();
+  await sealer.seal();
+
+  // Whoever adds an operation with a secret adds it to the journey.
+  const missing = secretPlaces(document).filter((place) =>
+    !watch.seen.has(place) && !neverThere.has(place)
+  );
+  assert.deepEqual(missing, [], "not seen in the journey");
+  assert(watch.secrets.size > 80, `${watch.secrets.size} secrets were seen`);
+
+  const places = {
+    tables: await everyRow(real),
+    redis: await everyKey(redis.url),
+    exports: await exportsOf(real),
+    checkpoints: await everyFile(folder.path),
+    logs: [...real.log, ...sealer.log].join("\n"),
+  };
+  for (const [place, text] of Object.entries(places)) {
+    assert(text.length > 100, `${place} were looked at`);
+    assert.deepEqual(await findSecrets(`${text}\n${unfolded(text)}`, watch.secrets), [], place);
+    // And a secret that does lie there is found, however it is written.
+    for (const secret of ["4711-hush-hush-0815", [...watch.secrets.keys()].at(-1) ?? ""]) {
+      for (const spelling of await spellings(secret)) {
+        const found = await findSecrets(`${text} ${spelling}`, new Map([[secret, "planted"]]));
+        assert.notDeepEqual(found, [], `${spelling} in ${place}`);
+      }
+    }
+  }
+});
+
+/** Every operation that takes or hands out a secret, as users would, in success and in failure. */
+async function useEverything(api: TestApi, noteMails: () => Promise<void>): Promise<void> {
+  const send = async (path: string, options: RequestOptions, status = 200) => {
+    const reply = await api.request(`/api/v1${path}`, { via: loopback, ...options });
+    assert.equal(reply.status, status, `${path}: ${reply.text}`);
+    return reply.body;
+  };
+  const mailed = async (template: string) => {
+    await noteMails();
+    return tokenIn((await waitingMails(api)).findLast((mail) => mail.template === template));
+  };
+  await superadminOf(api);
+  const acme = await adminOf(api, "acme");
+  const { token } = acme;
+  const tenant = "acme";
+  await send("/tenants/current", { token, method: "PATCH", body: { registration: "open" } });
+
+  // Invitations: shown, mailed with a file, and accepted through the enrolment peer.
+  const other = await send("/tenants", {
+    via: operator,
+    body: { slug: "other", name: "Other", admin_email: "first@other.example" },
+  }, 201);
+  await send("/users/invitations/accept", {
+    via: tunnelFrom(other.enrolment.peer.address),
+    tenant: "other",
+    body: { token: other.token, password: chosen(1) },
+  }, 201);
+  await send("/users/invitations", {
+    token,
+    body: { email: "inline@acme.example", delivery: "inline" },
+  }, 201);
+  await send("/users/invitations", { token, body: { email: "mailed@acme.example" } }, 201);
+  await send("/users/invitations/accept", {
+    tenant,
+    body: { token: await mailed("invitation"), password: chosen(2) },
+  }, 201);
+
+  // Registration, and passwords that are reset, changed, imported and mistyped.
+  await send("/auth/register", {
+    tenant,
+    body: { email: "new@acme.example", password: chosen(3) },
+  }, 202);
+  await send("/auth/verify-email", { tenant, body: { token: await mailed("registration") } });
+  await send("/password-reset/request", { tenant, body: { email: "new@acme.example" } }, 202);
+  const reset = await mailed("password_reset");
+  await send(`/password-reset/validate/${reset}`, { tenant });
+  await send("/password-reset/confirm", {
+    tenant,
+    body: { token: reset, new_password: chosen(4) },
+  });
+  await send("/users/import", {
+    via: operator,
+    tenant,
+    body: {
+      email: "imported@acme.example",
+      password_hash: "$2b$10$abcdefghijklmnopqrstuuIvTaWLkVkDtAyHKtPXdIHRZtMbLXeDa",
+    },
+  }, 201);
+  for (let n = 0; n < 6; n++) {
+    await api.request("/api/v1/auth/login", {
+      via: loopback,
+      tenant,
+      body: { email: "new@acme.example", password: `${chosen(4)}${n}` },
+    });
+  }
+  await api.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant,
+    body: { email: acme.email, password: { nested: chosen(5) }, token: chosen(6) },
+  });
+  await api.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant,
+    raw: `{"email": "x@acme.example", "password": "${chosen(7)}"`,
+  });
+  const ada = await userOf(api, acme, { email: "ada@acme.example" });
+  await send("/auth/change-password", {
+    token: ada.token,
+    body: { current_password: ada.password, new_password: chosen(8) },
+  });
+  await send("/auth/step-up", { token: ada.token, body: { password: chosen(8) } });
+  const refreshed = await send("/auth/refresh", { body: { refresh_token: ada.refreshToken } });
+  await send("/auth/verify-token", { body: { token: refreshed.access_token } });
+  await send("/auth/verify-email/resend", { tenant, body: { email: ada.email } }, 202);
+  await send("/auth/verify-email", { tenant, body: { token: await mailed("verify_email") } });
+
+  await secondFactors(api, send, { acme, ada: { ...ada, password: chosen(8) } });
+
+  // The codes, one a minute, took longer than a step-up lasts.
+  const fresh = await logIn(api, acme);
+  const { key, api_key } = await send("/api-keys", {
+    token: fresh.token,
+    body: { name: "ci", scopes: ["users.read"] },
+  }, 201);
+  await send("/users", { headers: { "X-API-Key": key } });
+  const rotated = await send(`/api-keys/${api_key.id}/rotate`, { token: fresh.token, body: {} });
+  await send("/users", { headers: { "X-API-Key": rotated.key } });
+  await api.request("/api/v1/users", { via: loopback, headers: { "X-API-Key": `${key}x` } });
+
+  await tunnels(send, fresh);
+}
+
+type Send = (path: string, options: RequestOptions, status?: number) => Promise<
+  // deno-lint-ignore no-explicit-any
+  any
+>;
+
+async function secondFactors(
+  api: TestApi,
+  send: Send,
+  { acme, ada }: { acme: Persona; ada: Persona },
+): Promise<void> {
+  const equipped = await equip(api, ada);
+  const back = await logInWithMfa(api, equipped, { body: { trust_device: true } });
+  const { token } = back;
+  await send("/auth/login", {
+    tenant: ada.slug,
+    body: { email: ada.email, password: ada.password, trusted_device: back.trustedDevice },
+  });
+  await send("/auth/step-up", { token, body: { code: nextCode(api, back) } });
+  await send("/mfa/verify", { token, body: { code: nextCode(api, back) } });
+  const wrong = nextCode(api, back) === "123456" ? "654321" : "123456";
+  await send("/mfa/verify", { token, body: { code: wrong } }, 401);
+  await send("/mfa/recovery/verify", { token, body: { code: equipped.recoveryCodes[0] } });
+  const more = await send("/mfa/recovery/regenerate", {
+    token,
+    body: { code: nextCode(api, back) },
+  });
+  const session = await beginLogIn(api, back);
+  await send("/auth/login/mfa", {
+    tenant: ada.slug,
+    body: { mfa_session_token: session, code: more.recovery_codes[3] },
+  });
+  await send("/mfa/disable", {
+    token,
+    body: { password: ada.password, code: nextCode(api, back) },
+  });
+  // Whoever must have a factor and has none sets one up within the log-in.
+  const bob = await send("/users", { token: acme.token, body: { email: "bob@acme.example" } }, 201);
+  await send(`/users/${bob.user.id}/mfa`, {
+    via: operator,
+    tenant: acme.slug,
+    method: "PUT",
+    body: { required: true },
+  });
+  const pending = await send("/auth/login", {
+    tenant: acme.slug,
+    body: { email: bob.user.email, password: bob.password },
+  });
+  const setup = await send("/mfa/setup", { token: pending.mfa_setup_token, method: "POST" });
+  const code = codeAt(setup.secret, api.clock.now());
+  await send("/mfa/enable", { token: pending.mfa_setup_token, body: { code } });
+}
+
+async function tunnels(send: Send, acme: Persona): Promise<void> {
+  const { token, slug: tenant } = acme;
+  for (const base of ["/wireguard/peers", "/wireguard/me/peers"]) {
+    const { peer } = await send(base, { token, body: { name: "laptop" } }, 201);
+    await send(`${base}/${peer.id}/rotate`, { token, body: {} });
+    const linked = await send(base, { token, body: { name: "phone", delivery: "link" } }, 201);
+    await send("/wireguard/deliveries", { tenant, body: { token: linked.delivery.token } });
+    // One that nobody fetched yet: the file waits in the database.
+    await send(base, { token, body: { name: "tablet", delivery: "link" } }, 201);
+    await send(`${base}/${peer.id}/rotate`, { token, body: { delivery: "link" } });
+  }
+  await send("/wireguard/peers/bulk", {
+    token,
+    body: { peers: [{ name: "one" }, { name: "two" }] },
+  }, 201);
+  const [{ publicKey }, preshared] = [await generateKeyPair(), await generateKeyPair()];
+  await send("/wireguard/import", {
+    via: operator,
+    tenant,
+    body: {
+      peers: [{
+        name: "moved",
+        public_key: publicKey,
+        preshared_key: preshared.publicKey,
+        allowed_ips: ["10.10.9.9/32"],
+      }],
+      apply: true,
+    },
+  });
+  await send("/wireguard/export", { via: operator, tenant, body: { secrets: true } });
+}
+
+interface Node {
+  $ref?: string;
+  type?: string | string[];
+  properties?: Record<string, Node>;
+  items?: Node;
+  anyOf?: Node[];
+  oneOf?: Node[];
+  allOf?: Node[];
+}
+interface Content {
+  content?: Record<string, { schema: Node }>;
+}
+interface Document {
+  paths: Record<
+    string,
+    Record<string, { requestBody?: Content; responses: Record<string, Content> }>
+  >;
+  components: { schemas: Record<string, Node> };
+}
+
+/** What the document says: operations and fields of theirs by which secrets pass. */
+function secretPlaces({ paths, components }: Document): string[] {
+  const places = new Set<string>();
+  function walk(node: Node | undefined, where: string, seen: readonly string[] = []): void {
+    const reference = node?.$ref?.split("/").at(-1);
+    if (reference !== undefined) {
+      if (seen.includes(reference)) return;
+      return walk(components.schemas[reference], where, [...seen, reference]);
+    }
+    const { items, anyOf = [], oneOf = [], allOf = [], properties = {} } = node ?? {};
+    for (const each of [items, ...anyOf, ...oneOf, ...allOf]) walk(each, where, seen);
+    for (const [name, value] of Object.entries(properties)) {
+      if (secretField.test(name) && isText(value)) places.add(`${where}: ${name}`);
+      walk(value, where, seen);
+    }
+  }
+  const isText = (node: Node): boolean =>
+    [node.type, node.items?.type].flat().includes("string") || (node.anyOf ?? []).some(isText);
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, { requestBody, responses }] of Object.entries(methods)) {
+      const name = `${method.toUpperCase()} ${path}`;
+      if (path.includes("{token}")) places.add(name);
+      walk(requestBody?.content?.["application/json"]?.schema, `${name} takes`);
+      for (const [status, { content }] of Object.entries(responses)) {
+        if (Number(status) < 300) walk(content?.["application/json"]?.schema, `${name} answers`);
+      }
+    }
+  }
+  return [...places];
+}
+
+/** All rows of all tables of all schemas that are not PostgreSQL's own, as a dump would have them. */
+async function everyRow({ db }: TestApi): Promise<string> {
+  const tables = await db.superuser<{ schema: string; name: string }[]>`
+    select nspname as schema, relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where relkind in ('r', 'm') and nspname !~ '^pg_' and nspname <> 'information_schema'`;
+  assert(tables.length > 40, `${tables.length} tables`);
+  let text = "";
+  for (const { schema, name } of tables) {
+    const table = db.superuser`${db.superuser(schema)}.${db.superuser(name)}`;
+    const rows = await db.superuser<{ row: string }[]>`select t::text as row from ${table} t`;
+    text += rows.map(({ row }) => `${row}\n`).join("");
+  }
+  return text;
+}
+
+async function everyKey(url: string): Promise<string> {
+  const port = new URL(url).port;
+  const redis = async (...args: string[]) => {
+    const { stdout } = await new Deno.Command("redis-cli", { args: ["-p", port, ...args] })
+      .output();
+    return new TextDecoder().decode(stdout);
+  };
+  const keys = (await redis("--scan")).trim().split("\n");
+  const values = await Promise.all(keys.map((key) => redis("dump", key)));
+  return [...keys, ...values].join("\n");
+}
+
+async function exportsOf(api: TestApi): Promise<string> {
+  const tenants = await api.db.owner<{ slug: string }[]>`select slug from tenants`;
+  const texts = tenants.flatMap(({ slug }) =>
+    ["csv", "ndjson"].map(async (format) =>
+      (await api.request(`/api/v1/audit/export?format=${format}`, { tenant: slug })).text
+    )
+  );
+  return (await Promise.all(texts)).join("\n");
+}
+
+async function everyFile(folder: string): Promise<string> {
+  let text = "";
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile) text += await Deno.readTextFile(`${folder}/${name}`);
+  }
+  return text;
+}
+
+Deno.test("secretsIn: of files their keys, of links their token, of tokens what proves them", () => {
+  assert.deepEqual(secretsIn("[Interface]\nPrivateKey = a=\n[Peer]\nPresharedKey = b="), [
+    "a=",
+    "b=",
+  ]);
+  assert.deepEqual(secretsIn("http://10.10.0.1:8000/accept#tenant=1&token=abc"), ["abc"]);
+  assert.deepEqual(secretsIn("mc_prefix_secret"), ["mc_prefix_secret", "secret"]);
+  assert.deepEqual(secretsIn("eyJh.eyJi.sig"), ["eyJh.eyJi.sig", "sig"]);
+});
