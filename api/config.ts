@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { addressPlan } from "../lib/address.ts";
 import {
+  durationMs,
   durationSeconds,
   type Env,
   integer,
@@ -87,7 +88,7 @@ const schema = z.object({
   DATABASE_DIRECT_URL: postgresUrl.optional(),
   DATABASE_POOL_SIZE: integer(1, 500).default(10),
   DATABASE_MAX_OVERFLOW: integer(0, 500).default(10),
-  DATABASE_POOL_TIMEOUT: durationSeconds.default(2),
+  DATABASE_POOL_TIMEOUT: durationMs.default(900),
   DATABASE_POOL_RECYCLE: durationSeconds.default(1800),
   JWT_SECRET: secretText(32).optional(),
   JWT_KEYS: keySet.optional(),
@@ -260,7 +261,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       directUrl: parsed.DATABASE_DIRECT_URL ?? parsed.DATABASE_URL,
       poolSize: parsed.DATABASE_POOL_SIZE,
       maxOverflow: parsed.DATABASE_MAX_OVERFLOW,
-      poolTimeoutMs: parsed.DATABASE_POOL_TIMEOUT * 1000,
+      poolTimeoutMs: parsed.DATABASE_POOL_TIMEOUT,
       recycleSeconds: parsed.DATABASE_POOL_RECYCLE,
     },
     redis: parsed.REDIS_URL && {

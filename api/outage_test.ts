@@ -105,3 +105,86 @@ Deno.test("app: N1: a role that row-level security does not hold is refused, wha
     await assert.rejects(platform.rolesAreSafe(), { name: "UnsafeRoleError" });
   }
 });
+
+Deno.test("app: a PostgreSQL that hangs is told within a second, to those who ask and those who asked before, and recovers by itself", async () => {
+  await using good = await testApi();
+  const acme = await adminOf(good, "acme");
+  await using proxy = await holdingProxy(good.db.url("massacorp_api"));
+  await using api = await testApi({
+    beside: good,
+    env: { DATABASE_URL: proxy.url.reveal(), DATABASE_POOL_TIMEOUT: "" },
+  });
+  const me = () => api.request("/api/v1/auth/me", { via: loopback, token: acme.token });
+  const create = () =>
+    api.request("/api/v1/wireguard/peers", {
+      via: loopback,
+      token: acme.token,
+      body: { name: "laptop" },
+    });
+  const login = () =>
+    api.request("/api/v1/auth/login", {
+      via: loopback,
+      tenant: "acme",
+      body: { email: acme.email, password: acme.password },
+    });
+  for (const call of [me, create, login]) assert((await call()).status < 300);
+  proxy.holdUntil(1_000_000);
+  const longest: number[] = [];
+  for (
+    const calls of [
+      [me, create, login],
+      Array(40).fill(me),
+      Array(40).fill(create),
+      Array(40).fill(login),
+    ]
+  ) {
+    const started = performance.now();
+    const replies = await Promise.all(calls.map((call) => call()));
+    longest.push(performance.now() - started);
+    for (const reply of replies) assertUnavailable(reply);
+  }
+  assert(longest.every((ms) => ms < 1_500), `${longest} ms`);
+  proxy.holdUntil(0);
+  const back = performance.now();
+  await until("it answers again", async () => (await me()).status === 200);
+  assert(performance.now() - back < 2_000);
+  for (const call of [me, create, login]) assert((await call()).status < 300);
+});
+
+Deno.test("app: a PostgreSQL that is slow in one thing is not taken for one that hangs, and waits behind it are bounded", async () => {
+  await using api = await testApi({
+    env: {
+      DATABASE_POOL_TIMEOUT: "400ms",
+      DATABASE_POOL_SIZE: "2",
+      LOGIN_FAILURE_FLOOR: "1s",
+    },
+  });
+  const acme = await adminOf(api, "acme");
+  const peers = (body?: unknown) =>
+    api.request("/api/v1/wireguard/peers", { via: loopback, token: acme.token, body });
+  const locked = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const holder = api.db.owner.begin(async (sql) => {
+    await sql`lock table audit_log in access exclusive mode`;
+    locked.resolve();
+    await release.promise;
+  });
+  await locked.promise;
+  // Two wait for the lock with a connection each, the rest for a connection.
+  const waiting = [1, 2].map((n) => peers({ name: `waits ${n}` }));
+  await until("both wait", () => api.deps.pools().api?.busy === 2);
+  const started = performance.now();
+  const others = await Promise.all([3, 4, 5].map((n) => peers({ name: `is refused ${n}` })));
+  const took = performance.now() - started;
+  for (const reply of others) assertUnavailable(reply);
+  assert(took > 300 && took < 1_500, `${took} ms`);
+  // What needs no connection of its own is served all the while.
+  assert.equal(
+    (await api.request("/api/v1/auth/me", { via: loopback, token: acme.token })).status,
+    200,
+  );
+  release.resolve();
+  await holder;
+  for (const reply of await Promise.all(waiting)) assert.equal(reply.status, 201, reply.text);
+  assert.equal((await peers({ name: "after" })).status, 201);
+});

@@ -89,6 +89,13 @@ export const durationSeconds = z.string()
     return unit === undefined ? Number(text) : Number(text.slice(0, -1)) * unit;
   });
 
+/** The same, and `900ms`, to a number of milliseconds. */
+export const durationMs = z.string()
+  .regex(/^[1-9]\d{0,8}(ms|[smhd])?$/, "must be a duration such as 900ms, 2s or 15m")
+  .transform((text) =>
+    text.endsWith("ms") ? Number(text.slice(0, -2)) : durationSeconds.parse(text) * 1000
+  );
+
 /** A whole number within bounds, from its decimal text. */
 export function integer(min: number, max: number) {
   const fault = `must be a whole number from ${min} to ${max}`;

@@ -1,6 +1,7 @@
 import { connect, type Sql } from "../../db/connection.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { DatabaseUnavailable } from "./errors.ts";
+import { createSilence } from "./silence.ts";
 
 export interface PoolOptions {
   applicationName: string;
@@ -65,6 +66,14 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
   const closing = new Set<Promise<void>>();
   let shared: { connection: Connection; statements: number } | undefined;
   let ended = false;
+  const silence = createSilence({
+    patienceMs: options.timeoutMs,
+    probe: () => askShared(({ sql }) => sql`select`),
+    onSilence() {
+      for (const slot of slots) if (slot.underWay.size > 0) slot.giveUp();
+      shared?.connection.giveUp();
+    },
+  });
 
   function close(connection: Connection): void {
     const closed = connection.close().finally(() => closing.delete(closed));
@@ -115,12 +124,29 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
   async function use<T>(work: (slot: Slot) => Promise<T>): Promise<T> {
     const index = await acquire();
     try {
-      let slot = slots[index] ?? unreachable();
-      if (slot.lost || slot.isOld()) slot = replace(index);
-      await slot.opened();
-      return await work(slot);
+      return await silence.during(async () => {
+        let slot = slots[index] ?? unreachable();
+        if (slot.lost || slot.isOld()) slot = replace(index);
+        await slot.opened();
+        return await work(slot);
+      });
     } finally {
       release(index);
+    }
+  }
+
+  async function askShared<T>(statement: (slot: Slot) => Promise<T>): Promise<T> {
+    const mine = currentShared();
+    mine.statements++;
+    // One that waits for a lock holds up all behind it; asking again is better than to wait in its line.
+    const tooLong = setTimeout(() => mine.connection.giveUp(), options.timeoutMs);
+    try {
+      await mine.connection.opened();
+      return await statement(mine.connection);
+    } finally {
+      clearTimeout(tooLong);
+      // One that was replaced meanwhile goes with its last answer.
+      if (--mine.statements === 0 && mine !== shared) close(mine.connection);
     }
   }
 
@@ -129,21 +155,14 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     async share(statement) {
       // Where answers stay away, whoever comes next waits for a connection of his own, and no longer than told.
       if (ended || shared?.statements === mostShared) return await use(statement);
-      const mine = currentShared();
-      mine.statements++;
-      try {
-        await mine.connection.opened();
-        return await statement(mine.connection);
-      } finally {
-        // One that was replaced meanwhile goes with its last answer.
-        if (--mine.statements === 0 && mine !== shared) close(mine.connection);
-      }
+      return await silence.during(() => askShared(statement));
     },
     get stats() {
       return { busy: slots.length - free.length, waiting: waiting.length, size: slots.length };
     },
     async end() {
       ended = true;
+      silence.close();
       for (const timer of idle.values()) clearTimeout(timer);
       if (shared) close(shared.connection);
       await Promise.all([...slots.map((slot) => slot.close()), ...closing]);

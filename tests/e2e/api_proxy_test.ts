@@ -40,7 +40,7 @@ Deno.test("T10: behind a proxy in the tunnel, each peer is itself, whatever it c
   const onHost = (command: string) => made.net.run("server", ["bash", "-c", command]);
   const direct = await onHost(
     `exec 3<>/dev/tcp/127.0.0.1/8000
-     printf 'GET /api/v1/info HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`,
+     printf 'GET /api/v1/info HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3; cat <&3`,
   );
   assert.match(direct, /^HTTP\/1.1 403 /);
   assert.match(direct, /wrong_tunnel/);
