@@ -21,6 +21,9 @@ export function connectRedis(url: Secret<string>, options: RedisOptions) {
     // While it is away a command fails at once instead of waiting in line.
     disableOfflineQueue: true,
     commandOptions: { timeout: commandTimeoutMs },
+    // Of a hosted service that moves its servers. Answering to them reads variables that the API's permission set
+    // does not have, and a process that may not read one never connects.
+    maintNotifications: "disabled",
     socket: {
       connectTimeout: connectTimeoutMs,
       reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000),
