@@ -59,7 +59,7 @@ export const groups: readonly Group[] = [
     about: "what each process is refused",
     kind: "test",
     paths: ["tests/permissions_test.ts"],
-    needs: {},
+    needs: { programs: ["redis-server"] },
   },
   {
     name: "e2e",
@@ -93,6 +93,14 @@ export const groups: readonly Group[] = [
     ],
     needs: { root: true, programs: faultPrograms },
     parallel: true,
+    onDemand: true,
+  },
+  {
+    name: "scale",
+    about: "three API processes behind nginx, on one PostgreSQL and one Redis",
+    kind: "test",
+    paths: ["tests/scale"],
+    needs: { programs: ["nginx", "openssl", "redis-server"] },
     onDemand: true,
   },
   {
