@@ -287,12 +287,13 @@ interface Document {
 function secretPlaces({ paths, components }: Document): string[] {
   const places = new Set<string>();
   function walk(node: Node | undefined, where: string, seen: readonly string[] = []): void {
-    const reference = node?.$ref?.split("/").at(-1);
+    if (!node) return;
+    const reference = node.$ref?.split("/").at(-1);
     if (reference !== undefined) {
       if (seen.includes(reference)) return;
       return walk(components.schemas[reference], where, [...seen, reference]);
     }
-    const { items, anyOf = [], oneOf = [], allOf = [], properties = {} } = node ?? {};
+    const { items, anyOf = [], oneOf = [], allOf = [], properties = {} } = node;
     for (const each of [items, ...anyOf, ...oneOf, ...allOf]) walk(each, where, seen);
     for (const [name, value] of Object.entries(properties)) {
       if (secretField.test(name) && isText(value)) places.add(`${where}: ${name}`);

@@ -5,6 +5,7 @@ import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
+import { limit } from "../../middleware/limit.ts";
 import type { PendingLogin } from "./pending_login.ts";
 
 /** Who sets a second factor up: somebody who is logged in, or who needs one to log in. */
@@ -15,13 +16,17 @@ export type Enrolling =
 /** For setting up: takes an access token as ever, or the token of a log-in that asked for it. */
 export function enrolmentAccess(deps: AccessDeps, options: { stepUp?: boolean } = {}) {
   const usual = access(deps, null, options);
-  const [limit, ...prove] = usual.middleware;
-  const unlessPending = prove.map((inner) =>
-    createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? next() : inner(c, next))
-  );
+  const counted = limit(deps, "authenticated");
   return {
     ...usual,
-    middleware: [...(limit ? [limit] : []), readSetupToken(deps), ...unlessPending],
+    middleware: [
+      readSetupToken(deps),
+      ...usual.middleware.map((inner) =>
+        createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? next() : inner(c, next))
+      ),
+      // Nobody is proven yet, so it is the way that counts.
+      createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? counted(c, next) : next()),
+    ],
   };
 }
 
