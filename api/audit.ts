@@ -47,25 +47,41 @@ export function auditSource(c: Context<AppEnv>, principal?: Principal): AuditSou
   };
 }
 
+type WholeEntry = AuditEntry & { tenantId: TenantId; source: AuditSource };
+
+/** The columns of an entry. */
+export function auditRow(entry: WholeEntry) {
+  const source = seenFrom(entry.tenantId, entry.source);
+  return {
+    actor: source.actor,
+    actor_user_id: source.userId,
+    action: entry.action,
+    outcome: entry.outcome,
+    target_type: entry.target?.type ?? null,
+    target_id: entry.target?.id ?? null,
+    request_id: source.requestId,
+    peer_id: source.peerId,
+    address: source.address,
+    details: { ...source.apiKeyId ? { api_key_id: source.apiKeyId } : {}, ...entry.details },
+  };
+}
+
 /**
  * Writes the entry in the transaction of the change itself: both are committed, or neither.
  * @throws {AuditError} logged as critical
  */
 export async function writeAudit(
   sql: TenantSql | PlatformSql,
-  entry: AuditEntry & { tenantId: TenantId; source: AuditSource },
+  entry: WholeEntry,
 ): Promise<void> {
-  const source = seenFrom(entry.tenantId, entry.source);
-  const { target } = entry;
+  const row = auditRow(entry);
   await sql`
     insert into audit_log (
       tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details
     ) values (
-      ${entry.tenantId}, ${source.actor}, ${source.userId}, ${entry.action}, ${entry.outcome},
-      ${target?.type ?? null}, ${target?.id ?? null}, ${source.requestId}, ${source.peerId},
-      ${source.address}, ${
-    sql.json({ ...source.apiKeyId ? { api_key_id: source.apiKeyId } : {}, ...entry.details })
-  }
+      ${entry.tenantId}, ${row.actor}, ${row.actor_user_id}, ${row.action}, ${row.outcome},
+      ${row.target_type}, ${row.target_id}, ${row.request_id}, ${row.peer_id}, ${row.address},
+      ${sql.json(row.details)}
     )`.catch((error) => {
     if (!(error instanceof Error) || translateDatabaseError(error)) throw error;
     throw new AuditError("an audit entry was refused", { cause: error });

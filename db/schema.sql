@@ -177,6 +177,47 @@ end
 $function$;
 alter function erase_tenant(which integer) owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(
+    hashtextextended(tenant || '/' || encode(digest, 'hex') || '/' || by_source, 0));
+  select count(*)::integer, coalesce(bool_or(a.outcome = 'locking'), false) into failures, announced
+  from login_attempts a
+  where a.tenant_id = tenant and a.identifier_digest = digest and a.source = by_source and a.at > since
+    and a.outcome in ('failed', 'locking')
+    and a.id > coalesce((
+      select max(s.id) from login_attempts s
+      where s.tenant_id = tenant and s.identifier_digest = digest and s.at > since and (
+        s.source = by_source and s.outcome = 'succeeded' or s.source = '*' and s.outcome = 'unlocked'
+      )
+    ), 0);
+end
+$function$;
+alter function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+    select t.id, digest, by_source, attempt_outcome, login_record.at from tenants t where t.id = tenant;
+  if pg_try_advisory_xact_lock(3, tenant) then
+    delete from login_attempts a where a.id in (
+      select o.id from login_attempts o
+      where o.tenant_id = tenant and o.at < least(login_record.at, now()) - interval '1 day'
+      order by o.at limit 100
+    );
+  end if;
+end
+$function$;
+alter function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.lookup_api_key(key_prefix text)
  RETURNS TABLE(tenant_id integer, api_key_id uuid, user_id integer)
  LANGUAGE plpgsql
@@ -374,6 +415,55 @@ begin
 end
 $function$;
 alter function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb)
+ RETURNS TABLE(refresh_expires_at timestamp with time zone)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  ends timestamptz;
+  idles timestamptz;
+begin
+  if current_tenant_id() is distinct from tenant then
+    if current_tenant_id() is not null then
+      raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
+    end if;
+    perform set_config('app.tenant_id', tenant::text, true);
+  end if;
+  if (select f.failures >= failures_until_lock from login_failures(tenant, digest, by_source, since) f) then
+    return;
+  end if;
+  select session_open.at + make_interval(secs => least(t.session_lifetime_seconds, lasts_at_most)),
+      session_open.at + make_interval(secs => least(t.session_idle_seconds, idle_at_most))
+    into ends, idles
+    from users u join tenants t on t.id = u.tenant_id
+    where u.id = of_user and u.status = 'active' and t.status = 'active' and t.session_limit is null
+      and not exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id)
+      and not mfa_required_of(u.id, session_open.at);
+  if not found then
+    return;
+  end if;
+  idles := least(idles, ends);
+  perform login_record(tenant, digest, by_source, 'succeeded', session_open.at);
+  insert into audit_log (
+      tenant_id, actor, actor_user_id, action, outcome, target_type, target_id, request_id, peer_id, address, details
+    )
+    select tenant, e.actor, e.actor_user_id, e.action, e.outcome, e.target_type, e.target_id, e.request_id, e.peer_id,
+      e.address, e.details
+    from jsonb_populate_record(null::audit_log, entry) e;
+  update users u set last_login_at = session_open.at where u.tenant_id = tenant and u.id = of_user;
+  insert into sessions (
+      tenant_id, id, user_id, refresh_rotated_at, refresh_expires_at, created_at, last_seen_at, expires_at,
+      stepped_up_at, device_name, peer_id, address, user_agent
+    )
+    select tenant, s.id, of_user, session_open.at, idles, session_open.at, session_open.at, ends, session_open.at,
+      s.device_name, s.peer_id, s.address, s.user_agent
+    from jsonb_populate_record(null::sessions, opened) s;
+  return query select idles;
+end
+$function$;
+alter function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer)
  RETURNS TABLE(email text, counter integer, refresh_expires_at timestamp with time zone)
@@ -2172,6 +2262,10 @@ grant execute on function current_tenant_id() to massacorp_api;
 grant execute on function current_tenant_id() to massacorp_platform;
 revoke all on function erase_tenant(which integer) from public;
 grant execute on function erase_tenant(which integer) to massacorp_platform;
+revoke all on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) from public;
+grant execute on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) to massacorp_api;
+revoke all on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) from public;
+grant execute on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) to massacorp_api;
 revoke all on function lookup_api_key(key_prefix text) from public;
 grant execute on function lookup_api_key(key_prefix text) to massacorp_api;
 revoke all on function lookup_due_mails(at timestamp with time zone, most integer) from public;
@@ -2191,6 +2285,8 @@ grant execute on function permissions_of(of_user integer, at timestamp with time
 revoke all on function refuse_losing_the_last_admin() from public;
 revoke all on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) from public;
 grant execute on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
+revoke all on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) from public;
+grant execute on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) to massacorp_api;
 revoke all on function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) from public;
 grant execute on function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) to massacorp_api;
 revoke all on function tenants_make_roles() from public;
@@ -2311,6 +2407,8 @@ comment on function public.audit_drop_partitions(timestamp with time zone) is 'D
 comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three, and says how many rows lie in none. It takes nothing from its caller.';
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.erase_tenant(integer) is 'Deletes everything of a suspended tenant but its number and its audit log, whatever tables there are. False, and nothing done, while a key of it may be on an interface: its row or its tombstone is still there.';
+comment on function public.login_failures(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'Failures of an identifier from a source that still count; whoever asks takes turns with others until his transaction ends.';
+comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
@@ -2321,6 +2419,7 @@ comment on function public.mfa_required_of(integer,timestamp with time zone) is 
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role, while the tenant lasts.';
 comment on function public.session_in_force(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, and its user, entering the tenant by itself; no row where it is no longer good.';
+comment on function public.session_open(integer,integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone,integer,timestamp with time zone,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb) is 'Opens the session of a log-in whose password was right, with its records, if nothing more is asked of the user, entering the tenant by itself; otherwise no row, and nothing changes.';
 comment on function public.session_rotate(integer,pg_catalog.uuid,integer,integer,timestamp with time zone,boolean,integer) is 'Makes the next refresh token of a session current, if the newest one was presented and nothing speaks against it, entering the tenant by itself; otherwise no row, and nothing changes.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';

@@ -6,6 +6,13 @@ import { attempt, insufficientPrivilege, type Persona } from "./persona.ts";
 
 const randomId = "01890a5d-ac96-774b-bcce-b302099a8057";
 
+const digest = "decode(repeat('ab', 32), 'hex')";
+const opening = (tenant: number, user: number) =>
+  `session_open(${tenant}, ${user}, ${digest}, 'loopback', now() - interval '1 hour', 10, now(), 60, 60,
+    '{"id": "${randomId}", "device_name": "", "user_agent": ""}',
+    '{"actor": "user", "actor_user_id": ${user}, "action": "auth.login", "outcome": "succeeded",
+      "request_id": "x", "details": {}}')`;
+
 /**
  * How to call each function that a role of the API may execute with what is another tenant's, and with what is
  * nobody's. A function that is not here fails the test: say how it is asked, or why it may tell.
@@ -17,6 +24,11 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     `session_in_force(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
       of?.userId ?? 987_654_321
     }, now())`,
+  login_failures: (of) =>
+    `login_failures(${of?.id ?? 987_654_321}, ${digest}, 'loopback', now() - interval '1 hour')`,
+  login_record: (of) =>
+    `login_record(${of?.id ?? 987_654_321}, ${digest}, 'loopback', 'failed', now())`,
+  session_open: (of) => opening(of?.id ?? 987_654_321, of?.userId ?? 987_654_321),
   session_rotate: (of) =>
     `session_rotate(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
       of?.userId ?? 987_654_321
@@ -88,11 +100,18 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
   const key = (of: SeededTenant) => `select * from api_key_in_force('${of.apiKeyPrefix}', now())`;
   const api = { role: "massacorp_api" } as const;
   const ask = async (statement: string, persona: Persona = api) => {
-    const { rows, refused } = await attempt(db, persona, statement, look);
+    const arrange = "delete from mfa_factors";
+    const { rows, refused } = await attempt(db, persona, statement, look, { arrange });
     return refused?.code ?? rows.map((row) => row.slug ?? row.tenant_id);
   };
   assert.deepEqual(await ask(session(a.id, a)), ["alpha"]);
   assert.deepEqual(await ask(key(b)), [b.id]);
+  const open = (tenant: number, user: number) =>
+    `select 'opened' as slug from ${opening(tenant, user)}`;
+  assert.deepEqual(
+    [await ask(open(a.id, a.userId)), await ask(open(a.id, b.userId))],
+    [["opened"], []],
+  );
   assert.deepEqual([await ask(rotate(a.id, a)), await ask(rotate(a.id, b))], [[1], []]);
   // Another tenant's session is none of this tenant's, whatever else is right.
   assert.deepEqual(await ask(session(a.id, b)), []);
@@ -101,6 +120,7 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
     assert.equal(await ask(session(b.id, b), inside), "25000");
     assert.equal(await ask(key(b), inside), "25000");
     assert.equal(await ask(rotate(b.id, b), inside), "25000");
+    assert.equal(await ask(open(b.id, b.userId), inside), "25000");
   }
   assert.deepEqual(await ask(session(a.id, a), { ...api, tenant: a.id }), ["alpha"]);
   // Row-level security holds their caller, who has no right of the owner's through them.

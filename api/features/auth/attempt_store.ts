@@ -71,24 +71,15 @@ export async function countFailures(
   sql: TenantSql,
   by: Pair & { tenantId: number },
 ): Promise<{ failures: number; announced: boolean }> {
-  await sql`
-    select pg_advisory_xact_lock(
-      hashtextextended(${`${by.tenantId}/${by.digest.toHex()}/${by.source}`}, 0))`;
   const [row] = await sql<[{ failures: number; announced: boolean }]>`
-    select count(*)::integer as failures, coalesce(bool_or(a.outcome = 'locking'), false) as announced
-    ${failuresOf(sql, by)}`;
+    select failures, announced
+    from login_failures(${by.tenantId}, ${by.digest}, ${by.source}, ${by.since})`;
   return row;
 }
 
-/** What may be forgotten at a time: more than one attempt adds, and little enough to keep nobody waiting. */
-const forgottenAtOnce = 100;
-
-/** First key of an advisory lock: one at a time forgets. */
-const forgetLock = 3;
-
 /**
- * Writes nothing for a tenant that there is not. Also forgets attempts that no lock looks at any more, unless somebody else does so
- * now.
+ * Writes nothing for a tenant that there is not. Also forgets attempts that no lock looks at any more, unless
+ * somebody else does so now.
  */
 export async function recordAttempt(
   sql: TenantSql,
@@ -101,18 +92,9 @@ export async function recordAttempt(
   },
 ): Promise<void> {
   await sql`
-    insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
-    select id, ${attempt.digest}, ${attempt.source}, ${attempt.outcome}, ${attempt.at} from tenants
-    where id = ${attempt.tenantId}`;
-  // A day is what the database lets the API delete at the soonest.
-  const [turn] = await sql<[{ mine: boolean }]>`
-    select pg_try_advisory_xact_lock(${forgetLock}, ${attempt.tenantId}) as mine`;
-  if (!turn.mine) return;
-  await sql`
-    delete from login_attempts where id in (
-      select id from login_attempts
-      where tenant_id = ${attempt.tenantId} and at < least(${attempt.at}, now()) - interval '1 day'
-      order by at limit ${forgottenAtOnce})`;
+    select login_record(
+      ${attempt.tenantId}, ${attempt.digest}, ${attempt.source}, ${attempt.outcome}, ${attempt.at}
+    )`;
 }
 
 /** Where there is no tenant whose record could have an entry: as many statements as where there is one. */

@@ -6,8 +6,9 @@ import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.
 import { email } from "../users/mod.ts";
 import { type ConcludeDeps, concludeLogin } from "./conclude_login.ts";
 import { type AttemptDeps, finishAttempt, startAttempt } from "./login_attempt.ts";
+import { openAtOnce } from "./open_at_once.ts";
 import { renewHash } from "./renew_hash.ts";
-import { tokenPair } from "../sessions/mod.ts";
+import { firstTokens, tokenPair } from "../sessions/mod.ts";
 import {
   deviceName,
   mfaRequired,
@@ -60,17 +61,20 @@ export function login(router: Router, deps: LoginDeps): void {
     // Every path does the same work: one hash, whoever it is about (A4).
     const stored = attempt.account?.password_hash ?? null;
     const matches = await deps.hasher.verify(stored, password);
-    const answer = await finishAttempt(deps, c, attempt, {
-      matches,
-      action: "auth.login",
-      succeed: (sql, account) =>
-        concludeLogin(deps, c, sql, {
-          tenantId: attempt.tenantId,
-          account,
-          deviceName: device_name,
-          trustedDevice: trusted_device,
-        }),
-    });
+    const session = matches ? await openAtOnce(deps, c, attempt, device_name) : undefined;
+    const answer = session
+      ? () => firstTokens(deps, session)
+      : await finishAttempt(deps, c, attempt, {
+        matches,
+        action: "auth.login",
+        succeed: (sql, account) =>
+          concludeLogin(deps, c, sql, {
+            tenantId: attempt.tenantId,
+            account,
+            deviceName: device_name,
+            trustedDevice: trusted_device,
+          }),
+      });
     if (!answer) {
       await floor.wait(attempt.delayMs);
       throw new ApiError("invalid_credentials");

@@ -71,14 +71,13 @@ export const tokenPair = z.object({
 /** The first pair of tokens of a session; for after its transaction. */
 export async function firstTokens({ tokens }: Pick<Deps, "tokens">, session: OpenedSession) {
   const { email, issuedAt, refreshExpiresAt, ...subject } = session;
+  const [access_token, refresh_token] = await Promise.all([
+    tokens.mintAccess({ ...subject, email }),
+    tokens.mintRefresh({ ...subject, counter: 0, issuedAt, expiresAt: refreshExpiresAt }),
+  ]);
   return {
-    access_token: await tokens.mintAccess({ ...subject, email }),
-    refresh_token: await tokens.mintRefresh({
-      ...subject,
-      counter: 0,
-      issuedAt,
-      expiresAt: refreshExpiresAt,
-    }),
+    access_token,
+    refresh_token,
     token_type: "Bearer" as const,
     expires_in: tokens.accessSeconds,
   };
