@@ -1,6 +1,6 @@
 import { type Hook, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { AppEnv } from "./context.ts";
-import { ApiError, type FieldError } from "./errors.ts";
+import { ApiError, type ErrorCode, type FieldError, problemTypes } from "./errors.ts";
 import { problemSchema } from "./problem.ts";
 
 export type Router = OpenAPIHono<AppEnv>;
@@ -65,17 +65,28 @@ const descriptions = {
   415: "The body is not application/json",
   422: "Values are wrong; `errors` names each field",
   429: "Too many requests; retry after `Retry-After` seconds",
+  500: "A fault of ours",
   503: "A dependency is down or too much is going on; retry after `Retry-After` seconds",
 } as const;
 
-/** Entries of the OpenAPI document for the refusals of an operation. */
-export function refusals<const S extends keyof typeof descriptions>(...statuses: S[]) {
+type Refusable = keyof typeof descriptions;
+
+/**
+ * Entries of the OpenAPI document for the refusals of an operation.
+ * @param which statuses, for the codes that `api/document/problems.ts` knows to be common to its kind; and the
+ * codes that are its own, each with the status that it always has
+ */
+export function refusals<const W extends Refusable | ErrorCode>(...which: W[]) {
   const content = { "application/problem+json": { schema: problemSchema } };
-  const entries = statuses.map((
-    status,
-  ) => [status, { description: descriptions[status], content }]);
-  return Object.fromEntries(entries) as Record<
-    S,
+  const entries: Record<number, { description: string; content: typeof content; "x-codes": ErrorCode[] }> = {};
+  for (const each of which) {
+    const status = typeof each === "string" ? problemTypes[each].status : each;
+    const entry = entries[status] ??= { description: descriptions[status], content, "x-codes": [] };
+    if (typeof each === "string") entry["x-codes"].push(each);
+  }
+  return entries as Record<
+    | Extract<W, number>
+    | (W extends ErrorCode ? (typeof problemTypes)[W]["status"] : never),
     { description: string; content: typeof content }
   >;
 }

@@ -30,6 +30,7 @@ export function access(
     // An account is its user's own affair: what asks for no permission takes no API key.
     security: permission === null ? [{ bearer: [] }] : [{ bearer: [] }, { apiKey: [] }],
     "x-permission": permission ?? "authenticated",
+    "x-rate-limit": "authenticated",
     ...(options.stepUp ? { "x-step-up": true } : {}),
     middleware: [
       authenticate(deps),
@@ -53,11 +54,11 @@ function requireStepUp({ clock }: Pick<AccessDeps, "clock">) {
 }
 
 /** For operations that carry no token. */
-export const publicAccess = { security: [], "x-permission": "public" };
+export const publicAccess = { security: [], "x-permission": "public", "x-rate-limit": "none" };
 
 /** The same for those that cost something. */
 export function limitedAccess(deps: { limits: Limits }, name: LimitClass) {
-  return { ...publicAccess, middleware: [limit(deps, name)] };
+  return { ...publicAccess, "x-rate-limit": name, middleware: [limit(deps, name)] };
 }
 
 function permit(permission: Permission | null) {

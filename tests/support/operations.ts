@@ -1,31 +1,8 @@
 import assert from "node:assert/strict";
+import type { JsonSchema } from "../../api/document/json_schema.ts";
 import type { TestApi } from "./api.ts";
 
-/** As much of JSON Schema as the OpenAPI document uses. */
-export interface Schema {
-  $ref?: string;
-  type?: string | string[];
-  format?: string;
-  pattern?: string;
-  enum?: unknown[];
-  const?: unknown;
-  example?: unknown;
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  exclusiveMaximum?: number;
-  minLength?: number;
-  maxLength?: number;
-  minItems?: number;
-  maxItems?: number;
-  items?: Schema;
-  properties?: Record<string, Schema>;
-  additionalProperties?: boolean | Schema;
-  required?: string[];
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-  allOf?: Schema[];
-}
+export type Schema = JsonSchema;
 
 interface Parameter {
   name: string;

@@ -13,7 +13,7 @@ export function sampleOf(schema: Schema, field: FieldValue, name = ""): unknown 
   if (given !== undefined) return given;
   if ("const" in schema) return schema.const;
   if (schema.enum) return schema.enum[0];
-  if (schema.example !== undefined) return schema.example;
+  if (schema.examples) return schema.examples[0];
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices?.[0]) return sampleOf(choices[0], field, name);
   if (schema.allOf) {
@@ -59,36 +59,26 @@ const formats: Record<string, string> = {
   "email": "somebody@nowhere.example",
   "date-time": "2030-01-31T12:00:00.000Z",
   "date": "2030-01-31",
-  "ip": "192.0.2.7",
   "ipv4": "192.0.2.7",
   "ipv6": "2001:db8::7",
-  "ipv4-cidr": "192.0.2.0/24",
-  "ipv6-cidr": "2001:db8::/64",
 };
 
 function textOf(schema: Schema): string {
   const known = schema.format === undefined ? undefined : formats[schema.format];
   if (known !== undefined) return known;
-  const pattern = patternOf(schema);
+  const pattern = schema.pattern === undefined ? undefined : new RegExp(schema.pattern, "u");
   const candidates = [
     "text",
     "123456",
     "a.b",
     "a@b.example",
     "1",
+    "192.0.2.0/24",
+    "2001:db8::/64",
     "AbcdefghijklmnopqrstuvwxyZ0123456789-_=",
   ];
   const fits = candidates.find((text) => pattern?.test(text) ?? true) ?? "text";
   return fits.padEnd(schema.minLength ?? 0, "x").slice(0, schema.maxLength ?? Infinity);
-}
-
-/** The document's generator writes flags as part of the pattern. */
-function patternOf({ pattern }: Schema): RegExp | undefined {
-  if (pattern === undefined) return undefined;
-  const flagged = /^(.*)\/([a-z]+)$/s.exec(pattern);
-  return flagged?.[1] !== undefined && flagged[1].endsWith("$")
-    ? new RegExp(flagged[1], flagged[2])
-    : new RegExp(pattern);
 }
 
 /** Values that fit a schema in form, hostile ones among them; not each is one that the operation takes. */

@@ -77,12 +77,13 @@ function createKey(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/",
+    operationId: "createApiKey",
     summary: "Make an API key; it is shown this once",
     ...access(deps, null, { stepUp: true }),
     request: jsonRequest(createKeyBody),
     responses: {
       201: jsonResponse(shownOnce, "The key"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_exceeds_own", "too_many_keys"),
     },
   });
   router.openapi(route, async (c) => {
@@ -131,6 +132,7 @@ function readKeys(router: Router, deps: Deps): void {
   const list = createRoute({
     method: "get",
     path: "/",
+    operationId: "listApiKeys",
     summary: "One's own keys, or with `api_keys.read` everybody's; oldest first",
     ...access(deps, null),
     request: { query: pageQuery(z.uuid()) },
@@ -165,6 +167,7 @@ function readKeys(router: Router, deps: Deps): void {
   const get = createRoute({
     method: "get",
     path: "/{id}",
+    operationId: "getApiKey",
     summary: "One key, with what it was used for in the last 30 days",
     ...access(deps, null),
     request: { params: id },
@@ -181,6 +184,7 @@ function readKeys(router: Router, deps: Deps): void {
   const getUsage = createRoute({
     method: "get",
     path: "/{id}/usage",
+    operationId: "getApiKeyUsage",
     summary: "What a key was used for, by day (UTC) and operation",
     ...access(deps, null),
     request: { params: id, query: days },
@@ -199,6 +203,7 @@ function changeKeys(router: Router, deps: Deps): void {
   const revoke = createRoute({
     method: "delete",
     path: "/{id}",
+    operationId: "revokeApiKey",
     summary: "Revoke a key: one's own, or with `api_keys.write` anybody's",
     ...access(deps, null),
     request: { params: id },
@@ -229,12 +234,13 @@ function changeKeys(router: Router, deps: Deps): void {
   const rotate = createRoute({
     method: "post",
     path: "/{id}/rotate",
+    operationId: "rotateApiKey",
     summary: "Give one's own key a new secret; the one before stays good for a while",
     ...access(deps, null, { stepUp: true }),
     request: { params: id, ...jsonRequest(rotateKeyBody) },
     responses: {
       200: jsonResponse(shownOnce, "The key with its new secret"),
-      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "grant_exceeds_own", "key_revoked"),
     },
   });
   router.openapi(rotate, async (c) => {

@@ -31,6 +31,7 @@ export function exportEntries(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/export",
+    operationId: "exportAudit",
     summary: "Export the tenant's audit entries, oldest first",
     description:
       "Streamed; the export itself is audited. A line of `ndjson` has the entry in the very bytes that are hashed, and its seal. An answer that is cut off is not complete.",

@@ -28,6 +28,7 @@ export function getEntries(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/",
+    operationId: "listAuditEntries",
     summary: "List the tenant's audit entries, newest first",
     ...access(deps, "audit.read"),
     request: { query },

@@ -25,6 +25,7 @@ export function getVerification(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/verify",
+    operationId: "verifyAudit",
     summary: "Recompute the tenant's audit chain",
     description:
       "Takes seconds where there are many entries. Against whoever owns the database it proves what the receipts prove that you kept elsewhere, or the operator's `deno task audit:verify`.",

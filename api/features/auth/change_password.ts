@@ -17,6 +17,7 @@ export function changePassword(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/change-password",
+    operationId: "changePassword",
     summary: "Change one's own password",
     description:
       "Ends every other session. A wrong current password counts, waits and locks as a failed log-in does.",
@@ -28,7 +29,7 @@ export function changePassword(router: Router, deps: Deps): void {
     })),
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many others ended"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {

@@ -26,6 +26,7 @@ export function login(router: Router, deps: LoginDeps): void {
   const route = createRoute({
     method: "post",
     path: "/login",
+    operationId: "login",
     summary: "Log in with e-mail and password",
     description:
       "Whatever is wrong, the answer is one and takes one time. After failures an attempt waits, may have to show work (403 `challenge_required`), and is locked for a while, for this account by this way alone.",
@@ -49,7 +50,7 @@ export function login(router: Router, deps: LoginDeps): void {
         z.union([tokenPair, mfaRequired, mfaSetupRequired]),
         "The tokens of a new session, or what the log-in asks for besides",
       ),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "challenge_required"),
     },
   });
   router.openapi(route, async (c) => {

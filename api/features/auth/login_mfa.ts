@@ -31,6 +31,7 @@ export function loginMfa(router: Router, deps: LoginMfaDeps): void {
   const route = createRoute({
     method: "post",
     path: "/login/mfa",
+    operationId: "completeLogin",
     summary: "Complete a log-in by a code",
     description:
       "The app's code or a recovery code, through the very peer that the log-in began on, within five minutes of it.",
@@ -45,7 +46,7 @@ export function loginMfa(router: Router, deps: LoginMfaDeps): void {
     },
     responses: {
       200: jsonResponse(answer, "The tokens of a new session"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_token", "invalid_credentials"),
     },
   });
   router.openapi(route, async (c) => {

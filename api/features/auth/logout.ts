@@ -15,6 +15,7 @@ export function logout(router: Router, deps: LogoutDeps): void {
   const route = createRoute({
     method: "post",
     path: "/logout",
+    operationId: "logout",
     summary: "End this session, all sessions, or all others",
     ...access(deps, null),
     request: { body: { content: { "application/json": { schema: body } } } },

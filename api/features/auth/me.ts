@@ -21,6 +21,7 @@ export function whoAmI(
   const route = createRoute({
     method: "get",
     path: "/me",
+    operationId: "whoAmI",
     summary: "The caller",
     ...access(deps, null),
     responses: {

@@ -19,6 +19,7 @@ export function refresh(router: Router, deps: RefreshDeps): void {
   const route = createRoute({
     method: "post",
     path: "/refresh",
+    operationId: "refresh",
     summary: "Exchange a refresh token for the next pair",
     description:
       "A parent token stays good until its child was first presented, or for 10 s after; anything older ends the session.",
@@ -29,7 +30,7 @@ export function refresh(router: Router, deps: RefreshDeps): void {
     },
     responses: {
       200: jsonResponse(tokenPair, "An access token and the newest refresh token of the session"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_token", "tenant_mismatch"),
     },
   });
   router.openapi(route, async (c) => {

@@ -11,7 +11,7 @@ export const deviceName = z.string().regex(
 
 export const tenantHeader = z.object({
   "x-tenant-id": z.string().optional().openapi({
-    description: "Id or slug of the tenant; required",
+    description: "Id or slug of the tenant; needed where no token names one",
     example: "acme",
   }),
 });

@@ -34,14 +34,16 @@ export function stepUp(router: Router, deps: StepUpDeps): void {
   const route = createRoute({
     method: "post",
     path: "/step-up",
+    operationId: "stepUp",
     summary: "Show one's strongest factor again, for what asks for it within the next five minutes",
     description:
       "Whoever has a second factor shows a code of it, or a recovery code; the password is for those who have none, and a wrong one counts, waits and locks as a failed log-in does.",
     ...access(deps, null),
+    "x-example": { request: { code: "492039" } },
     request: jsonRequest(body),
     responses: {
       200: jsonResponse(steppedUp, "The session counts as stepped up"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "step_up_required", "mfa_not_enabled"),
     },
   });
   router.openapi(route, async (c) => {

@@ -27,6 +27,7 @@ export function verifyToken(router: Router, deps: VerifyTokenDeps): void {
   const route = createRoute({
     method: "post",
     path: "/verify-token",
+    operationId: "verifyToken",
     summary: "Whether an access token is good at this moment, and what it says",
     description:
       "Looks the session up as any request with the token would. Any other token, ended, foreign or of another type, is `{active: false}`.",

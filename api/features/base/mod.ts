@@ -12,6 +12,7 @@ export function baseFeature(deps: Deps): Router {
   const root = createRoute({
     method: "get",
     path: "/",
+    operationId: "getRoot",
     summary: "What this is",
     ...publicAccess,
     responses: {
@@ -23,6 +24,7 @@ export function baseFeature(deps: Deps): Router {
   const health = createRoute({
     method: "get",
     path: "/health",
+    operationId: "getHealth",
     summary: "Liveness: the process answers",
     ...publicAccess,
     responses: {
@@ -41,6 +43,7 @@ export function baseFeature(deps: Deps): Router {
   const keys = createRoute({
     method: "get",
     path: "/.well-known/jwks.json",
+    operationId: "getSigningKeys",
     summary: "The public keys that access tokens can be verified with (RFC 7517)",
     ...limitedAccess(deps, "anonymous"),
     responses: {
@@ -64,6 +67,7 @@ export function baseFeature(deps: Deps): Router {
   const ready = createRoute({
     method: "get",
     path: "/ready",
+    operationId: "getReadiness",
     summary: "Readiness: requests can be served",
     ...limitedAccess(deps, "anonymous"),
     responses: {
@@ -82,6 +86,7 @@ export function infoFeature(deps: Deps): Router {
   const route = createRoute({
     method: "get",
     path: "/info",
+    operationId: "getInfo",
     summary: "The API, and the caller as the tunnel sees it",
     ...limitedAccess(deps, "anonymous"),
     responses: {

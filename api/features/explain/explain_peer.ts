@@ -76,6 +76,7 @@ export function explainPeer(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/peers/{id}/explain",
+    operationId: "explainPeer",
     summary: "Say what is desired, applied and observed of a peer, and why",
     description:
       "A peer whose row is gone is answered from its receipts, as long as there is one; then it is unknown.",

@@ -9,6 +9,7 @@ export function getReceipts(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/receipts",
+    operationId: "listReceipts",
     summary: "List the receipts of what was read back gone, newest first",
     description:
       "Kept for 400 days. What exactly is signed stands in docs/decisions/0025-receipts.md.",
@@ -16,7 +17,7 @@ export function getReceipts(router: Router, deps: Deps): void {
     request: {
       query: z.object({
         limit: z.coerce.number().int().min(1).max(200).default(50),
-        cursor: z.string().regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
+        cursor: z.string().max(18).regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
         peer_id: z.uuid().toLowerCase().optional(),
       }),
     },

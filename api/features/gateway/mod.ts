@@ -57,6 +57,7 @@ export function gatewayFeature(deps: Deps): Router {
   const route = createRoute({
     method: "get",
     path: "/status",
+    operationId: "getGatewayStatus",
     summary: "The interface, the daemon behind it, and the tenant's peers in numbers",
     ...access(deps, "wireguard.read"),
     responses: {

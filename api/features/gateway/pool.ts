@@ -27,11 +27,12 @@ export function getPool(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/pool",
+    operationId: "getPool",
     summary: "Addresses used, resting and free: the tenant's own, or all for the operator",
     ...access(deps, "wireguard.read"),
     responses: {
       200: jsonResponse(pool, "As of this moment"),
-      ...refusals(400, 401, 403, 429, 503),
+      ...refusals(400, 401, 403, 429, 503, "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

@@ -23,6 +23,7 @@ export function getHeldKeys(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/",
+    operationId: "listHeldKeys",
     summary: "List keys on the interface that no row explains",
     ...access(deps, "platform.wireguard"),
     request: {
@@ -36,7 +37,7 @@ export function getHeldKeys(router: Router, deps: Deps): void {
         z.object({ items: z.array(heldKey), next_cursor: z.string().nullable() }),
         "A page of keys, by key",
       ),
-      ...refusals(401, 403, 422, 429, 503),
+      ...refusals(401, 403, 422, 429, 503, "daemon_unavailable"),
     },
   });
   router.openapi(route, async (c) => {

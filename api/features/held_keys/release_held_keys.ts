@@ -25,6 +25,7 @@ export function releaseHeldKeys(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/release",
+    operationId: "releaseHeldKeys",
     summary: "Let the daemon take off keys that no row explains",
     description:
       "A key that gets a row in the meantime stays. Audited under the platform's tenant, because the key is no tenant's.",
@@ -35,7 +36,7 @@ export function releaseHeldKeys(router: Router, deps: Deps): void {
     responses: {
       200: jsonResponse(answer, "The interface was read back without those that are `removed`"),
       202: jsonResponse(answer, "Committed; of those `revoking` the daemon has not confirmed yet"),
-      ...refusals(401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(401, 403, 413, 415, 422, 429, 503, "platform_missing", "daemon_unavailable"),
     },
   });
   router.openapi(route, async (c) => {

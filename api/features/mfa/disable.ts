@@ -14,6 +14,7 @@ export function disable(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/disable",
+    operationId: "disableFactor",
     summary: "Take one's second factor away",
     description:
       "By password and code, an app's or a recovery code. All other sessions of the user end, and trust in devices. Where a second factor is demanded, `/mfa/setup` puts another in its place.",
@@ -21,7 +22,7 @@ export function disable(router: Router, deps: Deps): void {
     request: jsonRequest(z.strictObject({ password: z.string().min(1).max(1024), code: anyCode })),
     responses: {
       200: jsonResponse(z.object({ disabled: z.literal(true) }), "There is none any more"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "mfa_not_enabled", "mfa_demanded"),
     },
   });
   router.openapi(route, async (c) => {

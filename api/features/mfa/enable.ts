@@ -32,6 +32,7 @@ export function enable(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/enable",
+    operationId: "enableFactor",
     summary: "Put the second factor in place, by its first code",
     description:
       "The code is used up by this. All other sessions of the user end, and trust in devices. With an `mfa_setup_token` it completes the log-in, and answers its tokens as well.",
@@ -39,7 +40,7 @@ export function enable(router: Router, deps: Deps): void {
     request: jsonRequest(z.strictObject({ code: totpCode })),
     responses: {
       200: jsonResponse(answer, "Recovery codes; tokens, where this completed a log-in"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "mfa_not_set_up"),
     },
   });
   router.openapi(route, async (c) => {

@@ -15,12 +15,13 @@ export function regenerate(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/recovery/regenerate",
+    operationId: "regenerateRecoveryCodes",
     summary: "Get ten new recovery codes; all that there were end",
     ...access(deps, null, { stepUp: true }),
     request: jsonRequest(z.strictObject({ code: totpCode })),
     responses: {
       200: jsonResponse(z.object({ recovery_codes: recoveryCodes }), "The new codes"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "mfa_not_enabled"),
     },
   });
   router.openapi(route, async (c) => {

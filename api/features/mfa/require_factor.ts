@@ -4,7 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { refuseBeyondOwn } from "../roles/mod.ts";
+import { numericId, refuseBeyondOwn } from "../roles/mod.ts";
 import { readSubject, setRequired } from "./store.ts";
 
 const demand = z.object({
@@ -18,12 +18,13 @@ export function requireFactor(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "put",
     path: "/{id}/mfa",
+    operationId: "requireFactor",
     summary: "Demand a second factor of a user, or demand it no longer",
     description:
       "Of whoever has none, his next refresh ends the session, and he sets one up when he logs in.",
     ...access(deps, "users.security", { stepUp: true }),
     request: {
-      params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }),
+      params: z.object({ id: numericId }),
       ...jsonRequest(z.strictObject(demand.shape)),
     },
     responses: {

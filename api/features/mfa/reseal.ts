@@ -29,6 +29,7 @@ export function reseal(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/reseal",
+    operationId: "resealFactors",
     summary: "Seal every second factor under the newest key",
     ...access(deps, "platform.tenants"),
     responses: {

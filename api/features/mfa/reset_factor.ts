@@ -4,7 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { refuseBeyondOwn } from "../roles/mod.ts";
+import { numericId, refuseBeyondOwn } from "../roles/mod.ts";
 import { endSessions } from "../sessions/mod.ts";
 import { alertOwner } from "./alert_owner.ts";
 import { liftLocks } from "./attempts_store.ts";
@@ -15,12 +15,13 @@ export function resetFactor(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/mfa/reset",
+    operationId: "resetFactor",
     summary: "Take away the second factor of somebody who lost it",
     description:
       "Never one's own, and of nobody who may do more than oneself. Ends all of the user's sessions and the trust in his devices, lifts locks, and tells him by mail, with the reason.",
     ...access(deps, "users.security", { stepUp: true }),
     request: {
-      params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }),
+      params: z.object({ id: numericId }),
       ...jsonRequest(z.strictObject({
         reason: z.string().regex(/^[^\p{Cc}]{1,300}$/u, "must have 1 to 300 printable characters")
           .openapi({ example: "Phone lost, called back on the number that we have" }),
@@ -31,7 +32,7 @@ export function resetFactor(router: Router, deps: Deps): void {
         z.object({ reset: z.literal(true), sessions_ended: z.int() }),
         "There is none any more",
       ),
-      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "mfa_not_enabled"),
     },
   });
   router.openapi(route, async (c) => {

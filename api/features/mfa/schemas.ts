@@ -5,6 +5,8 @@ import { readRecoveryCode } from "../../auth/recovery_codes.ts";
 export type Code = { kind: "totp" | "recovery"; text: string };
 
 const typed = z.string().min(1).max(9);
+/** What the document says of it: how people write codes is forgiven. */
+const characters = "^[0-9A-Za-z\\s-]+$";
 
 function readTotp(text: string): string | undefined {
   const digits = text.replaceAll(/[\s-]/g, "");
@@ -31,15 +33,15 @@ const asRecovery = (text: string): Code | undefined => {
 };
 
 export const totpCode = formOf("the six digits that the app shows", asTotp)
-  .openapi({ example: "492039" });
+  .openapi({ example: "492039", pattern: characters });
 
 export const recoveryCode = formOf("a recovery code", asRecovery)
-  .openapi({ example: "7Q2M-XK4D" });
+  .openapi({ example: "7Q2M-XK4D", pattern: characters });
 
 export const anyCode = formOf(
   "the six digits that the app shows, or a recovery code",
   (text) => asTotp(text) ?? asRecovery(text),
-).openapi({ example: "492039" });
+).openapi({ example: "492039", pattern: characters });
 
 export const recoveryCodes = z.array(z.string()).openapi({
   description: "Ten, each good once; shown this once",

@@ -19,6 +19,7 @@ export function setUp(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/setup",
+    operationId: "setUpFactor",
     summary: "Begin to set up a second factor, the first one or another in its place",
     description:
       "Takes an access token with a fresh step-up, or the `mfa_setup_token` of a log-in. Until `/mfa/enable` the new secret protects nothing, and one that is in place stays so. It ends after 15 minutes, or with the next call.",

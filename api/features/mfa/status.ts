@@ -20,6 +20,7 @@ export function readStatus(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/status",
+    operationId: "getFactorStatus",
     summary: "One's second factor",
     ...access(deps, null),
     responses: { 200: jsonResponse(status, "How it stands"), ...refusals(401, 403, 429, 503) },

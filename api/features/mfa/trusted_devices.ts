@@ -27,6 +27,7 @@ export function listDevices(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/trusted-devices",
+    operationId: "listTrustedDevices",
     summary: "Devices that log one in without a code, newest first",
     ...access(deps, null),
     request: { query: pageQuery(z.uuid()) },
@@ -60,6 +61,7 @@ export function distrustDevice(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/trusted-devices/{id}",
+    operationId: "distrustDevice",
     summary: "Trust a device no longer",
     ...access(deps, null),
     request: { params: z.object({ id: z.uuid() }) },

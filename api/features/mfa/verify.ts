@@ -20,13 +20,14 @@ export const steppedUp = z.object({
 
 const answers = {
   200: jsonResponse(steppedUp, "The code was right, and is used up"),
-  ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+  ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "mfa_not_enabled"),
 };
 
 export function verify(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/verify",
+    operationId: "verifyCode",
     summary: "Show a code of the app",
     ...access(deps, null),
     request: jsonRequest(z.strictObject({ code: totpCode })),
@@ -42,6 +43,7 @@ export function verifyRecoveryCode(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/recovery/verify",
+    operationId: "verifyRecoveryCode",
     summary: "Show a recovery code, which uses it up",
     ...access(deps, null),
     request: jsonRequest(z.strictObject({ code: recoveryCode })),

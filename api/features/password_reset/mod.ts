@@ -34,6 +34,7 @@ export function passwordResetFeature(deps: Deps): Router {
   const request = createRoute({
     method: "post",
     path: "/request",
+    operationId: "requestPasswordReset",
     summary: "Have a link for a new password sent to one's address",
     description:
       "Answered alike, and at one time, whether there is such a user or not. The link is good for 30 minutes; asking again voids the one before.",
@@ -55,6 +56,7 @@ export function passwordResetFeature(deps: Deps): Router {
   const validate = createRoute({
     method: "get",
     path: "/validate/{token}",
+    operationId: "validatePasswordReset",
     summary: "Whether a link for a new password is good; it stays so",
     ...limitedAccess(deps, "anonymous"),
     request: { headers: tenantHeader, params: z.object({ token }) },
@@ -78,6 +80,7 @@ export function passwordResetFeature(deps: Deps): Router {
   const confirm = createRoute({
     method: "post",
     path: "/confirm",
+    operationId: "confirmPasswordReset",
     summary: "Set a new password with a token that was mailed",
     description:
       "Ends every session of the user and uses the token up. It logs nobody in: a second factor is asked for as ever.",

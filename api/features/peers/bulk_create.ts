@@ -29,6 +29,7 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/bulk",
+    operationId: "createPeersInBulk",
     summary: "Create up to 1,000 peers, all or none",
     description:
       "`Accept: application/zip` answers the client files as an archive. QR codes come with single peers only.",
@@ -46,7 +47,7 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
           "application/zip": { schema: z.string().openapi({ format: "binary" }) },
         },
       },
-      ...refusals(400, 401, 403, 406, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 406, 413, 415, 422, 429, 503, "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

@@ -35,6 +35,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "post",
     path: "/",
+    operationId: scope.own ? "createOwnPeer" : "createPeer",
     summary: "Create a peer and return its client configuration",
     description:
       "`Accept: text/plain` answers the .conf as a download, `image/svg+xml` or `image/png` its QR code. Secrets are shown this once.",
@@ -45,7 +46,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     },
     responses: {
       201: provisionedResponse("The peer, its configuration and QR code"),
-      ...refusals(400, 401, 403, 406, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 406, 413, 415, 422, 429, 503, "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

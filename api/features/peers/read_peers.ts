@@ -48,6 +48,7 @@ export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "get",
     path: "/",
+    operationId: scope.own ? "listOwnPeers" : "listPeers",
     summary: scope.own ? "List your own peers" : "List the tenant's peers",
     ...access(deps, scope.read),
     request: { query },
@@ -87,6 +88,7 @@ export function getPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "get",
     path: "/{id}",
+    operationId: scope.own ? "getOwnPeer" : "getPeer",
     summary: "Read one peer",
     ...access(deps, scope.read),
     request: { params: peerId },

@@ -49,6 +49,7 @@ export function getPeerStats(router: Router, deps: Deps, scope: PeerScope): void
   const route = createRoute({
     method: "get",
     path: "/{id}/stats",
+    operationId: scope.own ? "getOwnPeerStats" : "getPeerStats",
     summary: "What a peer sent and received, whether it is online, and when it came and went",
     ...access(deps, scope.read),
     request: { params: peerId, query },

@@ -34,6 +34,7 @@ export function deliveriesFeature(deps: Deps): Router {
   const route = createRoute({
     method: "post",
     path: "/",
+    operationId: "redeemDelivery",
     summary: "Fetch a client's file, once",
     description:
       "With a public key of your own the peer gets that key instead, and its file has no private one. Through an enrolment peer, that peer ends half a minute later.",
@@ -44,7 +45,7 @@ export function deliveriesFeature(deps: Deps): Router {
     })),
     responses: {
       200: provisionedResponse("The peer, its configuration and QR code"),
-      ...refusals(400, 403, 404, 406, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 403, 404, 406, 413, 415, 422, 429, 503, "public_key_taken", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

@@ -15,6 +15,7 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/rotate",
+    operationId: scope.own ? "rotateOwnPeer" : "rotatePeer",
     summary: "Give a peer new keys at its old address",
     description:
       "The new key stands beside the old one until its first handshake, and takes over the address then, in one step. A peer that is not on the interface changes its key at once.",
@@ -22,7 +23,7 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     request: { params: peerId, ...jsonRequest(rotatePeerBody) },
     responses: {
       200: provisionedResponse("The peer with its new configuration and QR code"),
-      ...refusals(400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 404, 406, 413, 415, 422, 429, 503, "public_key_taken", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

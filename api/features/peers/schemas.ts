@@ -7,7 +7,11 @@ import { deciders } from "./scope.ts";
 export const publicKey = z.string()
   .refine(isWireGuardKey, "must be a WireGuard key: the base64 of 32 bytes")
   .refine((key) => !/^A{42}A=$/.test(key), "is the all-zero key")
-  .openapi({ example: "j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=" });
+  .openapi({
+    example: "j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=",
+    pattern: "^[A-Za-z0-9+/]{43}=$",
+    maxLength: 44,
+  });
 
 export const peerName = z.string().regex(
   /^[^\p{Cc}\u2028\u2029]{1,64}$/u,

@@ -22,7 +22,7 @@ const removal = {
     z.object({ removed: z.literal(false), status: z.literal("revoking") }),
     "Committed, but the daemon has not confirmed yet that the peer is gone",
   ),
-  ...refusals(400, 401, 403, 404, 409, 429, 503),
+  ...refusals(400, 401, 403, 404, 429, 503, "overtaken"),
 };
 
 /** Commits a change of one peer together with its audit entry. */
@@ -53,6 +53,7 @@ function takeOff(
   router: Router,
   deps: Deps,
   operation: {
+    name: "deletePeer" | "disablePeer";
     method: "delete" | "post";
     path: string;
     summary: string;
@@ -61,10 +62,11 @@ function takeOff(
     apply: (sql: TenantSql, ref: PeerRef) => Promise<boolean>;
   },
 ): void {
-  const { method, path, summary, scope, action, apply } = operation;
+  const { name, method, path, summary, scope, action, apply } = operation;
   const route = createRoute({
     method,
     path,
+    operationId: scope.own ? name.replace("Peer", "OwnPeer") : name,
     summary,
     ...access(deps, scope.write),
     request: { params: peerId },
@@ -101,6 +103,7 @@ async function isProvenOff(deps: Deps, c: Context<AppEnv>, id: string): Promise<
 
 export function deletePeer(router: Router, deps: Deps, scope: PeerScope): void {
   takeOff(router, deps, {
+    name: "deletePeer",
     method: "delete",
     path: "/{id}",
     summary: "Remove a peer for good",
@@ -112,6 +115,7 @@ export function deletePeer(router: Router, deps: Deps, scope: PeerScope): void {
 
 export function disablePeer(router: Router, deps: Deps, scope: PeerScope): void {
   takeOff(router, deps, {
+    name: "disablePeer",
     method: "post",
     path: "/{id}/disable",
     summary: "Take a peer off the interface, keeping its keys and address",
@@ -125,12 +129,13 @@ export function enablePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/enable",
+    operationId: scope.own ? "enableOwnPeer" : "enablePeer",
     summary: "Put a disabled peer back on the interface",
     ...access(deps, scope.write),
     request: { params: peerId },
     responses: {
       200: jsonResponse(peerSchema, "The peer as it stands now"),
-      ...refusals(400, 401, 403, 404, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "set_by_admin"),
     },
   });
   router.openapi(route, async (c) => {

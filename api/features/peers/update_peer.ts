@@ -17,6 +17,7 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
     method: "patch",
     path: "/{id}",
+    operationId: scope.own ? "updateOwnPeer" : "updatePeer",
     summary: "Change a peer",
     description:
       "Fields that are left out stay; null puts a field back to its default. What shapes the client's file reaches the client with its next file.",
@@ -27,7 +28,7 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     },
     responses: {
       200: jsonResponse(peerSchema, "The peer as it stands now"),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "set_by_admin"),
     },
   });
   router.openapi(route, async (c) => {

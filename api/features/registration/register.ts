@@ -19,6 +19,7 @@ export function register(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/register",
+    operationId: "register",
     summary: "Ask for an account of one's own",
     description:
       "Where the tenant has it so. There is a user, with the role `user`, once the link in the mail was confirmed. Answered alike whether the address has an account or not; who has one is told so by mail.",
@@ -35,7 +36,7 @@ export function register(router: Router, deps: Deps): void {
     },
     responses: {
       202: jsonResponse(z.object({ accepted: z.literal(true) }), "A mail is on its way"),
-      ...refusals(400, 403, 413, 415, 422, 429, 503),
+      ...refusals(400, 403, 413, 415, 422, 429, 503, "registration_closed"),
     },
   });
   router.openapi(route, async (c) => {

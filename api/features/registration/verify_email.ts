@@ -20,6 +20,7 @@ export function verifyEmail(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/verify-email",
+    operationId: "verifyEmail",
     summary: "Prove an address, or confirm a registration, with a token that was mailed",
     description: "A token that is unknown, used, replaced or too old is 404 alike.",
     ...limitedAccess(deps, "login"),
@@ -32,7 +33,7 @@ export function verifyEmail(router: Router, deps: Deps): void {
         z.object({ email: z.string(), registered: z.boolean() }),
         "The proven address; registered says whether its user was made by this",
       ),
-      ...refusals(400, 403, 404, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 403, 404, 413, 415, 422, 429, 503, "email_taken", "already_invited"),
     },
   });
   router.openapi(route, async (c) => {
@@ -98,6 +99,7 @@ export function resendVerification(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/verify-email/resend",
+    operationId: "resendVerification",
     summary: "Have the link that proves one's address sent again",
     description: "Answered alike, and at one time, whether there is anything to prove or not.",
     ...limitedAccess(deps, "login"),

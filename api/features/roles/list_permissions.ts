@@ -18,6 +18,7 @@ export function permissionsFeature(deps: Deps): Router {
   const route = createRoute({
     method: "get",
     path: "/",
+    operationId: "listPermissions",
     summary: "Everything that can be permitted",
     ...access(deps, "roles.read"),
     responses: {

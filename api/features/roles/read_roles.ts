@@ -10,6 +10,7 @@ export function getRoles(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/",
+    operationId: "listRoles",
     summary: "The tenant's roles, those of the system first",
     ...access(deps, "roles.read"),
     request: { query: pageQuery(z.coerce.number().int().min(0).max(2 ** 31 - 1)) },
@@ -37,6 +38,7 @@ export function getRole(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/{id}",
+    operationId: "getRole",
     summary: "One role",
     ...access(deps, "roles.read"),
     request: { params: z.object({ id: numericId }) },

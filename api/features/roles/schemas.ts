@@ -9,6 +9,8 @@ const tenantPermissions = permissions.filter((name) => !name.startsWith("platfor
 /** Ids of users and roles in a path; text that is none is an id that nothing has. */
 export const numericId = z.string().regex(/^[1-9]\d{0,8}$/).transform(Number).openapi({
   type: "integer",
+  minimum: 1,
+  maximum: 999_999_999,
 });
 
 export const roleSchema = z.object({
@@ -28,7 +30,7 @@ export const roleSchema = z.object({
 }).openapi("Role");
 
 export const roleBody = z.strictObject({
-  name: z.string().regex(
+  name: z.string().max(63).regex(
     /^[a-z][a-z0-9_-]{0,62}$/,
     "must have up to 63 small letters, digits, _ and -, a letter first",
   ).openapi({ example: "helpdesk" }),

@@ -52,6 +52,7 @@ function getUserRoles(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/{id}/roles",
+    operationId: "listUserRoles",
     summary: "The roles of a user, those that ended included",
     ...access(deps, "roles.read"),
     request: { params: z.object({ id: numericId }) },
@@ -73,6 +74,7 @@ function giveRole(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/roles",
+    operationId: "giveRole",
     summary: "Give a user a role, or another end to one that he has",
     description:
       "Takes what the role permits, for at least as long, and over no user who may do more than the caller.",
@@ -88,7 +90,7 @@ function giveRole(router: Router, deps: Deps): void {
     },
     responses: {
       201: jsonResponse(userRole, "What the user has now"),
-      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "grant_exceeds_own", "last_admin"),
     },
   });
   router.openapi(route, async (c) => {
@@ -126,12 +128,13 @@ function takeRole(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/{id}/roles/{role_id}",
+    operationId: "takeRole",
     summary: "Take a role from a user; what it permitted ends at once",
     ...access(deps, "roles.write"),
     request: { params: z.object({ id: numericId, role_id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ removed: z.literal(true) }), "He does not have it"),
-      ...refusals(400, 401, 403, 404, 409, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "last_admin"),
     },
   });
   router.openapi(route, async (c) => {

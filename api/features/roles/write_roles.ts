@@ -21,13 +21,14 @@ export function createRole(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/",
+    operationId: "createRole",
     summary: "Make a role",
     description: "It can permit what its maker may do himself, for good, and nothing more.",
     ...access(deps, "roles.write"),
     request: jsonRequest(roleBody),
     responses: {
       201: jsonResponse(roleSchema, "The role"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_exceeds_own", "role_name_taken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -62,6 +63,7 @@ export function updateRole(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "put",
     path: "/{id}",
+    operationId: "updateRole",
     summary: "Replace what a role is",
     description:
       "Takes every permission that the role has before or after: nobody widens or narrows what he could not give.",
@@ -69,7 +71,7 @@ export function updateRole(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }), ...jsonRequest(roleBody) },
     responses: {
       200: jsonResponse(roleSchema, "The role"),
-      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "grant_exceeds_own", "role_name_taken", "system_role"),
     },
   });
   router.openapi(route, async (c) => {
@@ -108,12 +110,13 @@ export function removeRole(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/{id}",
+    operationId: "removeRole",
     summary: "Remove a role that nobody has",
     ...access(deps, "roles.write"),
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ removed: z.literal(true) }), "It is gone"),
-      ...refusals(400, 401, 403, 404, 409, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "role_in_use", "system_role"),
     },
   });
   router.openapi(route, async (c) => {

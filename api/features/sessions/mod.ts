@@ -63,6 +63,7 @@ export function sessionsFeature(deps: Deps): Router {
   const list = createRoute({
     method: "get",
     path: "/",
+    operationId: "listSessions",
     summary: "One's own sessions, newest first",
     ...own,
     request: {
@@ -96,6 +97,7 @@ export function sessionsFeature(deps: Deps): Router {
   const get = createRoute({
     method: "get",
     path: "/{id}",
+    operationId: "getSession",
     summary: "One of one's own sessions",
     ...own,
     request: { params: id },
@@ -118,6 +120,7 @@ export function sessionsFeature(deps: Deps): Router {
   const terminate = createRoute({
     method: "delete",
     path: "/{id}",
+    operationId: "endSession",
     summary: "End one of one's own sessions",
     ...own,
     request: { params: id },
@@ -153,6 +156,7 @@ export function sessionsFeature(deps: Deps): Router {
   const terminateAll = createRoute({
     method: "delete",
     path: "/",
+    operationId: "endSessions",
     summary: "End all of one's own sessions, or all others",
     ...own,
     request: { query: z.object({ except_current: z.enum(["true", "false"]).default("false") }) },

@@ -12,6 +12,7 @@ export function revokeAll(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/revoke-all",
+    operationId: "revokeAllSessions",
     summary: "End every session of one tenant, or of all",
     ...access(deps, "platform.tenants"),
     request: jsonRequest(z.strictObject({

@@ -24,7 +24,7 @@ import { tenantName, tenantSchema, viewTenant } from "./schemas.ts";
 import { eraseTenant, insertTenant, setTenantStatus, type TenantRow } from "./store.ts";
 
 const createBody = z.strictObject({
-  slug: z.string().regex(
+  slug: z.string().max(63).regex(
     /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/,
     "must be a DNS label: letters, digits and hyphens, a letter first",
   ).openapi({ example: "acme" }),
@@ -46,6 +46,7 @@ export function createTenant(router: Router, deps: Deps): void {
   const create = createRoute({
     method: "post",
     path: "/",
+    operationId: "createTenant",
     summary: "Create a tenant, and invite its first admin",
     ...access(deps, "platform.tenants"),
     request: jsonRequest(createBody),
@@ -60,7 +61,7 @@ export function createTenant(router: Router, deps: Deps): void {
         }),
         "The tenant, its first admin's invitation and the enrolment peer; secrets are shown this once",
       ),
-      ...refusals(401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(401, 403, 413, 415, 422, 429, 503, "email_taken", "slug_taken", "platform_exists", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
     },
   });
   router.openapi(create, async (c) => {

@@ -16,6 +16,7 @@ export function getCurrentTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/current",
+    operationId: "getCurrentTenant",
     summary: "The caller's tenant and its settings",
     ...access(deps, "tenant.read"),
     responses: { 200: answer, ...refusals(400, 401, 403, 429, 503) },
@@ -27,6 +28,7 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "patch",
     path: "/current",
+    operationId: "updateCurrentTenant",
     summary: "Change the settings of the caller's tenant",
     description: "Fields that are left out stay; null puts a field back to its default.",
     ...access(deps, "tenant.write"),

@@ -9,6 +9,7 @@ export function getTenants(router: Router, deps: Deps): void {
   const list = createRoute({
     method: "get",
     path: "/",
+    operationId: "listTenants",
     summary: "List tenants, oldest first",
     ...access(deps, "platform.tenants"),
     request: {

@@ -47,6 +47,7 @@ export function suspendTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/suspend",
+    operationId: "suspendTenant",
     summary: "Take a tenant's peers off the interface, and refuse its users",
     description: "Nothing is lost: sessions and peers go on when it is resumed.",
     ...access(deps, "platform.tenants"),
@@ -54,7 +55,7 @@ export function suspendTenant(router: Router, deps: Deps): void {
     responses: {
       200: jsonResponse(suspended, "Done, and the interface was read back without its peers"),
       202: jsonResponse(suspended, "Committed, but the daemon has not confirmed yet"),
-      ...refusals(400, 401, 403, 404, 409, 429, 503),
+      ...refusals(401, 403, 404, 429, 503, "platform_stays", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -71,12 +72,13 @@ export function resumeTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/resume",
+    operationId: "resumeTenant",
     summary: "Let a suspended tenant go on",
     ...access(deps, "platform.tenants"),
     request: { params },
     responses: {
       200: jsonResponse(settledTenantSchema, "The tenant"),
-      ...refusals(400, 401, 403, 404, 409, 429, 503),
+      ...refusals(401, 403, 404, 429, 503, "platform_stays", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -91,6 +93,7 @@ export function deleteTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/{id}",
+    operationId: "deleteTenant",
     summary: "Remove a suspended tenant and all of its data but the audit log",
     description:
       "Its peers go first, for good. 202 means that the daemon has not proven yet that their keys are off the interface, and that nothing else is gone: ask again. Needs a step-up.",
@@ -102,7 +105,7 @@ export function deleteTenant(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "Its peers are on their way out, and everything else is still there",
       ),
-      ...refusals(400, 401, 403, 404, 409, 429, 503),
+      ...refusals(401, 403, 404, 429, 503, "platform_stays", "tenant_not_suspended", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {

@@ -16,10 +16,11 @@ export function getTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/{id}",
+    operationId: "getTenant",
     summary: "One tenant, with what the operator sets for it",
     ...access(deps, "platform.tenants"),
     request: { params },
-    responses: { 200: answer, ...refusals(400, 401, 403, 404, 429, 503) },
+    responses: { 200: answer, ...refusals(401, 403, 404, 429, 503) },
   });
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
@@ -33,6 +34,7 @@ export function updateTenant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "patch",
     path: "/{id}",
+    operationId: "updateTenant",
     summary: "Change what the operator sets for a tenant",
     description: "Fields that are left out stay.",
     ...access(deps, "platform.tenants"),

@@ -39,6 +39,7 @@ export function exportPeers(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/export",
+    operationId: "exportPeers",
     summary: "The server's side of a tenant's peers, for another WireGuard server",
     description:
       "The gateway's private key is not known here: it never leaves its host. Audited, with or without secrets.",
@@ -50,7 +51,7 @@ export function exportPeers(router: Router, deps: Deps): void {
     })),
     responses: {
       200: jsonResponse(answer, "As the table has it"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "gateway_not_ready", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

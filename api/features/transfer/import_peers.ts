@@ -12,10 +12,11 @@ const importBody = z.strictObject({
   peers: z.array(z.strictObject({
     name: peerName,
     public_key: publicKey,
-    preshared_key: z.string().refine(isWireGuardKey, "must be a WireGuard key").nullable()
+    preshared_key: z.string().refine(isWireGuardKey, "must be a WireGuard key")
+      .openapi({ pattern: "^[A-Za-z0-9+/]{43}=$", maxLength: 44 }).nullable()
       .default(null),
     allowed_ips: z.array(
-      z.string().regex(/^[0-9a-fA-F:.]{2,45}(\/\d{1,3})?$/, "must be an address or a network"),
+      z.string().max(49).regex(/^[0-9a-fA-F:.]{2,45}(\/\d{1,3})?$/, "must be an address or a network"),
     ).max(64).openapi({ description: "As the other server had them for this peer" }),
   })).min(1).max(1000),
   renumber: z.boolean().default(false).openapi({
@@ -48,6 +49,7 @@ export function importPeers(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/import",
+    operationId: "importPeers",
     summary: "Take over the peers of another WireGuard server, with their keys and addresses",
     description:
       "Everything that can be taken is, in one transaction; what cannot is answered with its reason. Without `apply` the same is done and rolled back. No client file is made: the clients have theirs.",
@@ -58,7 +60,7 @@ export function importPeers(router: Router, deps: Deps): void {
         z.object({ applied: z.boolean(), items: z.array(outcome) }),
         "Each peer, in the order of the request",
       ),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

@@ -15,6 +15,7 @@ export function createGrant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/grants",
+    operationId: "createGrant",
     summary: "Let a tenant open a destination for its peers",
     description:
       "Opens nothing by itself. A grant is never changed: withdraw it, and what rests on it goes with it.",
@@ -22,7 +23,7 @@ export function createGrant(router: Router, deps: Deps): void {
     request: jsonRequest(createGrantBody),
     responses: {
       201: jsonResponse(grantSchema, "The grant"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_name_taken", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

@@ -14,6 +14,7 @@ export function getGrants(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/grants",
+    operationId: "listGrants",
     summary: "List what the operator lets the tenant open, oldest first",
     ...access(deps, "wireguard.read"),
     request: {

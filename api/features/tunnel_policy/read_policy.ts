@@ -9,6 +9,7 @@ export function getPolicy(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/policy",
+    operationId: "getPolicy",
     summary: "What the tenant's peers reach beyond the API, and whether that is in force",
     ...access(deps, "wireguard.read"),
     responses: {

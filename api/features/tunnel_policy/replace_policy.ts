@@ -22,6 +22,7 @@ export function replacePolicy(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "put",
     path: "/policy",
+    operationId: "replacePolicy",
     summary: "Set what the tenant's peers reach beyond the API",
     description:
       "Replaces all of it. Closing ends established flows, too. The answer waits, within bounds, for the daemon, and says what became of it.",

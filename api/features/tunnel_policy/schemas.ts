@@ -10,11 +10,11 @@ const name = z.string().regex(
 const network = z.string().max(49).refine(
   isNetwork,
   "must be a network in CIDR form with no bits set beyond its prefix",
-).openapi({ example: "192.168.20.0/24" });
+).openapi({ example: "192.168.20.0/24", pattern: "^[0-9a-fA-F.:]+/\\d{1,3}$" });
 const ports = z.string().refine(
   (text) => parsePorts(text) !== undefined,
   "must be a port or a range such as 8000-8100",
-).openapi({ example: "443" });
+).openapi({ example: "443", pattern: "^\\d{1,5}(-\\d{1,5})?$", maxLength: 11 });
 const protocol = z.enum(protocols);
 const id = z.uuid().toLowerCase();
 

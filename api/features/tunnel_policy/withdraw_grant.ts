@@ -13,6 +13,7 @@ export function withdrawGrant(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/grants/{id}",
+    operationId: "withdrawGrant",
     summary: "Withdraw a grant, and close at once what rests on it",
     ...access(deps, "platform.wireguard"),
     request: { params: grantId },
@@ -25,7 +26,7 @@ export function withdrawGrant(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "Committed, but the daemon has not confirmed yet that it is closed",
       ),
-      ...refusals(400, 401, 403, 404, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

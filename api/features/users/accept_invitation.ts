@@ -44,6 +44,7 @@ export function acceptInvitation(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/invitations/accept",
+    operationId: "acceptInvitation",
     summary: "Accept an invitation: become a user, and get a permanent peer",
     description:
       "User, role and peer are made together or not at all. The enrolment peer ends half a minute later, so that this answer arrives. A token that is unknown, used, withdrawn or too old, or whose inviter may not invite to that role any more, is 404 alike.",
@@ -61,7 +62,7 @@ export function acceptInvitation(router: Router, deps: Deps): void {
         }),
         "The user, and the permanent peer with its file, where one was made",
       ),
-      ...refusals(400, 403, 404, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 403, 404, 413, 415, 422, 429, 503, "email_taken", "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

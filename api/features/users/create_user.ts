@@ -22,6 +22,7 @@ export function createUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/",
+    operationId: "createUser",
     summary: "Create a user with a random password",
     description: "An invitation of the same address is withdrawn.",
     ...access(deps, "users.write"),
@@ -31,7 +32,7 @@ export function createUser(router: Router, deps: Deps): void {
         z.object({ user: userSchema, password: z.string() }),
         "The user, and the password, shown this once",
       ),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_exceeds_own", "email_taken"),
     },
   });
   router.openapi(route, async (c) => {

@@ -15,13 +15,14 @@ const importBody = z.strictObject({
   locale: locale.default("en"),
   phone: phone.default(null),
   role: roleName.default("user"),
-  password_hash: z.string().regex(bcryptHash, "must be a bcrypt hash of cost 10 to 14"),
+  password_hash: z.string().length(60).regex(bcryptHash, "must be a bcrypt hash of cost 10 to 14"),
 });
 
 export function importUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/import",
+    operationId: "importUser",
     summary: "Take a user over from another system, with the bcrypt hash of his password",
     description: "The log-in that proves the password replaces the hash.",
     ...access(deps, "platform.tenants"),
@@ -33,7 +34,7 @@ export function importUser(router: Router, deps: Deps): void {
         }),
         "The user",
       ),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "email_taken", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

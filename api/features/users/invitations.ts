@@ -30,6 +30,7 @@ export function createInvitation(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/invitations",
+    operationId: "createInvitation",
     summary: "Invite somebody to become a user",
     description:
       "Good for 24 hours, once. Its role cannot exceed what the inviter may do, and not at acceptance either.",
@@ -44,7 +45,7 @@ export function createInvitation(router: Router, deps: Deps): void {
     })),
     responses: {
       201: jsonResponse(invitedSchema, "The invitation"),
-      ...refusals(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_exceeds_own", "email_taken", "already_invited", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {
@@ -67,6 +68,7 @@ export function getInvitations(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/invitations",
+    operationId: "listInvitations",
     summary: "Invitations that nobody accepted yet, newest first",
     ...access(deps, "users.read"),
     request: { query: pageQuery(z.uuid()) },
@@ -94,6 +96,7 @@ export function withdrawInvitation(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/invitations/{id}",
+    operationId: "withdrawInvitation",
     summary: "Withdraw an invitation and its enrolment peer",
     ...access(deps, "users.write"),
     request: { params: z.object({ id: z.uuid() }) },

@@ -46,6 +46,7 @@ export function getUsers(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/",
+    operationId: "listUsers",
     summary: "List the tenant's users",
     ...access(deps, "users.read"),
     request: { query },
@@ -81,6 +82,7 @@ export function getUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/{id}",
+    operationId: "getUser",
     summary: "One user",
     ...access(deps, "users.read"),
     request: { params: z.object({ id: numericId }) },
@@ -104,6 +106,7 @@ export function getOneself(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
     path: "/me",
+    operationId: "getOneself",
     summary: "Oneself",
     ...access(deps, null),
     responses: { 200: jsonResponse(userSchema, "The caller"), ...refusals(401, 403, 429, 503) },

@@ -23,9 +23,10 @@ export const locale = z.enum(locales).openapi({ description: "The language of e-
 export const phone = z.string().regex(
   /^\+[1-9]\d{6,14}$/,
   "must be a number in the form of E.164: +, the country's code, at most 15 digits",
-).nullable().openapi({ example: "+33612345678" });
+).openapi({ example: "+33612345678", maxLength: 16 }).nullable();
 export const roleName = z.string().max(63).openapi({
   description: "Name of a role of the tenant",
+  pattern: "^[a-z][a-z0-9_-]*$",
 });
 
 /** What may be changed of a user; a field that is left out stays. */

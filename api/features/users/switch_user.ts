@@ -64,22 +64,24 @@ function simpleChange(
   router: Router,
   deps: Deps,
   operation: {
+    name: string;
     path: string;
     summary: string;
     action: string;
     apply: (sql: TenantSql, user: UserRow) => Promise<void>;
   },
 ): void {
-  const { path, summary, action, apply } = operation;
+  const { name, path, summary, action, apply } = operation;
   const route = createRoute({
     method: "post",
     path,
+    operationId: name,
     summary,
     ...access(deps, "users.write"),
     request: { params },
     responses: {
       200: jsonResponse(userSchema, "The user"),
-      ...refusals(400, 401, 403, 404, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own"),
     },
   });
   router.openapi(route, async (c) => {
@@ -91,6 +93,7 @@ function simpleChange(
 
 export function verifyUser(router: Router, deps: Deps): void {
   simpleChange(router, deps, {
+    name: "verifyUser",
     path: "/{id}/verify",
     summary: "Take a user's address as proven",
     action: "user.verify",
@@ -100,6 +103,7 @@ export function verifyUser(router: Router, deps: Deps): void {
 
 export function activateUser(router: Router, deps: Deps): void {
   simpleChange(router, deps, {
+    name: "activateUser",
     path: "/{id}/activate",
     summary: "Let a user in again; his peers return to the interface",
     action: "user.activate",
@@ -118,13 +122,14 @@ export function deactivateUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/deactivate",
+    operationId: "deactivateUser",
     summary: "End a user's sessions and tunnels, and let him in no more",
     ...access(deps, "users.write"),
     request: { params },
     responses: {
       200: jsonResponse(settled, "Done, and the interface was read back without his peers"),
       202: jsonResponse(settled, "Committed, but the daemon has not confirmed yet"),
-      ...refusals(400, 401, 403, 404, 409, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "last_admin", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -149,6 +154,7 @@ export function deleteUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/{id}",
+    operationId: "deleteUser",
     summary: "Remove a user for good, with sessions, API keys and peers",
     description: "The audit log keeps what he did. Needs a step-up.",
     ...access(deps, "users.write", { stepUp: true }),
@@ -162,7 +168,7 @@ export function deleteUser(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "He is gone, but the daemon has not confirmed yet that his peers are",
       ),
-      ...refusals(400, 401, 403, 404, 409, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "last_admin", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {

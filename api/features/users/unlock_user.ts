@@ -4,6 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { numericId } from "../roles/mod.ts";
 import { liftLoginLocks } from "../auth/mod.ts";
 import { liftLocks } from "../mfa/mod.ts";
 import { readEmail } from "./unlock_store.ts";
@@ -12,10 +13,11 @@ export function unlockUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "post",
     path: "/{id}/unlock",
+    operationId: "unlockUser",
     summary:
       "Lift the locks that failed log-ins and codes put on a user, by whatever way they came",
     ...access(deps, "users.security"),
-    request: { params: z.object({ id: z.string().regex(/^[1-9]\d{0,8}$/).transform(Number) }) },
+    request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ id: z.int(), unlocked: z.literal(true) }), "Unlocked"),
       ...refusals(400, 401, 403, 404, 429, 503),

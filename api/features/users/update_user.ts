@@ -20,6 +20,7 @@ export function updateUser(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "put",
     path: "/{id}",
+    operationId: "updateUser",
     summary: "Change a user",
     description:
       "Fields that are left out stay. Another address is unproven, and has to be verified again. Over users who may do more than the caller nobody decides.",
@@ -27,7 +28,7 @@ export function updateUser(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }), ...jsonRequest(updateBody) },
     responses: {
       200: jsonResponse(userSchema, "The user"),
-      ...refusals(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "grant_exceeds_own", "email_taken", "last_admin"),
     },
   });
   router.openapi(route, async (c) => {
@@ -41,6 +42,7 @@ export function updateOneself(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "put",
     path: "/me",
+    operationId: "updateOneself",
     summary: "Change one's own name, language and phone number",
     description: "Fields that are left out stay. The address is an admin's to change.",
     ...access(deps, null),

@@ -1,0 +1,36 @@
+import openapiTS, { astToString } from "openapi-typescript";
+import { createApp } from "../app.ts";
+import { buildDeps, version } from "../build_deps.ts";
+import { loadConfig } from "../config.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { silentLogger } from "../../lib/log.ts";
+import { describeApi, type OpenApiDocument } from "./mod.ts";
+
+/** The document of the whole API, made without a database: nothing is connected before it is first used. */
+export async function makeDocument(): Promise<OpenApiDocument> {
+  const secret = () => crypto.getRandomValues(new Uint8Array(32)).toBase64();
+  const config = loadConfig({
+    JWT_SECRET: secret(),
+    ENCRYPTION_KEY: secret(),
+    DATABASE_URL: "postgres://massacorp_api@localhost/massacorp",
+    DATABASE_PLATFORM_URL: "postgres://massacorp_platform@localhost/massacorp",
+  });
+  const { deps, close } = await buildDeps({ config, clock: systemClock, log: silentLogger });
+  try {
+    return describeApi(createApp(deps), { version });
+  } finally {
+    await close();
+  }
+}
+
+const types = "// Made from docs/openapi.json by `deno task openapi`.\n";
+
+/** What is committed of a document, by its path in the project. */
+export async function committedFiles(document: OpenApiDocument): Promise<Record<string, string>> {
+  const json = JSON.stringify(document, null, 2);
+  const ast = await openapiTS(json, { defaultNonNullable: false });
+  return {
+    "docs/openapi.json": `${json}\n`,
+    "api/client/schema.ts": `${types}${astToString(ast)}`,
+  };
+}
