@@ -63,6 +63,7 @@ const descriptions = {
   409: "In conflict with what is there",
   413: "The body is over 1 MiB",
   415: "The body is not application/json",
+  421: "No such host is served here",
   422: "Values are wrong; `errors` names each field",
   429: "Too many requests; retry after `Retry-After` seconds",
   500: "A fault of ours",
@@ -76,19 +77,20 @@ type Refusable = keyof typeof descriptions;
  * @param which statuses, for the codes that `api/document/problems.ts` knows to be common to its kind; and the
  * codes that are its own, each with the status that it always has
  */
-export function refusals<const W extends Refusable | ErrorCode>(...which: W[]) {
+export function refusals<const W extends readonly (Refusable | ErrorCode)[]>(...which: W) {
   const content = { "application/problem+json": { schema: problemSchema } };
-  const entries: Record<number, { description: string; content: typeof content; "x-codes": ErrorCode[] }> = {};
+  const entries: Partial<
+    Record<Refusable, { description: string; content: typeof content; "x-codes": ErrorCode[] }>
+  > = {};
   for (const each of which) {
-    const status = typeof each === "string" ? problemTypes[each].status : each;
+    const status: Refusable = typeof each === "string" ? problemTypes[each].status : each;
     const entry = entries[status] ??= { description: descriptions[status], content, "x-codes": [] };
     if (typeof each === "string") entry["x-codes"].push(each);
   }
-  return entries as Record<
-    | Extract<W, number>
-    | (W extends ErrorCode ? (typeof problemTypes)[W]["status"] : never),
-    { description: string; content: typeof content }
-  >;
+  return entries as Record<StatusOf<W[number]>, { description: string; content: typeof content }>;
 }
+
+type StatusOf<Each> = Each extends ErrorCode ? (typeof problemTypes)[Each]["status"]
+  : Extract<Each, number>;
 
 export const timestamp = z.iso.datetime().openapi({ example: "2026-01-31T12:00:00.000Z" });

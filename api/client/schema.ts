@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * What this is
-         * @description Needs no credentials. Not counted against a rate limit.
+         * @description Needs no credentials. Limited by source alone.
          */
         get: operations["getRoot"];
         put?: never;
@@ -29,7 +29,7 @@ export interface paths {
         };
         /**
          * Liveness: the process answers
-         * @description Needs no credentials. Not counted against a rate limit.
+         * @description Needs no credentials. Limited by source alone.
          */
         get: operations["getHealth"];
         put?: never;
@@ -2517,7 +2517,7 @@ export interface components {
             /** Format: int64 */
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "enrolment_only" | "not_found" | "not_acceptable" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "gateway_not_ready";
+            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "gateway_not_ready";
             detail?: string;
             request_id: string;
             challenge?: {
@@ -2944,8 +2944,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The permission is missing; `step_up_required`: Show your password or second factor again first; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else */
-        "403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only": {
+        /** @description `forbidden`: The permission is missing; `step_up_required`: Show your password or second factor again first; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered */
+        "403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2956,8 +2956,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The permission is missing; `step_up_required`: Show your password or second factor again first; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `grant_exceeds_own`: Nobody gives what he does not have */
-        "403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own": {
+        /** @description `forbidden`: The permission is missing; `step_up_required`: Show your password or second factor again first; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `grant_exceeds_own`: Nobody gives what he does not have */
+        "403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2968,8 +2968,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else */
-        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only": {
+        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered */
+        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2980,8 +2980,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `grant_exceeds_own`: Nobody gives what he does not have */
-        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own": {
+        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `grant_exceeds_own`: Nobody gives what he does not have */
+        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -2992,8 +2992,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `set_by_admin`: An admin decided so, and an admin alone can undo it */
-        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.set_by_admin": {
+        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `set_by_admin`: An admin decided so, and an admin alone can undo it */
+        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.set_by_admin": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3004,8 +3004,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `step_up_required`: Show your password or second factor again first */
-        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.step_up_required": {
+        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `step_up_required`: Show your password or second factor again first */
+        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3016,8 +3016,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else */
-        "403.wrong_tunnel.enrolment_only": {
+        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered */
+        "403.wrong_tunnel.enrolment_only.https_required": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3028,8 +3028,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `challenge_required`: Solve the challenge, and try again with its proof */
-        "403.wrong_tunnel.enrolment_only.challenge_required": {
+        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `challenge_required`: Solve the challenge, and try again with its proof */
+        "403.wrong_tunnel.enrolment_only.https_required.challenge_required": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3040,8 +3040,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `registration_closed`: Nobody makes an account for himself here */
-        "403.wrong_tunnel.enrolment_only.registration_closed": {
+        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `registration_closed`: Nobody makes an account for himself here */
+        "403.wrong_tunnel.enrolment_only.https_required.registration_closed": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3052,8 +3052,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `tenant_mismatch`: The tenant is not that of the token */
-        "403.wrong_tunnel.enrolment_only.tenant_mismatch": {
+        /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `tenant_mismatch`: The tenant is not that of the token */
+        "403.wrong_tunnel.enrolment_only.https_required.tenant_mismatch": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3388,6 +3388,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `unknown_host`: No such host is served here */
+        "421.unknown_host": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `invalid_input`: Some values are wrong */
         "422.invalid_input": {
             headers: {
@@ -3519,6 +3531,7 @@ export interface operations {
                     };
                 };
             };
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
         };
@@ -3549,6 +3562,7 @@ export interface operations {
                     };
                 };
             };
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
         };
@@ -3579,6 +3593,7 @@ export interface operations {
                 };
             };
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
         };
@@ -3610,6 +3625,7 @@ export interface operations {
                     };
                 };
             };
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             /** @description Not ready; `checks` says why */
@@ -3668,7 +3684,8 @@ export interface operations {
                     };
                 };
             };
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -3721,9 +3738,10 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_credentials"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only.challenge_required"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required.challenge_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3769,9 +3787,10 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3813,9 +3832,10 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only.tenant_mismatch"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required.tenant_mismatch"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3863,9 +3883,10 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3900,7 +3921,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -3934,9 +3956,10 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3984,10 +4007,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.overtaken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4032,10 +4056,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.step_up_required"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4064,7 +4089,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -4098,7 +4124,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -4132,7 +4159,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -4174,10 +4202,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.mfa_not_set_up"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4225,10 +4254,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.mfa_not_enabled.mfa_demanded"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4271,10 +4301,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4317,10 +4348,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4371,10 +4403,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4417,7 +4450,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4458,8 +4492,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -4512,9 +4547,10 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only.registration_closed"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required.registration_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4558,11 +4594,12 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.email_taken.already_invited"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4607,9 +4644,10 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4654,9 +4692,10 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4702,8 +4741,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.tenant_required"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -4748,10 +4788,11 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4790,10 +4831,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4838,7 +4880,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4879,7 +4922,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4917,8 +4961,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -4958,8 +5003,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -5001,7 +5047,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5064,10 +5111,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             409: components["responses"]["409.too_many_keys"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5132,8 +5180,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -5170,8 +5219,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -5213,8 +5263,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5268,11 +5319,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.key_revoked"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5307,7 +5359,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -5354,9 +5407,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5400,7 +5454,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5474,10 +5529,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             409: components["responses"]["409.email_taken.already_invited.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5536,8 +5592,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -5614,11 +5671,12 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.email_taken.public_key_taken.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5678,7 +5736,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5743,10 +5802,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             409: components["responses"]["409.email_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5816,10 +5876,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.email_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5858,8 +5919,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -5912,11 +5974,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.email_taken.last_admin"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5975,9 +6038,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.last_admin.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6015,8 +6079,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6054,8 +6119,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6121,9 +6187,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.last_admin.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6166,8 +6233,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6217,11 +6285,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6270,10 +6339,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6315,8 +6385,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6366,11 +6437,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.last_admin"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6414,9 +6486,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.last_admin"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6459,7 +6532,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6507,10 +6581,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             409: components["responses"]["409.role_name_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6549,8 +6624,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6600,11 +6676,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.role_name_taken.system_role"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6646,9 +6723,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.role_in_use.system_role"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6686,7 +6764,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6724,7 +6803,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6803,10 +6883,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.email_taken.slug_taken.platform_exists.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6842,7 +6923,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6915,9 +6997,10 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6964,8 +7047,9 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7016,9 +7100,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.platform_stays.tenant_not_suspended.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7073,10 +7158,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7162,9 +7248,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.platform_stays.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7210,9 +7297,10 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.platform_stays.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7284,7 +7372,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7353,7 +7442,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7389,7 +7479,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7460,11 +7551,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             406: components["responses"]["406.not_acceptable"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7523,7 +7615,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7606,11 +7699,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             406: components["responses"]["406.not_acceptable"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7649,8 +7743,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7708,9 +7803,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7763,10 +7859,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.set_by_admin"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.set_by_admin"];
             404: components["responses"]["404.not_found"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7810,8 +7907,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7850,8 +7948,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.set_by_admin"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.set_by_admin"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7909,9 +8008,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7976,12 +8076,13 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             409: components["responses"]["409.public_key_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8040,7 +8141,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8113,11 +8215,12 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             406: components["responses"]["406.not_acceptable"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8156,8 +8259,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -8215,9 +8319,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -8268,10 +8373,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.set_by_admin"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.set_by_admin"];
             404: components["responses"]["404.not_found"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8315,8 +8421,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8355,8 +8462,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.set_by_admin"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.set_by_admin"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -8414,9 +8522,10 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.overtaken"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -8481,12 +8590,13 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             409: components["responses"]["409.public_key_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8526,12 +8636,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding"];
-            403: components["responses"]["403.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             409: components["responses"]["409.public_key_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8568,7 +8679,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8633,10 +8745,11 @@ export interface operations {
                 };
             };
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.platform_missing"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8675,8 +8788,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -8721,7 +8835,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8800,10 +8915,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8872,9 +8988,10 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -8910,7 +9027,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -8976,9 +9094,10 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -9022,7 +9141,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -9076,10 +9196,11 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             409: components["responses"]["409.grant_name_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -9138,8 +9259,9 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -9174,7 +9296,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
@@ -9209,7 +9332,8 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];

@@ -89,8 +89,16 @@ export const exampleValues: Record<string, unknown> = {
   "Account.code": "123456",
   "recovery_codes": ["EXAM-PLE1", "EXAM-PLE2"],
   "secret": "EXAMPLEEXAMPLEEXAMPLEEXAMPLE2345",
-  "otpauth_uri": "otpauth://totp/MassaCorp:ada@acme.example?secret=EXAMPLEEXAMPLEEXAMPLEEXAMPLE2345",
-  "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "2026-01", "x": "EXAMPLE" }],
+  "otpauth_uri":
+    "otpauth://totp/MassaCorp:ada@acme.example?secret=EXAMPLEEXAMPLEEXAMPLEEXAMPLE2345",
+  "keys": [{
+    "kty": "OKP",
+    "crv": "Ed25519",
+    "alg": "EdDSA",
+    "use": "sig",
+    "kid": "2026-01",
+    "x": "EXAMPLE",
+  }],
   "key_id": "2026-01",
   "Reseal.recovery_codes": [],
   "resealed": 50,

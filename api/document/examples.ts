@@ -44,7 +44,11 @@ export function exampleOf(
         return target.items ? [compose(target.items, { ...place, around })] : [];
       case "integer":
       case "number":
-        return Math.max(target.minimum ?? 0, target.exclusiveMinimum === undefined ? 0 : target.exclusiveMinimum + 1, 0);
+        return Math.max(
+          target.minimum ?? 0,
+          target.exclusiveMinimum === undefined ? 0 : target.exclusiveMinimum + 1,
+          0,
+        );
       case "boolean":
         return false;
       case "null":
@@ -103,7 +107,9 @@ function textFor({ format, pattern }: JsonSchema, name: string): string {
   const known = format === undefined ? undefined : byFormat[format];
   if (known !== undefined) return known;
   const candidates = ["text", "7", "192.0.2.0/24", "2001:db8::/64"];
-  const fitting = candidates.find((each) => pattern === undefined || new RegExp(pattern, "u").test(each));
+  const fitting = candidates.find((each) =>
+    pattern === undefined || new RegExp(pattern, "u").test(each)
+  );
   if (fitting === undefined) throw new Error(`no example of ${name || "a text"} (${pattern})`);
   return fitting;
 }

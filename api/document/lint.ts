@@ -7,20 +7,22 @@ import type { Operation } from "./operation.ts";
 import { type Waiver, waivers } from "./lint_waivers.ts";
 
 /** Limits that protect the API are those of what it takes; what it answers it knows. */
-const takenOnly: Record<string, string> = {
-  "owasp:api4:2023-array-limit": "array",
-  "owasp:api4:2023-string-limit": "string",
-  "owasp:api4:2023-string-restricted": "string",
-  "owasp:api4:2023-integer-limit": "integer",
-  "owasp:api4:2023-integer-format": "integer",
-};
+const takenOnly = [
+  ["owasp:api4:2023-array-limit", "array"],
+  ["owasp:api4:2023-string-limit", "string"],
+  ["owasp:api4:2023-string-restricted", "string"],
+  ["owasp:api4:2023-integer-limit", "integer"],
+  ["owasp:api4:2023-integer-format", "integer"],
+] as const;
 
 function ruleset() {
   const owasp = "default" in owaspRuleset ? owaspRuleset.default : owaspRuleset;
   const given = (type: string) =>
-    ["requestBody", "parameters"].map((part) => `$.paths[*][*].${part}..[?(@ && @.type=="${type}")]`);
+    ["requestBody", "parameters"].map((part) =>
+      `$.paths[*][*].${part}..[?(@ && @.type=="${type}")]`
+    );
   const rules = Object.fromEntries(
-    Object.entries(takenOnly).map(([name, type]) => [name, { ...owasp.rules[name], given: given(type) }]),
+    takenOnly.map(([name, type]) => [name, { ...owasp.rules[name], given: given(type) }]),
   );
   return { extends: [[rulesets.oas, "recommended"], [owasp, "all"]], rules };
 }

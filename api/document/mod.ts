@@ -2,7 +2,7 @@ import type { RouteConfig } from "@hono/zod-openapi";
 import type { Router } from "../openapi.ts";
 import { problemSchema } from "../problem.ts";
 import { Schemas } from "./json_schema.ts";
-import { type Answer, describeOperation, type Operation } from "./operation.ts";
+import { type Answer, describeOperation, type Operation, type Shared } from "./operation.ts";
 import { headerComponents } from "./problems.ts";
 import { tagOf, tags } from "./tags.ts";
 
@@ -15,7 +15,7 @@ export interface OpenApiDocument {
   components: {
     schemas: Record<string, unknown>;
     responses: Record<string, Answer>;
-    examples: Record<string, unknown>;
+    examples: Shared["examples"];
     headers: typeof headerComponents;
     securitySchemes: Record<string, unknown>;
   };
@@ -25,7 +25,7 @@ export interface OpenApiDocument {
 export function describeApi(app: Router, { version }: { version: string }): OpenApiDocument {
   const schemas = new Schemas();
   schemas.of(problemSchema, "output");
-  const shared = { schemas, responses: {}, examples: {} };
+  const shared: Shared = { schemas, responses: {}, examples: {} };
   const paths: OpenApiDocument["paths"] = {};
   for (const route of routesOf(app)) {
     const path = route.path.replace(/(?<=.)\/$/, "");

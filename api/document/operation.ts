@@ -2,7 +2,7 @@ import { type RouteConfig, z } from "@hono/zod-openapi";
 import { type ErrorCode, problemTypes } from "../errors.ts";
 import { exampleOf } from "./examples.ts";
 import type { JsonSchema, Schemas } from "./json_schema.ts";
-import { codesOf, headersOf, type Kind, problemExample } from "./problems.ts";
+import { codesOf, everywhere, headersOf, type Kind, problemExample } from "./problems.ts";
 
 interface Example {
   value?: unknown;
@@ -60,7 +60,8 @@ export function describeOperation(shared: Shared, route: RouteConfig, tag: strin
   const permission = String(route["x-permission"]);
   const stepUp = route["x-step-up"] === true;
   const rateLimit = String(route["x-rate-limit"]);
-  const body = route.request?.body?.content["application/json"]?.schema;
+  const media = route.request?.body?.content["application/json"];
+  const body = media && "schema" in media ? media.schema : undefined;
   const parameters = parametersOf(schemas, route, { tag, permission });
   const kind: Kind = {
     authenticated: permission !== "public",
@@ -77,9 +78,9 @@ export function describeOperation(shared: Shared, route: RouteConfig, tag: strin
     summary,
     description: [
       ...(route.description ? [route.description] : []),
-      `${permissionWords(permission)}${stepUp ? " Needs a step-up within the last five minutes." : ""} ${
-        limitWords(rateLimit)
-      }`,
+      `${permissionWords(permission)}${
+        stepUp ? " Needs a step-up within the last five minutes." : ""
+      } ${limitWords(rateLimit)}`,
     ].join("\n\n"),
     tags: [tag],
     security: (route.security ?? []).map((each) => ({ ...each })),
@@ -112,7 +113,7 @@ function permissionWords(permission: string): string {
 }
 
 const limitWords = (name: string) =>
-  name === "none" ? "Not counted against a rate limit." : `Rate limit: \`${name}\`.`;
+  name === "none" ? "Limited by source alone." : `Rate limit: \`${name}\`.`;
 
 /** Given where the fields of a request are not free of one another. */
 function requestExample(given: unknown): unknown {
@@ -160,8 +161,7 @@ function fieldsOf(
   const { properties = {}, required = [] } = schemas.of(fields, "input");
   return Object.entries(properties).map(([name, { description, ...schema }]): Parameter => {
     if (name === "x-tenant-id") {
-      const { description: common, ...rest } = tenantHeader;
-      return { ...rest, description: description ?? "Id or slug of the tenant" };
+      return { ...tenantHeader, description: description ?? "Id or slug of the tenant" };
     }
     const [example] = schema.examples ??
       [exampleOf(schemas, { type: "object", properties: { [name]: schema } }, { tag, whole: true })]
@@ -188,7 +188,7 @@ interface Context {
 function answersOf(context: Context, route: RouteConfig): Record<string, Answer> {
   const { shared, kind } = context;
   const answers: Record<string, Answer> = {};
-  const statuses = new Set([...Object.keys(route.responses), "429", "500"]);
+  const statuses = new Set([...Object.keys(route.responses), ...everywhere]);
   for (const status of [...statuses].sort()) {
     const given = route.responses[status];
     if (given && "$ref" in given) throw new Error("answers are given, never referred to");
@@ -239,19 +239,22 @@ const texts: Record<string, string> = {
 function success(
   context: Context,
   status: number,
-  given: { description: string; content?: Record<string, unknown> },
+  given: { description?: string; content?: object },
 ): Answer {
-  const content = Object.entries(given.content ?? {}).flatMap(([type, media]): [string, Content][] => {
-    const schema = typeof media === "object" && media !== null && "schema" in media && media.schema;
-    if (!(schema instanceof z.ZodType)) return [];
-    const json = context.shared.schemas.of(schema, "output");
-    if (type === "application/json") {
-      return [[type, contentOf(json, { ...context, whole: true, example: undefined })]];
-    }
-    return [[type, { schema: json, examples: { example: { value: texts[type] } } }]];
-  });
+  const content = Object.entries(given.content ?? {}).flatMap(
+    ([type, media]): [string, Content][] => {
+      const schema = typeof media === "object" && media !== null && "schema" in media &&
+        media.schema;
+      if (!(schema instanceof z.ZodType)) return [];
+      const json = context.shared.schemas.of(schema, "output");
+      if (type === "application/json") {
+        return [[type, contentOf(json, { ...context, whole: true, example: undefined })]];
+      }
+      return [[type, { schema: json, examples: { example: { value: texts[type] } } }]];
+    },
+  );
   return {
-    description: given.description,
+    description: given.description ?? "",
     headers: headersOf(status),
     ...(content.length > 0 ? { content: Object.fromEntries(content) } : {}),
   };

@@ -1,6 +1,9 @@
 import { type ErrorCode, problemTypes } from "../errors.ts";
 import type { JsonSchema } from "./json_schema.ts";
 
+/** Statuses that every operation can answer, whether it says so or not. */
+export const everywhere = ["421", "429", "500"];
+
 /** What of an operation decides which refusals are common to its kind. */
 export interface Kind {
   /** It takes a token or a key. */
@@ -30,11 +33,13 @@ const common: Record<number, [ErrorCode, (kind: Kind) => boolean][]> = {
     ["tenant_mismatch", (kind) => kind.authenticated],
     ["wrong_tunnel", (kind) => kind.behindTunnel],
     ["enrolment_only", (kind) => kind.behindTunnel],
+    ["https_required", () => true],
   ],
   404: [["not_found", () => true]],
   406: [["not_acceptable", () => true]],
   413: [["body_too_large", () => true]],
   415: [["unsupported_media_type", () => true]],
+  421: [["unknown_host", () => true]],
   422: [
     ["invalid_input", () => true],
     ["idempotency_key_reused", (kind) => kind.repeatable],
@@ -65,7 +70,13 @@ export function problemExample(code: ErrorCode): Record<string, unknown> {
       ? { challenge: { kind: "proof_of_work", challenge: "example.challenge", bits: 20 } }
       : {}),
     ...(code === "invalid_input"
-      ? { errors: [{ path: "name", code: "invalid_format", message: "must have no control characters" }] }
+      ? {
+        errors: [{
+          path: "name",
+          code: "invalid_format",
+          message: "must have no control characters",
+        }],
+      }
       : {}),
   };
 }

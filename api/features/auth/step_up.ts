@@ -43,7 +43,19 @@ export function stepUp(router: Router, deps: StepUpDeps): void {
     request: jsonRequest(body),
     responses: {
       200: jsonResponse(steppedUp, "The session counts as stepped up"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "step_up_required", "mfa_not_enabled"),
+      ...refusals(
+        400,
+        401,
+        403,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "invalid_credentials",
+        "step_up_required",
+        "mfa_not_enabled",
+      ),
     },
   });
   router.openapi(route, async (c) => {

@@ -47,7 +47,21 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
           "application/zip": { schema: z.string().openapi({ format: "binary" }) },
         },
       },
-      ...refusals(400, 401, 403, 406, 413, 415, 422, 429, 503, "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
+      ...refusals(
+        400,
+        401,
+        403,
+        406,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "public_key_taken",
+        "quota_exceeded",
+        "pool_exhausted",
+        "gateway_not_ready",
+      ),
     },
   });
   router.openapi(route, async (c) => {

@@ -46,7 +46,21 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     },
     responses: {
       201: provisionedResponse("The peer, its configuration and QR code"),
-      ...refusals(400, 401, 403, 406, 413, 415, 422, 429, 503, "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
+      ...refusals(
+        400,
+        401,
+        403,
+        406,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "public_key_taken",
+        "quota_exceeded",
+        "pool_exhausted",
+        "gateway_not_ready",
+      ),
     },
   });
   router.openapi(route, async (c) => {

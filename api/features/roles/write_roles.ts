@@ -71,7 +71,20 @@ export function updateRole(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }), ...jsonRequest(roleBody) },
     responses: {
       200: jsonResponse(roleSchema, "The role"),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "grant_exceeds_own", "role_name_taken", "system_role"),
+      ...refusals(
+        400,
+        401,
+        403,
+        404,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "grant_exceeds_own",
+        "role_name_taken",
+        "system_role",
+      ),
     },
   });
   router.openapi(route, async (c) => {

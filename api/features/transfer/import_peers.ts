@@ -16,7 +16,10 @@ const importBody = z.strictObject({
       .openapi({ pattern: "^[A-Za-z0-9+/]{43}=$", maxLength: 44 }).nullable()
       .default(null),
     allowed_ips: z.array(
-      z.string().max(49).regex(/^[0-9a-fA-F:.]{2,45}(\/\d{1,3})?$/, "must be an address or a network"),
+      z.string().max(49).regex(
+        /^[0-9a-fA-F:.]{2,45}(\/\d{1,3})?$/,
+        "must be an address or a network",
+      ),
     ).max(64).openapi({ description: "As the other server had them for this peer" }),
   })).min(1).max(1000),
   renumber: z.boolean().default(false).openapi({
@@ -60,7 +63,21 @@ export function importPeers(router: Router, deps: Deps): void {
         z.object({ applied: z.boolean(), items: z.array(outcome) }),
         "Each peer, in the order of the request",
       ),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready", "tenant_required"),
+      ...refusals(
+        400,
+        401,
+        403,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "public_key_taken",
+        "quota_exceeded",
+        "pool_exhausted",
+        "gateway_not_ready",
+        "tenant_required",
+      ),
     },
   });
   router.openapi(route, async (c) => {

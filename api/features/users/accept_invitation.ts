@@ -62,7 +62,21 @@ export function acceptInvitation(router: Router, deps: Deps): void {
         }),
         "The user, and the permanent peer with its file, where one was made",
       ),
-      ...refusals(400, 403, 404, 413, 415, 422, 429, 503, "email_taken", "public_key_taken", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
+      ...refusals(
+        400,
+        403,
+        404,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "email_taken",
+        "public_key_taken",
+        "quota_exceeded",
+        "pool_exhausted",
+        "gateway_not_ready",
+      ),
     },
   });
   router.openapi(route, async (c) => {

@@ -45,7 +45,22 @@ export function createInvitation(router: Router, deps: Deps): void {
     })),
     responses: {
       201: jsonResponse(invitedSchema, "The invitation"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_exceeds_own", "email_taken", "already_invited", "quota_exceeded", "pool_exhausted", "gateway_not_ready"),
+      ...refusals(
+        400,
+        401,
+        403,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "grant_exceeds_own",
+        "email_taken",
+        "already_invited",
+        "quota_exceeded",
+        "pool_exhausted",
+        "gateway_not_ready",
+      ),
     },
   });
   router.openapi(route, async (c) => {

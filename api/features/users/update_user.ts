@@ -28,7 +28,20 @@ export function updateUser(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }), ...jsonRequest(updateBody) },
     responses: {
       200: jsonResponse(userSchema, "The user"),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "grant_exceeds_own", "email_taken", "last_admin"),
+      ...refusals(
+        400,
+        401,
+        403,
+        404,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "grant_exceeds_own",
+        "email_taken",
+        "last_admin",
+      ),
     },
   });
   router.openapi(route, async (c) => {
