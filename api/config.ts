@@ -20,7 +20,7 @@ import {
   smtpUrl,
   socketAddress,
 } from "../lib/env.ts";
-import { logLevels } from "../lib/log.ts";
+import { logFormats, logLevels } from "../lib/log.ts";
 import { overlap, parseAnyNetwork } from "../lib/networks.ts";
 import { Secret } from "../lib/secret.ts";
 import { hostOf } from "./middleware/hosts.ts";
@@ -62,6 +62,7 @@ const keySet = z.string().transform((text, context) => {
 const schema = z.object({
   ENV: z.enum(["dev", "prod"]).default("dev"),
   LOG_LEVEL: z.enum(logLevels).default("info"),
+  LOG_FORMAT: z.enum(logFormats).default("auto"),
   API_LISTEN: z.enum(["tunnel", "loopback"]).default("tunnel"),
   API_PORT: integer(1, 65535).default(8000),
   PUBLIC_URL: origin.optional(),
@@ -242,6 +243,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   return {
     env: parsed.ENV,
     logLevel: parsed.LOG_LEVEL,
+    logFormat: parsed.LOG_FORMAT,
     listen: parsed.API_LISTEN,
     port: parsed.API_PORT,
     publicUrl,

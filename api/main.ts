@@ -18,7 +18,11 @@ function readConfig() {
 }
 
 const config = readConfig();
-const log = createLogger({ level: config.logLevel, fields: { process: "api" } });
+const log = createLogger({
+  level: config.logLevel,
+  format: config.logFormat,
+  fields: { service: "api" },
+});
 logUnhandled(log);
 const { deps, rolesAreSafe, close } = await buildDeps({ config, clock: systemClock, log });
 rolesAreSafe().catch((error) => {

@@ -1,3 +1,5 @@
+import { traceHeaders } from "./trace.ts";
+
 /** Asks a process of this host over its Unix socket. */
 export interface SocketClient {
   /** @throws where it does not answer in time, or answers anything but 2xx */
@@ -16,6 +18,7 @@ export function createSocketClient(
       // Any other name would be looked up, although the connection goes to the socket.
       const response = await fetch(`http://localhost${path}`, {
         client,
+        headers: traceHeaders(),
         signal: AbortSignal.timeout(timeoutMs),
       });
       if (response.ok) return response;

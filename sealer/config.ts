@@ -8,12 +8,13 @@ import {
   processEnv,
   type ReadFile,
 } from "../lib/env.ts";
-import { logLevels } from "../lib/log.ts";
+import { logFormats, logLevels } from "../lib/log.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
 
 const schema = z.object({
   LOG_LEVEL: z.enum(logLevels).default("info"),
+  LOG_FORMAT: z.enum(logFormats).default("auto"),
   SEALER_DATABASE_URL: postgresUrl,
   SEALER_SOCKET: absolutePath.default("/run/massacorp/sealer.sock"),
   AUDIT_SIGNING_KEY: key32,
@@ -32,6 +33,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   });
   return {
     logLevel: parsed.LOG_LEVEL,
+    logFormat: parsed.LOG_FORMAT,
     databaseUrl: parsed.SEALER_DATABASE_URL,
     socket: parsed.SEALER_SOCKET,
     signingKey: parsed.AUDIT_SIGNING_KEY,

@@ -16,13 +16,20 @@ function readConfig(): SealerConfig {
     return loadConfig();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    createLogger({ level: "error" }).error("the sealer does not start", errorFields(error));
+    createLogger({ level: "error", fields: { service: "sealer" } }).error(
+      "the sealer does not start",
+      errorFields(error),
+    );
     Deno.exit(78); // EX_CONFIG of sysexits(3)
   }
 }
 
 const config = readConfig();
-const log = createLogger({ level: config.logLevel, fields: { process: "sealer" } });
+const log = createLogger({
+  level: config.logLevel,
+  format: config.logFormat,
+  fields: { service: "sealer" },
+});
 const clock = systemClock;
 try {
   const signer = await createSigner(config.signingKey);

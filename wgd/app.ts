@@ -1,10 +1,11 @@
-import { Hono } from "hono";
+import { Hono, type HonoRequest } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { validator } from "hono/validator";
 import { z } from "zod";
-import { errorFields, type Logger } from "../lib/log.ts";
+import { errorFields, type LogFields, type Logger } from "../lib/log.ts";
+import { acceptableRequestId, continueTrace } from "../lib/trace.ts";
 import type { DaemonView } from "./daemon.ts";
 import {
   peersQuery,
@@ -32,6 +33,18 @@ const problems: { [status: number]: string } = {
 /** The app of the daemon's socket. It takes no keys, no addresses and no commands but "look again". */
 export function createApp(daemon: DaemonView, log: Logger) {
   const app = new Hono();
+  app.use(async (c, next) => {
+    const started = performance.now();
+    await next();
+    // Looks are many, and change nothing. A pass itself serves whoever waits for it, so its lines name nobody.
+    log[c.req.method === "GET" ? "debug" : "info"]("request", {
+      ...idsOf(c.req),
+      method: c.req.method.slice(0, 20),
+      path: c.req.path.slice(0, 100),
+      status: c.res.status,
+      duration_ms: Math.round((performance.now() - started) * 10) / 10,
+    });
+  });
   app.use(bodyLimit({
     maxSize: maxBodyBytes,
     onError: () => {
@@ -47,7 +60,11 @@ export function createApp(daemon: DaemonView, log: Logger) {
         status,
       );
     }
-    log.error("a request failed", { path: c.req.path, ...errorFields(error) });
+    log.error("a request failed", {
+      ...idsOf(c.req),
+      path: c.req.path.slice(0, 100),
+      ...errorFields(error),
+    });
     return c.json<Problem>({ code: "internal", detail: "the daemon failed; see its log" }, 500);
   });
   return mountRoutes(app, daemon);
@@ -101,6 +118,13 @@ function mountRoutes(app: Hono, daemon: DaemonView) {
       },
     );
   return routes;
+}
+
+/** What the API logs its request under; only what is safe to log is taken. */
+function idsOf(request: HonoRequest): LogFields {
+  const requestId = request.header("x-request-id") ?? "";
+  if (!acceptableRequestId.test(requestId)) return {};
+  return { request_id: requestId, trace_id: continueTrace(request.header("traceparent")).traceId };
 }
 
 function notReady(): HTTPException {

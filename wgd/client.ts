@@ -1,4 +1,5 @@
 import { hc } from "hono/client";
+import { traceHeaders } from "../lib/trace.ts";
 import type { WgdApp } from "./app.ts";
 import type {
   DaemonStatus,
@@ -43,6 +44,7 @@ export function createWgdClient(
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socketPath } });
   // Any other name would be looked up, although the connection goes to the socket.
   const api = hc<WgdApp>("http://localhost", {
+    headers: () => traceHeaders(),
     fetch: (input: RequestInfo | URL, init?: RequestInit) =>
       fetch(input, { ...init, client, signal: AbortSignal.timeout(timeoutMs) }),
   });

@@ -12,11 +12,12 @@ import {
   processEnv,
   type ReadFile,
 } from "../lib/env.ts";
-import { logLevels } from "../lib/log.ts";
+import { logFormats, logLevels } from "../lib/log.ts";
 
 const schema = z.object({
   ENV: z.enum(["dev", "prod"]).default("dev"),
   LOG_LEVEL: z.enum(logLevels).default("info"),
+  LOG_FORMAT: z.enum(logFormats).default("auto"),
   WGD_DATABASE_URL: postgresUrl,
   WGD_PRESHARED_SUBKEY: key32,
   WGD_SOCKET: z.string().startsWith("/", "must be an absolute path").default(
@@ -59,6 +60,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   return {
     env: parsed.ENV,
     logLevel: parsed.LOG_LEVEL,
+    logFormat: parsed.LOG_FORMAT,
     databaseUrl: parsed.WGD_DATABASE_URL,
     presharedSubkey: parsed.WGD_PRESHARED_SUBKEY,
     socket: parsed.WGD_SOCKET,

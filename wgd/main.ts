@@ -12,13 +12,20 @@ function readConfig(): WgdConfig {
     return loadConfig();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    createLogger({ level: "error" }).error("the daemon does not start", errorFields(error));
+    createLogger({ level: "error", fields: { service: "wgd" } }).error(
+      "the daemon does not start",
+      errorFields(error),
+    );
     Deno.exit(1);
   }
 }
 
 const config = readConfig();
-const log = createLogger({ level: config.logLevel, fields: { interface: config.interface.name } });
+const log = createLogger({
+  level: config.logLevel,
+  format: config.logFormat,
+  fields: { service: "wgd", interface: config.interface.name },
+});
 try {
   using _lock = await lockInterface(config.lockFolder, config.interface.name);
   const daemon = createDaemon(config, { run: runProcess, log });

@@ -72,7 +72,9 @@ export function createPostman(options: PostmanOptions): Postman {
       (sql) => takeMail(sql, { id, now: new Date(now), leaseUntil: new Date(now + leaseMs) }),
     );
     if (!taken) return false;
-    const of = { tenant_id: tenantId, mail_id: id, template: taken.template };
+    const { template, request_id, trace_id } = taken;
+    // The ids of the request that queued it, wherever and whenever that was.
+    const of = { tenant_id: tenantId, mail_id: id, template, request_id, trace_id };
     try {
       if (now >= taken.give_up_at.getTime()) throw new MailFailure("refused", "too late");
       await way.send({ id, ...await open(tenantId, id, taken) });

@@ -1,3 +1,4 @@
+import { currentTrace } from "../../lib/trace.ts";
 import { v7 as uuidv7 } from "uuid";
 import type { PlatformSql, TenantSql } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
@@ -25,6 +26,7 @@ export async function queueMail(
     template: letter.template,
     sealedLetter: await deps.letters.seal(text, letterRow({ tenantId, id })),
     at: new Date(now),
+    trace: currentTrace(),
     giveUpAt: new Date(now + patienceMs(letter.template)),
   });
   return id;

@@ -1,3 +1,4 @@
+import type { Trace } from "../../lib/trace.ts";
 import type { PlatformSql, TenantSql } from "../database/tenancy.ts";
 
 export async function insertMail(
@@ -9,12 +10,15 @@ export async function insertMail(
     sealedLetter: Uint8Array;
     at: Date;
     giveUpAt: Date;
+    /** Of the request that queues it. */
+    trace: Pick<Trace, "requestId" | "traceId"> | undefined;
   },
 ): Promise<void> {
   await sql`
-    insert into mails (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at)
+    insert into mails (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at,
+      request_id, trace_id)
     values (${mail.tenantId}, ${mail.id}, ${mail.template}, ${mail.sealedLetter}, ${mail.at}, ${mail.giveUpAt},
-      ${mail.at})`;
+      ${mail.at}, ${mail.trace?.requestId ?? null}, ${mail.trace?.traceId ?? null})`;
 }
 
 export interface TakenMail {
@@ -22,6 +26,8 @@ export interface TakenMail {
   sealed_letter: Uint8Array<ArrayBuffer>;
   attempts: number;
   give_up_at: Date;
+  request_id: string | null;
+  trace_id: string | null;
 }
 
 /**
@@ -32,7 +38,7 @@ export function takeMail(sql: TenantSql, take: { id: string; now: Date; leaseUnt
   return sql<TakenMail[]>`
     update mails set attempts = attempts + 1, due_at = ${take.leaseUntil}
     where id = ${take.id} and state = 'queued' and due_at <= ${take.now}
-    returning template, sealed_letter, attempts, give_up_at`;
+    returning template, sealed_letter, attempts, give_up_at, request_id, trace_id`;
 }
 
 /** Ends a mail and forgets what it said. */

@@ -63,10 +63,20 @@ export function exportEntries(router: Router, deps: Deps): void {
       return newest?.id ?? "0";
     });
     const day = new Date(deps.clock.now()).toISOString().slice(0, 10);
-    return c.body(stream(deps, { tenantId, format, filters, upTo, log: c.get("log") }), 200, {
-      "Content-Type": mediaTypes[format],
-      "Content-Disposition": `attachment; filename="audit-${tenantId}-${day}.${format}"`,
-    });
+    return c.body(
+      stream(deps, {
+        tenantId,
+        format,
+        filters,
+        upTo,
+        log: c.get("log").with({ request_id: c.get("requestId") }),
+      }),
+      200,
+      {
+        "Content-Type": mediaTypes[format],
+        "Content-Disposition": `attachment; filename="audit-${tenantId}-${day}.${format}"`,
+      },
+    );
   });
 }
 
