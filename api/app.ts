@@ -5,6 +5,7 @@ import { auditFeature } from "./features/audit/mod.ts";
 import { apiKeysFeature } from "./features/api_keys/mod.ts";
 import { authFeature } from "./features/auth/mod.ts";
 import { baseFeature, infoFeature } from "./features/base/mod.ts";
+import { docsFeature } from "./features/docs/mod.ts";
 import { explainFeature } from "./features/explain/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
@@ -55,6 +56,7 @@ export function createApp(deps: Deps): Router {
   // Tenant, authentication, the limit of who was proven and his permission: what an operation spreads of access.ts.
 
   app.route("/", pagesFeature(deps));
+  app.route("/", docsFeature(deps));
   app.route("/", baseFeature(deps));
   app.route("/", operationsFeature(deps));
   app.route("/api/v1", infoFeature(deps));

@@ -176,6 +176,7 @@ export async function buildDeps(
       interfaceId: config.wireguard.interfaceId,
       network: config.wireguard.plan.network,
       publicUrl: config.publicUrl,
+      docs: config.docs,
       apiPort: config.port,
       network6: config.wireguard.plan.six?.network ?? null,
       dns: config.wireguard.dns,

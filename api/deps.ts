@@ -61,6 +61,8 @@ export interface Deps {
     network: string;
     /** Origin that links in mails lead to, such as `http://10.10.0.1:8000`. */
     publicUrl: string;
+    /** Whether `/docs` is served. */
+    docs: boolean;
     /** TCP port of the API inside the tunnel. */
     apiPort: number;
     /** CIDR of its IPv6 side; null where it has none. */

@@ -39,7 +39,7 @@ export function describeApi(app: Router, { version }: { version: string }): Open
       version,
       description:
         "A multi-tenant platform whose API is reachable through a WireGuard tunnel alone. What a schema cannot say stands in docs/api.md.",
-      contact: { name: "The operator of this installation", url: "https://massacorp.example" },
+      contact: { name: "The operator of this installation" },
     },
     servers: [{
       url: "/",
