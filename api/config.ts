@@ -76,6 +76,7 @@ const schema = z.object({
   SLOW_REQUEST_MS: integer(1, 600_000).default(1000),
   OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
   OPERATOR_LISTEN: socketAddress.optional(),
+  DRAIN_SECONDS: integer(0, 300).default(0),
   REDIS_URL: redisUrl.optional(),
   REDIS_CONNECT_TIMEOUT: integer(10, 60_000).default(1000),
   REDIS_COMMAND_TIMEOUT: integer(10, 60_000).default(250),
@@ -257,6 +258,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     slowRequestMs: parsed.SLOW_REQUEST_MS,
     operatorSocket: parsed.OPERATOR_SOCKET,
     operatorListen: parsed.OPERATOR_LISTEN,
+    drainSeconds: parsed.DRAIN_SECONDS,
     wgdSocket: parsed.WGD_SOCKET,
     sealerSocket: parsed.SEALER_SOCKET,
     database: {

@@ -86,5 +86,5 @@ export interface Deps {
 /** What `GET /ready` answers. */
 export interface Readiness {
   ready: boolean;
-  checks: Record<string, "ok" | "unavailable">;
+  checks: Record<string, "ok" | "unavailable" | "stopping">;
 }

@@ -17,6 +17,8 @@ export type Probe = () => Promise<string | null | undefined | void>;
 export interface Health {
   readiness(): Promise<Readiness>;
   deep(): Promise<Record<string, DependencyHealth>>;
+  /** From now on this process is not ready, whatever its dependencies say: it is about to end. */
+  drain(): void;
 }
 
 /** What is told to whoever asks; the rest is the operator's. */
@@ -29,6 +31,7 @@ const patienceMs = 3_000;
  * say so; without Redis limits are stricter.
  */
 export function createHealth(probes: Readonly<Record<string, Probe>>, log: Logger): Health {
+  let draining = false;
   const underWay = new Map<string, Promise<DependencyHealth>>();
 
   async function askAll(
@@ -59,7 +62,9 @@ export function createHealth(probes: Readonly<Record<string, Probe>>, log: Logge
 
   return {
     deep: async () => Object.fromEntries(await askAll(() => true)),
+    drain: () => void (draining = true),
     async readiness() {
+      if (draining) return { ready: false, checks: { process: "stopping" } };
       const found = await askAll((name) => decidesReadiness.has(name));
       const checks = Object.fromEntries(
         found.map(([name, { status }]) =>

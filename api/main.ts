@@ -6,6 +6,7 @@ import { loadConfig } from "./config.ts";
 import { buildDeps } from "./build_deps.ts";
 import { createScrapeApp } from "./features/operations/mod.ts";
 import { listenScrape, listenTcp, listenUnix, logUnhandled } from "./listeners.ts";
+import { createStop } from "./stop.ts";
 
 function readConfig() {
   try {
@@ -50,18 +51,14 @@ const listeners = [
   ...served,
 ];
 
-let stopping = false;
-async function stop(signal: string) {
-  if (stopping) return;
-  stopping = true;
-  log.info("stopping", { signal });
-  // Requests under way get their time, a client that keeps its connection open does not.
-  const patience = setTimeout(() => Deno.exit(0), 5000);
-  await Promise.all(listeners.map((listener) => listener.shutdown()));
-  await close();
-  clearTimeout(patience);
-  Deno.exit(0);
-}
+const stop = createStop({
+  log,
+  drainSeconds: config.drainSeconds,
+  health: deps.health,
+  listeners,
+  close,
+  exit: Deno.exit,
+});
 Deno.addSignalListener("SIGHUP", () => {
   log.info("reading certificates again");
   for (const listener of served) listener.reload();

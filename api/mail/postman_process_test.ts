@@ -1,80 +1,10 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { lines } from "../../lib/lines.ts";
-import { adminOf, type TestApi, testApi, testSecrets } from "../../tests/support/api.ts";
+import { adminOf, testApi } from "../../tests/support/api.ts";
+import { apiProcess } from "../../tests/support/api_process.ts";
 import { queueFor } from "../../tests/support/mails.ts";
 import { startSmtp } from "../../tests/support/smtp.ts";
 import { certificate } from "../../tests/support/smtp_certificate.ts";
 import { until } from "../../tests/support/until.ts";
-
-const project = fileURLToPath(new URL("../..", import.meta.url));
-
-interface ApiProcess extends AsyncDisposable {
-  log: string[];
-  kill(): Promise<void>;
-}
-
-/** The API as it runs in production: a process under its permission set. */
-async function apiProcess(api: TestApi, env: Record<string, string>): Promise<ApiProcess> {
-  const folder = await Deno.makeTempDir({ prefix: "massacorp-test-mail-" });
-  await Deno.mkdir(`${folder}/operator`, { mode: 0o700 });
-  const database = new URL(api.db.url("massacorp_api").reveal()).searchParams.get("host") ?? "";
-  const folders = [folder, database, ...(env["MAIL_FOLDER"] ? [env["MAIL_FOLDER"]] : [])].join(",");
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--no-check",
-      "-P=api",
-      // A flag replaces what the permission set says of the same kind.
-      `--allow-read=./,/usr/bin/ldd,${folders}`,
-      `--allow-write=${folders}`,
-      "api/main.ts",
-    ],
-    cwd: project,
-    clearEnv: true,
-    env: {
-      ...testSecrets,
-      PATH: Deno.env.get("PATH") ?? "",
-      HOME: Deno.env.get("HOME") ?? "/",
-      API_LISTEN: "loopback",
-      API_PORT: String(freePort()),
-      DATABASE_URL: api.db.url("massacorp_api").reveal(),
-      DATABASE_PLATFORM_URL: api.db.url("massacorp_platform").reveal(),
-      OPERATOR_SOCKET: `${folder}/operator/api.sock`,
-      WGD_SOCKET: `${folder}/wgd.sock`,
-      SEALER_SOCKET: `${folder}/sealer.sock`,
-      ...env,
-    },
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const log: string[] = [];
-  const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of lines(stream)) log.push(line);
-  };
-  let over = false;
-  const ended = Promise.all([child.status, collect(child.stdout), collect(child.stderr)])
-    .then(() => over = true);
-  const kill = async () => {
-    if (!over) child.kill("SIGKILL");
-    await ended;
-  };
-  return {
-    log,
-    kill,
-    async [Symbol.asyncDispose]() {
-      await kill();
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
 
 const mail = (to: string) => ({
   to,

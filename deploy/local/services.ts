@@ -75,6 +75,7 @@ export function apiService(options: ProgramOptions): Service {
         env: { ...options.env, ...denoEnv(folder.cache.api) },
         onLine: (line) => terminal.child("api", line),
         ...patience(options),
+        stopTimeoutMs: 15_000 + Number(options.env["DRAIN_SECONDS"] ?? 0) * 1000,
         isReady: () => answersOk(join(operator, "api.sock"), "/health"),
       }, signal),
   };
