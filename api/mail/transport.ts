@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import nodemailer from "nodemailer";
 import type { Secret } from "../../lib/secret.ts";
 import type { Rendered } from "./templates/render.ts";
 
@@ -67,13 +66,21 @@ function message(mail: OutgoingMail, from: string) {
   };
 }
 
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => made ??= make();
+}
+
+/** With the first mail, not with the process: the library is 5 MB that most processes never need. */
+const composing = () => import("nodemailer").then((module) => module.default.createTransport);
+
 /** Puts each mail into a file of its own, for a set-up without a mail server: whoever may read the folder has the links. */
 export function fileTransport({ folder, from }: { folder: string; from: string }): Transport {
-  const composer = nodemailer.createTransport({ streamTransport: true, buffer: true });
+  const composer = once(async () => (await composing())({ streamTransport: true, buffer: true }));
   return {
     name: "file",
     async send(mail) {
-      const { message: bytes } = await composer.sendMail(message(mail, from));
+      const { message: bytes } = await (await composer()).sendMail(message(mail, from));
       if (!(bytes instanceof Uint8Array)) throw new MailFailure("refused", "no message was made");
       const path = join(folder, `${mail.id}.eml`);
       try {
@@ -104,26 +111,28 @@ export function smtpTransport(options: SmtpOptions): Transport {
   const secure = url.protocol === "smtps:";
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const user = decodeURIComponent(url.username);
-  const smtp = nodemailer.createTransport({
-    host,
-    port: url.port === "" ? (secure ? 465 : 587) : Number(url.port),
-    secure,
-    ...(options.tls === "off" ? { ignoreTLS: true } : { requireTLS: true }),
-    tls: { minVersion: "TLSv1.2", ...(options.ca === undefined ? {} : { ca: options.ca }) },
-    ...(user === "" ? {} : { auth: { user, pass: decodeURIComponent(url.password) } }),
-    // What EHLO says; the host's own name is nobody's business.
-    name: options.from.slice(options.from.lastIndexOf("@") + 1),
-    connectionTimeout: bounds.connectionMs,
-    greetingTimeout: bounds.greetingMs,
-    socketTimeout: bounds.silenceMs,
-    dnsTimeout: bounds.connectionMs,
-  });
+  const smtp = once(async () =>
+    (await composing())({
+      host,
+      port: url.port === "" ? (secure ? 465 : 587) : Number(url.port),
+      secure,
+      ...(options.tls === "off" ? { ignoreTLS: true } : { requireTLS: true }),
+      tls: { minVersion: "TLSv1.2", ...(options.ca === undefined ? {} : { ca: options.ca }) },
+      ...(user === "" ? {} : { auth: { user, pass: decodeURIComponent(url.password) } }),
+      // What EHLO says; the host's own name is nobody's business.
+      name: options.from.slice(options.from.lastIndexOf("@") + 1),
+      connectionTimeout: bounds.connectionMs,
+      greetingTimeout: bounds.greetingMs,
+      socketTimeout: bounds.silenceMs,
+      dnsTimeout: bounds.connectionMs,
+    })
+  );
   return {
     name: "smtp",
     async send(mail) {
       const outgoing = message(mail, options.from);
       try {
-        await smtp.sendMail({ ...outgoing, signal: AbortSignal.timeout(bounds.wholeMs) });
+        await (await smtp()).sendMail({ ...outgoing, signal: AbortSignal.timeout(bounds.wholeMs) });
       } catch (error) {
         throw asFailure(error);
       }

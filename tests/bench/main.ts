@@ -13,6 +13,8 @@ import { refreshes } from "./identity/refreshes.ts";
 import { requests } from "./identity/requests.ts";
 import { soak } from "./identity/soak.ts";
 import { loginUniformity } from "./login_uniformity.ts";
+import { idleMemory } from "./idle_memory.ts";
+import { startup } from "./startup.ts";
 import { tenantQuery } from "./tenant_query.ts";
 import { wireguardScale } from "./wireguard_scale.ts";
 
@@ -25,6 +27,8 @@ interface Part {
 
 /** The parts of the bench, by the names that run them alone. */
 const parts: Record<string, Part> = {
+  "startup": { needsRoot: false, measure: startup },
+  "idle-memory": { needsRoot: false, measure: idleMemory },
   "tenant-query": { needsRoot: false, measure: tenantQuery },
   "login-uniformity": {
     needsRoot: false,

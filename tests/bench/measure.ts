@@ -120,3 +120,11 @@ function isComplete<K extends string>(
 ): part is Record<K, number> {
   return names.every((name) => part[name] !== undefined);
 }
+
+/** Resident memory of a process. */
+export async function residentMb(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
+  if (!kilobytes) throw new Error("the process is gone");
+  return Number(kilobytes) / 1024;
+}

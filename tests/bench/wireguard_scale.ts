@@ -4,7 +4,7 @@ import { type Stack, stackOn, type StackTenant, tenantOn } from "../support/stac
 import type { TestDaemon, TestPeer } from "../support/wgd.ts";
 import { until } from "../support/until.ts";
 import { bareInterface, type BarePeer, peerSections } from "./bare_wireguard.ts";
-import { absolute, compare, median, percentile, type Result } from "./measure.ts";
+import { absolute, compare, median, percentile, residentMb, type Result } from "./measure.ts";
 import { createPeer, deletePeer, operatorClient } from "./operator_client.ts";
 import { pingWhile } from "./ping.ts";
 
@@ -337,11 +337,4 @@ async function barePeers(count: number): Promise<BarePeer[]> {
     });
   }
   return peers;
-}
-
-async function residentMb(pid: number): Promise<number> {
-  const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-  if (!kilobytes) throw new Error("the process is gone");
-  return Number(kilobytes) / 1024;
 }

@@ -18,6 +18,8 @@ export interface ApiProcess extends AsyncDisposable {
   db: TestDatabase;
   // deno-lint-ignore no-explicit-any
   operator(path: string, json?: unknown, tenant?: number): Promise<any>;
+  /** From the start of the process until it said that it is ready, in ms. */
+  readyMs: number;
   /** Resident memory, in bytes. */
   resident(): Promise<number>;
 }
@@ -33,6 +35,7 @@ export async function apiProcess({ cluster }: { cluster?: TestCluster } = {}): P
   const databaseUrl = db.url("massacorp_api").reveal();
   const folders = `${folder},${new URL(databaseUrl).searchParams.get("host")}`;
   const port = freePort();
+  const started = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "-P=api", `--allow-read=./,/usr/bin/ldd,${folders}`],
@@ -67,10 +70,12 @@ export async function apiProcess({ cluster }: { cluster?: TestCluster } = {}): P
   await until("the API answers its operator", async () => {
     return (await socketFetch(operatorSocket, "/ready")).status === 200;
   }, { timeoutMs: 20_000 });
+  const readyMs = performance.now() - started;
   const owned = undo.move();
   return {
     url: `http://127.0.0.1:${port}/api/v1`,
     db,
+    readyMs,
     async operator(path, json, tenant) {
       const { status, body } = await socketFetch(operatorSocket, `/api/v1${path}`, {
         ...(json === undefined ? {} : { method: "POST", json }),
