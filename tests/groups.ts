@@ -44,7 +44,7 @@ export const groups: readonly Group[] = [
       "tests/run_test.ts",
       "tests/wrapper_test.ts",
     ],
-    needs: { programs: ["zbarimg", "redis-server", "chromium"] },
+    needs: { programs: ["zbarimg", "redis-server", "chromium", "systemd-analyze"] },
     parallel: true,
   },
   {
@@ -131,6 +131,14 @@ export const groups: readonly Group[] = [
         ...["dockerd", "docker", "docker-compose", "debootstrap", "iptables", "nsenter"],
       ],
     },
+    onDemand: true,
+  },
+  {
+    name: "systemd",
+    about: "README's systemd section on a Debian of its own, with systemd as process 1",
+    kind: "test",
+    paths: ["tests/systemd"],
+    needs: { root: true, programs: [...tunnelPrograms, "debootstrap", "nsenter"] },
     onDemand: true,
   },
 ];

@@ -1,7 +1,18 @@
+import { parseArgs } from "node:util";
 import { answersOk } from "../local/socket_http.ts";
 
-/** `health.ts SOCKET PATH`: exit code 0 where a process of this host answers there with 200. */
+/** `health.ts [--wait SECONDS] SOCKET PATH`: exit code 0 where a process of this host answers there with 200. */
 if (import.meta.main) {
-  const [socket = "", path = "/"] = Deno.args;
-  Deno.exit(await answersOk(socket, path) ? 0 : 1);
+  const { values, positionals } = parseArgs({
+    options: { wait: { type: "string", default: "0" } },
+    allowPositionals: true,
+  });
+  const [socket = "", path = "/"] = positionals;
+  const deadline = Date.now() + Number(values.wait) * 1000;
+  let ok = await answersOk(socket, path);
+  while (!ok && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    ok = await answersOk(socket, path);
+  }
+  Deno.exit(ok ? 0 : 1);
 }

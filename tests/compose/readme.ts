@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { projectFolder } from "../../deploy/local/services.ts";
 
 /**
- * The commands of a section of README.md, in their order: what follows `$ ` or `# ` in its code blocks, with the lines
- * that a backslash or an indent goes on with.
+ * The commands of a section of README.md, in their order: what follows `$ ` in its code blocks, with the lines that a
+ * backslash goes on with.
  */
 export async function commandsOf(heading: string): Promise<string[]> {
   const text = await Deno.readTextFile(join(projectFolder, "README.md"));
@@ -17,7 +17,7 @@ export async function commandsOf(heading: string): Promise<string[]> {
   for (const [, block = ""] of section.matchAll(/^```\n(.*?)^```$/gms)) {
     let open = false;
     for (const line of block.split("\n")) {
-      const [, command] = /^[$#] (.*)$/.exec(line) ?? [];
+      const [, command] = /^\$ (.*)$/.exec(line) ?? [];
       if (command !== undefined) commands.push(command);
       else if (open) commands.push(`${commands.pop() ?? ""}\n${line}`);
       open = (command !== undefined || open) && line.endsWith("\\");

@@ -1,0 +1,40 @@
+import { equal, ok } from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { run } from "../demo/run.ts";
+
+const unit = (name: string) => fileURLToPath(new URL(`${name}.service`, import.meta.url));
+
+/** What systemd-analyze says of a unit's exposure, from 0 (none) to 10. */
+async function exposure(name: string): Promise<number> {
+  const said = await run([
+    "systemd-analyze",
+    "security",
+    "--offline=true",
+    "--no-pager",
+    unit(name),
+  ]);
+  return Number(/exposure level for \S+: ([\d.]+)/.exec(said)?.[1]);
+}
+
+Deno.test("units: systemd's own judgement of their exposure stays low", async () => {
+  const highest = {
+    "massacorp-api": 2,
+    "massacorp-sealer": 2,
+    "massacorp-migrate": 2,
+    "massacorp-wgd": 3,
+  };
+  for (const [name, bar] of Object.entries(highest)) {
+    const level = await exposure(name);
+    ok(level > 0 && level < bar, `${name}: ${level}`);
+  }
+});
+
+Deno.test("units: the daemon alone has a capability, and that one", async () => {
+  const names = ["massacorp-api", "massacorp-sealer", "massacorp-migrate", "massacorp-wgd"];
+  for (const name of names) {
+    const text = await Deno.readTextFile(unit(name));
+    const [, bounding] = /^CapabilityBoundingSet=(.*)$/m.exec(text) ?? [];
+    equal(bounding, name === "massacorp-wgd" ? "CAP_NET_ADMIN" : "", name);
+    ok(/^NoNewPrivileges=yes$/m.test(text), name);
+  }
+});

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Takes MassaCorp's services and program away, and keeps settings, secrets and data: /etc/massacorp, /var/lib/massacorp,
+# the users that own them, and the database. A later install.sh goes on with them. Run as root.
+set -eu
+
+[ "$(id -u)" -eq 0 ] || {
+  echo "uninstall: needs root" >&2
+  exit 1
+}
+for unit in massacorp.target massacorp-api massacorp-sealer massacorp-wgd massacorp-migrate; do
+  systemctl stop "$unit" 2>/dev/null || true
+done
+systemctl disable massacorp.target 2>/dev/null || true
+
+# The tunnel outlives its daemon; here it has to go.
+if [ -x /opt/massacorp/bin/deno ] && [ -r /etc/massacorp/massacorp.env ]; then
+  (
+    set -a
+    # shellcheck disable=SC1091
+    . /etc/massacorp/massacorp.env
+    export WGD_DATABASE_URL_FILE=/var/lib/massacorp/secrets/wgd/database_url
+    export WGD_PRESHARED_SUBKEY_FILE=/var/lib/massacorp/secrets/wgd/preshared_subkey
+    export DENO_DIR=/opt/massacorp/cache
+    cd /opt/massacorp
+    bin/deno run --quiet --no-prompt --cached-only -P=wgd wgd/down.ts
+  ) || echo "uninstall: the tunnel interface is still there" >&2
+fi
+
+rm -f /etc/systemd/system/massacorp*.service /etc/systemd/system/massacorp*.timer \
+  /etc/systemd/system/massacorp.target /etc/tmpfiles.d/massacorp.conf /usr/local/sbin/massacorpctl
+rm -rf /opt/massacorp /opt/massacorp.new /opt/massacorp.old /run/massacorp
+systemctl daemon-reload
+echo "uninstall: done; kept are /etc/massacorp, /var/lib/massacorp, their users, and the database"
