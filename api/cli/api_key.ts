@@ -1,18 +1,7 @@
 import { z } from "zod";
 import { type Command, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
-import { everyItem } from "./operator.ts";
-
-const key = z.looseObject({
-  id: z.uuid(),
-  name: z.string(),
-  prefix: z.string(),
-  user_id: z.int(),
-  scopes: z.array(z.string()),
-  expires_at: z.string().nullable(),
-  revoked_at: z.string().nullable(),
-  last_used_at: z.string().nullable(),
-});
+import { ask, everyItem, inTenant } from "./operator.ts";
 
 /** A key acts in its maker's name, so the operator makes none: he sees and revokes them. */
 export const keyList: Command = {
@@ -20,10 +9,10 @@ export const keyList: Command = {
   summary: "List a tenant's API keys, without their secrets",
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
-    const items = await everyItem(api, key, {
-      path: "/api-keys",
-      tenant: required(values, "tenant"),
-    });
+    const tenant = inTenant(required(values, "tenant"));
+    const items = await everyItem((query) =>
+      api.GET("/api/v1/api-keys", { params: { ...tenant, query } })
+    );
     const rows = items.map((item) => [
       item.id,
       `mc_${item.prefix}_`,
@@ -47,11 +36,10 @@ export const keyRevoke: Command = {
     if (!z.uuid().safeParse(id).success) {
       throw new CliError("--key takes the ID that key:list shows", 2);
     }
-    const answer = await api.call(key, {
-      method: "DELETE",
-      path: `/api-keys/${id}`,
-      tenant: required(values, "tenant"),
-    });
+    const tenant = inTenant(required(values, "tenant"));
+    const answer = await ask(
+      api.DELETE("/api/v1/api-keys/{id}", { params: { ...tenant, path: { id } } }),
+    );
     return { answer, text: `mc_${answer.prefix}_ (${answer.name}) is revoked` };
   },
 };

@@ -1,16 +1,14 @@
-import { z } from "zod";
 import { type Command, optional, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
-import { everyItem } from "./operator.ts";
+import { ask, everyItem, given, inTenant } from "./operator.ts";
 
-const grant = z.object({
-  id: z.string(),
-  name: z.string(),
-  network: z.string(),
-  protocol: z.string(),
-  ports: z.string().nullable(),
-  created_at: z.string(),
-});
+const protocols = ["tcp", "udp", "icmp", "any"] as const;
+
+function protocolOf(text: string) {
+  const protocol = protocols.find((each) => each === text);
+  if (!protocol) throw new CliError(`--protocol takes ${protocols.join(", ")}`, 2);
+  return protocol;
+}
 
 export const grantAdd: Command = {
   usage: "--tenant acme --name office --network 192.168.20.0/24 --protocol tcp [--ports 443]",
@@ -23,18 +21,16 @@ export const grantAdd: Command = {
     ports: { type: "string" },
   },
   async run({ api, values }) {
-    const ports = optional(values, "ports");
-    const answer = await api.call(grant, {
-      method: "POST",
-      path: "/wireguard/grants",
-      tenant: required(values, "tenant"),
+    const params = inTenant(required(values, "tenant"));
+    const answer = await ask(api.POST("/api/v1/wireguard/grants", {
+      params,
       body: {
         name: required(values, "name"),
         network: required(values, "network"),
-        protocol: required(values, "protocol"),
-        ...(ports === undefined ? {} : { ports }),
+        protocol: protocolOf(required(values, "protocol")),
+        ...given({ ports: optional(values, "ports") }),
       },
-    });
+    }));
     return { answer, text: `grant ${answer.id} (${answer.name})` };
   },
 };
@@ -44,8 +40,10 @@ export const grantList: Command = {
   summary: "List what a tenant may open for its peers",
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
-    const tenant = required(values, "tenant");
-    const items = await everyItem(api, grant, { path: "/wireguard/grants", tenant });
+    const tenant = inTenant(required(values, "tenant"));
+    const items = await everyItem((query) =>
+      api.GET("/api/v1/wireguard/grants", { params: { ...tenant, query } })
+    );
     const rows = items.map(({ id, name, network, protocol, ports }) => [
       id,
       name,
@@ -58,8 +56,6 @@ export const grantList: Command = {
   },
 };
 
-const removal = z.object({ removed: z.boolean() });
-
 export const grantRevoke: Command = {
   usage: "--tenant acme ID",
   summary: "Withdraw a grant, and close at once what a tenant opened of it",
@@ -67,11 +63,10 @@ export const grantRevoke: Command = {
   async run({ api, values, positionals }) {
     const [id, ...rest] = positionals;
     if (!id || rest.length > 0) throw new CliError("name one grant by its id", 2);
-    const answer = await api.call(removal, {
-      method: "DELETE",
-      path: `/wireguard/grants/${encodeURIComponent(id)}`,
-      tenant: required(values, "tenant"),
-    });
+    const tenant = inTenant(required(values, "tenant"));
+    const answer = await ask(
+      api.DELETE("/api/v1/wireguard/grants/{id}", { params: { ...tenant, path: { id } } }),
+    );
     return {
       answer,
       text: answer.removed

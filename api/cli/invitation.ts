@@ -1,18 +1,14 @@
-import { z } from "zod";
+import type { Schema } from "../client/mod.ts";
 import { type Command, optional, type Values } from "./command.ts";
 import { CliError } from "./error.ts";
 import { newFile } from "./out_file.ts";
 
-/** What inviting answers. */
-export const invited = z.object({
-  invitation: z.looseObject({ email: z.string(), role: z.string(), expires_at: z.string() }),
-  token: z.string().nullable(),
-  link: z.string().nullable(),
-  enrolment: z.looseObject({
-    peer: z.looseObject({ address: z.string(), status: z.string() }),
-    config: z.string().nullable(),
-  }).nullable(),
-});
+/** What inviting answers, whoever is invited to what. */
+interface Invited {
+  invitation: Schema<"Invitation"> | null;
+  link: string | null;
+  enrolment: Schema<"ProvisionedPeer"> | null;
+}
 
 export const invitationOptions: Command["options"] = {
   out: { type: "string" },
@@ -20,7 +16,7 @@ export const invitationOptions: Command["options"] = {
 };
 
 /** Invites, and shows link and tunnel file this once: in a file, on the terminal, or not at all where mailed. */
-export async function inviting<A extends z.infer<typeof invited>>(
+export async function inviting<A extends Invited>(
   values: Values,
   call: (choice: { delivery: "mail" | "inline" }) => Promise<{ answer: A; head: string }>,
 ): Promise<{ answer: A; text: string }> {
@@ -33,7 +29,9 @@ export async function inviting<A extends z.infer<typeof invited>>(
   const { invitation, link, enrolment } = answer;
   const lines = [
     head,
-    `${invitation.email} is invited as ${invitation.role} until ${invitation.expires_at}`,
+    ...(invitation
+      ? [`${invitation.email} is invited as ${invitation.role} until ${invitation.expires_at}`]
+      : []),
   ];
   if (enrolment) {
     lines.push(`enrolment peer at ${enrolment.peer.address}: ${enrolment.peer.status}`);

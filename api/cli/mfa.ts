@@ -1,18 +1,12 @@
-import { z } from "zod";
 import type { Command } from "./command.ts";
-
-const answer = z.object({
-  key_id: z.string(),
-  resealed: z.int(),
-  recovery_codes: z.array(z.object({ key_id: z.string(), users: z.int() })),
-});
+import { ask } from "./operator.ts";
 
 export const mfaReseal: Command = {
   usage: "",
   summary: "Seal the secrets of second factors under the newest key, after MFA_KEY was changed",
   options: {},
   async run({ api }) {
-    const done = await api.call(answer, { method: "POST", path: "/mfa/reseal" });
+    const done = await ask(api.POST("/api/v1/mfa/reseal"));
     const left = done.recovery_codes.map(({ key_id, users }) =>
       `key ${key_id}: ${users} user(s) have recovery codes that end with it; they get new ones by /mfa/recovery/regenerate`
     );

@@ -1,52 +1,63 @@
 import { dirname } from "node:path";
-import { z } from "zod";
+import {
+  type Answer,
+  type ApiClient,
+  ApiRefusal,
+  createOperatorClient,
+  everyItem as everyItemOf,
+  expect,
+  type Problem,
+} from "../client/mod.ts";
 import { CliError } from "./error.ts";
 
 /** The running API, spoken to as its operator. */
-export interface OperatorApi extends Disposable {
-  /**
-   * One call; its answer must have the shape.
-   * @param call.tenant id or slug of the tenant to work in
-   * @throws {CliError} with the problem's own words when the API refuses
-   */
-  call<T>(
-    shape: z.ZodType<T>,
-    call: { method?: string; path: string; tenant?: string; body?: unknown },
-  ): Promise<T>;
+export type OperatorApi = ApiClient;
+
+/** The answer of a call. @throws {CliError} with the problem's own words when the API refuses */
+export async function ask<T>(call: Promise<Answer<T>>): Promise<T> {
+  return await inWords(expect(call));
 }
 
-/** Every item of a list, page after page. */
-export async function everyItem<T>(
-  api: OperatorApi,
-  shape: z.ZodType<T>,
-  { path, tenant }: { path: string; tenant?: string },
-): Promise<T[]> {
-  const page = z.object({ items: z.array(shape), next_cursor: z.string().nullable() });
-  const items: T[] = [];
-  const joint = path.includes("?") ? "&" : "?";
-  for (let cursor: string | null = ""; cursor !== null;) {
-    const query: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-    const answer: z.infer<typeof page> = await api.call(page, {
-      path: `${path}${joint}limit=200${query}`,
-      ...(tenant === undefined ? {} : { tenant }),
-    });
-    items.push(...answer.items);
-    cursor = answer.next_cursor;
+/** Every item of a list, page after page. @throws {CliError} */
+export async function everyItem<T>(list: Parameters<typeof everyItemOf<T>>[0]): Promise<T[]> {
+  return await inWords(everyItemOf(list));
+}
+
+async function inWords<T>(calls: Promise<T>): Promise<T> {
+  try {
+    return await calls;
+  } catch (error) {
+    if (error instanceof ApiRefusal) throw new CliError(describe(error.problem));
+    if (error instanceof DOMException && error.name === "TimeoutError") {
+      throw new CliError(
+        `the API did not answer within ${
+          patienceMs / 1000
+        } s; whether it did what it was asked is not known`,
+      );
+    }
+    if (error instanceof TypeError || error instanceof SyntaxError) {
+      throw new CliError("the API broke off; whether it did what it was asked is not known");
+    }
+    throw error;
   }
-  return items;
 }
 
-const problem = z.object({
-  title: z.string(),
-  code: z.string(),
-  detail: z.string().optional(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-});
+/** Parameters of a call about a tenant. @param tenant id or slug */
+export const inTenant = (tenant: string) => ({ header: { "X-Tenant-ID": tenant } });
+
+/** Only the fields that have a value. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
+  for (const [key, value] of Object.entries(fields)) {
+    if (value !== undefined) Object.assign(kept, { [key]: value });
+  }
+  return kept;
+}
 
 /** Finds the socket that an API listens on. @throws {CliError} when there is none */
-export async function connectOperator(sockets: string[]): Promise<OperatorApi> {
+export async function connectOperator(sockets: string[]): Promise<OperatorApi & Disposable> {
   for (const socket of sockets) {
-    if (await listens(socket)) return operatorAt(socket);
+    if (await listens(socket)) return createOperatorClient(socket, { timeoutMs: patienceMs });
   }
   throw new CliError(
     `no API listens on ${
@@ -77,52 +88,7 @@ async function listens(path: string): Promise<boolean> {
 /** How long one call may take. */
 const patienceMs = 30_000;
 
-function operatorAt(socket: string): OperatorApi {
-  const client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
-  return {
-    async call(shape, { method = "GET", path, tenant, body }) {
-      // Deno asks DNS for the name even where the request goes to a Unix socket.
-      const { ok, answer } = await ask(`http://localhost/api/v1${path}`, {
-        client,
-        method,
-        headers: {
-          ...(tenant === undefined ? {} : { "X-Tenant-ID": tenant }),
-          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(patienceMs),
-      });
-      if (!ok) throw new CliError(describe(problem.parse(answer)));
-      return shape.parse(answer);
-    },
-    [Symbol.dispose]: () => client.close(),
-  };
-}
-
-/** One request and its JSON; that nobody answers is said in words. */
-async function ask(
-  url: string,
-  init: RequestInit & { client: Deno.HttpClient },
-): Promise<{ ok: boolean; answer: unknown }> {
-  try {
-    const response = await fetch(url, init);
-    return { ok: response.ok, answer: await response.json() };
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "TimeoutError") {
-      throw new CliError(
-        `the API did not answer within ${
-          patienceMs / 1000
-        } s; whether it did what it was asked is not known`,
-      );
-    }
-    if (error instanceof TypeError || error instanceof SyntaxError) {
-      throw new CliError("the API broke off; whether it did what it was asked is not known");
-    }
-    throw error;
-  }
-}
-
-function describe({ title, code, detail, errors }: z.infer<typeof problem>): string {
+function describe({ title, code, detail, errors }: Problem): string {
   const fields = (errors ?? []).map(({ path, message }) => `\n  ${path || "body"}: ${message}`);
   return `${title}${detail ? `: ${detail}` : ""} (${code})${fields.join("")}`;
 }

@@ -1,20 +1,8 @@
 import encodeQR from "qr";
-import { z } from "zod";
 import { type Command, optional, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
-import { everyItem } from "./operator.ts";
+import { ask, everyItem, given, inTenant } from "./operator.ts";
 import { newFile } from "./out_file.ts";
-
-const peer = z.looseObject({
-  id: z.string(),
-  name: z.string(),
-  user_id: z.int().nullable(),
-  address: z.string(),
-  status: z.string(),
-  status_reason: z.string().nullable(),
-  last_handshake_at: z.string().nullable(),
-});
-const provisioned = z.looseObject({ peer, config: z.string() });
 
 function userId(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
@@ -38,16 +26,17 @@ export const peerAdd: Command = {
     const out = optional(values, "out");
     // Opened first: a peer whose file could not be written would be lost.
     await using file = out === undefined ? undefined : await newFile(out);
-    const answer = await api.call(provisioned, {
-      method: "POST",
-      path: "/wireguard/peers",
-      tenant: required(values, "tenant"),
+    const answer = await ask(api.POST("/api/v1/wireguard/peers", {
+      params: inTenant(required(values, "tenant")),
       body: {
         name: required(values, "name"),
-        user_id: userId(optional(values, "user")),
-        expires_at: optional(values, "expires-at"),
+        ...given({
+          user_id: userId(optional(values, "user")),
+          expires_at: optional(values, "expires-at"),
+        }),
       },
-    });
+    }));
+    if (answer.config === null) throw new CliError("the API gave no file for the peer");
     await file?.write(answer.config);
     const { id, address, status } = answer.peer;
     const lines = [
@@ -64,8 +53,10 @@ export const peerList: Command = {
   summary: "List a tenant's peers",
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
-    const tenant = required(values, "tenant");
-    const items = await everyItem(api, peer, { path: "/wireguard/peers", tenant });
+    const tenant = inTenant(required(values, "tenant"));
+    const items = await everyItem((query) =>
+      api.GET("/api/v1/wireguard/peers", { params: { ...tenant, query } })
+    );
     const rows = items.map((item) => [
       item.id,
       item.name,
@@ -81,8 +72,6 @@ export const peerList: Command = {
   },
 };
 
-const removal = z.object({ removed: z.boolean() });
-
 export const peerRevoke: Command = {
   usage: "--tenant acme PEER_ID",
   summary: "Remove a peer; says whether the interface was seen without it",
@@ -90,11 +79,10 @@ export const peerRevoke: Command = {
   async run({ api, values, positionals }) {
     const [id, ...more] = positionals;
     if (!id || more.length > 0) throw new CliError("give one peer id", 2);
-    const answer = await api.call(removal, {
-      method: "DELETE",
-      path: `/wireguard/peers/${encodeURIComponent(id)}`,
-      tenant: required(values, "tenant"),
-    });
+    const tenant = inTenant(required(values, "tenant"));
+    const answer = await ask(
+      api.DELETE("/api/v1/wireguard/peers/{id}", { params: { ...tenant, path: { id } } }),
+    );
     return {
       answer,
       text: answer.removed

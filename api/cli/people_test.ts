@@ -1,30 +1,14 @@
 import assert from "node:assert/strict";
-import { type TestApi, testApi } from "../../tests/support/api.ts";
+import { testApi } from "../../tests/support/api.ts";
+import { clientOf } from "../../tests/support/client.ts";
 import type { Command } from "./command.ts";
 import { CliError } from "./error.ts";
-import type { OperatorApi } from "./operator.ts";
 import { tenantCreate, tenantList, tenantResume, tenantSuspend } from "./tenant.ts";
 import { userCreate, userDeactivate, userInvite, userList } from "./user.ts";
 
-/** The operator's socket without a process on either side. */
-function connected(api: TestApi): OperatorApi {
-  return {
-    async call(shape, { method = "GET", path, tenant, body }) {
-      const reply = await api.request(`/api/v1${path}`, {
-        method,
-        ...(tenant === undefined ? {} : { tenant }),
-        ...(body === undefined ? {} : { body }),
-      });
-      if (reply.status >= 300) throw new CliError(reply.body.code);
-      return shape.parse(reply.body);
-    },
-    [Symbol.dispose]() {},
-  };
-}
-
 Deno.test("commands: a tenant and its users, from the first invitation to the suspension", async () => {
   await using api = await testApi();
-  using operator = connected(api);
+  const operator = clientOf(api);
   const run = (command: Command, values: Record<string, string | boolean>) =>
     command.run({ api: operator, values, positionals: [] });
   const folder = await Deno.makeTempDir();

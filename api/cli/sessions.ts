@@ -1,8 +1,6 @@
-import { z } from "zod";
 import { type Command, optional } from "./command.ts";
 import { CliError } from "./error.ts";
-
-const ended = z.object({ sessions_ended: z.int() });
+import { ask } from "./operator.ts";
 
 export const sessionsRevoke: Command = {
   usage: "--tenant-id 3 | --all",
@@ -13,11 +11,9 @@ export const sessionsRevoke: Command = {
     if ((id === undefined) === (values["all"] !== true) || (id && !/^\d{1,9}$/.test(id))) {
       throw new CliError("give either --tenant-id with a number, or --all", 2);
     }
-    const answer = await api.call(ended, {
-      method: "POST",
-      path: "/sessions/revoke-all",
+    const answer = await ask(api.POST("/api/v1/sessions/revoke-all", {
       body: { tenant_id: id === undefined ? null : Number(id) },
-    });
+    }));
     return { answer, text: `${answer.sessions_ended} session(s) ended` };
   },
 };

@@ -1,13 +1,7 @@
-import { z } from "zod";
 import { type Command, required, said, table } from "./command.ts";
 import { CliError } from "./error.ts";
-import { invitationOptions, invited, inviting } from "./invitation.ts";
-import { everyItem } from "./operator.ts";
-
-const created = z.object({
-  tenant: z.looseObject({ id: z.int(), slug: z.string() }),
-  ...invited.shape,
-});
+import { invitationOptions, inviting } from "./invitation.ts";
+import { ask, everyItem, inTenant, type OperatorApi } from "./operator.ts";
 
 export const tenantCreate: Command = {
   usage: "--slug acme --name 'Acme Ltd' --admin-email ada@acme.example [--out enrol.conf] [--mail]",
@@ -21,40 +15,33 @@ export const tenantCreate: Command = {
   },
   async run({ api, values }) {
     return await inviting(values, async (delivery) => {
-      const answer = await api.call(created, {
-        method: "POST",
-        path: "/tenants",
+      const answer = await ask(api.POST("/api/v1/tenants", {
         body: {
           slug: required(values, "slug"),
           name: required(values, "name"),
           admin_email: required(values, "admin-email"),
           ...delivery,
         },
-      });
+      }));
       return { answer, head: `tenant ${answer.tenant.id} (${answer.tenant.slug})` };
     });
   },
 };
-
-const listed = z.looseObject({
-  id: z.int(),
-  slug: z.string(),
-  name: z.string(),
-  status: z.string(),
-});
 
 export const tenantList: Command = {
   usage: "",
   summary: "List all tenants",
   options: {},
   async run({ api }) {
-    const items = await everyItem(api, listed, { path: "/tenants" });
+    const items = await everyItem((query) => api.GET("/api/v1/tenants", { params: { query } }));
     const rows = items.map(({ id, slug, name, status }) => [String(id), slug, status, name]);
     return { answer: items, text: table(["ID", "SLUG", "STATUS", "NAME"], rows) };
   },
 };
 
-const suspension = z.looseObject({ removed: z.boolean() });
+async function idOf(api: OperatorApi, tenant: string): Promise<number> {
+  return (await ask(api.GET("/api/v1/tenants/current", { params: inTenant(tenant) }))).id;
+}
 
 export const tenantSuspend: Command = {
   usage: "--tenant acme",
@@ -62,11 +49,8 @@ export const tenantSuspend: Command = {
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
     const tenant = required(values, "tenant");
-    const { id } = await api.call(current, { path: "/tenants/current", tenant });
-    const answer = await api.call(suspension, {
-      method: "POST",
-      path: `/tenants/${id}/suspend`,
-    });
+    const path = { id: await idOf(api, tenant) };
+    const answer = await ask(api.POST("/api/v1/tenants/{id}/suspend", { params: { path } }));
     return { answer, failed: !answer.removed, text: said(tenant, "suspended", answer) };
   },
 };
@@ -77,14 +61,11 @@ export const tenantResume: Command = {
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
     const tenant = required(values, "tenant");
-    const { id } = await api.call(current, { path: "/tenants/current", tenant });
-    const answer = await api.call(listed, { method: "POST", path: `/tenants/${id}/resume` });
+    const path = { id: await idOf(api, tenant) };
+    const answer = await ask(api.POST("/api/v1/tenants/{id}/resume", { params: { path } }));
     return { answer, text: `${tenant} is ${answer.status}` };
   },
 };
-
-const current = z.looseObject({ id: z.int() });
-const limited = z.looseObject({ slug: z.string(), peer_quota: z.int().nullable() });
 
 export const tenantQuota: Command = {
   usage: "--tenant acme --peers 200|default",
@@ -96,12 +77,11 @@ export const tenantQuota: Command = {
       throw new CliError("--peers takes a number, or default", 2);
     }
     const tenant = required(values, "tenant");
-    const { id } = await api.call(current, { path: "/tenants/current", tenant });
-    const answer = await api.call(limited, {
-      method: "PATCH",
-      path: `/tenants/${id}`,
+    const path = { id: await idOf(api, tenant) };
+    const answer = await ask(api.PATCH("/api/v1/tenants/{id}", {
+      params: { path },
       body: { peer_quota: peers === "default" ? null : Number(peers) },
-    });
+    }));
     const quota = answer.peer_quota ?? "the share of the pool that WG_TENANT_SHARE gives";
     return { answer, text: `${answer.slug} may hold ${quota}` };
   },

@@ -1,18 +1,7 @@
-import { z } from "zod";
 import { type Command, optional, required, said, table } from "./command.ts";
 import { CliError } from "./error.ts";
-import { invitationOptions, invited, inviting } from "./invitation.ts";
-import { everyItem } from "./operator.ts";
-
-const user = z.looseObject({
-  id: z.int(),
-  email: z.string(),
-  name: z.string(),
-  status: z.string(),
-  roles: z.array(z.string()),
-  last_login_at: z.string().nullable(),
-});
-const created = z.object({ user, password: z.string() });
+import { invitationOptions, inviting } from "./invitation.ts";
+import { ask, everyItem, given, inTenant } from "./operator.ts";
 
 export const userCreate: Command = {
   usage: "--tenant acme --email bob@acme.example [--name Bob] [--role user|manager|admin|NAME]",
@@ -24,16 +13,13 @@ export const userCreate: Command = {
     role: { type: "string" },
   },
   async run({ api, values }) {
-    const answer = await api.call(created, {
-      method: "POST",
-      path: "/users",
-      tenant: required(values, "tenant"),
+    const answer = await ask(api.POST("/api/v1/users", {
+      params: inTenant(required(values, "tenant")),
       body: {
         email: required(values, "email"),
-        name: optional(values, "name"),
-        role: optional(values, "role"),
+        ...given({ name: optional(values, "name"), role: optional(values, "role") }),
       },
-    });
+    }));
     const { user, password } = answer;
     return {
       answer,
@@ -48,10 +34,10 @@ export const userList: Command = {
   summary: "List a tenant's users",
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
-    const items = await everyItem(api, user, {
-      path: "/users",
-      tenant: required(values, "tenant"),
-    });
+    const tenant = inTenant(required(values, "tenant"));
+    const items = await everyItem((query) =>
+      api.GET("/api/v1/users", { params: { ...tenant, query } })
+    );
     const rows = items.map(({ id, email, status, roles, last_login_at }) => [
       String(id),
       email,
@@ -63,8 +49,6 @@ export const userList: Command = {
   },
 };
 
-const deactivated = z.looseObject({ removed: z.boolean(), sessions_ended: z.int() });
-
 export const userDeactivate: Command = {
   usage: "--tenant acme --user 7",
   summary: "End a user's sessions and tunnels, and let him in no more",
@@ -72,11 +56,10 @@ export const userDeactivate: Command = {
   async run({ api, values }) {
     const id = required(values, "user");
     if (!/^\d{1,9}$/.test(id)) throw new CliError("--user takes the number of a user", 2);
-    const answer = await api.call(deactivated, {
-      method: "POST",
-      path: `/users/${id}/deactivate`,
-      tenant: required(values, "tenant"),
-    });
+    const tenant = inTenant(required(values, "tenant"));
+    const answer = await ask(api.POST("/api/v1/users/{id}/deactivate", {
+      params: { ...tenant, path: { id: Number(id) } },
+    }));
     const text = `${
       said(`user ${id}`, "inactive", answer)
     }; ${answer.sessions_ended} session(s) ended`;
@@ -99,19 +82,24 @@ export const userInvite: Command = {
   },
   async run({ api, values }) {
     return await inviting(values, async (delivery) => {
-      const answer = await api.call(invited, {
-        method: "POST",
-        path: "/users/invitations",
-        tenant: required(values, "tenant"),
+      const answer = await ask(api.POST("/api/v1/users/invitations", {
+        params: inTenant(required(values, "tenant")),
         body: {
           email: required(values, "email"),
-          name: optional(values, "name"),
-          role: optional(values, "role"),
-          locale: optional(values, "locale"),
+          ...given({
+            name: optional(values, "name"),
+            role: optional(values, "role"),
+            locale: localeOf(optional(values, "locale")),
+          }),
           ...delivery,
         },
-      });
+      }));
       return { answer, head: `tenant ${required(values, "tenant")}` };
     });
   },
 };
+
+function localeOf(text: string | undefined) {
+  if (text === undefined || text === "en" || text === "fr") return text;
+  throw new CliError("--locale takes en or fr", 2);
+}

@@ -1,52 +1,11 @@
 import { z } from "zod";
+import type { Schema } from "../client/mod.ts";
 import { receiptStatement, verifyReceipt } from "../../lib/receipt.ts";
 import { type Command, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
-import { everyItem, type OperatorApi } from "./operator.ts";
+import { ask, everyItem, inTenant, type OperatorApi } from "./operator.ts";
 
-const receipt = z.looseObject({
-  tenant_id: z.int(),
-  peer_id: z.string(),
-  interface_id: z.int(),
-  what: z.enum(["peer", "key"]),
-  public_key: z.string(),
-  gateway_key: z.string(),
-  read_back_at: z.string(),
-  receipt_key: z.string(),
-  is_current_key: z.boolean(),
-  statement: z.string(),
-  signature: z.string(),
-});
-const explanation = z.looseObject({
-  peer_id: z.string(),
-  name: z.string().nullable(),
-  on_interface: z.boolean().nullable(),
-  reasons: z.array(z.object({ code: z.string(), detail: z.string() })),
-  desired: z.looseObject({
-    wanted: z.boolean(),
-    public_key: z.string(),
-    has_preshared_key: z.boolean(),
-    address: z.string(),
-    address6: z.string().nullable(),
-    expires_at: z.string().nullable(),
-    generation: z.string(),
-  }).nullable(),
-  applied: z.looseObject({
-    state: z.string(),
-    generation: z.string(),
-    changed_at: z.string(),
-  }).nullable(),
-  observed: z.array(z.looseObject({
-    public_key: z.string(),
-    allowed_ips: z.array(z.string()),
-    endpoint: z.string().nullable(),
-    last_handshake_at: z.string().nullable(),
-  })).nullable(),
-  last_handshake_at: z.string().nullable(),
-  packets: z.array(z.object({ traffic: z.string(), verdict: z.string(), why: z.string() })),
-  receipts: z.array(receipt),
-});
-type Explanation = z.infer<typeof explanation>;
+type Explanation = Schema<"PeerExplanation">;
 
 export const wgExplain: Command = {
   usage: "--tenant acme PEER",
@@ -57,7 +16,9 @@ export const wgExplain: Command = {
     if (!peer || more.length > 0) throw new CliError("give one peer, by id or name", 2);
     const tenant = required(values, "tenant");
     const id = await idOf(api, { tenant, peer });
-    const answer = await api.call(explanation, { path: `/wireguard/peers/${id}/explain`, tenant });
+    const answer = await ask(api.GET("/api/v1/wireguard/peers/{id}/explain", {
+      params: { ...inTenant(tenant), path: { id } },
+    }));
     const verdicts = await Promise.all(answer.receipts.map((found) => verify(found, id)));
     return {
       answer,
@@ -72,10 +33,9 @@ async function idOf(
   { tenant, peer }: { tenant: string; peer: string },
 ): Promise<string> {
   if (z.uuid().safeParse(peer).success) return peer.toLowerCase();
-  const all = await everyItem(api, z.looseObject({ id: z.string(), name: z.string() }), {
-    path: "/wireguard/peers",
-    tenant,
-  });
+  const all = await everyItem((query) =>
+    api.GET("/api/v1/wireguard/peers", { params: { ...inTenant(tenant), query } })
+  );
   const [found, ...more] = all.filter(({ name }) => name === peer);
   if (!found) {
     throw new CliError(`no peer of ${tenant} has the name ${peer}; one that went has its id`);
@@ -89,7 +49,7 @@ async function idOf(
 
 /** Does not believe the API: the text is made anew from the fields, and must be the one that is signed. */
 async function verify(
-  found: z.infer<typeof receipt>,
+  found: Explanation["receipts"][number],
   peerId: string,
 ): Promise<{ isGood: boolean; text: string }> {
   const statement = receiptStatement({

@@ -1,20 +1,9 @@
-import { z } from "zod";
+import type { Schema } from "../client/mod.ts";
 import { type Command, optional } from "./command.ts";
-import { everyItem } from "./operator.ts";
+import { ask, everyItem, inTenant } from "./operator.ts";
 import { newFile } from "./out_file.ts";
 
-const exported = z.object({
-  interface: z.looseObject({ addresses: z.array(z.string()), listen_port: z.int(), mtu: z.int() }),
-  peers: z.array(z.looseObject({
-    name: z.string(),
-    public_key: z.string(),
-    preshared_key: z.string().nullable(),
-    has_preshared_key: z.boolean(),
-    allowed_ips: z.array(z.string()),
-    wanted: z.boolean(),
-  })),
-});
-type Exported = z.infer<typeof exported>;
+type Exported = Schema<"WireGuardExport">;
 
 export const wgExport: Command = {
   usage: "[--tenant acme] [--secrets] [--out wg0.conf]",
@@ -26,19 +15,17 @@ export const wgExport: Command = {
     await using file = out === undefined ? undefined : await newFile(out);
     const one = optional(values, "tenant");
     const tenants = one === undefined
-      ? (await everyItem(api, z.looseObject({ slug: z.string() }), { path: "/tenants" }))
+      ? (await everyItem((query) => api.GET("/api/v1/tenants", { params: { query } })))
         .map(({ slug }) => slug)
       : [one];
     const answers: { tenant: string; exported: Exported }[] = [];
     for (const tenant of tenants) {
       answers.push({
         tenant,
-        exported: await api.call(exported, {
-          method: "POST",
-          path: "/wireguard/export",
-          tenant,
+        exported: await ask(api.POST("/api/v1/wireguard/export", {
+          params: inTenant(tenant),
           body: { secrets: values["secrets"] === true },
-        }),
+        })),
       });
     }
     const config = renderServerConfig(answers);

@@ -1,24 +1,16 @@
-import { z } from "zod";
 import { type Command, table } from "./command.ts";
 import { CliError } from "./error.ts";
-import { everyItem } from "./operator.ts";
+import { ask, everyItem, type OperatorApi } from "./operator.ts";
 
-const heldKey = z.looseObject({
-  public_key: z.string(),
-  why: z.string(),
-  allowed_ips: z.array(z.string()),
-  endpoint: z.string().nullable(),
-  last_handshake_at: z.string().nullable(),
-  received_bytes: z.number(),
-  sent_bytes: z.number(),
-});
+const heldKeys = (api: OperatorApi) =>
+  everyItem((query) => api.GET("/api/v1/wireguard/held-keys", { params: { query } }));
 
 export const wgHeld: Command = {
   usage: "",
   summary: "List keys on the interface that no row explains: they stay until wg:release",
   options: {},
   async run({ api }) {
-    const items = await everyItem(api, heldKey, { path: "/wireguard/held-keys" });
+    const items = await heldKeys(api);
     const rows = items.map((key) => [
       key.public_key,
       key.why,
@@ -31,10 +23,6 @@ export const wgHeld: Command = {
     return { answer: items, text: items.length === 0 ? "no key is held" : table(headings, rows) };
   },
 };
-
-const released = z.object({
-  items: z.array(z.object({ public_key: z.string(), state: z.string() })),
-});
 
 const words: Record<string, string> = {
   removed: "is gone from the interface",
@@ -54,18 +42,12 @@ export const wgRelease: Command = {
     if (Boolean(values["all"]) === (positionals.length > 0)) {
       throw new CliError("give keys as wg:held lists them, or --all", 2);
     }
-    const keys = values["all"]
-      ? (await everyItem(api, heldKey, { path: "/wireguard/held-keys" })).map((key) =>
-        key.public_key
-      )
-      : positionals;
-    const items: z.infer<typeof released>["items"] = [];
+    const keys = values["all"] ? (await heldKeys(api)).map((key) => key.public_key) : positionals;
+    const items: { public_key: string; state: string }[] = [];
     for (let at = 0; at < keys.length; at += chunk) {
-      const answer = await api.call(released, {
-        method: "POST",
-        path: "/wireguard/held-keys/release",
+      const answer = await ask(api.POST("/api/v1/wireguard/held-keys/release", {
         body: { public_keys: keys.slice(at, at + chunk) },
-      });
+      }));
       items.push(...answer.items);
     }
     return {

@@ -1,19 +1,10 @@
-import { z } from "zod";
+import type { Schema } from "../client/mod.ts";
 import { type Command, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
+import { ask, inTenant } from "./operator.ts";
 import { parseWgConfig, type WgConfig, WgConfigError, type WgConfigPeer } from "./wg_config.ts";
 
-const answerShape = z.object({
-  applied: z.boolean(),
-  items: z.array(z.looseObject({
-    name: z.string(),
-    verdict: z.enum(["taken", "renumbered", "present", "refused"]),
-    reason: z.string().nullable(),
-    address: z.string().nullable(),
-    dropped_ips: z.array(z.string()),
-    status: z.string().nullable(),
-  })),
-});
+type Imported = Schema<"WireGuardImport">;
 
 const reasons: Record<string, string> = {
   no_address: "has no IPv4 address of its own",
@@ -46,21 +37,19 @@ export const wgImport: Command = {
     if (!path || more.length > 0) throw new CliError("give one file", 2);
     const tenant = required(values, "tenant");
     const config = await readConfig(path);
-    const answer = await api.call(answerShape, {
-      method: "POST",
-      path: "/wireguard/import",
-      tenant,
+    const answer = await ask(api.POST("/api/v1/wireguard/import", {
+      params: inTenant(tenant),
       body: {
         peers: config.peers.map((peer) => ({
           name: nameOf(peer),
           public_key: peer.publicKey,
           preshared_key: peer.presharedKey?.reveal() ?? null,
-          allowed_ips: peer.allowedIps,
+          allowed_ips: [...peer.allowedIps],
         })),
         renumber: values["renumber"] === true,
         apply: values["apply"] === true,
       },
-    });
+    }));
     return {
       answer,
       text: describe(config, answer),
@@ -96,7 +85,7 @@ function nameOf({ name, allowedIps, publicKey }: WgConfigPeer): string {
   return name ?? `imported ${allowedIps[0]?.split("/")[0] ?? publicKey.slice(0, 8)}`;
 }
 
-function describe(config: WgConfig, { applied, items }: z.infer<typeof answerShape>): string {
+function describe(config: WgConfig, { applied, items }: Imported): string {
   const rows = items.map((item, at) => [
     String(config.peers[at]?.line ?? ""),
     item.name,

@@ -1,27 +1,12 @@
-import { z } from "zod";
 import type { Command } from "./command.ts";
-
-const status = z.looseObject({
-  interface: z.looseObject({
-    network: z.string(),
-    endpoint: z.string().nullable(),
-    public_key: z.string().nullable(),
-    up: z.boolean().nullable(),
-    backend: z.string().nullable(),
-  }).nullable(),
-  daemon: z.string(),
-  database: z.enum(["ok", "unavailable"]),
-  interface_counts: z.record(z.string(), z.int()).nullable(),
-  last_error: z.string().nullable(),
-  last_read_back_at: z.string().nullable(),
-});
+import { ask } from "./operator.ts";
 
 export const wgStatus: Command = {
   usage: "",
   summary: "The interface, the daemon, and all peers in numbers",
   options: {},
   async run({ api }) {
-    const answer = await api.call(status, { path: "/wireguard/status" });
+    const answer = await ask(api.GET("/api/v1/wireguard/status"));
     const link = answer.interface;
     const counts = Object.entries(answer.interface_counts ?? {}).map(([name, n]) => `${name} ${n}`);
     const nothing = answer.database === "ok"

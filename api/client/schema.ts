@@ -2762,6 +2762,30 @@ export interface components {
             /** Format: int64 */
             exp?: number;
         };
+        WireGuardExport: {
+            interface: {
+                name: string;
+                /** @description The gateway's, each with the length of its network */
+                addresses: string[];
+                /** Format: int64 */
+                listen_port: number;
+                /** Format: int64 */
+                mtu: number;
+                public_key: string | null;
+            };
+            peers: {
+                /** Format: uuid */
+                id: string;
+                name: string;
+                public_key: string;
+                /** @description Null where it has none, it does not open, or secrets were not asked for */
+                preshared_key: string | null;
+                has_preshared_key: boolean;
+                allowed_ips: string[];
+                /** @description Whether the interface is to have it now: enabled, not expired, owner active */
+                wanted: boolean;
+            }[];
+        };
         WireGuardGrant: {
             /** Format: uuid */
             id: string;
@@ -2776,6 +2800,25 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             created_at: string;
+        };
+        WireGuardImport: {
+            applied: boolean;
+            items: {
+                name: string;
+                public_key: string;
+                /**
+                 * @description `present`: the tenant has a peer of this key already, which is left as it is
+                 * @enum {string}
+                 */
+                verdict: "taken" | "renumbered" | "present" | "refused";
+                /** @description Why it is refused, or why its address could not be kept */
+                reason: ("no_address" | "several_allowed_ips" | "outside_network" | "reserved_address" | "address_taken" | "duplicate_address" | "duplicate_key" | "public_key_taken" | "gateway_key" | "pool_exhausted") | null;
+                address: string | null;
+                dropped_ips: string[];
+                /** @description Null where nothing was applied */
+                peer_id: string | null;
+                status: ("active" | "pending" | "disabled" | "revoking" | "expired") | null;
+            }[];
         };
         WireGuardPolicy: {
             /**
@@ -4419,7 +4462,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
             };
             header?: {
@@ -4847,7 +4893,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
                 /** @example true */
                 include_inactive?: "true" | "false";
@@ -5016,7 +5065,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
             };
             header?: {
@@ -5422,7 +5474,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
             };
             header?: {
@@ -5688,7 +5743,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
                 /** @example id */
                 sort?: "id" | "-id" | "created_at" | "-created_at" | "email" | "-email" | "name" | "-name";
@@ -6500,8 +6558,11 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0 */
-                cursor?: number;
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
+                cursor?: string;
             };
             header?: {
                 /**
@@ -6776,8 +6837,11 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0 */
-                cursor?: number;
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
+                cursor?: string;
                 /** @example active */
                 status?: "active" | "suspended";
             };
@@ -7311,7 +7375,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
                 /** @example user */
                 actor?: "user" | "api_key" | "operator" | "daemon" | "anonymous";
@@ -7568,7 +7635,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
                 /** @example created_at */
                 sort?: "created_at" | "-created_at" | "name" | "-name";
@@ -7875,7 +7945,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
             };
             header?: {
@@ -8094,7 +8167,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
                 /** @example created_at */
                 sort?: "created_at" | "-created_at" | "name" | "-name";
@@ -8389,7 +8465,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
             };
             header?: {
@@ -8654,7 +8733,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
             };
             header?: never;
@@ -8801,7 +8883,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 7 */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
                 /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
                 peer_id?: string;
@@ -8892,25 +8977,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        applied: boolean;
-                        items: {
-                            name: string;
-                            public_key: string;
-                            /**
-                             * @description `present`: the tenant has a peer of this key already, which is left as it is
-                             * @enum {string}
-                             */
-                            verdict: "taken" | "renumbered" | "present" | "refused";
-                            /** @description Why it is refused, or why its address could not be kept */
-                            reason: ("no_address" | "several_allowed_ips" | "outside_network" | "reserved_address" | "address_taken" | "duplicate_address" | "duplicate_key" | "public_key_taken" | "gateway_key" | "pool_exhausted") | null;
-                            address: string | null;
-                            dropped_ips: string[];
-                            /** @description Null where nothing was applied */
-                            peer_id: string | null;
-                            status: ("active" | "pending" | "disabled" | "revoking" | "expired") | null;
-                        }[];
-                    };
+                    "application/json": components["schemas"]["WireGuardImport"];
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
@@ -8960,30 +9027,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        interface: {
-                            name: string;
-                            /** @description The gateway's, each with the length of its network */
-                            addresses: string[];
-                            /** Format: int64 */
-                            listen_port: number;
-                            /** Format: int64 */
-                            mtu: number;
-                            public_key: string | null;
-                        };
-                        peers: {
-                            /** Format: uuid */
-                            id: string;
-                            name: string;
-                            public_key: string;
-                            /** @description Null where it has none, it does not open, or secrets were not asked for */
-                            preshared_key: string | null;
-                            has_preshared_key: boolean;
-                            allowed_ips: string[];
-                            /** @description Whether the interface is to have it now: enabled, not expired, owner active */
-                            wanted: boolean;
-                        }[];
-                    };
+                    "application/json": components["schemas"]["WireGuardExport"];
                 };
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
@@ -9109,7 +9153,10 @@ export interface operations {
             query?: {
                 /** @example 50 */
                 limit?: number;
-                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
                 cursor?: string;
             };
             header?: {

@@ -131,6 +131,15 @@ const tenantHeader: Parameter = {
   example: "acme",
 };
 
+/** Opaque, whatever it is made of: it is taken from an answer and handed back. */
+const cursor: Parameter = {
+  name: "cursor",
+  in: "query",
+  description: "`next_cursor` of the page before",
+  schema: { type: "string", maxLength: 2000 },
+  example: "0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d",
+};
+
 function parametersOf(
   schemas: Schemas,
   route: RouteConfig,
@@ -163,6 +172,7 @@ function fieldsOf(
     if (name === "x-tenant-id") {
       return { ...tenantHeader, description: description ?? "Id or slug of the tenant" };
     }
+    if (place === "query" && name === "cursor") return cursor;
     const [example] = schema.examples ??
       [exampleOf(schemas, { type: "object", properties: { [name]: schema } }, { tag, whole: true })]
         .map((value) => Object.values(Object(value))[0]);

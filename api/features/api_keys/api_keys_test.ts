@@ -11,7 +11,7 @@ import {
 } from "../../../tests/support/api.ts";
 import { keyList, keyRevoke } from "../../cli/api_key.ts";
 import type { Command } from "../../cli/command.ts";
-import type { OperatorApi } from "../../cli/operator.ts";
+import { clientOf } from "../../../tests/support/client.ts";
 
 async function makeKey(api: TestApi, who: Persona, body: Record<string, unknown> = {}) {
   const made = await api.request("/api/v1/api-keys", {
@@ -296,17 +296,7 @@ Deno.test("api keys: the operator sees and revokes those of the tenant he names 
   const [acme, globex] = [await adminOf(api, "acme"), await adminOf(api, "globex")];
   const mine = await makeKey(api, acme);
   const other = await makeKey(api, globex);
-  const asOperator: OperatorApi = {
-    async call(shape, { method, path, tenant }) {
-      const reply = await api.request(`/api/v1${path}`, {
-        ...(method === undefined ? {} : { method }),
-        ...(tenant === undefined ? {} : { tenant }),
-      });
-      assert(reply.status < 300, reply.text);
-      return shape.parse(reply.body);
-    },
-    [Symbol.dispose]: () => {},
-  };
+  const asOperator = clientOf(api);
   const run = async (command: Command, values: Record<string, string>) =>
     (await command.run({ api: asOperator, values, positionals: [] })).text;
   const list = await run(keyList, { tenant: "acme" });

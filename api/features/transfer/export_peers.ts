@@ -33,7 +33,7 @@ const answer = z.object({
       description: "Whether the interface is to have it now: enabled, not expired, owner active",
     }),
   })),
-});
+}).openapi("WireGuardExport");
 
 export function exportPeers(router: Router, deps: Deps): void {
   const route = createRoute({

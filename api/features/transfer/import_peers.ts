@@ -60,7 +60,7 @@ export function importPeers(router: Router, deps: Deps): void {
     request: jsonRequest(importBody),
     responses: {
       200: jsonResponse(
-        z.object({ applied: z.boolean(), items: z.array(outcome) }),
+        z.object({ applied: z.boolean(), items: z.array(outcome) }).openapi("WireGuardImport"),
         "Each peer, in the order of the request",
       ),
       ...refusals(
