@@ -50,7 +50,7 @@ async function onMachine(machine: Machine, args: string[]) {
       const record = name === "id" ? "" : `echo "${name} $*" >> ${calls}\n`;
       await Deno.writeTextFile(join(bin, name), `#!/bin/sh\n${record}${script}\n`, { mode: 0o755 });
     }
-    const { code, stderr } = await new Deno.Command(join(clone, "massacorp"), {
+    const { code, stdout, stderr } = await new Deno.Command(join(clone, "massacorp"), {
       args,
       clearEnv: true,
       env: { PATH: bin, HOME: root, TMPDIR: root, BIN: bin, CLONE: clone },
@@ -60,7 +60,8 @@ async function onMachine(machine: Machine, args: string[]) {
     const called = (await Deno.readTextFile(calls)).replaceAll(root, "").split("\n").filter(
       Boolean,
     );
-    return { code, said, called };
+    const answer = new TextDecoder().decode(stdout).replaceAll(root, "");
+    return { code, answer, said, called };
   } finally {
     await Deno.remove(root, { recursive: true });
   }
@@ -154,7 +155,7 @@ Deno.test("massacorp demo: refuses without root, by the line to run", async () =
   match(said, /sudo \.\/massacorp demo/);
 });
 
-Deno.test("massacorp test kernel: installs an emulator where the kernel has no WireGuard, and only for it", async () => {
+Deno.test("massacorp test: installs an emulator for kernel alone, an engine for compose alone", async () => {
   const tests = {
     zbarimg: "",
     "redis-server": "",
@@ -162,6 +163,7 @@ Deno.test("massacorp test kernel: installs an emulator where the kernel has no W
     "mkfs.ext4": "",
     shellcheck: "",
     chromium: "",
+    "systemd-analyze": "",
   };
   const installed = async (unshare: string, ...groups: string[]) => {
     const programs = { ...tunnelPrograms, ...tests, unshare, deno: deno(pin), "apt-get": "" };
@@ -174,6 +176,21 @@ Deno.test("massacorp test kernel: installs an emulator where the kernel has no W
   ]);
   deepEqual(await installed("exit 0", "kernel"), []);
   deepEqual(await installed("exit 1", "unit", "e2e"), []);
+  const [engine = ""] = await installed("exit 1", "compose");
+  match(engine, / docker\.io docker-compose debootstrap( iptables)?$/);
+  deepEqual(await installed("exit 1", "systemd"), [
+    "apt-get install -y --no-install-recommends debootstrap",
+  ]);
+});
+
+Deno.test("massacorp prepare: says where Deno is on the standard output, and nothing else there", async () => {
+  const { code, answer, called } = await onMachine(
+    { uid: 0, programs: { ...tunnelPrograms, deno: deno(pin), "apt-get": "" } },
+    ["prepare"],
+  );
+  equal(code, 0);
+  equal(answer, "/bin/deno\n");
+  equal(called.some((call) => call.startsWith("deno run")), false);
 });
 
 Deno.test("massacorp: anything else is answered with its usage", async () => {
