@@ -3,6 +3,7 @@ import { testApi } from "../../tests/support/api.ts";
 import { clientOf } from "../../tests/support/client.ts";
 import type { Command } from "./command.ts";
 import { CliError } from "./error.ts";
+import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantList, tenantResume, tenantSuspend } from "./tenant.ts";
 import { userCreate, userDeactivate, userInvite, userList } from "./user.ts";
 
@@ -50,6 +51,11 @@ Deno.test("commands: a tenant and its users, from the first invitation to the su
     const users = await run(userList, { tenant: "acme" });
     assert.match(users.text, /^ID .*\n(\d+) +bob@acme\.example +active +user +never$/);
     const id = /^(\d+)/m.exec(users.text)?.[1] ?? "";
+    const owner = { tenant: "acme", user: id };
+    assert.equal((await run(sessionsRevoke, owner)).text, "0 session(s) ended");
+    for (const values of [{ user: id }, { ...owner, all: true }, { ...owner, user: "bob" }, {}]) {
+      await assert.rejects(run(sessionsRevoke, values), CliError);
+    }
     const gone = await run(userDeactivate, { tenant: "acme", user: id });
     assert.equal(gone.failed, false);
     assert.match((await run(userList, { tenant: "acme" })).text, /inactive/);

@@ -42,15 +42,26 @@ export function access(
 }
 
 /** The operator proved himself by reaching his socket; everybody else must have done so just now. */
-function requireStepUp({ clock }: Pick<AccessDeps, "clock">) {
+function requireStepUp(deps: Pick<AccessDeps, "clock">) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const principal = c.get("principal");
-    const at = principal?.kind === "user" ? principal.steppedUpAt : null;
-    if (principal?.kind !== "operator" && (at === null || clock.now() - at > stepUpMs)) {
-      throw new ApiError("step_up_required");
-    }
+    refuseWithoutStepUp(deps, c);
     await next();
   });
+}
+
+/**
+ * For what asks for a step-up by what it changes, where the rest of the operation does not.
+ * @throws {ApiError} `step_up_required`
+ */
+export function refuseWithoutStepUp(
+  { clock }: Pick<AccessDeps, "clock">,
+  c: Context<AppEnv>,
+): void {
+  const principal = c.get("principal");
+  const at = principal?.kind === "user" ? principal.steppedUpAt : null;
+  if (principal?.kind !== "operator" && (at === null || clock.now() - at > stepUpMs)) {
+    throw new ApiError("step_up_required");
+  }
 }
 
 /** For operations that carry no token. */

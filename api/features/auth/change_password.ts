@@ -10,7 +10,7 @@ import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.
 import { endSessions } from "../sessions/mod.ts";
 import { finishAttempt, startAttempt, whenAndWhere } from "./login_attempt.ts";
 import { readPersonal, replaceHash } from "./password_store.ts";
-import { presentedPassword } from "./schemas.ts";
+import { presentedPassword, proof } from "./schemas.ts";
 
 export function changePassword(router: Router, deps: Deps): void {
   const { middleware, ...proven } = access(deps, null, { stepUp: true });
@@ -20,12 +20,13 @@ export function changePassword(router: Router, deps: Deps): void {
     operationId: "changePassword",
     summary: "Change one's own password",
     description:
-      "Ends every other session. A wrong current password counts, waits and locks as a failed log-in does.",
+      "Ends every other session. A wrong current password counts, waits, has to show work (403 `challenge_required`) and locks as a failed log-in does.",
     ...proven,
     middleware: [...middleware, limit(deps, "login")],
     request: jsonRequest(z.strictObject({
       current_password: presentedPassword,
       new_password: presentedPassword,
+      proof: proof.exactOptional(),
     })),
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many others ended"),
@@ -34,9 +35,9 @@ export function changePassword(router: Router, deps: Deps): void {
   });
   router.openapi(route, async (c) => {
     const { tenantId, userId, sessionId, email } = userOf(c);
-    const { current_password, new_password } = c.req.valid("json");
+    const { current_password, new_password, proof } = c.req.valid("json");
     const floor = deps.failureFloor.start();
-    const attempt = await startAttempt(deps, c, { tenantId, email, proof: undefined });
+    const attempt = await startAttempt(deps, c, { tenantId, email, proof });
     if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
     const before = attempt.account?.password_hash ?? null;
     const matches = await deps.hasher.verify(before, current_password) &&

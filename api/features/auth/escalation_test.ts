@@ -205,6 +205,27 @@ Deno.test("login: with a proof of work, attempts after failures show one each, w
   assert.equal((await login(api, acme)).status, 200, "and that was that");
 });
 
+Deno.test("change password: after failures takes the proof of work that a log-in would", async () => {
+  await using api = await testApi({ env: { LOGIN_PROOF_OF_WORK: "8" } });
+  const acme = await adminOf(api, "acme");
+  const change = (more: Record<string, unknown>) =>
+    api.request("/api/v1/auth/change-password", {
+      via: loopback,
+      token: acme.token,
+      body: { current_password: acme.password, new_password: "x9K#mQ2$vLp8", ...more },
+    });
+  await fail(api, acme.email, failuresUntilProof);
+  const asked = await change({});
+  assert.deepEqual([asked.status, asked.body.code], [403, "challenge_required"]);
+  assert.equal((await change({ proof: "1:2" })).body.code, "challenge_required");
+  const proof = await solve(asked.body.challenge.challenge, 8);
+  assert.equal((await change({ proof, current_password: "wrong" })).status, 401);
+  assert.equal((await change({ proof })).body.code, "challenge_required", "used up");
+  const next = await solve((await change({})).body.challenge.challenge, 8);
+  const done = await change({ proof: next });
+  assert.equal(done.status, 200, done.text);
+});
+
 Deno.test("login: D4: processes share what Redis and PostgreSQL counted, and without Redis a lock stays a lock", async () => {
   await using redis = await redisServer();
   await using db = await testDatabase();

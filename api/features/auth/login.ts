@@ -14,6 +14,7 @@ import {
   mfaRequired,
   mfaSetupRequired,
   presentedPassword,
+  proof,
   tenantHeader,
 } from "./schemas.ts";
 
@@ -40,9 +41,7 @@ export function login(router: Router, deps: LoginDeps): void {
         trusted_device: z.string().max(64).exactOptional().openapi({
           description: "What a log-in with `trust_device` answered; it stands for the code",
         }),
-        proof: z.string().max(200).exactOptional().openapi({
-          description: "`<challenge>:<nonce>`, where a challenge was answered before",
-        }),
+        proof: proof.exactOptional(),
       })),
     },
     responses: {

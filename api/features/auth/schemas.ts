@@ -30,3 +30,7 @@ export const mfaSetupRequired = z.object({
       "For `POST /mfa/setup` and `POST /mfa/enable` alone, for 15 minutes, through the same peer",
   }),
 }).openapi("MfaSetupRequired");
+
+export const proof = z.string().max(200).openapi({
+  description: "`<challenge>:<nonce>`, where a challenge was answered before",
+});

@@ -4,7 +4,12 @@ import { getRole, getRoles } from "./read_roles.ts";
 import { createRole, removeRole, updateRole } from "./write_roles.ts";
 
 export { permissionsFeature } from "./list_permissions.ts";
-export { refuseBeyondOwn, refuseGrantBeyondOwn, refuseOverMightier } from "./policy.ts";
+export {
+  refuseBeyondOwn,
+  refuseGrantBeyondOwn,
+  refuseOverEqual,
+  refuseOverMightier,
+} from "./policy.ts";
 export { numericId } from "./schemas.ts";
 export { findRole, insertUserRole, lockUser, permissionsOfRole, type RoleRow } from "./store.ts";
 export { userRoles } from "./user_roles.ts";

@@ -56,3 +56,23 @@ export async function refuseOverMightier(
   if (principal?.kind === "operator") return;
   refuseBeyondOwn(principal, await permissionsOf(sql, { userId, at: now }));
 }
+
+/**
+ * Refuses what would let the caller act as the user himself, unless the user may do less: whoever looks after
+ * security (`users.security`) may, for everybody that he may decide over at all.
+ * @throws {ApiError} `grant_exceeds_own`
+ */
+export async function refuseOverEqual(
+  sql: TenantSql,
+  principal: Principal | undefined,
+  { userId, now }: { userId: number; now: Date },
+): Promise<void> {
+  if (principal?.kind === "operator" || principal?.permissions.has("users.security")) return;
+  const theirs = await permissionsOf(sql, { userId, at: now });
+  refuseBeyondOwn(principal, theirs);
+  if (theirs.length >= (principal?.permissions.size ?? 0)) {
+    throw new ApiError("grant_exceeds_own", {
+      detail: "this takes users.security, because the user may do as much as you",
+    });
+  }
+}

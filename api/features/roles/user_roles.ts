@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
-import { access, tenantOf } from "../../middleware/access.ts";
+import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
 import {
   jsonRequest,
   jsonResponse,
@@ -130,6 +130,7 @@ function takeRole(router: Router, deps: Deps): void {
     path: "/{id}/roles/{role_id}",
     operationId: "takeRole",
     summary: "Take a role from a user; what it permitted ends at once",
+    description: "Takes a step-up where the role demands a second factor.",
     ...access(deps, "roles.write"),
     request: { params: z.object({ id: numericId, role_id: numericId }) },
     responses: {
@@ -145,6 +146,7 @@ function takeRole(router: Router, deps: Deps): void {
       if (!await lockUser(sql, userId)) throw new ApiError("not_found");
       const role = await readRole(sql, roleId);
       if (!role) throw new ApiError("not_found");
+      if (role.mfa_required) refuseWithoutStepUp(deps, c);
       await refuseOverMightier(sql, principal, { userId, now: new Date(deps.clock.now()) });
       if (!await deleteUserRole(sql, { userId, roleId })) throw new ApiError("not_found");
       await writeAudit(sql, {

@@ -3,7 +3,7 @@ import { auditSource, changedFields, writeAudit } from "../../audit.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { access, tenantOf } from "../../middleware/access.ts";
+import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { refuseGrantBeyondOwn } from "./policy.ts";
 import { numericId, roleBody, roleSchema, viewRole } from "./schemas.ts";
@@ -66,7 +66,7 @@ export function updateRole(router: Router, deps: Deps): void {
     operationId: "updateRole",
     summary: "Replace what a role is",
     description:
-      "Takes every permission that the role has before or after: nobody widens or narrows what he could not give.",
+      "Takes every permission that the role has before or after: nobody widens or narrows what he could not give. To demand a second factor no longer takes a step-up.",
     ...access(deps, "roles.write"),
     request: { params: z.object({ id: numericId }), ...jsonRequest(roleBody) },
     responses: {
@@ -93,6 +93,7 @@ export function updateRole(router: Router, deps: Deps): void {
     const tenantId = tenantOf(c);
     const changed = await deps.tenancy.transaction(tenantId, async (sql) => {
       const before = await lockOwnRole(sql, id);
+      if (before.mfa_required && !mfa_required) refuseWithoutStepUp(deps, c);
       await refuseGrantBeyondOwn(sql, c.get("principal"), {
         wanted: [...before.permissions, ...permissions],
         until: null,

@@ -63,6 +63,7 @@ export type EndReason =
 const endsTrust: ReadonlySet<EndReason> = new Set([
   "password_changed",
   "deactivated",
+  "revoked",
   "mfa_changed",
   "mfa_reset",
 ]);

@@ -4,11 +4,14 @@ import { auditSource, changedFields, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { access, tenantOf } from "../../middleware/access.ts";
+import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { checkResolvers, readGateway, requireGateway } from "../peers/mod.ts";
 import { currentTenant, updateTenantBody } from "./schemas.ts";
 import { type CurrentTenantRow, readCurrentTenant, updateCurrentTenantRow } from "./store.ts";
+
+/** Of whom a second factor is demanded, the fewest first. */
+const demands: readonly CurrentTenantRow["mfa_required"][] = ["off", "admins", "all"];
 
 const answer = jsonResponse(currentTenant, "The tenant and its settings");
 
@@ -30,7 +33,8 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
     path: "/current",
     operationId: "updateCurrentTenant",
     summary: "Change the settings of the caller's tenant",
-    description: "Fields that are left out stay; null puts a field back to its default.",
+    description:
+      "Fields that are left out stay; null puts a field back to its default. To demand a second factor of fewer users takes a step-up.",
     ...access(deps, "tenant.write"),
     request: jsonRequest(updateTenantBody),
     responses: { 200: answer, ...refusals(400, 401, 403, 413, 415, 422, 429, 503) },
@@ -43,6 +47,9 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
       const before = await readCurrentTenant(sql, { lock: true });
       if (!before) throw new ApiError("not_found");
       const after = { ...before, ...changes };
+      if (demands.indexOf(after.mfa_required) < demands.indexOf(before.mfa_required)) {
+        refuseWithoutStepUp(deps, c);
+      }
       if (changes.dns !== undefined || changes.client_allowed_ips !== undefined) {
         const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
         checkResolvers(gateway, after, "wireguard.dns");

@@ -5,6 +5,7 @@ import { userRoles } from "../roles/mod.ts";
 import { acceptInvitation } from "./accept_invitation.ts";
 import { createUser } from "./create_user.ts";
 import { importUser } from "./import_user.ts";
+import { endUserSessions } from "./end_user_sessions.ts";
 import { createInvitation, getInvitations, withdrawInvitation } from "./invitations.ts";
 import { getOneself, getUser, getUsers } from "./read_users.ts";
 import { activateUser, deactivateUser, deleteUser, verifyUser } from "./switch_user.ts";
@@ -42,6 +43,7 @@ export function usersFeature(deps: Deps): Router {
   activateUser(router, deps);
   deactivateUser(router, deps);
   unlockUser(router, deps);
+  endUserSessions(router, deps);
   resetFactor(router, deps);
   requireFactor(router, deps);
   userRoles(router, deps);

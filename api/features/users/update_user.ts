@@ -6,10 +6,10 @@ import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
-import { access, tenantOf, userOf } from "../../middleware/access.ts";
+import { access, refuseWithoutStepUp, tenantOf, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
-import { lockUser, numericId, refuseOverMightier } from "../roles/mod.ts";
+import { lockUser, numericId, refuseOverEqual, refuseOverMightier } from "../roles/mod.ts";
 import { email, ownFields, userSchema, viewUser } from "./schemas.ts";
 import { readUser, updateUserRow, type UserRow } from "./store.ts";
 
@@ -23,7 +23,7 @@ export function updateUser(router: Router, deps: Deps): void {
     operationId: "updateUser",
     summary: "Change a user",
     description:
-      "Fields that are left out stay. Another address is unproven, and has to be verified again. Over users who may do more than the caller nobody decides.",
+      "Fields that are left out stay. Another address is unproven, and has to be verified again. Over users who may do more than the caller nobody decides. An address takes a step-up, and users.security where its user may do as much as the caller: a link for a new password would go there.",
     ...access(deps, "users.write"),
     request: { params: z.object({ id: numericId }), ...jsonRequest(updateBody) },
     responses: {
@@ -86,6 +86,10 @@ async function change(
     const before = await lockUser(sql, id) ? await readUser(sql, id, now) : undefined;
     if (!before) throw new ApiError("not_found");
     await refuseOverMightier(sql, c.get("principal"), { userId: id, now });
+    if (changes.email !== undefined && changes.email !== before.email) {
+      refuseWithoutStepUp(deps, c);
+      await refuseOverEqual(sql, c.get("principal"), { userId: id, now });
+    }
     await updateUserRow(sql, { ...before, ...changes });
     await writeAudit(sql, {
       tenantId,

@@ -166,6 +166,48 @@ Deno.test("users: nobody decides over somebody who may do more than he, by whate
   assert.equal(reply.status, 200, reply.text);
 });
 
+Deno.test("users: another address takes a step-up, and over an equal the permission to look after security", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const [manager, equal, lesser] = [
+    await userOf(api, acme, { email: "m@acme.example", role: "manager" }),
+    await userOf(api, acme, { email: "m2@acme.example", role: "manager" }),
+    await userOf(api, acme, { email: "bob@acme.example" }),
+  ];
+  const move = (who: Persona, whom: Persona, email: string) =>
+    api.request(`${base}/${whom.userId}`, as(who, { method: "PUT", body: { email } }));
+  const before = await databaseDigest(api.db);
+  for (const whom of [equal, manager, acme]) {
+    const reply = await move(manager, whom, "mine@acme.example");
+    assert.deepEqual([reply.status, reply.body.code], [403, "grant_exceeds_own"], whom.email);
+  }
+  const at = new Date(api.clock.now());
+  await api.db.owner`update sessions set stepped_up_at = null`;
+  for (const [who, whom] of [[manager, lesser], [acme, equal]] as const) {
+    const reply = await move(who, whom, "new@acme.example");
+    assert.deepEqual([reply.status, reply.body.code], [403, "step_up_required"], whom.email);
+  }
+  await api.db.owner`update sessions set stepped_up_at = ${at}`;
+  assert.deepEqual(await databaseDigest(api.db), before);
+  // The same address is no other one, and everything else of an equal stays his to change.
+  const same = await api.request(`${base}/${equal.userId}`, {
+    ...as(manager, { method: "PUT", body: { email: equal.email, name: "Equal" } }),
+  });
+  assert.equal(same.body.name, "Equal", same.text);
+  assert.equal((await move(manager, lesser, "b2@acme.example")).status, 200);
+  assert.equal((await move(acme, equal, "m3@acme.example")).status, 200);
+  const { key } = (await api.request("/api/v1/api-keys", {
+    ...as(acme, { body: { name: "sync", scopes: ["users.read", "users.write"] } }),
+  })).body;
+  const byKey = await api.request(`${base}/${lesser.userId}`, {
+    via: loopback,
+    headers: { "X-API-Key": key },
+    method: "PUT",
+    body: { email: "b3@acme.example" },
+  });
+  assert.equal(byKey.body.code, "step_up_required");
+});
+
 Deno.test("users: A1, T3: deactivating ends sessions, keys and log-in at once, and says removed once it is proven", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
