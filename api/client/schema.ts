@@ -239,7 +239,7 @@ export interface paths {
         put?: never;
         /**
          * Change one's own password
-         * @description Ends every other session. A wrong current password counts, waits and locks as a failed log-in does.
+         * @description Ends every other session. A wrong current password counts, waits, has to show work (403 `challenge_required`) and locks as a failed log-in does.
          *
          *     Needs a session, and no permission. Needs a step-up within the last five minutes. Rate limit: `authenticated`.
          */
@@ -920,7 +920,7 @@ export interface paths {
         get: operations["getUser"];
         /**
          * Change a user
-         * @description Fields that are left out stay. Another address is unproven, and has to be verified again. Over users who may do more than the caller nobody decides.
+         * @description Fields that are left out stay. Another address is unproven, and has to be verified again. Over users who may do more than the caller nobody decides. An address takes a step-up, and users.security where its user may do as much as the caller: a link for a new password would go there.
          *
          *     Permission: `users.write`. Rate limit: `authenticated`.
          */
@@ -1018,6 +1018,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End every session of a user, and the trust in his devices
+         * @description For a device that is lost, or a password that somebody else may have: he logs in again, with his second factor where he has one. API keys and tunnels go on.
+         *
+         *     Permission: `users.security`. Rate limit: `authenticated`.
+         */
+        delete: operations["endUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/mfa/reset": {
         parameters: {
             query?: never;
@@ -1100,7 +1122,9 @@ export interface paths {
         post?: never;
         /**
          * Take a role from a user; what it permitted ends at once
-         * @description Permission: `roles.write`. Rate limit: `authenticated`.
+         * @description Takes a step-up where the role demands a second factor.
+         *
+         *     Permission: `roles.write`. Rate limit: `authenticated`.
          */
         delete: operations["takeRole"];
         options?: never;
@@ -1148,7 +1172,7 @@ export interface paths {
         get: operations["getRole"];
         /**
          * Replace what a role is
-         * @description Takes every permission that the role has before or after: nobody widens or narrows what he could not give.
+         * @description Takes every permission that the role has before or after: nobody widens or narrows what he could not give. To demand a second factor no longer takes a step-up.
          *
          *     Permission: `roles.write`. Rate limit: `authenticated`.
          */
@@ -1227,7 +1251,7 @@ export interface paths {
         head?: never;
         /**
          * Change the settings of the caller's tenant
-         * @description Fields that are left out stay; null puts a field back to its default.
+         * @description Fields that are left out stay; null puts a field back to its default. To demand a second factor of fewer users takes a step-up.
          *
          *     Permission: `tenant.write`. Rate limit: `authenticated`.
          */
@@ -2999,6 +3023,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `forbidden`: The permission is missing; `step_up_required`: Show your password or second factor again first; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `challenge_required`: Solve the challenge, and try again with its proof */
+        "403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.challenge_required": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `forbidden`: The permission is missing; `step_up_required`: Show your password or second factor again first; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `grant_exceeds_own`: Nobody gives what he does not have */
         "403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own": {
             headers: {
@@ -3025,6 +3061,18 @@ export interface components {
         };
         /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `grant_exceeds_own`: Nobody gives what he does not have */
         "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `grant_exceeds_own`: Nobody gives what he does not have; `step_up_required`: Show your password or second factor again first */
+        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own.step_up_required": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -4029,6 +4077,8 @@ export interface operations {
                     current_password: string;
                     /** Format: password */
                     new_password: string;
+                    /** @description `<challenge>:<nonce>`, where a challenge was answered before */
+                    proof?: string;
                 };
             };
         };
@@ -4050,7 +4100,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.challenge_required"];
             409: components["responses"]["409.overtaken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
@@ -6032,7 +6082,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own.step_up_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.email_taken.last_admin"];
             413: components["responses"]["413.body_too_large"];
@@ -6299,6 +6349,49 @@ export interface operations {
             503: components["responses"]["503.database_unavailable.overloaded"];
         };
     };
+    endUserSessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
+                 * @example acme
+                 */
+                "X-Tenant-ID"?: string;
+            };
+            path: {
+                /** @example 7 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many ended */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: int64 */
+                        sessions_ended: number;
+                    };
+                };
+            };
+            400: components["responses"]["400.tenant_required"];
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded"];
+        };
+    };
     resetFactor: {
         parameters: {
             query?: never;
@@ -6544,7 +6637,7 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own.step_up_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.last_admin"];
             421: components["responses"]["421.unknown_host"];
@@ -6737,7 +6830,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own.step_up_required"];
             404: components["responses"]["404.not_found"];
             409: components["responses"]["409.role_name_taken.system_role"];
             413: components["responses"]["413.body_too_large"];
@@ -7061,7 +7154,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];

@@ -32,22 +32,23 @@ Deno.test("mfa: to demand a second factor of fewer takes a step-up, and to deman
   const role = (mfa_required: boolean) => ({ name: "desk", permissions: [], mfa_required });
   const made = await send(acme, "POST", "/roles", role(false));
   const path = `/roles/${made.body.id}`;
-  const current = (mfa_required: string) =>
-    ["PATCH", "/tenants/current", { mfa_required }] as const;
+  type Call = [method: string, path: string, body?: unknown];
+  const current = (mfa_required: string): Call => ["PATCH", "/tenants/current", { mfa_required }];
 
   await withoutStepUp(api, async () => {
-    for (const raise of [current("admins"), current("all"), ["PUT", path, role(true)] as const]) {
+    const raises: Call[] = [current("admins"), current("all"), ["PUT", path, role(true)]];
+    for (const raise of raises) {
       assert.equal((await send(acme, ...raise)).status, 200, raise.join());
     }
     const given = await send(acme, "POST", `/users/${bob.userId}/roles`, { role_id: made.body.id });
     assert.equal(given.status, 201, given.text);
     const before = await databaseDigest(api.db);
-    const lower = [
+    const lower: Call[] = [
       current("admins"),
       current("off"),
-      ["PUT", path, role(false)] as const,
-      ["DELETE", `/users/${bob.userId}/roles/${made.body.id}`] as const,
-      ["PUT", `/users/${bob.userId}/mfa`, { required: false }] as const,
+      ["PUT", path, role(false)],
+      ["DELETE", `/users/${bob.userId}/roles/${made.body.id}`],
+      ["PUT", `/users/${bob.userId}/mfa`, { required: false }],
     ];
     for (const each of lower) {
       const reply = await send(acme, ...each);

@@ -135,7 +135,17 @@ function takeRole(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId, role_id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ removed: z.literal(true) }), "He does not have it"),
-      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "last_admin"),
+      ...refusals(
+        400,
+        401,
+        403,
+        404,
+        429,
+        503,
+        "grant_exceeds_own",
+        "last_admin",
+        "step_up_required",
+      ),
     },
   });
   router.openapi(route, async (c) => {

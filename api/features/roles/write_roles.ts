@@ -82,6 +82,7 @@ export function updateRole(router: Router, deps: Deps): void {
         429,
         503,
         "grant_exceeds_own",
+        "step_up_required",
         "role_name_taken",
         "system_role",
       ),

@@ -37,7 +37,10 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
       "Fields that are left out stay; null puts a field back to its default. To demand a second factor of fewer users takes a step-up.",
     ...access(deps, "tenant.write"),
     request: jsonRequest(updateTenantBody),
-    responses: { 200: answer, ...refusals(400, 401, 403, 413, 415, 422, 429, 503) },
+    responses: {
+      200: answer,
+      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "step_up_required"),
+    },
   });
   router.openapi(route, async (c) => {
     const { wireguard, ...settings } = c.req.valid("json");

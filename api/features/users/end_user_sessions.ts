@@ -11,6 +11,7 @@ export function endUserSessions(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "delete",
     path: "/{id}/sessions",
+    operationId: "endUserSessions",
     summary: "End every session of a user, and the trust in his devices",
     description:
       "For a device that is lost, or a password that somebody else may have: he logs in again, with his second factor where he has one. API keys and tunnels go on.",
@@ -18,7 +19,7 @@ export function endUserSessions(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many ended"),
-      ...refusals(400, 401, 403, 404, 429, 503),
+      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own"),
     },
   });
   router.openapi(route, async (c) => {

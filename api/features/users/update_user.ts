@@ -39,6 +39,7 @@ export function updateUser(router: Router, deps: Deps): void {
         429,
         503,
         "grant_exceeds_own",
+        "step_up_required",
         "email_taken",
         "last_admin",
       ),
