@@ -26,6 +26,7 @@ import { createPeerCache } from "./database/peer_cache.ts";
 import { createPool, type Pool } from "./database/pool.ts";
 import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
+import { watchEventLoop } from "./event_loop.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
 import { createLimits } from "./limits/limits.ts";
 import { Meters } from "./meters.ts";
@@ -77,6 +78,7 @@ export async function buildDeps(
 
   const sealer = createSocketClient(config.sealerSocket, { timeoutMs: 2_000 });
   const meters = new Meters();
+  const eventLoop = watchEventLoop((seconds) => meters.eventLoopDelay(seconds));
 
   const redis = config.redis ? await openRedis(config.redis, log) : null;
 
@@ -196,6 +198,7 @@ export async function buildDeps(
       }
     },
     async close() {
+      eventLoop.close();
       await postman.close();
       await apiKeyUsage.close();
       bcrypt.close();

@@ -2,6 +2,7 @@ import type { Logger } from "../lib/log.ts";
 import type { PeerIdentity } from "./database/lookups.ts";
 import type { TenantId } from "./database/tenancy.ts";
 import type { PendingToken } from "./auth/tokens.ts";
+import type { LimitClass } from "./limits/limits.ts";
 import type { Permission } from "./auth/permissions.ts";
 
 /**
@@ -44,6 +45,9 @@ export type Principal =
     permissions: ReadonlySet<Permission>;
   };
 
+/** A class of the configuration, or the limit of an API key itself. */
+export type LimitedBy = LimitClass | "api-key";
+
 /** What Hono carries from the server and between the middlewares. */
 export interface AppEnv {
   Bindings: {
@@ -60,6 +64,8 @@ export interface AppEnv {
     scheme?: "http" | "https";
     /** Of the refusal that is answered. */
     problemCode?: string;
+    /** The class of requests whose limit was reached. */
+    limitedBy?: LimitedBy;
     /** An audit entry could not be written, and the change it was about was not made. */
     auditFailed?: boolean;
     /** The peer that the request came through; only on the tunnel. */

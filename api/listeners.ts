@@ -29,6 +29,8 @@ interface TcpOptions {
   hostname: string;
   port: number;
   tls?: TlsFiles | undefined;
+  /** Told of each certificate that is served from now on. */
+  onCertificate?: (pem: string) => void;
   /** How often to try again while the address is not there, in ms. */
   retryMs?: number;
 }
@@ -40,6 +42,7 @@ interface TcpOptions {
 export function listenTcp(options: TcpOptions): RunningTcpListener {
   const { hostname, port, log, listener, retryMs = 250 } = options;
   let certificate = options.tls && readCertificate(options.tls);
+  if (certificate) options.onCertificate?.(certificate.cert);
   let stopping = false;
   let server: Deno.HttpServer | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -88,6 +91,7 @@ export function listenTcp(options: TcpOptions): RunningTcpListener {
         return;
       }
       // What is under way ends under the old certificate; a connection made in the millisecond between is refused.
+      options.onCertificate?.(certificate.cert);
       const old = server;
       const ended = old?.shutdown();
       clearTimeout(timer);

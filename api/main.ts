@@ -40,8 +40,9 @@ const addresses = config.listen === "tunnel"
   : ["127.0.0.1"];
 // Behind a proxy nobody comes in by himself: what it does not say is refused, the host's own users included.
 const listener = config.trustedProxies.length > 0 ? "tunnel" : config.listen;
+const onCertificate = (pem: string) => deps.meters.certificate(pem);
 const served = addresses.map((hostname) =>
-  listenTcp({ fetch, log, listener, hostname, port: config.port, tls: config.tls })
+  listenTcp({ fetch, log, listener, hostname, port: config.port, tls: config.tls, onCertificate })
 );
 const scraped = config.operatorListen;
 const scrapeApp = createScrapeApp(deps);

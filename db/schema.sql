@@ -253,6 +253,14 @@ AS $function$
   $function$;
 alter function lookup_mail_backlog() owner to massacorp_lookup;
 
+CREATE OR REPLACE FUNCTION public.lookup_oldest_mail()
+ RETURNS TABLE(oldest timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER ROWS 1
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$ select min(m.created_at) from public.mails m where m.state = 'queued' $function$;
+alter function lookup_oldest_mail() owner to massacorp_lookup;
+
 CREATE OR REPLACE FUNCTION public.lookup_peer(source inet)
  RETURNS TABLE(tenant_id integer, peer_id uuid, user_id integer)
  LANGUAGE plpgsql
@@ -2276,6 +2284,8 @@ revoke all on function lookup_due_mails(at timestamp with time zone, most intege
 grant execute on function lookup_due_mails(at timestamp with time zone, most integer) to massacorp_api;
 revoke all on function lookup_mail_backlog() from public;
 grant execute on function lookup_mail_backlog() to massacorp_api;
+revoke all on function lookup_oldest_mail() from public;
+grant execute on function lookup_oldest_mail() to massacorp_api;
 revoke all on function lookup_peer(source inet) from public;
 grant execute on function lookup_peer(source inet) to massacorp_api;
 revoke all on function lookup_tenant(id_or_slug text) from public;
@@ -2340,7 +2350,7 @@ grant delete, insert (tenant_id, id, email, name, locale, role_id, token_digest,
 grant delete, insert, select on table login_attempts to massacorp_api;
 grant delete, insert (tenant_id, id, user_id, kind, peer_id, device_name, created_at, expires_at), select, update (used_at) on table login_challenges to massacorp_api;
 grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
-grant select (tenant_id, id, state, due_at) on table mails to massacorp_lookup;
+grant select (tenant_id, id, state, due_at, created_at) on table mails to massacorp_lookup;
 grant insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id) on table mails to massacorp_platform;
 grant insert (tenant_id, user_id, way, kind), select, update (recent, failures, locked_until) on table mfa_attempts to massacorp_api;
 grant delete, insert, select, update (key_id, sealed_secret, enabled_at, last_step) on table mfa_factors to massacorp_api;
@@ -2416,6 +2426,7 @@ comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
+comment on function public.lookup_oldest_mail() is 'When the mail that waits for longest was queued; null where none waits. Of all tenants together: for the operator.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
 comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug; a deleted one has no slug and is none.';
 comment on function public.mfa_factors_use_up_steps() is 'No update makes a used code good again.';

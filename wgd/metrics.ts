@@ -59,6 +59,11 @@ export function renderMetrics({ status, seen, peers, now }: MetricsView): string
   );
   daemon("snapshot_failed", "1 when it was refused or cannot be written.", snapshot.error ? 1 : 0);
   daemon("database_connected", "1 when the database answers.", database === "connected" ? 1 : 0);
+  registry.gauge({
+    name: "massacorp_wgd_build_info",
+    help: "1, with the version of Deno that runs it.",
+    labels: ["deno"],
+  }).set({ deno: Deno.version.deno }, 1);
   gauge("process_resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
   gauge(
     "process_start_time_seconds",

@@ -19,6 +19,9 @@ export interface PasswordHasher {
     running: number;
     waiting: number;
     hashes: number;
+    /** Since the start: seconds that hashes waited for their turn, and how many were refused. */
+    waitedSeconds: number;
+    refused: number;
     /** The longest that a comparison took, without its wait, in ms. */
     slowestMs: number;
   };
@@ -39,12 +42,19 @@ export async function createPasswordHasher(options: HasherOptions): Promise<Pass
   const waiting: (() => void)[] = [];
   let running = 0;
   let hashes = 0;
+  let waitedMs = 0;
+  let refused = 0;
   let slowestMs = 0;
 
   async function bounded<T>(work: () => Promise<T>): Promise<T> {
     if (running >= options.concurrency) {
-      if (waiting.length >= options.queue) throw new ApiError("overloaded", { retryAfter: 2 });
+      if (waiting.length >= options.queue) {
+        refused++;
+        throw new ApiError("overloaded", { retryAfter: 2 });
+      }
+      const since = performance.now();
       await new Promise<void>((resolve) => waiting.push(resolve));
+      waitedMs += performance.now() - since;
     } else {
       running++;
     }
@@ -84,7 +94,14 @@ export async function createPasswordHasher(options: HasherOptions): Promise<Pass
     },
     isOutdated: (stored) => !stored.startsWith(current),
     get stats() {
-      return { running, waiting: waiting.length, hashes, slowestMs };
+      return {
+        running,
+        waiting: waiting.length,
+        hashes,
+        slowestMs,
+        waitedSeconds: waitedMs / 1000,
+        refused,
+      };
     },
   };
 }

@@ -30,6 +30,8 @@ export interface MailBacklog {
   queued: number;
   /** Given up, of those that are still remembered. */
   dead: number;
+  /** When the one that waits for longest was queued. */
+  oldest: Date | null;
 }
 
 export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
@@ -78,9 +80,10 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
     },
     async mailBacklog() {
       const [row] = await pool.use(({ sql }) =>
-        sql<[MailBacklog]>`select queued, dead from lookup_mail_backlog()`
+        sql<[MailBacklog]>`
+          select queued, dead, oldest from lookup_mail_backlog(), lookup_oldest_mail()`
       );
-      return { queued: row.queued, dead: row.dead };
+      return { queued: row.queued, dead: row.dead, oldest: row.oldest };
     },
   };
 }

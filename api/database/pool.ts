@@ -48,8 +48,17 @@ export interface Pool {
    * leave in one write, and one server process, its plans at hand, answers them in their order.
    */
   share<T>(statement: (slot: Slot) => Promise<T>): Promise<T>;
-  readonly stats: { busy: number; waiting: number; size: number };
+  readonly stats: PoolStats;
   end(): Promise<void>;
+}
+
+export interface PoolStats {
+  busy: number;
+  waiting: number;
+  size: number;
+  /** Since the start: seconds that callers waited for a connection to come free, and how many gave up. */
+  waitedSeconds: number;
+  timeouts: number;
 }
 
 /** Statements that may be under way on the shared connection; the driver sends a hundred before it waits. */
@@ -66,6 +75,8 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
   const closing = new Set<Promise<void>>();
   let shared: { connection: Connection; statements: number } | undefined;
   let ended = false;
+  let waitedMs = 0;
+  let timeouts = 0;
   const silence = createSilence({
     patienceMs: options.timeoutMs,
     probe: () => askShared(({ sql }) => sql`select`),
@@ -108,13 +119,17 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
       clearTimeout(idle.get(index));
       return Promise.resolve(index);
     }
+    const since = performance.now();
     return new Promise((resolve, reject) => {
       const take = (index: number) => {
         clearTimeout(timer);
+        waitedMs += performance.now() - since;
         resolve(index);
       };
       const timer = setTimeout(() => {
         waiting.splice(waiting.indexOf(take), 1);
+        waitedMs += performance.now() - since;
+        timeouts++;
         reject(new DatabaseUnavailable("no database connection came free in time"));
       }, options.timeoutMs);
       waiting.push(take);
@@ -158,7 +173,13 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
       return await silence.during(() => askShared(statement));
     },
     get stats() {
-      return { busy: slots.length - free.length, waiting: waiting.length, size: slots.length };
+      return {
+        busy: slots.length - free.length,
+        waiting: waiting.length,
+        size: slots.length,
+        waitedSeconds: waitedMs / 1000,
+        timeouts,
+      };
     },
     async end() {
       ended = true;

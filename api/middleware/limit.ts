@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { AppEnv } from "../context.ts";
+import type { AppEnv, LimitedBy } from "../context.ts";
 import { ApiError } from "../errors.ts";
 import { type LimitClass, type Limits, type LimitState, windowSeconds } from "../limits/limits.ts";
 
@@ -69,7 +69,9 @@ function tell(c: Context<AppEnv>, name: string, state: LimitState): void {
   c.header("RateLimit", `"${name}";r=${state.remaining};t=${state.resetSeconds}`);
 }
 
-function hold(c: Context<AppEnv>, name: string, state: LimitState): void {
+function hold(c: Context<AppEnv>, name: LimitedBy, state: LimitState): void {
   tell(c, name, state);
-  if (!state.allowed) throw new ApiError("rate_limited", { retryAfter: state.resetSeconds });
+  if (state.allowed) return;
+  c.set("limitedBy", name);
+  throw new ApiError("rate_limited", { retryAfter: state.resetSeconds });
 }

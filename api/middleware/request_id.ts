@@ -45,6 +45,8 @@ export function requestId(
       listener: c.env.listener,
       seconds: elapsed / 1000,
     });
+    const limitedBy = c.get("limitedBy");
+    if (limitedBy) deps.meters.limited(limitedBy);
     if (c.get("auditFailed")) deps.meters.auditFailure();
     const slow = elapsed >= deps.settings.slowRequestMs;
     c.get("log")[slow ? "warn" : "info"](slow ? "slow request" : "request", {

@@ -123,7 +123,7 @@ Deno.test("N2: no unique or exclusion constraint leads across tenants but the li
   assert.deepEqual(stale, []);
 });
 
-Deno.test("N1: exactly five look-ups run with another's rights: fixed path, no log-in, ids and counts only", async () => {
+Deno.test("N1: exactly six look-ups run with another's rights: fixed path, no log-in, ids, counts and an age only", async () => {
   await using db = await testDatabase();
   const functions = await db.owner`
     select p.proname as name, p.proowner::regrole::text as owner, r.rolcanlogin as login,
@@ -157,6 +157,11 @@ Deno.test("N1: exactly five look-ups run with another's rights: fixed path, no l
         result: "TABLE(tenant_id integer, mail_id uuid)",
       },
       { name: "lookup_mail_backlog", ...common, result: "TABLE(queued integer, dead integer)" },
+      {
+        name: "lookup_oldest_mail",
+        ...common,
+        result: "TABLE(oldest timestamp with time zone)",
+      },
       {
         name: "lookup_peer",
         ...common,

@@ -13,7 +13,10 @@ import { tenantHeader } from "./schemas.ts";
 import { type EndReason, endSessions, tokenPair, withinServer } from "../sessions/mod.ts";
 import { lockSession, rotateNewest, rotateSession } from "./store.ts";
 
-type RefreshDeps = Pick<Deps, "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits">;
+type RefreshDeps = Pick<
+  Deps,
+  "tenancy" | "lookups" | "tokens" | "clock" | "settings" | "limits" | "meters"
+>;
 
 export function refresh(router: Router, deps: RefreshDeps): void {
   const route = createRoute({
@@ -133,6 +136,7 @@ async function advance(
     case "over":
       return undefined;
     case "reuse":
+      deps.meters.refreshReuse();
       return await end("refresh_reuse", {
         presented: token.counter,
         newest: row.refresh_counter,

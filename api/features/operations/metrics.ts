@@ -1,3 +1,4 @@
+import { cpuUsage } from "node:process";
 import { errorFields } from "../../../lib/log.ts";
 import { Registry } from "../../../lib/metrics.ts";
 import { WgdUnavailable } from "../../../wgd/client.ts";
@@ -26,20 +27,56 @@ export async function renderMetrics(
   for (const { process, text } of relayed) up.set({ process }, text === "" ? 0 : 1);
   const connections = registry.gauge({
     name: "massacorp_api_database_connections",
-    help: "Connections of a pool: in use, and callers that wait for one.",
+    help:
+      "Connections of a pool: there may be (size), in use (busy), and callers that wait for one.",
     labels: ["pool", "state"],
   });
-  for (const [pool, { busy, waiting }] of Object.entries(deps.pools())) {
-    connections.set({ pool, state: "busy" }, busy);
-    connections.set({ pool, state: "waiting" }, waiting);
+  const poolWait = registry.counter({
+    name: "massacorp_api_database_wait_seconds_total",
+    help: "Time that callers waited for a connection to come free.",
+    labels: ["pool"],
+  });
+  const poolTimeouts = registry.counter({
+    name: "massacorp_api_database_timeouts_total",
+    help: "Callers that no connection came free for in time.",
+    labels: ["pool"],
+  });
+  for (const [pool, stats] of Object.entries(deps.pools())) {
+    for (const state of ["size", "busy", "waiting"] as const) {
+      connections.set({ pool, state }, stats[state]);
+    }
+    poolWait.inc({ pool }, stats.waitedSeconds);
+    poolTimeouts.inc({ pool }, stats.timeouts);
   }
-  const { running, waiting, hashes } = deps.hasher.stats;
+  const { running, waiting, hashes, waitedSeconds, refused } = deps.hasher.stats;
+  registry.counter({
+    name: "massacorp_api_password_hash_wait_seconds_total",
+    help: "Time that password hashes waited for their turn.",
+  }).inc({}, waitedSeconds);
+  registry.counter({
+    name: "massacorp_api_password_hashes_refused_total",
+    help: "Password hashes that were refused because too many wait.",
+  }).inc({}, refused);
   gauge("password_hashes_running", "Password hashes under way.", running);
   gauge("password_hashes_waiting", "Password hashes that wait for their turn.", waiting);
   registry.counter({ name: "massacorp_api_password_hashes_total", help: "Hashes begun." })
     .inc({}, hashes);
   await mailMetrics(deps, registry);
   gauge("resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
+  const { user, system } = cpuUsage();
+  registry.counter({
+    name: "massacorp_api_cpu_seconds_total",
+    help: "Processor time of this process, in user and system mode.",
+  }).inc({}, (user + system) / 1e6);
+  registry.gauge({
+    name: "massacorp_api_build_info",
+    help: "1, with the version that runs.",
+    labels: ["version", "deno"],
+  }).set({ version: deps.version, deno: Deno.version.deno }, 1);
+  const { certificateEnds } = deps.meters;
+  if (certificateEnds !== undefined) {
+    gauge("certificate_expiry_timestamp_seconds", "When the certificate ends.", certificateEnds);
+  }
   gauge("start_time_seconds", "When the process was started.", performance.timeOrigin / 1000);
   const texts = relayed.map(({ text }) => tenants ? text : withoutTenants(text));
   return [registry.render(), deps.meters.render(), ...texts].join("");
@@ -65,7 +102,7 @@ async function relay(
   }
 }
 
-async function mailMetrics({ postman, log }: Deps, registry: Registry): Promise<void> {
+async function mailMetrics({ postman, log, clock }: Deps, registry: Registry): Promise<void> {
   const { sent, failed, dead } = postman.stats;
   const attempts = registry.counter({
     name: "massacorp_api_mail_attempts_total",
@@ -84,6 +121,11 @@ async function mailMetrics({ postman, log }: Deps, registry: Registry): Promise<
     });
     mails.set({ state: "queued" }, backlog.queued);
     mails.set({ state: "dead" }, backlog.dead);
+    const age = backlog.oldest ? Math.max(0, clock.now() - backlog.oldest.getTime()) : 0;
+    registry.gauge({
+      name: "massacorp_api_mail_oldest_seconds",
+      help: "How long the mail that waits for longest has waited; 0 where none does.",
+    }).set({}, age / 1000);
   } catch (error) {
     log.debug("no count of mails", errorFields(error));
   }

@@ -62,6 +62,18 @@ Deno.test("metrics: count by route template and refusal, name nobody, and stand 
   }
   await api.request("/api/v1/auth/me", { via: loopback });
   await api.request(`/no/${id}`, { method: "BREW" });
+  for (let n = 0; n < 300; n++) {
+    const path = `/api/v1/${n}/${"x".repeat(n)}?q=${n}`;
+    await api.request(path, {
+      method: `M${n}`,
+      via: loopback,
+      headers: { "X-Request-ID": `id-of-a-stranger-${n}` },
+    });
+  }
+  await api.request("/api/v1/auth/login", {
+    tenant: acme.slug,
+    body: { email: acme.email, password: "not this one, either" },
+  });
   const reply = await api.request("/metrics");
   assert.match(reply.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
   const found = parseExposition(reply.text);
@@ -78,6 +90,25 @@ Deno.test("metrics: count by route template and refusal, name nobody, and stand 
   assert.equal(
     sampleOf(found, "massacorp_api_database_connections", { pool: "api", state: "waiting" }),
     0,
+  );
+  const authentications = (way: string, outcome: string) =>
+    sampleOf(found, "massacorp_api_authentications_total", { way, outcome });
+  assert.deepEqual(
+    [authentications("password", "accepted"), authentications("password", "invalid_credentials")],
+    [1, 1],
+  );
+  // Whatever strangers send, a series is a route, a method and a code of ours.
+  const series = found.get("massacorp_api_requests_total")?.samples ?? [];
+  assert.ok(series.length < 20, `${series.length}`);
+  assert.ok(!/stranger|xxx/.test(reply.text));
+  assert.equal(sampleOf(found, "massacorp_api_mail_oldest_seconds"), 0);
+  assert.equal(
+    sampleOf(found, "massacorp_api_database_connections", { pool: "api", state: "size" }),
+    8,
+  );
+  assert.ok((sampleOf(found, "massacorp_api_cpu_seconds_total") ?? 0) > 0);
+  assert.ok(
+    found.has("massacorp_api_refresh_reuse_total") && found.has("massacorp_api_build_info"),
   );
   for (const process of ["wgd", "sealer"]) {
     assert.equal(sampleOf(found, "massacorp_api_relayed", { process }), 0);
