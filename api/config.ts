@@ -91,7 +91,7 @@ const schema = z.object({
   DATABASE_DIRECT_URL: postgresUrl.optional(),
   DATABASE_POOL_SIZE: integer(1, 500).default(10),
   DATABASE_MAX_OVERFLOW: integer(0, 500).default(10),
-  DATABASE_POOL_TIMEOUT: durationMs.default(900),
+  DATABASE_POOL_TIMEOUT: durationMs.default(800),
   DATABASE_POOL_RECYCLE: durationSeconds.default(1800),
   JWT_SECRET: secretText(32).optional(),
   JWT_KEYS: keySet.optional(),

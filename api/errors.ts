@@ -22,6 +22,7 @@ export const problemTypes = {
   enrolment_only: { status: 403, title: "This tunnel is for enrolment and nothing else" },
   not_found: { status: 404, title: "There is no such thing" },
   not_acceptable: { status: 406, title: "The answer has none of the accepted types" },
+  request_timeout: { status: 408, title: "The body did not arrive in time" },
   public_key_taken: { status: 409, title: "The public key is in use" },
   email_taken: { status: 409, title: "The e-mail address is in use" },
   too_many_keys: { status: 409, title: "No more API keys can be made" },

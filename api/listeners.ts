@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { keepServing } from "../lib/keep_serving.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import type { AppEnv, Listener } from "./context.ts";
 
@@ -43,15 +44,10 @@ export function listenTcp(options: TcpOptions): RunningTcpListener {
   const { hostname, port, log, listener, retryMs = 250 } = options;
   let certificate = options.tls && readCertificate(options.tls);
   if (certificate) options.onCertificate?.(certificate.cert);
-  let stopping = false;
-  let server: Deno.HttpServer | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
   let waitLogged = false;
-
-  const bind = () => {
-    if (stopping) return;
-    try {
-      server = Deno.serve({
+  const server = keepServing(
+    () =>
+      Deno.serve({
         hostname,
         port,
         onListen: () => log.info("listening", { listener, hostname, port }),
@@ -62,26 +58,19 @@ export function listenTcp(options: TcpOptions): RunningTcpListener {
             address: info.remoteAddr.hostname,
             tls: certificate !== undefined,
           }),
-      });
-    } catch (error) {
-      if (error instanceof Deno.errors.AddrInUse && server) {
-        // The socket that is being replaced is gone in a moment.
-        timer = setTimeout(bind, 1);
-        return;
-      }
-      if (!(error instanceof Deno.errors.AddrNotAvailable)) throw error;
-      if (!waitLogged) log.info("waiting for the address", { listener, hostname, port });
-      waitLogged = true;
-      timer = setTimeout(bind, retryMs);
-    }
-  };
-  bind();
-  return {
-    async shutdown() {
-      stopping = true;
-      clearTimeout(timer);
-      await server?.shutdown();
+      }),
+    {
+      log,
+      retryMs,
+      waitsFor(error) {
+        if (!(error instanceof Deno.errors.AddrNotAvailable)) return false;
+        if (!waitLogged) log.info("waiting for the address", { listener, hostname, port });
+        return waitLogged = true;
+      },
     },
+  );
+  return {
+    shutdown: () => server.shutdown(),
     async reload() {
       if (!options.tls) return;
       try {
@@ -90,14 +79,10 @@ export function listenTcp(options: TcpOptions): RunningTcpListener {
         log.error("the new certificate is of no use, the old one stays", errorFields(error));
         return;
       }
-      // What is under way ends under the old certificate; a connection made in the millisecond between is refused.
       options.onCertificate?.(certificate.cert);
-      const old = server;
-      const ended = old?.shutdown();
-      clearTimeout(timer);
-      bind();
       log.info("serving under a new certificate", { listener, hostname, port });
-      await ended;
+      // What is under way ends under the old one; a connection made in the millisecond between is refused.
+      await server.restart();
     },
   };
 }
@@ -120,12 +105,16 @@ export async function listenUnix(
   const { path, log } = options;
   await refuseOpenFolder(dirname(path));
   await removeStale(path);
-  const server = Deno.serve({
-    path,
-    onListen: () => log.info("listening", { listener: "operator", path }),
-    handler: (request) => options.fetch(request, { listener: "operator", address: null }),
-  });
-  return { shutdown: () => server.shutdown() };
+  let bound = false;
+  return keepServing(() => {
+    if (bound) removeOwn(path);
+    bound = true;
+    return Deno.serve({
+      path,
+      onListen: () => log.info("listening", { listener: "operator", path }),
+      handler: (request) => options.fetch(request, { listener: "operator", address: null }),
+    });
+  }, { log });
 }
 
 /**
@@ -137,12 +126,13 @@ export function listenScrape(
 ): RunningListener {
   const { hostname, port, log, fetch } = options;
   const listener = "scrape";
-  return Deno.serve({
-    hostname,
-    port,
-    onListen: () => log.info("listening", { listener, hostname, port }),
-    handler: (request, info) => fetch(request, { listener, address: info.remoteAddr.hostname }),
-  });
+  return keepServing(() =>
+    Deno.serve({
+      hostname,
+      port,
+      onListen: () => log.info("listening", { listener, hostname, port }),
+      handler: (request, info) => fetch(request, { listener, address: info.remoteAddr.hostname }),
+    }), { log });
 }
 
 async function refuseOpenFolder(folder: string): Promise<void> {
@@ -151,6 +141,15 @@ async function refuseOpenFolder(folder: string): Promise<void> {
     throw new Error(
       `${folder} must be closed to others (mode 0700): whoever enters it is the operator`,
     );
+  }
+}
+
+/** The file of a listener of ours that ended by itself. */
+function removeOwn(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

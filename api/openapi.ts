@@ -60,6 +60,7 @@ const descriptions = {
   403: "Not permitted, or through a tunnel that is not the caller's",
   404: "Unknown, or another tenant's",
   406: "None of the accepted types can be given",
+  408: "The body did not arrive in time",
   409: "In conflict with what is there",
   413: "The body is over 1 MiB",
   415: "The body is not application/json",

@@ -29,15 +29,27 @@ export async function serveSocket(
   }
   let server: Deno.HttpServer | undefined = await listen(path, handler);
   let closing = false;
+  let ended = false;
+  watchFor(server);
   let timer = setTimeout(look, lookEveryMs);
   let looking = Promise.resolve();
 
+  /** `Deno.serve` ends for good when one connection cannot be accepted, as where no file descriptor is left. */
+  function watchFor(server: Deno.HttpServer): void {
+    server.finished.catch((error) => {
+      ended = true;
+      log.error("the socket's listener ended", errorFields(error));
+    });
+  }
+
   async function mend(): Promise<void> {
-    if (await isThere(path) || !(await isThere(dirname(path)))) return;
+    if ((!ended && await isThere(path)) || !(await isThere(dirname(path)))) return;
     // Its end removes the file, so it must not come after the new one's beginning.
-    await server?.shutdown();
+    await server?.shutdown().catch(() => {});
     server = undefined;
     server = await listen(path, handler);
+    ended = false;
+    watchFor(server);
     log.warn("the socket was gone and is there again", { socket: path });
   }
 
@@ -54,7 +66,7 @@ export async function serveSocket(
       closing = true;
       clearTimeout(timer);
       await looking;
-      await server?.shutdown();
+      await server?.shutdown().catch(() => {});
     },
   };
 }

@@ -104,6 +104,15 @@ export const groups: readonly Group[] = [
     onDemand: true,
   },
   {
+    name: "trouble",
+    about: "what docs/reliability.md says a client sees, injected for real",
+    kind: "test",
+    paths: ["tests/trouble"],
+    needs: { root: true, programs: [...tunnelPrograms, "mount", "umount", "prlimit", "nginx"] },
+    // One beside another would be measured with it.
+    onDemand: true,
+  },
+  {
     name: "kernel",
     about: "the tunnel on the kernel's own WireGuard, in a guest where this kernel has none",
     kind: "kernel",

@@ -123,6 +123,10 @@ export function translateDatabaseError(error: Error): ApiError | undefined {
     return new ApiError("database_unavailable", { retryAfter: 1, cause: error });
   }
   const code = codeOf(error);
+  // No disk, no memory, or a disk that fails (classes 53 and 58): it is the server's trouble, and may pass.
+  if (code !== undefined && /^5[38]/.test(code)) {
+    return new ApiError("database_unavailable", { retryAfter: 1, cause: error });
+  }
   const constraint = "constraint_name" in error ? String(error.constraint_name) : "";
   switch (code) {
     case "23505":

@@ -198,7 +198,11 @@ interface Context {
 function answersOf(context: Context, route: RouteConfig): Record<string, Answer> {
   const { shared, kind } = context;
   const answers: Record<string, Answer> = {};
-  const statuses = new Set([...Object.keys(route.responses), ...everywhere]);
+  const statuses = new Set([
+    ...Object.keys(route.responses),
+    ...everywhere,
+    ...kind.takesBody ? ["408"] : [],
+  ]);
   for (const status of [...statuses].sort()) {
     const given = route.responses[status];
     if (given && "$ref" in given) throw new Error("answers are given, never referred to");

@@ -37,6 +37,7 @@ const common: Record<number, [ErrorCode, (kind: Kind) => boolean][]> = {
   ],
   404: [["not_found", () => true]],
   406: [["not_acceptable", () => true]],
+  408: [["request_timeout", () => true]],
   413: [["body_too_large", () => true]],
   415: [["unsupported_media_type", () => true]],
   421: [["unknown_host", () => true]],

@@ -1,16 +1,18 @@
-import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../context.ts";
 import { ApiError, type FieldError } from "../errors.ts";
 
 export const maxBodyBytes = 1024 * 1024;
 
-/** Refuses bodies over 1 MiB, whether they announce their length or not. */
-export const limitBody = bodyLimit({
-  maxSize: maxBodyBytes,
-  onError: () => {
+/** How long a body may take to arrive, whoever sends it byte by byte. */
+export const bodyPatienceMs = 15_000;
+
+/** Refuses a body that announces more than 1 MiB before anything of it is read; others are counted as they come. */
+export const limitBody = createMiddleware<AppEnv>((c, next) => {
+  if (Number(c.req.header("content-length") ?? 0) > maxBodyBytes) {
     throw new ApiError("body_too_large");
-  },
+  }
+  return next();
 });
 
 /** Lets only well-formed JSON in UTF-8 (RFC 8259, section 8.1) reach the schemas. */
@@ -18,7 +20,9 @@ export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
   if (c.req.method === "GET" || c.req.method === "HEAD" || c.req.method === "OPTIONS") {
     return next();
   }
-  const bytes = await c.req.arrayBuffer();
+  const bytes = c.req.raw.body ? await readBody(c.req.raw.body) : new Uint8Array();
+  // Its type has the values where the code has promises of them.
+  Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes.buffer) });
   if (bytes.byteLength === 0) return next();
   const [mediaType = ""] = (c.req.header("content-type") ?? "").split(";");
   if (mediaType.trim().toLowerCase() !== "application/json") {
@@ -38,8 +42,44 @@ export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
   }
   const fault = unstorableText(body);
   if (fault) throw new ApiError("invalid_input", { errors: [fault] });
+  Object.assign(c.req.bodyCache, { json: Promise.resolve(body) });
   return next();
 });
+
+/**
+ * What has arrived is all that is held: `arrayBuffer()` would set aside what was announced, a megabyte for each of a
+ * thousand clients who send nothing more.
+ * @throws {ApiError} `body_too_large`, `request_timeout`
+ */
+async function readBody(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new ApiError("request_timeout")), bodyPatienceMs);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      if (done) break;
+      size += value.length;
+      if (size > maxBodyBytes) throw new ApiError("body_too_large");
+      chunks.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    // The caller hung up in the middle: nobody is there for an answer.
+    throw error instanceof ApiError ? error : new ApiError("malformed_json", { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
 
 /** Finds text that PostgreSQL cannot hold, as it is or in JSON; no field here has a use for such. */
 function unstorableText(body: unknown): FieldError | undefined {

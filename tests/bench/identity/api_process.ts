@@ -15,6 +15,8 @@ export const raised = {
 /** The API as a process of its own, on loopback and a database of its own. */
 export interface ApiProcess extends AsyncDisposable {
   url: string;
+  port: number;
+  pid: number;
   db: TestDatabase;
   // deno-lint-ignore no-explicit-any
   operator(path: string, json?: unknown, tenant?: number): Promise<any>;
@@ -24,8 +26,18 @@ export interface ApiProcess extends AsyncDisposable {
   resident(): Promise<number>;
 }
 
-/** @param options.cluster its PostgreSQL, where it must not be the one that forgets */
-export async function apiProcess({ cluster }: { cluster?: TestCluster } = {}): Promise<ApiProcess> {
+/**
+ * @param options.cluster its PostgreSQL, where it must not be the one that forgets
+ * @param options.env more settings
+ * @param options.wrap a command that runs it, such as `prlimit`
+ */
+export async function apiProcess(
+  { cluster, env = {}, wrap = [] }: {
+    cluster?: TestCluster;
+    env?: Record<string, string>;
+    wrap?: readonly string[];
+  } = {},
+): Promise<ApiProcess> {
   await using undo = new AsyncDisposableStack();
   const db = undo.use(await testDatabase(cluster ? { on: cluster } : {}));
   const folder = await Deno.makeTempDir({ prefix: "massacorp-bench-api-" });
@@ -36,8 +48,10 @@ export async function apiProcess({ cluster }: { cluster?: TestCluster } = {}): P
   const folders = `${folder},${new URL(databaseUrl).searchParams.get("host")}`;
   const port = freePort();
   const started = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
+  const [program = "", ...before] = [...wrap, Deno.execPath()];
+  const child = new Deno.Command(program, {
     args: [
+      ...before,
       ...["run", "--quiet", "-P=api", `--allow-read=./,/usr/bin/ldd,${folders}`],
       ...[`--allow-write=${folders}`, "api/main.ts"],
     ],
@@ -58,6 +72,7 @@ export async function apiProcess({ cluster }: { cluster?: TestCluster } = {}): P
       SEALER_SOCKET: `${folder}/no-sealer.sock`,
       MAIL_TRANSPORT: "console",
       PASSWORD_CHECK_HIBP: "off",
+      ...env,
     },
     stdin: "null",
     stdout: "null",
@@ -74,6 +89,8 @@ export async function apiProcess({ cluster }: { cluster?: TestCluster } = {}): P
   const owned = undo.move();
   return {
     url: `http://127.0.0.1:${port}/api/v1`,
+    port,
+    pid: child.pid,
     db,
     readyMs,
     async operator(path, json, tenant) {

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { accounts, apiProcess, logIn } from "../bench/identity/api_process.ts";
+import { startTestCluster } from "../support/cluster.ts";
+import { smallDisk } from "../support/disk.ts";
+import { ask, seen, tally, timeUntil } from "./trouble.ts";
+
+/** The processes of a PostgreSQL, the first of them its postmaster. */
+async function processesOf(dataFolder: string): Promise<number[]> {
+  const [first = ""] = (await Deno.readTextFile(`${dataFolder}/postmaster.pid`)).split("\n");
+  const children = await Deno.readTextFile(`/proc/${first}/task/${first}/children`);
+  return [Number(first), ...children.trim().split(" ").filter(Boolean).map(Number)];
+}
+
+Deno.test("trouble: PostgreSQL killed, stopped dead and without a disk: 503 within a second with Retry-After, and all is well by itself", async (t) => {
+  await using undo = new AsyncDisposableStack();
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-trouble-" });
+  undo.defer(() => Deno.remove(folder, { recursive: true }));
+  await Deno.chmod(folder, 0o711);
+  const disk = undo.use(await smallDisk(`${folder}/disk`, { kilobytes: 400_000 }));
+  await Deno.chmod(`${folder}/disk`, 0o711);
+  const before = Deno.env.get("TMPDIR");
+  Deno.env.set("TMPDIR", `${folder}/disk`);
+  const cluster = await startTestCluster({ durable: true });
+  if (before === undefined) Deno.env.delete("TMPDIR");
+  else Deno.env.set("TMPDIR", before);
+  undo.defer(() => cluster.stop());
+  const api = undo.use(await apiProcess({ cluster }));
+  const [admin] = await accounts(api, { slug: "acme", count: 1 });
+  assert(admin);
+  const { access_token } = await logIn(api, admin);
+  const headers = { Authorization: `Bearer ${access_token}` };
+  const me = () => ask(`${api.url}/auth/me`, { headers });
+  const create = () =>
+    ask(`${api.url}/users`, {
+      method: "POST",
+      headers: { ...headers, "Content-Type": "application/json" },
+      body: JSON.stringify({ email: `${crypto.randomUUID()}@acme.example` }),
+    });
+  const login = () =>
+    ask(`${api.url}/auth/login`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Tenant-ID": "acme" },
+      body: JSON.stringify({ email: admin.email, password: admin.password }),
+    });
+  const calls = [me, create, login];
+  for (const call of calls) assert((await call()).status < 300);
+
+  /** Asked for without pause until something is refused, then once more of each, and until all is well again. */
+  async function through(
+    trouble: string,
+    { begin, end }: { begin: () => Promise<void>; end: () => Promise<void> },
+  ) {
+    await t.step(trouble, async () => {
+      const underWay = Array.from({ length: 10 }, () => calls.map((call) => call())).flat();
+      await begin();
+      const first = (await Promise.all(underWay)).filter(({ status }) => status >= 300);
+      const during = (await Promise.all(
+        Array.from({ length: 10 }, () => calls.map((c) => c())).flat(),
+      ))
+        .filter(({ status }) => status >= 300);
+      assert(during.length > 0);
+      for (const each of [...first, ...during]) {
+        assert.deepEqual([each.status, each.retryAfter], [503, "1"], JSON.stringify(each));
+      }
+      const told = tally([...first, ...during]);
+      assert(told.slowest < 2_000, JSON.stringify(told));
+      await end();
+      const backMs = await timeUntil("all is well", async () => {
+        return (await Promise.all(calls.map((call) => call()))).every(({ status }) => status < 300);
+      });
+      seen(trouble, { ...told, backMs });
+    });
+  }
+
+  await through("PostgreSQL killed (kill -9)", {
+    begin: () => cluster.kill(),
+    end: () => cluster.up(),
+  });
+  const signal = async (name: Deno.Signal) => {
+    for (const pid of await processesOf(cluster.dataFolder)) Deno.kill(pid, name);
+  };
+  await through("PostgreSQL hangs (SIGSTOP)", {
+    begin: () => signal("SIGSTOP"),
+    end: () => signal("SIGCONT"),
+  });
+  await through("PostgreSQL's disk is full", {
+    begin: () => disk.fill(),
+    end: () => disk.makeRoom(),
+  });
+});
