@@ -8,6 +8,8 @@ import {
   pathParameters,
   unknownId,
 } from "../tests/support/operations.ts";
+import { testDatabase } from "../tests/support/database.ts";
+import { statementCounter } from "../tests/support/statement_counter.ts";
 import { placesOf, replaceAt } from "../tests/support/schema_values.ts";
 import { databaseDigest } from "../tests/support/snapshot.ts";
 import { isIdName, type Side, sideOf } from "../tests/support/two_tenants.ts";
@@ -22,9 +24,44 @@ function essence(reply: Reply) {
   return { status: reply.status, headers, text: reply.text.replaceAll(id, "") };
 }
 
-/** Asks with what is another tenant's and with what nobody has: one and the same answer, and nothing changed. */
+/** An API whose statements are counted as they go to the database. */
+async function countedApi(): Promise<{ api: TestApi; cost: () => Cost } & AsyncDisposable> {
+  await using stack = new AsyncDisposableStack();
+  const db = stack.use(await testDatabase());
+  const counter = stack.use(await statementCounter(db.url("massacorp_api")));
+  const platform = stack.use(await statementCounter(db.url("massacorp_platform")));
+  const api = stack.use(
+    await testApi({
+      db,
+      network: "10.10.0.0/20",
+      env: {
+        DATABASE_URL: counter.url.reveal(),
+        DATABASE_PLATFORM_URL: platform.url.reveal(),
+      },
+    }),
+  );
+  const kept = stack.move();
+  return {
+    api,
+    cost: () => ({
+      statements: counter.statements + platform.statements,
+      hashes: api.deps.hasher.stats.hashes,
+    }),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+interface Cost {
+  statements: number;
+  hashes: number;
+}
+
+/**
+ * Asks with what is another tenant's and with what nobody has: one and the same answer at one and the same cost, and
+ * nothing changed.
+ */
 async function assertAlike(
-  api: TestApi,
+  { api, cost }: { api: TestApi; cost?: () => Cost },
   operation: Operation,
   ask: { theirs: RequestOptions & { path: string }; unknown: RequestOptions & { path: string } },
   about: string,
@@ -34,6 +71,21 @@ async function assertAlike(
     api.request(path, { method: operation.method, ...options });
   const theirs = await send(ask.theirs);
   const unknown = await send(ask.unknown);
+  if (cost) {
+    // Of the second time: by then all that is kept between requests has been read.
+    const costs: Cost[] = [];
+    for (const each of [ask.theirs, ask.unknown]) {
+      const start = cost();
+      await send(each);
+      const end = cost();
+      costs.push({
+        statements: end.statements - start.statements,
+        hashes: end.hashes - start.hashes,
+      });
+    }
+    assert.deepEqual(costs[0], costs[1], `${operation.name}: ${about}: what it costs`);
+    assert((costs[0]?.statements ?? 0) > 1, `${operation.name}: statements are counted`);
+  }
   assert.deepEqual(await databaseDigest(api.db), before, `${operation.name}: ${about}: changed`);
   assert.deepEqual(essence(theirs), essence(unknown), `${operation.name}: ${about}`);
   return theirs;
@@ -60,7 +112,8 @@ async function twoTenants(api: TestApi): Promise<{ mine: Side; theirs: Side; all
 }
 
 Deno.test("app: N3: another tenant's id in a path is an unknown id, for every operation that takes one", async () => {
-  await using api = await testApi({ network: "10.10.0.0/20" });
+  await using counted = await countedApi();
+  const { api } = counted;
   const { mine, theirs, all } = await twoTenants(api);
   let tried = 0;
   for (const operation of all) {
@@ -75,7 +128,7 @@ Deno.test("app: N3: another tenant's id in a path is an unknown id, for every op
         ...(body === undefined ? {} : { body }),
         path: fillPath(operation, { ...own, [name]: id ?? "" }),
       });
-      const reply = await assertAlike(api, operation, {
+      const reply = await assertAlike(counted, operation, {
         theirs: request(foreign[name]),
         unknown: request(unknownId(schema)),
       }, name);
@@ -93,7 +146,8 @@ Deno.test("app: N3: another tenant's id in a path is an unknown id, for every op
 });
 
 Deno.test("app: N3: another tenant's id in a body is an unknown id, in every field that takes one", async () => {
-  await using api = await testApi({ network: "10.10.0.0/20" });
+  await using counted = await countedApi();
+  const { api } = counted;
   const { mine, theirs, all } = await twoTenants(api);
   let tried = 0;
   for (const operation of all) {
@@ -110,7 +164,7 @@ Deno.test("app: N3: another tenant's id in a body is an unknown id, in every fie
       const path = fillPath(operation, await mine.pathIds(operation));
       const as = mine.caller(operation);
       const nobodys = typeof id === "number" ? 987_654_321 : unknownId({ format: "uuid" });
-      const reply = await assertAlike(api, operation, {
+      const reply = await assertAlike(counted, operation, {
         theirs: { ...as, path, body: replaceAt(body, place, id) },
         unknown: { ...as, path, body: replaceAt(body, place, nobodys) },
       }, place.join("."));
@@ -173,7 +227,7 @@ Deno.test("app: N1: no answer shows anything of another tenant, whatever the que
           clean(await api.request(ask(id).path, as), operation.name);
           continue;
         }
-        const reply = await assertAlike(api, operation, {
+        const reply = await assertAlike({ api }, operation, {
           theirs: ask(id),
           unknown: ask(unknownId(schema)),
         }, name);

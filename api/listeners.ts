@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { keepServing } from "../lib/keep_serving.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
+import { serveSocket } from "../lib/unix_socket.ts";
 import type { AppEnv, Listener } from "./context.ts";
 
 type Fetch = (request: Request, env: AppEnv["Bindings"]) => Response | Promise<Response>;
@@ -97,24 +98,23 @@ export function readCertificate({ certFile, keyFile }: TlsFiles): { cert: string
 
 /**
  * Serves on a Unix socket. Its folder is the gate: it must be closed to everybody but this process's user
- * (and root), and is refused otherwise.
+ * (and root), and is refused otherwise, also where it had to be made again.
  */
 export async function listenUnix(
-  options: { fetch: Fetch; log: Logger; path: string },
+  options: { fetch: Fetch; log: Logger; path: string; lookEveryMs?: number },
 ): Promise<RunningListener> {
-  const { path, log } = options;
-  await refuseOpenFolder(dirname(path));
-  await removeStale(path);
-  let bound = false;
-  return keepServing(() => {
-    if (bound) removeOwn(path);
-    bound = true;
-    return Deno.serve({
-      path,
-      onListen: () => log.info("listening", { listener: "operator", path }),
-      handler: (request) => options.fetch(request, { listener: "operator", address: null }),
-    });
-  }, { log });
+  const { path, log, lookEveryMs } = options;
+  const server = await serveSocket(
+    path,
+    async (request) => await options.fetch(request, { listener: "operator", address: null }),
+    {
+      log,
+      check: () => refuseOpenFolder(dirname(path)),
+      ...(lookEveryMs === undefined ? {} : { lookEveryMs }),
+    },
+  );
+  log.info("listening", { listener: "operator", path });
+  return { shutdown: () => server.close() };
 }
 
 /**
@@ -142,29 +142,6 @@ async function refuseOpenFolder(folder: string): Promise<void> {
       `${folder} must be closed to others (mode 0700): whoever enters it is the operator`,
     );
   }
-}
-
-/** The file of a listener of ours that ended by itself. */
-function removeOwn(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** A socket file nobody listens on is left over from a process that was killed. */
-async function removeStale(path: string): Promise<void> {
-  try {
-    const connection = await Deno.connect({ transport: "unix", path });
-    connection.close();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-    await Deno.remove(path);
-    return;
-  }
-  throw new Error(`another process listens on ${path}`);
 }
 
 /** Keeps a process alive through what nobody awaited: logged, never silent. */

@@ -33,8 +33,39 @@ Deno.test("listenUnix: replaces the socket of a dead process, and never that of 
   await dead.output();
   assert((await Deno.lstat(path)).isSocket);
   const living = await listenUnix({ fetch, log: silentLogger, path });
-  await assert.rejects(listenUnix({ fetch, log: silentLogger, path }), /another process listens/);
+  await assert.rejects(listenUnix({ fetch, log: silentLogger, path }), /another process answers/);
   await living.shutdown();
+});
+
+Deno.test("listenUnix: a socket that is taken away, with its folder or without, is there again, and never in an open folder", async () => {
+  await using folder = await folderOf(0o700);
+  const inner = `${folder.path}/operator`;
+  const path = `${inner}/api.sock`;
+  await Deno.mkdir(inner, { mode: 0o700 });
+  const logged: string[] = [];
+  const log = createLogger({ level: "info", write: (line) => logged.push(line) });
+  const server = await listenUnix({ fetch, log, path, lookEveryMs: 5 });
+  const answers = async () => {
+    using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+    return await (await globalThis.fetch("http://localhost/", { client })).text() === "ok";
+  };
+  try {
+    assert(await answers());
+    await Deno.remove(path);
+    await until("the socket is there again", answers);
+    await Deno.remove(inner, { recursive: true });
+    // Whoever makes it anew makes it too open: nobody is let in as the operator.
+    await Deno.mkdir(inner);
+    await Deno.chmod(inner, 0o755);
+    await until("it was refused", () => logged.some((line) => line.includes("must be closed")));
+    await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
+    await Deno.chmod(inner, 0o700);
+    await until("the socket is there again", answers);
+    assert.equal(logged.filter((line) => line.includes("is there again")).length, 2);
+  } finally {
+    await server.shutdown();
+  }
+  await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
 });
 
 Deno.test("listenTcp: ends TLS, serves a renewed certificate without dropping what is under way, and keeps the old one where the new is of no use", async () => {

@@ -16,17 +16,23 @@ export interface SocketServer {
  * left behind by a dead process is replaced, that of a living one never. Where somebody takes the file away, it is
  * made again as soon as its folder is there; the folder is whoever's who decides over its permissions.
  *
+ * @param options.check called before each beginning; where it throws there is none
  * @param options.lookEveryMs how often it is looked whether the file is there
  * @throws {SocketError}
  */
 export async function serveSocket(
   path: string,
   handler: (request: Request) => Response | Promise<Response>,
-  { log = silentLogger, lookEveryMs = 1_000 }: { log?: Logger; lookEveryMs?: number } = {},
+  { log = silentLogger, lookEveryMs = 1_000, check = () => Promise.resolve() }: {
+    log?: Logger;
+    lookEveryMs?: number;
+    check?: () => Promise<void>;
+  } = {},
 ): Promise<SocketServer> {
   if (new TextEncoder().encode(path).length > 107) {
     throw new SocketError(`${path} is longer than the 107 bytes that Linux allows for a socket`);
   }
+  await check();
   let server: Deno.HttpServer | undefined = await listen(path, handler);
   let closing = false;
   let ended = false;
@@ -47,6 +53,7 @@ export async function serveSocket(
     // Its end removes the file, so it must not come after the new one's beginning.
     await server?.shutdown().catch(() => {});
     server = undefined;
+    await check();
     server = await listen(path, handler);
     ended = false;
     watchFor(server);
