@@ -113,6 +113,14 @@ export const groups: readonly Group[] = [
     onDemand: true,
   },
   {
+    name: "prometheus",
+    about: "alert rules by promtool, and a real Prometheus that scrapes a real stack",
+    kind: "test",
+    paths: ["tests/prometheus"],
+    needs: { root: true, programs: [...tunnelPrograms, "prometheus", "promtool"] },
+    onDemand: true,
+  },
+  {
     name: "kernel",
     about: "the tunnel on the kernel's own WireGuard, in a guest where this kernel has none",
     kind: "kernel",
