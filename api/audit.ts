@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { JSONValue } from "postgres";
+import type { AuditAction } from "../lib/audit/actions.ts";
 import type { AppEnv, Principal } from "./context.ts";
 import { translateDatabaseError } from "./database/errors.ts";
 import type { PlatformSql, TenantId, TenantSql } from "./database/tenancy.ts";
@@ -26,7 +27,7 @@ export interface AuditSource {
 
 export interface AuditEntry {
   /** Dotted, thing first: `peer.create`. */
-  action: string;
+  action: AuditAction;
   outcome: "succeeded" | "refused" | "failed";
   target?: { type: string; id: string };
   /** Facts, before and after; never a secret. */

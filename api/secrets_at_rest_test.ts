@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { unknownOf } from "../lib/audit/actions.ts";
 import { generateKeyPair } from "../lib/wireguard_key.ts";
 import {
   adminOf,
@@ -56,6 +57,11 @@ Deno.test("app: A6: of every secret that an operation takes or hands out, nothin
   );
   assert.deepEqual(missing, [], "not seen in the journey");
   assert(watch.secrets.size > 80, `${watch.secrets.size} secrets were seen`);
+
+  // It is the longest journey there is, so it also holds the audit log to the list of what can stand in it.
+  const entries = await real.db.owner<{ action: string; details: object }[]>`
+    select action, details from audit_log`;
+  assert.deepEqual(entries.flatMap((entry) => unknownOf(entry) ?? []), []);
 
   const places = {
     tables: await everyRow(real),

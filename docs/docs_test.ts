@@ -4,6 +4,7 @@ import { operatorSockets } from "../api/cli/config.ts";
 import { loadConfig as loadLocalConfig } from "../deploy/local/config.ts";
 import { loadConfig as loadMigrateConfig } from "../deploy/production/config.ts";
 import { ConfigError, type Env } from "../lib/env.ts";
+import { auditActions, changes } from "../lib/audit/actions.ts";
 import { groups } from "../tests/groups.ts";
 import { testApi } from "../tests/support/api.ts";
 import { loadConfig as loadSealerConfig } from "../sealer/config.ts";
@@ -191,4 +192,16 @@ Deno.test("documents: every link inside the project leads somewhere", async () =
     }
   }
   assert.deepEqual(dead, []);
+});
+
+Deno.test("docs/audit.md: its table has every action that the code knows, with its details, and no other", async () => {
+  const page = await read("docs/audit.md");
+  const section = page.slice(page.indexOf("## What is recorded"), page.indexOf("## Retention"));
+  const written = codeRows(section).map(([action, details = ""]) => [
+    uncoded(action),
+    details.replaceAll("`{before, after}`", "").match(/`[a-z_]+`|each changed field/g)?.map((
+      field,
+    ) => field === "each changed field" ? changes : uncoded(field)) ?? [],
+  ]);
+  assert.deepEqual(written, Object.entries(auditActions));
 });

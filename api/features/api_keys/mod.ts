@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
+import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { makeApiKey } from "../../auth/api_key.ts";
 import type { AppEnv } from "../../context.ts";
@@ -278,7 +279,11 @@ async function record(
   sql: TenantSql,
   c: Context<AppEnv>,
   tenantId: TenantId,
-  entry: { action: string; id: string; details: Record<string, string | number | string[] | null> },
+  entry: {
+    action: AuditAction;
+    id: string;
+    details: Record<string, string | number | string[] | null>;
+  },
 ): Promise<void> {
   await writeAudit(sql, {
     tenantId,

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import {
   delayAfter,
@@ -86,7 +87,7 @@ export async function startAttempt(
 interface Finish<T> {
   matches: boolean;
   /** For the audit log. */
-  action: string;
+  action: AuditAction;
   /** What a right password leads to, in the same transaction. */
   succeed(sql: TenantSql, account: LoginAccount): Promise<T>;
 }

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { createOneTimeToken } from "../../auth/one_time_token.ts";
 import { putOneTimeToken, type TokenPurpose } from "../../auth/one_time_token_store.ts";
@@ -29,7 +30,12 @@ const mailsAMinute = 3;
 export async function sendToken(
   deps: SendDeps,
   c: Context<AppEnv>,
-  asked: { tenantId: TenantId | undefined; email: string; purpose: TokenPurpose; action: string },
+  asked: {
+    tenantId: TenantId | undefined;
+    email: string;
+    purpose: TokenPurpose;
+    action: AuditAction;
+  },
 ): Promise<void> {
   const floor = deps.failureFloor.start();
   const tenantId = asked.tenantId ?? noTenant;

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
+import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
@@ -31,7 +32,7 @@ async function change(
   c: Context<AppEnv>,
   { ref, action, apply }: {
     ref: PeerRef;
-    action: string;
+    action: AuditAction;
     apply: (sql: TenantSql, ref: PeerRef) => Promise<boolean>;
   },
 ): Promise<void> {
@@ -58,7 +59,7 @@ function takeOff(
     path: string;
     summary: string;
     scope: PeerScope;
-    action: string;
+    action: AuditAction;
     apply: (sql: TenantSql, ref: PeerRef) => Promise<boolean>;
   },
 ): void {

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import type { AppEnv } from "../../context.ts";
 import { asTenantId } from "../../database/tenancy.ts";
+import type { AuditAction } from "../../../lib/audit/actions.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
@@ -23,7 +24,7 @@ const params = z.object({ id: numericId });
 async function setStatus(
   deps: Deps,
   c: Context<AppEnv>,
-  { id, status, action }: { id: number; status: "active" | "suspended"; action: string },
+  { id, status, action }: { id: number; status: "active" | "suspended"; action: AuditAction },
 ): Promise<SettledTenant> {
   return await deps.platform.transaction(async (sql, enter) => {
     const tenant = await readTenant(sql, id, { lock: true });

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
+import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
@@ -29,7 +30,7 @@ async function decide<T>(
   c: Context<AppEnv>,
   { id, action, apply }: {
     id: number;
-    action: string;
+    action: AuditAction;
     apply: (sql: TenantSql, user: UserRow) => Promise<T>;
   },
 ): Promise<T> {
@@ -67,7 +68,7 @@ function simpleChange(
     name: string;
     path: string;
     summary: string;
-    action: string;
+    action: AuditAction;
     apply: (sql: TenantSql, user: UserRow) => Promise<void>;
   },
 ): void {
