@@ -41,16 +41,37 @@ const addresses = config.listen === "tunnel"
 // Behind a proxy nobody comes in by himself: what it does not say is refused, the host's own users included.
 const listener = config.trustedProxies.length > 0 ? "tunnel" : config.listen;
 const onCertificate = (pem: string) => deps.meters.certificate(pem);
-const served = addresses.map((hostname) =>
-  listenTcp({ fetch, log, listener, hostname, port: config.port, tls: config.tls, onCertificate })
-);
 const scraped = config.operatorListen;
 const scrapeApp = createScrapeApp(deps);
-const listeners = [
-  ...scraped ? [listenScrape({ ...scraped, log, fetch: (...of) => scrapeApp.fetch(...of) })] : [],
-  await listenUnix({ fetch, log, path: config.operatorSocket }),
-  ...served,
-];
+
+async function listen() {
+  try {
+    const served = addresses.map((hostname) =>
+      listenTcp({
+        fetch,
+        log,
+        listener,
+        hostname,
+        port: config.port,
+        tls: config.tls,
+        onCertificate,
+      })
+    );
+    const beside = [
+      ...scraped
+        ? [listenScrape({ ...scraped, log, fetch: (...of) => scrapeApp.fetch(...of) })]
+        : [],
+      await listenUnix({ fetch, log, path: config.operatorSocket }),
+    ];
+    return { served, listeners: [...beside, ...served] };
+  } catch (error) {
+    // A port that somebody else has: whoever supervises this process is to see it end, not to wait for it.
+    log.error("cannot listen", errorFields(error));
+    Deno.exit(1);
+  }
+}
+
+const { served, listeners } = await listen();
 
 const stop = createStop({
   log,

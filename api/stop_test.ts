@@ -78,3 +78,12 @@ Deno.test("stop: a second signal ends the draining, and a third what is under wa
   assert.equal(await slow, "cut off");
   assert.match(running.log.join("\n"), /requests under way are cut off/);
 });
+
+Deno.test("main: a port that somebody else has ends the process with its reason, instead of leaving it deaf", async () => {
+  await using api = await testApi();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  assert(taken.addr.transport === "tcp");
+  await using running = await apiProcess(api, { API_PORT: String(taken.addr.port) });
+  assert.equal((await running.ended).code, 1);
+  assert.match(running.log.join("\n"), /cannot listen.*AddrInUse/);
+});
