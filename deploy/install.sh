@@ -56,10 +56,12 @@ for part in local production compose; do cp -R "$project/deploy/$part" "$fresh/d
 find "$fresh" -path "$fresh/node_modules" -prune -o -name '*_test.ts' -exec rm {} +
 (
   cd "$fresh"
-  entries=$(sed -n 's/^ARG ENTRIES="\(.*\)"$/\1/p' deploy/compose/Containerfile)
+  # One list for images and hosts.
+  argument() { sed -n "s/^ARG $1=\"\(.*\)\"\$/\1/p" deploy/compose/Containerfile; }
+  entries=$(argument ENTRIES)
   export DENO_NO_UPDATE_CHECK=1 NO_COLOR=1
-  # shellcheck disable=SC2086
-  "$fresh/bin/deno" run -q -A deploy/compose/prune.ts $entries
+  # shellcheck disable=SC2046,SC2086
+  "$fresh/bin/deno" run -q -A deploy/compose/prune.ts $entries $(argument FILES)
   rm -rf deploy/compose
   # shellcheck disable=SC2086
   DENO_DIR=$fresh/cache "$fresh/bin/deno" cache --quiet $entries

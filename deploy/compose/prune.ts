@@ -1,8 +1,9 @@
 import { z } from "zod";
 
 /**
- * Leaves of `node_modules` what the entry points given import, and nothing of tests and tasks; and tells Deno to
- * take it as it is. Run while an image is built.
+ * Leaves of `node_modules` what the entry points given import, and nothing of tests and tasks; `npm:NAME` among them
+ * stands for a package whose files are read and not imported. Tells Deno to take that as it is. Run while an image is
+ * built, and by deploy/install.sh.
  */
 const graph = z.object({
   modules: z.array(z.object({ npmPackage: z.string().optional() })),
@@ -40,6 +41,14 @@ async function collect(entry: string, used: Used): Promise<void> {
   }
 }
 
+async function keepFiles(name: string, used: Used): Promise<void> {
+  const place = await Deno.realPath(`node_modules/${name}`);
+  const [, folder] = /node_modules\/\.deno\/([^/]+)\//.exec(place) ?? [];
+  if (folder === undefined) throw new Error(`${name}: its files are not where Deno keeps packages`);
+  used.named.add(name);
+  used.stored.add(folder);
+}
+
 async function removeOthers(folder: string, isUsed: (name: string) => boolean): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     if (!isUsed(name)) await Deno.remove(`${folder}/${name}`, { recursive: true });
@@ -48,7 +57,10 @@ async function removeOthers(folder: string, isUsed: (name: string) => boolean): 
 
 if (import.meta.main) {
   const used: Used = { stored: new Set(), named: new Set() };
-  for (const entry of Deno.args) await collect(entry, used);
+  for (const entry of Deno.args) {
+    if (entry.startsWith("npm:")) await keepFiles(entry.slice("npm:".length), used);
+    else await collect(entry, used);
+  }
   const scopes = new Set([...used.named].map((name) => name.split("/", 1)[0] ?? name));
   await removeOthers("node_modules/.deno", (name) => used.stored.has(name));
   await removeOthers("node_modules", (name) => name === ".deno" || scopes.has(name));

@@ -98,7 +98,11 @@ Deno.test("compose: README's commands bring up an installation that answers thro
         .replaceAll("/etc/systemd/system/", `${folder}/units/`);
       said += `$ ${command}\n${await shell(dialled)}`;
       if (!command.startsWith("cp .env.example")) continue;
-      const settings = Object.entries(images).map(([name, value]) => `${name}=${value}\n`);
+      const settings = Object.entries({
+        ...images,
+        API_DOCS: "on",
+        OPERATOR_LISTEN: "172.30.51.14:9464",
+      }).map(([name, value]) => `${name}=${value}\n`);
       await Deno.writeTextFile(join(folder, ".env"), settings.join(""), { append: true });
     }
     match(said, /password +\S{24} /);
@@ -174,6 +178,8 @@ Deno.test("compose: README's commands bring up an installation that answers thro
       timeoutMs: 10_000,
     });
     equal("status" in login && login.status, 200, JSON.stringify(login));
+    const page = await client.request({ url: `${api}/docs/swagger-ui.js`, timeoutMs: 10_000 });
+    equal("status" in page && page.status, 200, "a file of a package that is read, not imported");
   });
 
   await t.step("nothing else is reached, past the tunnel or through it", async () => {
@@ -186,6 +192,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
       redis: `${address("redis", "backend")}:6379`,
       "api by the edge": `${address("net", "edge")}:8000`,
       "api by the backend": `${address("net", "backend")}:8000`,
+      metrics: `${address("net", "backend")}:9464`,
     };
     const { hosts } = engine;
     const probe = async (from: "client" | "host") =>
@@ -227,6 +234,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     const edge = address("net", "edge");
     await hosts.run("host", ["ip", "route", "add", "10.10.0.0/24", "via", edge]);
     equal(await tryTcp(engine, "host", "10.10.0.2:8000"), "silence", "the host itself");
+    equal(await tryTcp(engine, "host", places.metrics), "open", "where Prometheus may ask");
     await hosts.run("host", ["ip", "route", "del", "10.10.0.0/24"]);
   });
 

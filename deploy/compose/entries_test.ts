@@ -1,0 +1,42 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { dirname, join, relative } from "node:path";
+import { projectFolder } from "../local/services.ts";
+
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (isDirectory) yield* sources(path);
+    else if (/(?<!_test)\.ts$/.test(name)) yield path;
+  }
+}
+
+Deno.test("Containerfile: an image has every thread that the program starts, and every package that it reads files of", async () => {
+  const text = await Deno.readTextFile(new URL("Containerfile", import.meta.url));
+  const argument = (name: string) =>
+    (new RegExp(`^ARG ${name}="(.*)"$`, "m").exec(text)?.[1] ?? "").split(" ");
+  const found = new Set<string>();
+  for (const part of ["api", "lib", "wgd", "sealer", "db"]) {
+    for await (const path of sources(join(projectFolder, part))) {
+      const source = await Deno.readTextFile(path);
+      for (const [, target = ""] of source.matchAll(/new URL\(\s*"([^"]+)"/g)) {
+        const [, name] = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(target) ?? [];
+        if (name !== undefined) found.add(`npm:${name}`);
+        else if (target.endsWith(".ts")) {
+          found.add(relative(projectFolder, join(dirname(path), target)));
+        }
+      }
+    }
+  }
+  ok(found.size >= 3, [...found].join(" "));
+  const listed = new Set([...argument("ENTRIES"), ...argument("FILES")]);
+  deepEqual([...found].filter((each) => !listed.has(each)), []);
+});
+
+Deno.test("compose.yaml: every setting that it takes is explained in .env.example, and no other", async () => {
+  const [compose, example] = await Promise.all(
+    ["compose.yaml", ".env.example"].map((name) => Deno.readTextFile(join(projectFolder, name))),
+  );
+  const taken = [...(compose ?? "").matchAll(/\$\{([A-Z0-9_]+)/g)].map(([, name]) => name);
+  const explained = [...(example ?? "").matchAll(/^([A-Z0-9_]+)=/gm)].map(([, name]) => name);
+  deepEqual([...new Set(taken)].sort(), explained.sort());
+});
