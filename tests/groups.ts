@@ -146,6 +146,7 @@ export const groups: readonly Group[] = [
       programs: [
         ...tunnelPrograms,
         ...["dockerd", "docker", "docker-compose", "debootstrap", "iptables", "nsenter"],
+        "prometheus",
       ],
     },
     onDemand: true,

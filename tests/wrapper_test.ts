@@ -177,7 +177,7 @@ Deno.test("massacorp test: installs an emulator for kernel alone, an engine for 
   deepEqual(await installed("exit 0", "kernel"), []);
   deepEqual(await installed("exit 1", "unit", "e2e"), []);
   const [engine = ""] = await installed("exit 1", "compose");
-  match(engine, / docker\.io docker-compose debootstrap( iptables)?$/);
+  match(engine, / docker\.io docker-compose debootstrap( iptables)? prometheus$/);
   deepEqual(await installed("exit 1", "systemd"), [
     "apt-get install -y --no-install-recommends debootstrap",
   ]);

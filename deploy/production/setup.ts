@@ -25,6 +25,8 @@ export interface SetupOptions {
   databaseUid?: number | undefined;
   /** `host:port` of a Redis of ours, and who runs it. */
   redis?: { place: string; uid: number } | undefined;
+  /** Who runs a Grafana of ours. */
+  grafanaUid?: number | undefined;
 }
 
 /**
@@ -61,6 +63,10 @@ export async function setUp(options: SetupOptions): Promise<DataFolder> {
     const url = `redis://:${encodeURIComponent(password.reveal())}@${place}`;
     await keepSecretFile(join(api, "redis_url"), url, apiUid);
   }
+  if (options.grafanaUid !== undefined) {
+    const own = await closedFolder(join(folder.root, "secrets/grafana"), options.grafanaUid);
+    await secretFile(join(own, "grafana_password"), options.grafanaUid);
+  }
   return folder;
 }
 
@@ -90,7 +96,7 @@ async function closedFolder(path: string, uid: number): Promise<string> {
 }
 
 const usage = `usage: setup.ts --data FOLDER --database URL [--run FOLDER] [--database-uid UID]
-                [--redis HOST:PORT --redis-uid UID]`;
+                [--redis HOST:PORT --redis-uid UID] [--grafana-uid UID]`;
 
 function options(args: string[]): SetupOptions {
   const { values } = parseArgs({
@@ -102,6 +108,7 @@ function options(args: string[]): SetupOptions {
       "database-uid": { type: "string" },
       redis: { type: "string" },
       "redis-uid": { type: "string" },
+      "grafana-uid": { type: "string" },
     },
   });
   const { data, database, redis } = values;
@@ -115,6 +122,7 @@ function options(args: string[]): SetupOptions {
     database,
     run: values.run,
     databaseUid: values["database-uid"] ? uid(values["database-uid"]) : undefined,
+    grafanaUid: values["grafana-uid"] ? uid(values["grafana-uid"]) : undefined,
     redis: redis ? { place: redis, uid: uid(values["redis-uid"] ?? "") } : undefined,
   };
 }

@@ -10,6 +10,7 @@ const options = (data: string) => ({
   database: "postgres://db:5432?sslmode=prefer",
   databaseUid: 999,
   redis: { place: "redis:6379", uid: 998 },
+  grafanaUid: 472,
 });
 
 /** `mode owner path` of everything in the folder, sockets' folders included. */
@@ -48,6 +49,7 @@ Deno.test({
       deepEqual(secrets, [
         "600 0:0 secrets/wgd/database_url",
         "600 0:0 secrets/wgd/preshared_subkey",
+        "600 472:472 secrets/grafana/grafana_password",
         "600 64202:64202 secrets/api/database_platform_url",
         "600 64202:64202 secrets/api/database_url",
         "600 64202:64202 secrets/api/encryption_key",
@@ -69,6 +71,7 @@ Deno.test({
         "600 998:998 secrets/redis/redis.conf",
         "600 999:999 secrets/database/postgres_password",
         "700 0:0 secrets/wgd",
+        "700 472:472 secrets/grafana",
         "700 64202:64202 secrets/api",
         "700 64203:64203 secrets/sealer",
         "700 64204:64204 secrets/supervisor",

@@ -15,16 +15,32 @@ export async function makeBaseImages({ docker }: Engine): Promise<Record<string,
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", lock)).toHex();
   const deno = `massacorp-test/deno:${Deno.version.deno}-${digest.slice(0, 12)}`;
   const postgres = "massacorp-test/postgres:16";
+  const prometheus = "massacorp-test/prometheus:2";
   const isThere = async (image: string) =>
     (await docker(["images", "--quiet", image])).trim() !== "";
   if (!await isThere(debian)) await importDebian(debian);
   if (!await isThere(deno)) await buildDeno(docker, { base: debian, image: deno });
+  if (!await isThere(prometheus)) {
+    await build(docker, {
+      image: prometheus,
+      lines: [
+        `FROM ${debian}`,
+        "COPY prometheus /usr/bin/prometheus",
+        "RUN mkdir /prometheus && chown 65534:65534 /prometheus",
+      ],
+      fill: async (folder) => {
+        const program = (await run(["sh", "-c", "command -v prometheus"])).trim();
+        await Deno.copyFile(program, join(folder, "prometheus"));
+      },
+    });
+  }
   if (!await isThere(postgres)) await buildPostgres(docker, { base: debian, image: postgres });
   return {
     DENO_IMAGE: deno,
     DEBIAN_IMAGE: debian,
     POSTGRES_IMAGE: postgres,
     REDIS_IMAGE: debian,
+    PROMETHEUS_IMAGE: prometheus,
   };
 
   async function importDebian(image: string): Promise<void> {
