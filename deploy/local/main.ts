@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { loadConfig } from "./config.ts";
-import { createTerminal, drawQr, type Terminal } from "./terminal.ts";
+import { tellFirst } from "./tell_first.ts";
+import { createTerminal, type Terminal } from "./terminal.ts";
 import { type Up, up } from "./up.ts";
 
 const usage = `usage: ./massacorp up [--no-tunnel] [--watch]
@@ -46,28 +47,17 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
 }
 
 async function greet({ first, tunnel }: Up, terminal: Terminal): Promise<void> {
-  if (first && "note" in first) {
+  if (first) {
     terminal.say("");
-    terminal.say(
-      "The first start was cut off before it showed the admin's password, and nothing can show it again.\n" +
-        "Make another admin:  deno task user:create --tenant platform --email you@example.com --role admin\n" +
-        `and then remove ${first.note}, and this is not said any more.`,
-    );
-  } else if (first) {
-    terminal.say("");
-    terminal.step("tenant", `${first.tenant.slug} (id ${first.tenant.id})`);
-    terminal.step("admin", first.admin.email);
-    terminal.step("password", `${first.admin.password}   (shown this once)`);
-    await first.shown();
-    if ("error" in first.peer) {
-      terminal.step("no tunnel", first.peer.error);
-      terminal.say("Make a peer with:  deno task peer:add --help");
-    } else {
-      const how = tunnel ? "or scan this with the WireGuard app" : "good once there is a tunnel";
-      terminal.step("tunnel file", `${first.peer.file}   (${how})`);
-      terminal.say("");
-      terminal.say(drawQr(first.peer.config, { colour: Deno.stdout.isTerminal() }));
-    }
+    await tellFirst(first, {
+      terminal,
+      hints: {
+        anotherAdmin:
+          "deno task user:create --tenant platform --email you@example.com --role admin",
+        peer: "deno task peer:add --help",
+        file: tunnel ? "or scan this with the WireGuard app" : "good once there is a tunnel",
+      },
+    });
   }
   terminal.say("");
   terminal.say("MassaCorp is up. Ctrl-C stops it.");

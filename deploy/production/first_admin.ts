@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { firstStart } from "../local/first_start.ts";
-import { createTerminal, drawQr, type Terminal } from "../local/terminal.ts";
+import { tellFirst } from "../local/tell_first.ts";
+import { createTerminal, type Terminal } from "../local/terminal.ts";
 
 const usage = `usage: first_admin.ts --email ADDRESS --folder FOLDER [--socket FILE]`;
 
@@ -21,26 +22,15 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
     terminal.say("there is a tenant already; nothing was changed");
     return 0;
   }
-  if ("note" in first) {
-    terminal.say(
-      "An earlier call was cut off before it showed the admin's password, and nothing can show it again.\n" +
-        `Make another admin with user:create (--tenant platform --role admin), and remove ${first.note}.`,
-    );
-    return 1;
-  }
-  terminal.step("tenant", `${first.tenant.slug} (id ${first.tenant.id})`);
-  terminal.step("admin", first.admin.email);
-  terminal.step("password", `${first.admin.password}   (shown this once)`);
-  await first.shown();
-  if ("error" in first.peer) {
-    terminal.step("no tunnel", first.peer.error);
-    terminal.say("Make a peer with peer:add");
-    return 1;
-  }
-  terminal.step("tunnel file", `${first.peer.file}   (or scan this with the WireGuard app)`);
-  terminal.say("");
-  terminal.say(drawQr(first.peer.config, { colour: Deno.stdout.isTerminal() }));
-  return 0;
+  const whole = await tellFirst(first, {
+    terminal,
+    hints: {
+      anotherAdmin: "user:create --tenant platform --email you@example.com --role admin",
+      peer: "peer:add --help",
+      file: "or scan this with the WireGuard app",
+    },
+  });
+  return whole ? 0 : 1;
 }
 
 if (import.meta.main) {
