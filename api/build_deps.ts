@@ -61,6 +61,7 @@ export async function buildDeps(
   const bounds = {
     timeoutMs: database.poolTimeoutMs,
     recycleSeconds: database.recycleSeconds,
+    prepare: database.prepare,
   };
   const apiPool = createRoleGate(createPool(database.url, {
     applicationName: "massacorp-api",

@@ -69,6 +69,7 @@ Deno.test("status: of a PostgreSQL that hangs the operator learns within seconds
   await using good = await testApi();
   await using proxy = await holdingProxy(good.db.url("massacorp_api"));
   await using api = await testApi({
+    inProcess: "breaks the API's own connections",
     gateway: false,
     env: { DATABASE_URL: proxy.url.reveal(), DATABASE_POOL_TIMEOUT: "1" },
   });
@@ -87,6 +88,7 @@ Deno.test("app: N1: a role that row-level security does not hold is refused, wha
     await using good = await testApi();
     const acme = await adminOf(good, "acme");
     await using api = await testApi({
+      inProcess: "breaks the API's own connections",
       gateway: false,
       env: { DATABASE_URL: good.db.url(role).reveal() },
     });

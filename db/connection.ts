@@ -14,6 +14,8 @@ export interface ConnectOptions {
   maxLifetime?: number;
   /** Seconds to wait for a connection to open. */
   connectTimeout?: number;
+  /** False where a pooler hands a server connection from one to the next: its prepared statements are not there then. */
+  prepare?: boolean;
   onnotice?: (notice: postgres.Notice) => void;
   /** Called at the very moment a connection is lost or closed. */
   onclose?: () => void;
@@ -39,6 +41,7 @@ export function connect(url: Secret<string>, options: ConnectOptions): Sql {
     backoff: (retries) => Math.min(0.05 * 2 ** retries, 1),
     // Not only for array types: without this first query, reserve() on a fresh connection never resolves.
     fetch_types: true,
+    prepare: options.prepare ?? true,
     onnotice: options.onnotice ?? (() => {}),
     ...(options.onclose ? { onclose: options.onclose } : {}),
     connection: { application_name: options.applicationName },

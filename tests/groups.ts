@@ -4,8 +4,11 @@ import { guestUnmet } from "./kernel/guest.ts";
 export interface Group {
   name: string;
   about: string;
-  /** `test` runs test files, `kernel` on a kernel with WireGuard; `check` only compiles. */
-  kind: "test" | "check" | "kernel";
+  /**
+   * `test` runs test files, `kernel` on a kernel with WireGuard, `balanced` with their APIs behind nginx and `pooled` with
+   * pgbouncer behind those; `check` only compiles.
+   */
+  kind: "test" | "check" | "kernel" | "balanced" | "pooled";
   paths: readonly string[];
   /** Without these the group is skipped. */
   needs: { root?: boolean; programs?: readonly string[] };
@@ -101,6 +104,24 @@ export const groups: readonly Group[] = [
     kind: "test",
     paths: ["tests/scale"],
     needs: { programs: ["nginx", "openssl", "redis-server"] },
+    onDemand: true,
+  },
+  {
+    name: "balanced",
+    about: "the contract of the API, through nginx and three processes",
+    kind: "balanced",
+    paths: ["api"],
+    needs: { programs: ["nginx", "redis-server", "zbarimg", "chromium"] },
+    parallel: true,
+    onDemand: true,
+  },
+  {
+    name: "pooled",
+    about: "the same, and its database through pgbouncer in transaction mode",
+    kind: "pooled",
+    paths: ["api"],
+    needs: { programs: ["nginx", "pgbouncer", "redis-server", "zbarimg", "chromium"] },
+    parallel: true,
     onDemand: true,
   },
   {

@@ -1,6 +1,8 @@
 import { type Group, groups, kernelHasWireGuard, unmet } from "./groups.ts";
 import { runInGuests } from "./kernel/run.ts";
-import { clusterVariable, startTestCluster } from "./support/cluster.ts";
+import { startBalancer } from "./scale/balancer.ts";
+import { clusterVariable, startTestCluster, type TestCluster } from "./support/cluster.ts";
+import { startPgbouncer } from "./support/pgbouncer.ts";
 
 /** The runner behind `./massacorp test`: every group, or those named, and one plain line at the end. */
 export interface Outcome {
@@ -9,17 +11,54 @@ export interface Outcome {
   skipped: number;
 }
 
-async function runGroup(group: Group, env: Record<string, string>): Promise<Outcome> {
+async function runGroup(
+  group: Group,
+  env: Record<string, string>,
+  cluster: TestCluster,
+): Promise<Outcome> {
   const paths = group.paths.filter((path) => exists(path));
   if (paths.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   if (group.kind === "kernel" && !(await kernelHasWireGuard())) {
     return await runInGuests(paths, say);
+  }
+  if (group.kind === "balanced" || group.kind === "pooled") {
+    return await runBalanced(group, paths, { env, cluster });
   }
   if (group.kind !== "check") {
     return await runTests(paths, env, { parallel: group.parallel ?? false });
   }
   const { success } = await deno(["check", "--quiet", ...paths], env);
   return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
+}
+
+/** Runs files that use `testApi()` with its apps in three processes behind nginx, and says which could not. */
+async function runBalanced(
+  { kind, parallel = false }: Group,
+  paths: readonly string[],
+  { env, cluster }: { env: Record<string, string>; cluster: TestCluster },
+): Promise<Outcome> {
+  await using undo = new AsyncDisposableStack();
+  const pooler = kind === "pooled" ? undo.use(await startPgbouncer(cluster)) : null;
+  const balancer = undo.use(await startBalancer({ pooler }));
+  const files = await filesUsing("testApi(", paths);
+  const outcome = await runTests(files, { ...env, ...balancer.env }, { parallel });
+  say("\nSpoke to an API in its own process, and why:");
+  for (const reason of await balancer.reasons()) say(`  ${reason}`);
+  return outcome;
+}
+
+async function filesUsing(text: string, folders: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of folders) {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) found.push(...await filesUsing(text, [path]));
+      else if (name.endsWith("_test.ts") && (await Deno.readTextFile(path)).includes(text)) {
+        found.push(path);
+      }
+    }
+  }
+  return found.sort();
 }
 
 /**
@@ -104,7 +143,11 @@ async function main(names: string[]): Promise<number> {
         continue;
       }
       say(`\n== ${group.name}: ${group.about}`);
-      const outcome = await runGroup(group, { [clusterVariable]: cluster.socketFolder });
+      const outcome = await runGroup(
+        group,
+        { [clusterVariable]: cluster.socketFolder },
+        cluster,
+      );
       total.passed += outcome.passed;
       total.failed += outcome.failed;
       total.skipped += outcome.skipped;

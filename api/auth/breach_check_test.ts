@@ -97,6 +97,7 @@ Deno.test("check: with the question on, a breached password is refused with its 
   const known = await digest("x9K#mQ2$vLp8");
   await using server = mirror(() => range(`${known.slice(5)}:3`));
   await using api = await testApi({
+    inProcess: "counts what one process did",
     env: { PASSWORD_CHECK_HIBP: "on", PASSWORD_CHECK_HIBP_URL: server.url.href },
   });
   const rules = { policy: "composition" as const, words: [] };

@@ -13,6 +13,8 @@ export interface PoolOptions {
   timeoutMs: number;
   /** Seconds after which a connection is replaced, between two holders. */
   recycleSeconds: number;
+  /** Whether statements are prepared; true unless told. */
+  prepare?: boolean;
   /** Milliseconds an overflow connection stays open unused; 10,000 unless told. */
   overflowIdleMs?: number;
 }
@@ -206,6 +208,7 @@ function openConnection(url: Secret<string>, options: PoolOptions): Connection {
   const sql = connect(url, {
     max: 1,
     applicationName: options.applicationName,
+    ...(options.prepare === undefined ? {} : { prepare: options.prepare }),
     // Never by the driver's own timers: they close a connection under a transaction that is between two
     // statements, and the next statement then runs on a new connection, outside of it.
     idleTimeout: 0,

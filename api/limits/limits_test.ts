@@ -153,6 +153,7 @@ Deno.test("limit: a source that is no peer is refused before it is counted", asy
 
 Deno.test("limit: the quotas that nobody set are those of the contract", async () => {
   await using api = await testApi({
+    inProcess: "tells of a quota what one process has counted",
     env: { RATE_LIMIT_LOGIN: "", RATE_LIMIT_ANONYMOUS: "", RATE_LIMIT_AUTHENTICATED: "" },
   });
   const acme = await adminOf(api, "acme");

@@ -47,7 +47,10 @@ Deno.test("sourceAddress: T10: the first from the right that is no proxy, and no
 });
 
 Deno.test("app: T10: behind a proxy a request is the peer's that the proxy names, in limits and records too", async () => {
-  await using api = await testApi({ env: { TRUSTED_PROXIES: "127.0.0.1, 127.0.0.2" } });
+  await using api = await testApi({
+    inProcess: "plays the proxies itself",
+    env: { TRUSTED_PROXIES: "127.0.0.1, 127.0.0.2" },
+  });
   const acme = await adminOf(api, "acme");
   const other = await adminOf(api, "other");
   const mine = await peerOf(api, acme);

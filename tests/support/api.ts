@@ -8,6 +8,7 @@ import type { Deps } from "../../api/deps.ts";
 import { connect } from "../../db/connection.ts";
 import { createLogger } from "../../lib/log.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
+import { throughBalancer } from "./balanced.ts";
 import { FakeClock } from "./clock.ts";
 import type { TestCluster } from "./cluster.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
@@ -78,6 +79,11 @@ export async function testApi(
     db?: TestDatabase;
     /** For what measures time; nobody waits where it is absent. */
     timer?: Timer;
+    /**
+     * Why the test cannot speak to its app through nginx and three processes (`deno task test:scale`): what it looks at
+     * or puts in lies in this process. Listed there.
+     */
+    inProcess?: string;
   } = {},
 ): Promise<TestApi> {
   const { beside } = options;
@@ -87,7 +93,7 @@ export async function testApi(
   const log: string[] = [];
   const pauses: number[] = [];
   const network = options.network ?? "10.10.0.0/24";
-  const config = loadConfig({
+  const env = {
     ...testSecrets,
     API_LISTEN: "loopback",
     DATABASE_URL: db.url("massacorp_api").reveal(),
@@ -108,7 +114,8 @@ export async function testApi(
     ALLOWED_HOSTS: "api.test",
     WG_NETWORK: network,
     ...options.env,
-  });
+  };
+  const config = loadConfig(env);
   const { deps, rolesAreSafe, close } = await buildDeps({
     config,
     clock,
@@ -122,6 +129,10 @@ export async function testApi(
     },
   });
   const app = createApp(deps);
+  const balanced = await throughBalancer(
+    { env, clock, log, pauses },
+    options.inProcess ?? (options.timer ? "measures time" : undefined),
+  );
   const fetch: TestApi["fetch"] = async (path, request = {}) => {
     const headers = new Headers(request.headers);
     if (request.token) headers.set("Authorization", `Bearer ${request.token}`);
@@ -131,7 +142,7 @@ export async function testApi(
       headers.set("Content-Type", "application/json");
     }
     const method = request.method ?? (body === null ? "GET" : "POST");
-    return await app.fetch(
+    return await (balanced ?? app).fetch(
       new Request(`http://api.test${path}`, { method, headers, body }),
       request.via ?? operator,
     );
@@ -158,6 +169,7 @@ export async function testApi(
     fetch,
     requestBytes: send,
     async [Symbol.asyncDispose]() {
+      await balanced?.close();
       await close();
       if (!beside && !options.db) await db[Symbol.asyncDispose]();
     },

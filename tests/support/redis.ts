@@ -10,14 +10,17 @@ export interface RedisServer extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-export async function redisServer(): Promise<RedisServer> {
+export async function redisServer({ databases = 16 } = {}): Promise<RedisServer> {
   const port = freePort();
   let child: Deno.ChildProcess | undefined;
   const server: RedisServer = {
     url: `redis://127.0.0.1:${port}`,
     async start() {
       child = new Deno.Command("redis-server", {
-        args: ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        args: [
+          ...["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+          ...["--databases", String(databases)],
+        ],
         stdin: "null",
         stdout: "null",
         stderr: "null",

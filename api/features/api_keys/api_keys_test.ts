@@ -234,7 +234,7 @@ Deno.test("api keys: T10: through a peer of its tenant, and of its maker where t
 });
 
 Deno.test("api keys: what they do is audited in their name, and counted in batches", async () => {
-  await using api = await testApi();
+  await using api = await testApi({ inProcess: "counts what one process did" });
   const acme = await adminOf(api, "acme");
   const { key, id } = await makeKey(api, acme, { scopes: ["wireguard.write", "wireguard.read"] });
   const made = await api.request("/api/v1/wireguard/peers", {

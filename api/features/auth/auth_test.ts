@@ -39,7 +39,7 @@ const waitersOnLocks = (api: TestApi, count: number) =>
   });
 
 Deno.test("login: A4: unknown user, unknown tenant, wrong password, inactive user and suspended tenant get one answer", async (t) => {
-  await using api = await testApi();
+  await using api = await testApi({ inProcess: "counts what one process did" });
   const acme = await adminOf(api, "acme");
   const inactive = await userOf(api, acme, { email: "inactive@acme.example" });
   const closed = await adminOf(api, "closed");

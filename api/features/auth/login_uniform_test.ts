@@ -42,6 +42,7 @@ Deno.test("login: A4: whatever it fails of, there is one answer, one hash, one n
   await using db = await testDatabase();
   await using counter = await statementCounter(db.url("massacorp_api"));
   await using api = await testApi({
+    inProcess: "counts what one process did",
     db,
     env: {
       DATABASE_URL: counter.url.reveal(),
@@ -86,7 +87,10 @@ Deno.test("login: A4: whatever it fails of, there is one answer, one hash, one n
 });
 
 Deno.test("login: a stored hash of other parameters, and an imported bcrypt, are renewed by the log-in that proves the password", async (t) => {
-  await using api = await testApi({ env: { PASSWORD_HASH_MEMORY: "20480" } });
+  await using api = await testApi({
+    inProcess: "counts what one process did",
+    env: { PASSWORD_HASH_MEMORY: "20480" },
+  });
   const acme = await adminOf(api, "acme");
   const hashOf = async () => {
     const [row] = await api.db.owner<[{ password_hash: string }]>`

@@ -50,7 +50,7 @@ Deno.test("T1: metrics and deep health are on the operator's socket, and elsewhe
 });
 
 Deno.test("metrics: count by route template and refusal, name nobody, and stand without daemon and sealer", async () => {
-  await using api = await testApi();
+  await using api = await testApi({ inProcess: "counts what one process did" });
   const acme = await adminOf(api, "acme");
   const made = await api.request("/api/v1/wireguard/peers", {
     token: acme.token,
@@ -131,6 +131,7 @@ Deno.test("metrics, deep health: relay what daemon and sealer say, and name what
     "/v1/status": () => Response.json({ distrust: null }),
   });
   await using api = await testApi({
+    inProcess: "counts what one process did",
     env: { WGD_SOCKET: wgd.path, SEALER_SOCKET: sealer.path },
   });
   const found = parseExposition((await api.request("/metrics")).text);

@@ -11,7 +11,10 @@ const scraper: AppEnv["Bindings"] = { listener: "scrape", address: "127.0.0.1" }
 const served = ["/metrics", "/health", "/ready", "/health/deep"];
 
 Deno.test("T1: OPERATOR_LISTEN: four answers to GET, no operation whatever is sent, and no peer is answered", async () => {
-  await using api = await testApi({ env: { WG_NETWORK6: "fd00:1::/64" } });
+  await using api = await testApi({
+    inProcess: "asks another app than that of the contract",
+    env: { WG_NETWORK6: "fd00:1::/64" },
+  });
   const acme = await adminOf(api, "acme");
   const scrape = createScrapeApp(api.deps);
   const ask = async (method: string, path: string, via = scraper, headers = {}) =>

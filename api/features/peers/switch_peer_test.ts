@@ -15,8 +15,8 @@ import type { ReconcileResult } from "../../../wgd/protocol.ts";
 const own = "/api/v1/wireguard/me/peers";
 const all = "/api/v1/wireguard/peers";
 
-async function world() {
-  const api = await testApi();
+async function world(options: { inProcess?: string } = {}) {
+  const api = await testApi(options);
   const admin = await adminOf(api, "acme");
   const bob = await userOf(api, admin, { email: "bob@acme.example" });
   const ask = (who: Persona, path: string, more: RequestOptions = {}) =>
@@ -119,7 +119,7 @@ function atReconcile(api: TestApi, answer: () => Promise<Partial<ReconcileResult
 }
 
 Deno.test("delete: T3: a row that the daemon purged meanwhile is a proof; an id it does not know is none", async () => {
-  await using given = await world();
+  await using given = await world({ inProcess: "answers for the daemon" });
   const { api, byOwner } = given;
   const purged = await given.peer();
   atReconcile(api, async () => {
@@ -136,7 +136,7 @@ Deno.test("delete: T3: a row that the daemon purged meanwhile is a proof; an id 
 });
 
 Deno.test("disable: T3: one that was overtaken by an enabling says so, and calls no live peer revoking", async () => {
-  await using given = await world();
+  await using given = await world({ inProcess: "answers for the daemon" });
   const { api, byAdmin, byOwner } = given;
   const id = await given.peer();
   atReconcile(api, async () => {

@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import type { AppEnv } from "../../api/context.ts";
+import type { ToOpen } from "../scale/host.ts";
+import { Secret } from "../../lib/secret.ts";
+import type { FakeClock } from "./clock.ts";
+import { forgetDatabase, throughPgbouncer } from "./pgbouncer.ts";
+
+/** Where `tests/scale/balancer.ts` tells the tests that it serves where it is. */
+export const balancerVariable = "MASSACORP_TEST_BALANCER";
+
+export interface BalancerPlace {
+  /** Of nginx. */
+  url: string;
+  /** Of each process's control. */
+  controls: string[];
+  redis: string;
+  /** Socket folder and port of a pooler, where the API is to reach its database through one. */
+  pooler: { folder: string; port: number } | null;
+  /** Who spoke to an app in its own process after all, and why, a line each. */
+  reasons: string;
+}
+
+export function balancerPlace(): BalancerPlace | undefined {
+  const text = Deno.env.get(balancerVariable);
+  return text ? JSON.parse(text) : undefined;
+}
+
+/** An app in three processes behind nginx. */
+export interface Balanced {
+  fetch(request: Request, env: AppEnv["Bindings"]): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/**
+ * The app of a test behind the balancer of this run; undefined where there is none.
+ * @param reason why the test cannot do with it, which is written down
+ */
+export async function throughBalancer(
+  given: Parameters<typeof balancedApi>[1],
+  reason: string | undefined,
+): Promise<Balanced | undefined> {
+  const place = balancerPlace();
+  if (!place) return undefined;
+  if (reason === undefined) return await balancedApi(place, given);
+  const [file = ""] = /[\w/]+_test\.ts/.exec(new Error().stack ?? "") ?? [];
+  await Deno.writeTextFile(place.reasons, `${file}: ${reason}\n`, { append: true });
+  return undefined;
+}
+
+let databases = Math.floor(Math.random() * 15_000);
+
+async function balancedApi(
+  place: BalancerPlace,
+  { env, clock, log, pauses }: {
+    env: Record<string, string>;
+    clock: FakeClock;
+    log: string[];
+    pauses: number[];
+  },
+): Promise<Balanced> {
+  const id = crypto.randomUUID();
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-balanced-" });
+  const own = {
+    TRUSTED_PROXIES: "127.0.0.1",
+    REDIS_URL: `${place.redis}/${databases++ % 16_000}`,
+    REDIS_COMMAND_TIMEOUT: "5000",
+    DATABASE_DIRECT_URL: env["DATABASE_URL"] ?? "",
+    ...env,
+    ...(place.pooler ? pooled(env, place.pooler) : {}),
+  };
+  const tell = async (control: string, method: string, body: Partial<ToOpen>) => {
+    const response = await fetch(control, { method, body: JSON.stringify(body) });
+    assert.equal(response.status, 200, await response.text());
+  };
+  await Promise.all(
+    place.controls.map((control, n) =>
+      tell(control, "POST", { id, env: own, now: clock.now(), log: `${folder}/${n}` })
+    ),
+  );
+  const files = place.controls.map((_, n) => Deno.openSync(`${folder}/${n}`));
+  const chunk = new Uint8Array(65_536);
+  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 64, http2: false, allowHost: true });
+  const hear = () => {
+    for (const file of files) {
+      const decoder = new TextDecoder();
+      let text = "";
+      for (let read = file.readSync(chunk); read; read = file.readSync(chunk)) {
+        text += decoder.decode(chunk.subarray(0, read), { stream: true });
+      }
+      for (const line of text.split("\n").filter((line) => line !== "")) {
+        const said: { line?: string; pause?: number } = JSON.parse(line);
+        if (said.line !== undefined) log.push(said.line);
+        if (said.pause !== undefined) pauses.push(said.pause);
+      }
+    }
+  };
+  return {
+    async fetch(request, { listener, address }) {
+      const { pathname, search, host } = new URL(request.url);
+      const headers = new Headers(request.headers);
+      if (!headers.has("host")) headers.set("Host", host);
+      headers.set("X-Test-App", id);
+      headers.set("X-Test-Now", String(clock.now()));
+      headers.set("X-Test-Listener", listener);
+      headers.set("X-Test-Address", address ?? "127.0.0.1");
+      const response = await fetch(`${place.url}${pathname}${search}`, {
+        client,
+        method: request.method,
+        headers,
+        redirect: "manual",
+        body: request.body === null ? null : await request.arrayBuffer(),
+      });
+      hear();
+      return response;
+    },
+    async close() {
+      client.close();
+      for (const file of files) file.close();
+      await Promise.all(place.controls.map((control) => tell(control, "DELETE", { id })));
+      const database = new URL(env["DATABASE_URL"] ?? "").pathname.slice(1);
+      if (place.pooler) await forgetDatabase(place.pooler, database);
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** The same roles and database, by way of the pooler. */
+function pooled(
+  env: Record<string, string>,
+  pooler: { folder: string; port: number },
+): Record<string, string> {
+  const through = (text = "") => throughPgbouncer(new Secret(text), pooler);
+  return {
+    DATABASE_URL: through(env["DATABASE_URL"]),
+    DATABASE_PLATFORM_URL: through(env["DATABASE_PLATFORM_URL"]),
+    DATABASE_PREPARE: "off",
+  };
+}
