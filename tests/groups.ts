@@ -103,7 +103,7 @@ export const groups: readonly Group[] = [
     about: "three API processes behind nginx, on one PostgreSQL and one Redis",
     kind: "test",
     paths: ["tests/scale"],
-    needs: { programs: ["nginx", "openssl", "redis-server"] },
+    needs: { programs: ["nginx", "openssl", "curl", "redis-server"] },
     onDemand: true,
   },
   {

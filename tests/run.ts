@@ -33,7 +33,7 @@ async function runGroup(
 
 /** Runs files that use `testApi()` with its apps in three processes behind nginx, and says which could not. */
 async function runBalanced(
-  { kind, parallel = false }: Group,
+  { kind, parallel }: Group,
   paths: readonly string[],
   { env, cluster }: { env: Record<string, string>; cluster: TestCluster },
 ): Promise<Outcome> {
@@ -41,7 +41,9 @@ async function runBalanced(
   const pooler = kind === "pooled" ? undo.use(await startPgbouncer(cluster)) : null;
   const balancer = undo.use(await startBalancer({ pooler }));
   const files = await filesUsing("testApi(", paths);
-  const outcome = await runTests(files, { ...env, ...balancer.env }, { parallel });
+  const outcome = await runTests(files, { ...env, ...balancer.env }, {
+    parallel: parallel ?? false,
+  });
   say("\nSpoke to an API in its own process, and why:");
   for (const reason of await balancer.reasons()) say(`  ${reason}`);
   return outcome;

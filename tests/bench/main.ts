@@ -15,6 +15,7 @@ import { soak } from "./identity/soak.ts";
 import { loginUniformity } from "./login_uniformity.ts";
 import { idleMemory } from "./idle_memory.ts";
 import { startup } from "./startup.ts";
+import { scaleOut, scalePooler } from "./scale.ts";
 import { tenantQuery } from "./tenant_query.ts";
 import { wireguardScale } from "./wireguard_scale.ts";
 
@@ -49,6 +50,8 @@ const parts: Record<string, Part> = {
     onDemand: true,
     measure: () => soak({ minutes: Deno.args.includes("--quick") ? 2 : 30 }),
   },
+  "scale-out": { needsRoot: false, onDemand: true, measure: scaleOut },
+  "scale-pooler": { needsRoot: false, onDemand: true, measure: scalePooler },
   "peer-traffic": { needsRoot: false, measure: peerTraffic },
   "peer-active": { needsRoot: true, measure: peerActive },
   "commit-to-kernel": { needsRoot: true, measure: commitToKernel },
@@ -61,6 +64,7 @@ const parts: Record<string, Part> = {
 
 /** Parts that make one table together. */
 const groups: Record<string, string[]> = {
+  scale: ["scale-out", "scale-pooler"],
   wireguard: [
     "tenant-query",
     "peer-active",

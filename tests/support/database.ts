@@ -77,7 +77,7 @@ async function template(socketFolder: string): Promise<string> {
  * A fresh migrated database, on the shared cluster or on one of the test's own. Disposing of it fails when a connection to it was leaked, and drops it.
  */
 export async function testDatabase(
-  { on }: { on?: TestCluster } = {},
+  { on }: { on?: Pick<TestCluster, "socketFolder"> } = {},
 ): Promise<TestDatabase> {
   const folder = on?.socketFolder ?? await cluster();
   const source = await template(folder);

@@ -1,3 +1,4 @@
+import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 
 /** Debian's nginx, running the committed deploy/nginx/massacorp.conf. */
@@ -16,6 +17,8 @@ export interface NginxOptions {
   listenTls?: readonly string[];
   /** Ports of the API processes on loopback. */
   upstreams: readonly number[];
+  /** Where its own side asks which process is ready. */
+  probePort?: number;
   /** Further changes of the file, each of text that must be there. */
   replace?: Readonly<Record<string, string>>;
   /** Beside the file, in the http context. */
@@ -38,22 +41,19 @@ async function adapt(folder: string, options: NginxOptions): Promise<string> {
   }
   const servers = options.upstreams.map((port) => first.replace("8001", String(port)));
   put([first, second, third].join("\n"), servers.join("\n"));
-  const listen = (name: string, addresses: readonly string[], more: string) => {
-    put(`  listen 10.10.0.1:${name}${more};\n`, "");
-    put(
-      `  listen 10.10.0.2:${name}${more};\n`,
-      addresses.map((address) => `  listen ${address}${more};\n`).join(""),
-    );
-  };
-  listen("8000", options.listen, "");
-  listen("8443", options.listenTls ?? [], " ssl");
+  put("  listen 10.10.0.1:8000;\n", "");
+  const listens = [
+    ...options.listen,
+    ...(options.listenTls ?? []).map((address) => `${address} ssl`),
+  ];
+  put("  listen 10.10.0.2:8000;\n", listens.map((listen) => `  listen ${listen};\n`).join(""));
   if (options.listenTls) {
     await makeCertificate(folder);
+    put("  #ssl_", "  ssl_");
     put("/etc/massacorp/tls/", `${folder}/`);
-  } else {
-    text = text.replace(/^ {2}ssl_certificate.*\n/gm, "");
   }
   put("/var/log/nginx/", `${folder}/`);
+  put("127.0.0.1:8099", `127.0.0.1:${options.probePort ?? freePort()}`);
   for (const [what, by] of Object.entries(options.replace ?? {})) put(what, by);
   return text;
 }
@@ -70,6 +70,7 @@ async function makeCertificate(folder: string): Promise<void> {
         "-addext",
         "subjectAltName=DNS:localhost,IP:127.0.0.1",
       ],
+      ...["-addext", "basicConstraints=critical,CA:FALSE"],
       ...["-keyout", `${folder}/key.pem`, "-out", `${folder}/certificate.pem`],
     ],
   }).output();

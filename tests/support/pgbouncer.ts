@@ -19,7 +19,9 @@ const template = new URL("../../deploy/pgbouncer/pgbouncer.ini", import.meta.url
 /** As whom it runs: it refuses to be root. */
 const user = "nobody";
 
-export async function startPgbouncer(cluster: TestCluster): Promise<Pgbouncer> {
+export async function startPgbouncer(
+  cluster: Pick<TestCluster, "socketFolder">,
+): Promise<Pgbouncer> {
   const { socketFolder } = cluster;
   // The first database makes the roles, whose verifiers are wanted.
   await (await testDatabase({ on: cluster }))[Symbol.asyncDispose]();

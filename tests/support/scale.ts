@@ -57,8 +57,8 @@ export interface ScaleOptions {
   env?: Record<string, string>;
   nginx?: Partial<NginxOptions>;
   network?: string;
-  /** How the API reaches the database, where it is not directly. */
-  databaseUrl?: (db: TestDatabase, role: "massacorp_api" | "massacorp_platform") => string;
+  /** What one of them has beside the rest. */
+  envOf?: (n: number, db: TestDatabase) => Record<string, string>;
 }
 
 export async function threeApis(options: ScaleOptions = {}): Promise<Scale> {
@@ -70,7 +70,6 @@ export async function threeApis(options: ScaleOptions = {}): Promise<Scale> {
   const folder = await Deno.makeTempDir({ prefix: "massacorp-scale-" });
   undo.defer(() => Deno.remove(folder, { recursive: true }));
   const client = undo.use(Deno.createHttpClient({ poolMaxIdlePerHost: 100 }));
-  const url = options.databaseUrl ?? ((db, role) => db.url(role).reveal());
   const env = {
     ...testSecrets,
     ...raisedLimits,
@@ -79,8 +78,8 @@ export async function threeApis(options: ScaleOptions = {}): Promise<Scale> {
     TRUSTED_PROXIES: "127.0.0.1",
     WG_NETWORK: network,
     REDIS_URL: redis.url,
-    DATABASE_URL: url(db, "massacorp_api"),
-    DATABASE_PLATFORM_URL: url(db, "massacorp_platform"),
+    DATABASE_URL: db.url("massacorp_api").reveal(),
+    DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
     DATABASE_DIRECT_URL: db.url("massacorp_api").reveal(),
     PASSWORD_CHECK_HIBP: "off",
     // Fifty at once on a busy machine wait their turn.
@@ -91,7 +90,11 @@ export async function threeApis(options: ScaleOptions = {}): Promise<Scale> {
     ...options.env,
   };
   const make = async (n: number) => {
-    const api = await apiProcess({ folder: `${folder}/${n}`, env, client });
+    const api = await apiProcess({
+      folder: `${folder}/${n}`,
+      env: { ...env, ...options.envOf?.(n, db) },
+      client,
+    });
     undo.defer(() => api.stop());
     return api;
   };
@@ -214,7 +217,7 @@ async function apiProcess(
       void ended.then(() => mine.over = true);
       const ready = until("the API is ready", async () => {
         return (await socketFetch(socket, "/ready")).status === 200;
-      }, { timeoutMs: 30_000 });
+      }, { timeoutMs: 90_000 });
       const died = ended.then(() =>
         Promise.reject(new Error(`the API ended:\n${log.slice(-10).join("\n")}`))
       );

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Restarts API processes behind nginx one after the other, and loses no request.
+#
+# usage: rolling-restart.sh COMMAND PORT...
+#   COMMAND restarts the process of a port, which stands for %s in it, and returns when that is done:
+#   rolling-restart.sh 'systemctl restart massacorp-api@%s' 8001 8002 8003
+#
+# A process that is told to end is not ready from then on, and serves for DRAIN_SECONDS more. nginx must learn it within
+# that time, so its probe is asked all the while. Needed: keepalive_timeout of the upstream (2 s) and a second for the
+# probe < DRAIN_SECONDS (5) < fail_timeout (10 s), and as long again until nginx asks the new process.
+set -eu
+: "${PROBE:=http://127.0.0.1:8099/ready}" "${FAIL_TIMEOUT:=10}"
+command=$1
+shift
+
+ask() { curl --silent --fail --output /dev/null --max-time 2 "$1"; }
+
+while :; do
+  ask "$PROBE" || :
+  sleep 0.2
+done &
+probing=$!
+trap 'kill "$probing"' EXIT
+
+for port; do
+  # Two of three have to carry the load meanwhile: nothing is restarted that is not all there.
+  ask "http://127.0.0.1:$port/ready" || { echo "the process of port $port is not ready" >&2; exit 1; }
+  sh -c "$(printf '%s' "$command" | sed "s/%s/$port/g")"
+  until ask "http://127.0.0.1:$port/ready"; do sleep 0.2; done
+  sleep "$FAIL_TIMEOUT"
+  echo "$port"
+done

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { freePort } from "../support/free_port.ts";
+import { adminOn, threeApis } from "../support/scale.ts";
+
+Deno.test("scale: D2: a rolling restart of three processes under load loses no request", async () => {
+  const probePort = freePort();
+  await using scale = await threeApis({
+    env: { DRAIN_SECONDS: "3" },
+    network: "10.10.0.0/20",
+    nginx: {
+      probePort,
+      workers: 2,
+      // In proportion to the time that the processes drain here.
+      replace: {
+        "fail_timeout=10s": "fail_timeout=5s",
+        "  keepalive_timeout 2s;": "  keepalive_timeout 1s;",
+      },
+    },
+  });
+  const acme = await adminOn(scale, "acme");
+  const by = { from: acme.from, token: acme.token };
+  const requests = {
+    me: () => scale.request("/api/v1/auth/me", by),
+    // What no proxy may send twice.
+    verify: () =>
+      scale.request("/api/v1/auth/verify-token", {
+        from: acme.from,
+        tenant: "acme",
+        body: { token: acme.token },
+      }),
+    create: () => scale.request("/api/v1/wireguard/peers", { ...by, body: { name: "under-load" } }),
+  };
+  const answers = new Map<string, number>();
+  const count = (what: string) => answers.set(what, (answers.get(what) ?? 0) + 1);
+  const until = new AbortController();
+  const load = Object.entries(requests).flatMap(([name, send]) =>
+    Array.from({ length: name === "create" ? 1 : 4 }, async () => {
+      while (!until.signal.aborted) {
+        try {
+          count(`${name} ${(await send()).status}`);
+        } catch (error) {
+          count(`${name} ${error}`);
+        }
+      }
+    })
+  );
+  const before = scale.apis.map((api) => api.pid());
+
+  // What systemctl does on an installation.
+  const manager = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async ({ url }) => {
+      const api = scale.apis.find(({ port }) => url.endsWith(`/${port}`));
+      await api?.stop();
+      await api?.start();
+      return new Response(null, { status: api ? 204 : 404 });
+    },
+  );
+  try {
+    const { success, stderr } = await new Deno.Command("deploy/nginx/rolling-restart.sh", {
+      args: [
+        `curl -sf -X POST http://127.0.0.1:${manager.addr.port}/%s`,
+        ...scale.apis.map(({ port }) => String(port)),
+      ],
+      env: { PROBE: `http://127.0.0.1:${probePort}/ready`, FAIL_TIMEOUT: "5" },
+      stdin: "null",
+      stdout: "null",
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  } finally {
+    until.abort();
+    await Promise.all(load);
+    await manager.shutdown();
+  }
+
+  assert(scale.apis.every((api, n) => api.pid() !== before[n]), "all were restarted");
+  const outcome = Object.fromEntries(answers);
+  assert.deepEqual(
+    Object.keys(outcome).sort(),
+    ["create 201", "me 200", "verify 200"],
+    JSON.stringify(outcome),
+  );
+  assert((outcome["me 200"] ?? 0) > 100, JSON.stringify(outcome));
+  const [made] = await scale.db.owner`
+    select count(*)::integer as n from wg_peers where name = 'under-load'`;
+  assert.equal(made?.n, outcome["create 201"], "nothing was made twice");
+});
