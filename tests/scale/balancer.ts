@@ -6,6 +6,8 @@ import { fromHeader } from "../support/scale.ts";
 import { redisServer } from "../support/redis.ts";
 import { until } from "../support/until.ts";
 
+const say = (line: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+
 export interface Balancer extends AsyncDisposable {
   /** For the test processes. */
   env: Record<string, string>;
@@ -33,7 +35,7 @@ export async function startBalancer(
     const heard = (async () => {
       for await (const line of lines(child.stderr)) {
         // It is told at the first request, of a way to hear of its end that nothing here uses.
-        if (!line.includes("no-legacy-abort")) console.error(`host: ${line}`);
+        if (!line.includes("no-legacy-abort")) say(`host: ${line}`);
       }
     })();
     let over = false;

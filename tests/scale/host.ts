@@ -27,8 +27,12 @@ export interface ToOpen {
   log: string;
 }
 
+function complain(line: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
 // One test's trouble is not the next one's, and production lives through it as well.
-logUnhandled(createLogger({ level: "error", write: (line) => console.error(line) }));
+logUnhandled(createLogger({ level: "error", write: complain }));
 
 const apps = new Map<string, Hosted>();
 
