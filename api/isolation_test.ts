@@ -32,6 +32,7 @@ async function countedApi(): Promise<{ api: TestApi; cost: () => Cost } & AsyncD
   const platform = stack.use(await statementCounter(db.url("massacorp_platform")));
   const api = stack.use(
     await testApi({
+      inProcess: "counts what one process did",
       db,
       network: "10.10.0.0/20",
       env: {

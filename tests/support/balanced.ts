@@ -15,7 +15,7 @@ export interface BalancerPlace {
   controls: string[];
   redis: string;
   /** Socket folder and port of a pooler, where the API is to reach its database through one. */
-  pooler: { folder: string; port: number } | null;
+  pooler: { folder: string; port: number; server: string } | null;
   /** Who spoke to an app in its own process after all, and why, a line each. */
   reasons: string;
 }
@@ -66,7 +66,10 @@ async function balancedApi(
     REDIS_COMMAND_TIMEOUT: "5000",
     DATABASE_DIRECT_URL: env["DATABASE_URL"] ?? "",
     ...env,
-    ...(place.pooler ? pooled(env, place.pooler) : {}),
+    // A way to the database that the test brings is what it looks at.
+    ...(place.pooler && leadsTo(env["DATABASE_URL"], place.pooler)
+      ? pooled(env, place.pooler)
+      : {}),
   };
   const tell = async (control: string, method: string, body: Partial<ToOpen>) => {
     const response = await fetch(control, { method, body: JSON.stringify(body) });
@@ -123,6 +126,9 @@ async function balancedApi(
     },
   };
 }
+
+const leadsTo = (url = "", { server }: { server: string }) =>
+  new URL(url).searchParams.get("host") === server;
 
 /** The same roles and database, by way of the pooler. */
 function pooled(

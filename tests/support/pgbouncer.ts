@@ -12,6 +12,8 @@ export interface Pgbouncer extends AsyncDisposable {
   /** Of its socket. */
   folder: string;
   port: number;
+  /** The socket folder of the server behind it. */
+  server: string;
   log(): Promise<string>;
 }
 
@@ -62,6 +64,7 @@ export async function startPgbouncer(
   return {
     folder,
     port,
+    server: socketFolder,
     log: () => Deno.readTextFile(`${folder}/log`),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
