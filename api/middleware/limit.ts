@@ -60,17 +60,23 @@ export function tellLimit(deps: { limits: Limits }) {
   return createMiddleware<AppEnv>(async (c, next) => {
     await next();
     if (c.env.listener === "operator" || c.res.headers.has("RateLimit")) return;
-    tell(c, "anonymous", await deps.limits.look("anonymous", sourceOf(c)));
+    const state = await deps.limits.look("anonymous", sourceOf(c));
+    const { headers } = c.res;
+    tell((field, value) => headers.set(field, value), "anonymous", state);
   });
 }
 
-function tell(c: Context<AppEnv>, name: string, state: LimitState): void {
-  c.header("RateLimit-Policy", `"${name}";q=${state.quota};w=${windowSeconds}`);
-  c.header("RateLimit", `"${name}";r=${state.remaining};t=${state.resetSeconds}`);
+function tell(
+  write: (field: string, value: string) => void,
+  name: string,
+  state: LimitState,
+): void {
+  write("RateLimit-Policy", `"${name}";q=${state.quota};w=${windowSeconds}`);
+  write("RateLimit", `"${name}";r=${state.remaining};t=${state.resetSeconds}`);
 }
 
 function hold(c: Context<AppEnv>, name: LimitedBy, state: LimitState): void {
-  tell(c, name, state);
+  tell(c.header, name, state);
   if (state.allowed) return;
   c.set("limitedBy", name);
   throw new ApiError("rate_limited", { retryAfter: state.resetSeconds });

@@ -33,8 +33,10 @@ export function requestId(
   async function answer(c: Context<AppEnv>, next: Next, started: number): Promise<void> {
     await next();
     const elapsed = performance.now() - started;
-    c.header("X-Request-ID", c.get("requestId"));
-    c.header("X-Response-Time", `${elapsed.toFixed(1)}ms`);
+    // Not by the context, which would make the whole answer anew for each.
+    const { headers } = c.res;
+    headers.set("X-Request-ID", c.get("requestId"));
+    headers.set("X-Response-Time", `${elapsed.toFixed(1)}ms`);
     // Where no route matched, the last one is a middleware's pattern.
     const route = routePath(c, -1);
     deps.meters.request({

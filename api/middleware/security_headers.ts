@@ -1,3 +1,4 @@
+import { Hono } from "hono";
 import { createMiddleware } from "hono/factory";
 import { secureHeaders } from "hono/secure-headers";
 import type { AppEnv } from "../context.ts";
@@ -5,7 +6,7 @@ import type { AppEnv } from "../context.ts";
 /** Nothing that the API answers loads, frames, sends or is anything for a browser. */
 const nothing = ["'none'"];
 
-const everywhere = secureHeaders({
+const policy = secureHeaders({
   contentSecurityPolicy: {
     defaultSrc: nothing,
     baseUri: nothing,
@@ -28,9 +29,13 @@ const everywhere = secureHeaders({
   },
   xFrameOptions: "DENY",
   strictTransportSecurity: false,
-  // A page sets the policy that it needs, by hashes or nonces, in its own handler.
-  overwrite: false,
 });
+
+/** What the library would write on each answer, asked of it once. */
+const everywhere = [
+  ...(await new Hono().use(policy).get("/", (c) => c.body(null)).request("/")).headers,
+  ["cache-control", "no-store"] as const,
+];
 
 const twoYears = 63_072_000;
 const promises = {
@@ -44,9 +49,14 @@ export type Hsts = keyof typeof promises;
 /** What every answer carries, refusals and pages among them; HSTS only over TLS, where alone it counts (RFC 6797, 7.2). */
 export function securityHeaders({ settings: { hsts } }: { settings: { hsts: Hsts } }) {
   const promise = promises[hsts];
+  const overTls = promise === undefined
+    ? everywhere
+    : [...everywhere, ["strict-transport-security", promise] as const];
   return createMiddleware<AppEnv>(async (c, next) => {
-    await everywhere(c, next);
-    if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
-    if (promise && c.get("scheme") === "https") c.header("Strict-Transport-Security", promise);
+    await next();
+    const { headers } = c.res;
+    const all = c.get("scheme") === "https" ? overTls : everywhere;
+    // A page sets the policy that it needs, by hashes or nonces, in its own handler.
+    for (const [name, value] of all) if (!headers.has(name)) headers.set(name, value);
   });
 }
