@@ -5,6 +5,7 @@ import { createSealer, deriveSubkey } from "../lib/seal.ts";
 import { createSocketClient } from "../lib/socket_client.ts";
 import { createWgdClient } from "../wgd/client.ts";
 import { createSealRing } from "../lib/seal_ring.ts";
+import { version } from "../lib/version.ts";
 import { createApiKeyUsage } from "./auth/api_key_usage.ts";
 import { createBcrypt } from "./auth/bcrypt.ts";
 import { createBreachCheck } from "./auth/breach_check.ts";
@@ -25,6 +26,7 @@ import { listenFor } from "./database/notifications.ts";
 import { createPeerCache } from "./database/peer_cache.ts";
 import { createPool, type Pool } from "./database/pool.ts";
 import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
+import { checkSchema, SchemaMismatchError } from "./database/schema_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
 import { watchEventLoop } from "./event_loop.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
@@ -39,13 +41,12 @@ import {
   type Transport,
 } from "./mail/mod.ts";
 
-export const version = "0.1.0";
-
 export interface BuiltDeps {
   deps: Deps;
   /**
    * Waits for the database, and for its word that the roles are safe and the permissions those of this code.
    * @throws {UnsafeRoleError} when row-level security would not hold one of them
+   * @throws {SchemaMismatchError} when the schema is not one that this code can work with
    * @throws {PermissionMismatchError}
    */
   rolesAreSafe(): Promise<void>;
@@ -236,13 +237,16 @@ function ringOf({ keys, secret }: ApiConfig["tokens"]): Promise<KeyRing> {
   return ringOfSecret(secret).then(createKeyRing);
 }
 
-/** False while the database is away. @throws {UnsafeRoleError} @throws {PermissionMismatchError} */
+/** False while the database is away. @throws {UnsafeRoleError} @throws {SchemaMismatchError} @throws {PermissionMismatchError} */
 async function answers(pool: Pool): Promise<boolean> {
   try {
+    await checkSchema(pool);
     await checkPermissions(pool);
     return true;
   } catch (error) {
-    if (error instanceof UnsafeRoleError || error instanceof PermissionMismatchError) throw error;
+    const isFinal = [UnsafeRoleError, SchemaMismatchError, PermissionMismatchError]
+      .some((kind) => error instanceof kind);
+    if (isFinal) throw error;
     return false;
   }
 }

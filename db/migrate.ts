@@ -1,5 +1,6 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Sql } from "./connection.ts";
+import { describeVersion } from "./schema_version.ts";
 
 const folder = new URL("./migrations/", import.meta.url);
 /** One number for the whole product, so that two migrating processes wait for each other. */
@@ -17,18 +18,23 @@ export class MigrationError extends Error {
   override name = "MigrationError";
 }
 
+/** The ids of the migrations that this version of the code brings, in order. */
+export async function readMigrationIds(from: URL = folder): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { isFile, name } of Deno.readDir(from)) {
+    if (isFile && name.endsWith(".sql")) ids.push(name.slice(0, -".sql".length));
+  }
+  return ids.sort();
+}
+
 /** Reads the migrations that this version of the code brings. */
 export async function readMigrations(from: URL = folder): Promise<Migration[]> {
-  const names: string[] = [];
-  for await (const entry of Deno.readDir(from)) {
-    if (entry.isFile && entry.name.endsWith(".sql")) names.push(entry.name);
-  }
   return await Promise.all(
-    names.sort().map(async (name) => {
-      const sql = await Deno.readTextFile(new URL(name, from));
+    (await readMigrationIds(from)).map(async (id) => {
+      const sql = await Deno.readTextFile(new URL(`${id}.sql`, from));
       const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(sql));
       return {
-        id: name.slice(0, -".sql".length),
+        id,
         sql,
         checksum: bytesToHex(new Uint8Array(digest)),
       };
@@ -75,6 +81,9 @@ export async function migrate(sql: Sql, migrations?: Migration[]): Promise<strin
           throw error;
         }
       }
+      // Readable by every role: what code it is for (db/schema_version.ts).
+      const version = describeVersion([...done, ...fresh.map(({ id }) => id)], wanted);
+      await connection.unsafe(`comment on schema public is '${version.replaceAll("'", "''")}'`);
       return fresh.map((migration) => migration.id);
     } finally {
       await connection`select pg_advisory_unlock(${advisoryLock})`;

@@ -1,6 +1,7 @@
 import openapiTS, { astToString } from "openapi-typescript";
 import { createApp } from "../app.ts";
-import { buildDeps, version } from "../build_deps.ts";
+import { version } from "../../lib/version.ts";
+import { buildDeps } from "../build_deps.ts";
 import { loadConfig } from "../config.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { silentLogger } from "../../lib/log.ts";

@@ -171,3 +171,14 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     apiKeyPrefix,
   };
 }
+
+/** A database with a row in every table, of two tenants; one of them is the operator's. */
+export async function seedEverything(owner: Sql): Promise<void> {
+  await seedInterface(owner, "10.10.0.0/24");
+  const { id } = await seedTenant(owner, "alpha");
+  await owner`update tenants set is_platform = true where id = ${id}`;
+  await seedTenant(owner, "beta");
+  await owner`insert into audit_sealer (snapshot) values (pg_current_snapshot())`;
+  const { publicKey } = await generateKeyPair();
+  await owner`insert into wg_release_keys (interface_id, public_key) values (1, ${publicKey})`;
+}
