@@ -52,7 +52,7 @@ cp "$deno" "$fresh/bin/deno"
 for part in deno.json deno.lock api db lib wgd sealer node_modules; do
   cp -R "$project/$part" "$fresh/"
 done
-for part in local production compose; do cp -R "$project/deploy/$part" "$fresh/deploy/"; done
+for part in backup local production compose; do cp -R "$project/deploy/$part" "$fresh/deploy/"; done
 find "$fresh" -path "$fresh/node_modules" -prune -o -name '*_test.ts' -exec rm {} +
 (
   cd "$fresh"

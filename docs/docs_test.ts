@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig as loadApiConfig } from "../api/config.ts";
 import { operatorSockets } from "../api/cli/config.ts";
+import { loadConfig as loadBackupConfig } from "../deploy/backup/config.ts";
 import { loadConfig as loadLocalConfig } from "../deploy/local/config.ts";
 import { loadConfig as loadMigrateConfig } from "../deploy/production/config.ts";
 import { ConfigError, type Env } from "../lib/env.ts";
@@ -49,6 +50,7 @@ Deno.test("README: its table has every variable that a process reads, says which
       loadVerifyConfig,
       loadLocalConfig,
       loadMigrateConfig,
+      loadBackupConfig,
       operatorSockets,
     ].flatMap((load) => namesAsked((env) => load(env))),
   );

@@ -158,6 +158,14 @@ export const groups: readonly Group[] = [
     onDemand: true,
   },
   {
+    name: "backup",
+    about: "a backup on an empty machine, and clients that come back without a new file",
+    kind: "test",
+    paths: ["tests/backup"],
+    needs: { root: true, programs: faultPrograms },
+    onDemand: true,
+  },
+  {
     name: "compose",
     about: "README's Docker Compose section on an engine of its own, with images by debootstrap",
     kind: "test",

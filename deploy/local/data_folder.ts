@@ -45,7 +45,12 @@ export interface FolderOptions {
   run?: string;
   /** Users of what is the supervisor's where there is one: who migrates, and who makes the first admin. */
   owners?: { migrate: number; admin: number };
+  /** For who restores a backup into it: nobody else opens a folder that is half restored. */
+  restoring?: boolean;
 }
+
+/** In a data folder: a backup is being restored into it, and is not there as a whole. */
+export const unfinishedRestore = "restore.unfinished";
 
 /**
  * Makes what is missing of the data folder, and locks it: one supervisor a folder.
@@ -53,7 +58,7 @@ export interface FolderOptions {
  */
 export async function openDataFolder(
   root: string,
-  { run: runFolder, owners = { migrate: 0, admin: 0 } }: FolderOptions = {},
+  { run: runFolder, owners = { migrate: 0, admin: 0 }, restoring = false }: FolderOptions = {},
 ): Promise<DataFolder & Disposable> {
   const asRoot = Deno.uid() === 0;
   const folder = async (path: string, mode: number, owner?: { uid?: number; gid?: number }) => {
@@ -65,6 +70,12 @@ export async function openDataFolder(
   try {
     await Deno.mkdir(root, { recursive: true });
     const lock = await lockFolder(root);
+    if (!restoring && await exists(join(root, unfinishedRestore))) {
+      lock.close();
+      throw new DataFolderError(
+        `the restore of a backup into ${root} did not end: run ./massacorp restore again`,
+      );
+    }
     await folder(root, 0o711);
     const run = await makeSocketFolder(runFolder ?? socketFolder(root, Deno.uid()));
     const secrets = await folder(join(root, "secrets"), 0o711);
@@ -102,6 +113,15 @@ export async function openDataFolder(
     throw new DataFolderError(
       `${root} belongs to another user (was it made as root?): run as that user, or name another folder in MASSACORP_DATA`,
     );
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.lstat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

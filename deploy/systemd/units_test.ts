@@ -22,6 +22,7 @@ Deno.test("units: systemd's own judgement of their exposure stays low", async ()
     "massacorp-sealer": 2,
     "massacorp-migrate": 2,
     "massacorp-wgd": 3,
+    "massacorp-backup": 3,
   };
   for (const [name, bar] of Object.entries(highest)) {
     const level = await exposure(name);
@@ -37,4 +38,7 @@ Deno.test("units: the daemon alone has a capability, and that one", async () => 
     equal(bounding, name === "massacorp-wgd" ? "CAP_NET_ADMIN" : "", name);
     ok(/^NoNewPrivileges=yes$/m.test(text), name);
   }
+  // Once a night, and only to read.
+  const backup = await Deno.readTextFile(unit("massacorp-backup"));
+  ok(/^CapabilityBoundingSet=CAP_DAC_READ_SEARCH$/m.test(backup));
 });

@@ -15,6 +15,7 @@ export const auditActions = {
   "auth.logout": ["all_sessions", "except_current", "sessions_ended"],
   "auth.register": ["email"],
   "auth.step_up": ["by", "locked"],
+  "backup.restored": ["backup_at", "sessions_ended", "links_ended", "keys_revoked"],
   "delivery.redeem": ["own_key"],
   "mfa.disable": ["by", "sessions_ended"],
   "mfa.distrust": [],

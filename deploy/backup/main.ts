@@ -1,0 +1,109 @@
+import { parseArgs } from "node:util";
+import { ConfigError } from "../../lib/env.ts";
+import { Secret } from "../../lib/secret.ts";
+import { createTerminal, type Terminal } from "../local/terminal.ts";
+import { loadConfig } from "./config.ts";
+import { makeBackup } from "./make_backup.ts";
+import { verifyBackup } from "./open_backup.ts";
+import { restore } from "./restore.ts";
+
+const usage = `usage: ./massacorp backup
+       ./massacorp backup --verify FILE --identity KEYS
+       ./massacorp restore FILE --identity KEYS [--replace] [--revoke-keys] [--keep-sessions]
+
+  --verify FILE    read a backup to its end, and hold it against its manifest
+  --identity KEYS  a file of age-keygen's; - for the standard input
+  --replace        move what is in the data folder aside, into a folder before-restore-…
+  --revoke-keys    revoke every API key: one that was revoked after the backup would be good again
+  --keep-sessions  do not end sessions, links and trusted devices`;
+
+async function main([command, ...args]: string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      verify: { type: "string" },
+      identity: { type: "string" },
+      replace: { type: "boolean", default: false },
+      "revoke-keys": { type: "boolean", default: false },
+      "keep-sessions": { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    terminal.say(usage);
+    return 0;
+  }
+  const config = loadConfig();
+  const [file, ...more] = positionals;
+  if (command === "backup" && positionals.length === 0) {
+    if (values.verify !== undefined) {
+      const { created_at, version, database, files } = await verifyBackup(
+        values.verify,
+        await readIdentities(values.identity),
+      );
+      const size = files.reduce((sum, each) => sum + each.size, 0);
+      terminal.step("whole", `${values.verify}: ${files.length} files, ${size} bytes`);
+      terminal.step(
+        "made",
+        `${created_at} by MassaCorp ${version} of PostgreSQL ${database.server}`,
+      );
+      terminal.step("schema", database.migrations.at(-1) ?? "none");
+      return 0;
+    }
+    const { file, size, dropped } = await makeBackup(config);
+    terminal.step("backup", `${file}, ${size} bytes`);
+    for (const name of dropped) terminal.step("dropped", `${name}, past its retention`);
+    return 0;
+  }
+  if (command !== "restore" || file === undefined || more.length > 0) {
+    terminal.say(usage);
+    return 2;
+  }
+  const { manifest, settled, aside } = await restore(file, await readIdentities(values.identity), {
+    dataFolder: config.dataFolder,
+    ownerUrl: config.ownerUrl,
+    replace: values.replace,
+    keepSessions: values["keep-sessions"],
+    revokeKeys: values["revoke-keys"],
+    terminal,
+  });
+  terminal.step(
+    "ended",
+    `${settled.sessions} sessions, ${settled.links} links, ${settled.mails} mails`,
+  );
+  terminal.say(
+    `\nWhat was changed after ${manifest.created_at} is not in it. ${settled.peersLeft} peers and ` +
+      `${settled.keysLeft} API keys are good again, also those that were revoked since: revoke them again.` +
+      (aside ? `\nWhat was here before is in ${aside}.` : "") +
+      "\nNow start it:  ./massacorp up",
+  );
+  return 0;
+}
+
+async function readIdentities(from: string | undefined): Promise<Secret<string>> {
+  if (from === undefined) {
+    throw new TypeError("--identity: is required: a file of age-keygen's, or -");
+  }
+  return new Secret(
+    from === "-" ? await new Response(Deno.stdin.readable).text() : await Deno.readTextFile(from),
+  );
+}
+
+/** What went wrong first, and then what went wrong while taking everything down again. */
+function faults(error: unknown): string[] {
+  if (error instanceof SuppressedError) {
+    return [...faults(error.suppressed), ...faults(error.error)];
+  }
+  return [error instanceof Error ? error.message : String(error)];
+}
+
+if (import.meta.main) {
+  const terminal = createTerminal();
+  try {
+    Deno.exit(await main(Deno.args, terminal));
+  } catch (error) {
+    for (const fault of faults(error)) terminal.say(`${Deno.args[0] ?? "backup"}: ${fault}`);
+    Deno.exit(error instanceof ConfigError || error instanceof TypeError ? 78 : 1);
+  }
+}
