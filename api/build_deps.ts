@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
-import type { Logger } from "../lib/log.ts";
+import { errorFields, type Logger } from "../lib/log.ts";
 import { createSealer, deriveSubkey } from "../lib/seal.ts";
 import { createSocketClient } from "../lib/socket_client.ts";
 import { createWgdClient } from "../wgd/client.ts";
@@ -29,6 +29,7 @@ import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { checkSchema, SchemaMismatchError } from "./database/schema_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
 import { watchEventLoop } from "./event_loop.ts";
+import { checkFactorKeys } from "./features/mfa/mod.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
 import { createLimits } from "./limits/limits.ts";
 import { Meters } from "./meters.ts";
@@ -198,6 +199,9 @@ export async function buildDeps(
       for (const pool of [apiPool, platformPool]) {
         while (!await answers(pool)) await new Promise((resolve) => setTimeout(resolve, 500));
       }
+      await checkFactorKeys(deps).catch((error) => {
+        log.warn("keys of second factors could not be looked at", errorFields(error));
+      });
     },
     async close() {
       eventLoop.close();

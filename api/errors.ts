@@ -57,6 +57,7 @@ export const problemTypes = {
   overloaded: { status: 503, title: "Too much is going on at once" },
   database_unavailable: { status: 503, title: "The database does not answer" },
   daemon_unavailable: { status: 503, title: "The WireGuard daemon does not answer" },
+  factor_unreadable: { status: 503, title: "The second factor cannot be read at present" },
   gateway_not_ready: { status: 503, title: "The gateway has not published its key yet" },
 } as const satisfies Record<string, { status: number; title: string }>;
 

@@ -242,6 +242,16 @@ AS $function$
   $function$;
 alter function lookup_due_mails(at timestamp with time zone, most integer) owner to massacorp_lookup;
 
+CREATE OR REPLACE FUNCTION public.lookup_factor_keys()
+ RETURNS TABLE(key_id text, factors integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select f.key_id, count(*)::integer from public.mfa_factors f group by f.key_id order by f.key_id
+  $function$;
+alter function lookup_factor_keys() owner to massacorp_lookup;
+
 CREATE OR REPLACE FUNCTION public.lookup_mail_backlog()
  RETURNS TABLE(queued integer, dead integer)
  LANGUAGE sql
@@ -1988,6 +1998,8 @@ alter table mfa_factors force row level security;
 create policy mfa_factors_api on mfa_factors as permissive for all to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy mfa_factors_lookup on mfa_factors as permissive for select to massacorp_lookup
+  using (true);
 
 alter table mfa_pending_factors enable row level security;
 alter table mfa_pending_factors force row level security;
@@ -2282,6 +2294,8 @@ revoke all on function lookup_api_key(key_prefix text) from public;
 grant execute on function lookup_api_key(key_prefix text) to massacorp_api;
 revoke all on function lookup_due_mails(at timestamp with time zone, most integer) from public;
 grant execute on function lookup_due_mails(at timestamp with time zone, most integer) to massacorp_api;
+revoke all on function lookup_factor_keys() from public;
+grant execute on function lookup_factor_keys() to massacorp_api;
 revoke all on function lookup_mail_backlog() from public;
 grant execute on function lookup_mail_backlog() to massacorp_api;
 revoke all on function lookup_oldest_mail() from public;
@@ -2354,6 +2368,7 @@ grant select (tenant_id, id, state, due_at, created_at) on table mails to massac
 grant insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id) on table mails to massacorp_platform;
 grant insert (tenant_id, user_id, way, kind), select, update (recent, failures, locked_until) on table mfa_attempts to massacorp_api;
 grant delete, insert, select, update (key_id, sealed_secret, enabled_at, last_step) on table mfa_factors to massacorp_api;
+grant select (key_id) on table mfa_factors to massacorp_lookup;
 grant delete, insert, select, update (key_id, sealed_secret, started_at) on table mfa_pending_factors to massacorp_api;
 grant delete, insert (tenant_id, user_id, digest, key_id), select, update (used_at) on table mfa_recovery_codes to massacorp_api;
 grant delete, insert (tenant_id, source, kind, last_at), select, update (recent, last_at) on table mfa_source_attempts to massacorp_api;
@@ -2425,6 +2440,7 @@ comment on function public.login_failures(integer,pg_catalog.bytea,pg_catalog.te
 comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
+comment on function public.lookup_factor_keys() is 'How many second factors each key seals, of all tenants together: for a start that notices a key that is missing.';
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
 comment on function public.lookup_oldest_mail() is 'When the mail that waits for longest was queued; null where none waits. Of all tenants together: for the operator.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';

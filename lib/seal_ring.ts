@@ -11,6 +11,8 @@ export interface Sealed {
 export interface SealRing {
   /** The key that seals. */
   readonly keyId: string;
+  /** Whether it could open what this key sealed. */
+  has(keyId: string): boolean;
   /** @param row what the value belongs to; the key's name is bound to it as well */
   seal(
     value: Uint8Array<ArrayBuffer>,
@@ -47,6 +49,7 @@ export async function createSealRing(
   const bound = (id: string, row: string) => `${id}/${row}`;
   return {
     keyId,
+    has: (id) => sealers.has(id),
     seal: async (value, row) => ({
       keyId,
       sealed: await sealerOf(keyId).seal(value, bound(keyId, row)),

@@ -2541,7 +2541,7 @@ export interface components {
             /** Format: int64 */
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "gateway_not_ready";
+            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
             detail?: string;
             request_id: string;
             challenge?: {
@@ -3578,6 +3578,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `database_unavailable`: The database does not answer; `overloaded`: Too much is going on at once; `factor_unreadable`: The second factor cannot be read at present */
+        "503.database_unavailable.overloaded.factor_unreadable": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `database_unavailable`: The database does not answer; `overloaded`: Too much is going on at once; `gateway_not_ready`: The gateway has not published its key yet */
         "503.database_unavailable.overloaded.gateway_not_ready": {
             headers: {
@@ -3899,7 +3912,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.factor_unreadable"];
         };
     };
     refresh: {
@@ -4176,7 +4189,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.factor_unreadable"];
         };
     };
     resealFactors: {
@@ -4376,7 +4389,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.factor_unreadable"];
         };
     };
     verifyCode: {
@@ -4424,7 +4437,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.factor_unreadable"];
         };
     };
     verifyRecoveryCode: {
@@ -4472,7 +4485,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.factor_unreadable"];
         };
     };
     regenerateRecoveryCodes: {
@@ -4528,7 +4541,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.factor_unreadable"];
         };
     };
     listTrustedDevices: {

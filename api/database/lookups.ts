@@ -23,6 +23,8 @@ export interface Lookups {
   /** Mails that may be taken for delivery, those that wait for longest first. */
   dueMails(which: { at: Date; most: number }): Promise<{ tenantId: TenantId; mailId: string }[]>;
   mailBacklog(): Promise<MailBacklog>;
+  /** How many second factors each key seals. */
+  factorKeys(): Promise<{ keyId: string; factors: number }[]>;
 }
 
 /** Mails of all tenants together. */
@@ -84,6 +86,12 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
           select queued, dead, oldest from lookup_mail_backlog(), lookup_oldest_mail()`
       );
       return { queued: row.queued, dead: row.dead, oldest: row.oldest };
+    },
+    async factorKeys() {
+      const rows = await pool.use(({ sql }) =>
+        sql<{ key_id: string; factors: number }[]>`select key_id, factors from lookup_factor_keys()`
+      );
+      return rows.map(({ key_id, factors }) => ({ keyId: key_id, factors }));
     },
   };
 }

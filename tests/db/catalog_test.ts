@@ -52,6 +52,7 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
     "audit_seals_sealer_adds",
     "audit_seals_sealer_reads",
     "mails_lookup",
+    "mfa_factors_lookup",
     "permissions_api",
     "roles_api_changes_its_own",
     "roles_api_removes_its_own",
@@ -156,6 +157,7 @@ Deno.test("N1: exactly six look-ups run with another's rights: fixed path, no lo
         ...common,
         result: "TABLE(tenant_id integer, mail_id uuid)",
       },
+      { name: "lookup_factor_keys", ...common, result: "TABLE(key_id text, factors integer)" },
       { name: "lookup_mail_backlog", ...common, result: "TABLE(queued integer, dead integer)" },
       {
         name: "lookup_oldest_mail",

@@ -44,6 +44,7 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     told:
       "finds whose mail is due for the one queue of the process; answers ids of tenants and mails alone",
   },
+  lookup_factor_keys: { told: "counts what each key seals, for the operator's log" },
   lookup_oldest_mail: { told: "tells how long mail waits, for the operator's metrics" },
   lookup_mail_backlog: { told: "counts all mail that waits, for the operator's metrics" },
   lookup_peer: {

@@ -46,7 +46,19 @@ export function loginMfa(router: Router, deps: LoginMfaDeps): void {
     },
     responses: {
       200: jsonResponse(answer, "The tokens of a new session"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_token", "invalid_credentials"),
+      ...refusals(
+        400,
+        401,
+        403,
+        413,
+        415,
+        422,
+        429,
+        503,
+        "invalid_token",
+        "invalid_credentials",
+        "factor_unreadable",
+      ),
     },
   });
   router.openapi(route, async (c) => {

@@ -53,6 +53,7 @@ export function stepUp(router: Router, deps: StepUpDeps): void {
         429,
         503,
         "invalid_credentials",
+        "factor_unreadable",
         "step_up_required",
         "mfa_not_enabled",
       ),

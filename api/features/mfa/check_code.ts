@@ -21,6 +21,7 @@ import {
   writeRecent,
 } from "./attempts_store.ts";
 import type { Code } from "./schemas.ts";
+import { openFactor } from "./key_check.ts";
 import { countRecoveryCodes, factorRow, readFactor, useRecoveryCode, useStep } from "./store.ts";
 
 export type CheckDeps = AlertDeps & Pick<Deps, "mfa">;
@@ -160,7 +161,7 @@ async function useCode(
   }
   const sealed = await readFactor(sql, user.userId);
   if (!sealed) return false;
-  const secret = await mfa.secrets.open(sealed, factorRow(user));
+  const secret = await openFactor(mfa.secrets, sealed, factorRow(user));
   const step = findTotpStep(secret, code.text, now);
   return step !== undefined && await useStep(sql, { userId: user.userId, step });
 }

@@ -32,6 +32,7 @@ export function disable(router: Router, deps: Deps): void {
         429,
         503,
         "invalid_credentials",
+        "factor_unreadable",
         "mfa_not_enabled",
         "mfa_demanded",
       ),

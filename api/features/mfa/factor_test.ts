@@ -336,6 +336,48 @@ Deno.test("mfa: A6: a sealed secret that was moved to another user's row opens f
     update mfa_factors set sealed_secret = (select sealed_secret from mfa_factors where user_id = ${ada.userId})
     where user_id = ${bob.userId}`;
   const reply = await post(api, bob, "/mfa/verify", { code: nextCode(api, ada) });
-  assert.equal(reply.status, 500);
+  assert.deepEqual([reply.status, reply.body.code], [503, "factor_unreadable"]);
   assert.ok(!reply.text.includes("seal"), reply.text);
+});
+
+Deno.test("mfa: a key that is missing is said at the start, lets nobody in by his factor, and is put right by a reset", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await equip(api, await userOf(api, acme, { email: "bob@acme.example" }));
+  await using lost = await testApi({
+    beside: api,
+    env: { MFA_KEY: "q0Yq1c1d3S0k5mZ8WvJxQm0N9nQmXkXo0m2VxY1b2cM=" },
+  });
+  await using without = await testApi({
+    beside: api,
+    env: { ENCRYPTION_KEY: "KIYyM6vQ4mOnSr8bRzb8iq0xSpUVWzEMSLGnE8cQYiE=" },
+  });
+  for (const each of [api, lost, without]) await each.rolesAreSafe();
+  const critical = (of: TestApi) => of.log.filter((line) => line.includes('"critical"'));
+  assert.deepEqual([critical(api), critical(lost)], [[], []], "an old key is there still");
+  const [said, ...more] = critical(without);
+  assert.deepEqual(more, []);
+  const { message, key_id, factors } = JSON.parse(said ?? "{}");
+  assert.match(message, /under a key that is not there/);
+  assert.deepEqual([key_id, factors], [api.deps.mfa.secrets.keyId, 1]);
+
+  const code = nextCode(api, bob);
+  const begun = await without.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant: "acme",
+    body: { email: bob.email, password: bob.password },
+  });
+  const finish = await without.request("/api/v1/auth/login/mfa", {
+    via: loopback,
+    tenant: "acme",
+    body: { mfa_session_token: begun.body.mfa_session_token, code },
+  });
+  assert.deepEqual([finish.status, finish.body.code], [503, "factor_unreadable"], finish.text);
+  assert.ok(finish.headers.get("retry-after"));
+  const reset = await without.request(`/api/v1/users/${bob.userId}/mfa/reset`, {
+    tenant: "acme",
+    body: { reason: "its key is gone" },
+  });
+  assert.equal(reset.status, 200, reset.text);
+  assert.equal((await logIn(without, bob)).email, bob.email);
 });
