@@ -15,6 +15,7 @@ import {
   hostileTexts,
   valuesOf,
 } from "../tests/support/schema_values.ts";
+import { type Contract, readContract } from "../tests/support/contract.ts";
 import { reviver } from "../tests/support/reviver.ts";
 import { type Side, sideOf, takesCode } from "../tests/support/two_tenants.ts";
 import { problemTypes } from "./errors.ts";
@@ -91,12 +92,23 @@ async function requestsOf(operation: Operation, side: Side): Promise<fc.Arbitrar
 }
 
 /** Whatever was sent, an answer is one that the contract has. */
-function assertInContract(operation: Operation, sent: Request, reply: Reply): void {
+function assertInContract(
+  contract: Contract,
+  operation: Operation,
+  sent: Request,
+  reply: Reply,
+): void {
   const about = `${operation.name} ${JSON.stringify(sent).slice(0, 2000)}: ${
     reply.text.slice(0, 500)
   }`;
   assert(reply.status !== 500, about);
   assert(reply.headers.has("x-request-id"), about);
+  const type = reply.headers.get("content-type")?.split(";")[0];
+  const { status, body } = reply;
+  // An id can lead to another operation: the empty one to the list.
+  const { path } = sent;
+  const { method } = operation;
+  assert.deepEqual(contract({ method, path, status, type, body }), [], about);
   if (reply.status < 400) return;
   assert.equal(reply.headers.get("content-type"), "application/problem+json", about);
   const problem = problemSchema.parse(reply.body);
@@ -115,6 +127,7 @@ Deno.test("app: D3: whatever is sent to an operation, the answer is one of the c
   const { persona } = side;
   const revive = await reviver(api, persona);
   const all = await operations(api);
+  const contract = await readContract();
   const failed: string[] = [];
   for (const [n, operation] of all.entries()) {
     await revive();
@@ -137,7 +150,7 @@ Deno.test("app: D3: whatever is sent to an operation, the answer is one of the c
           ...(request.body === undefined ? {} : { body: request.body }),
         });
         statuses.add(reply.status);
-        assertInContract(operation, request, reply);
+        assertInContract(contract, operation, request, reply);
         if ([401, 403].includes(reply.status)) await revive();
       }),
       { seed: seed + n, numRuns: runs, examples: [[good]] },

@@ -4003,6 +4003,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
@@ -4040,8 +4041,10 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4131,6 +4134,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
             403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.challenge_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.overtaken"];
             413: components["responses"]["413.body_too_large"];
@@ -4181,6 +4185,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
@@ -4248,8 +4253,10 @@ export interface operations {
                     "application/json": components["schemas"]["MfaStatus"];
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4283,8 +4290,10 @@ export interface operations {
                     "application/json": components["schemas"]["MfaSetup"];
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -4328,6 +4337,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_set_up"];
             413: components["responses"]["413.body_too_large"];
@@ -4381,6 +4391,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
             403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_enabled.mfa_demanded"];
             413: components["responses"]["413.body_too_large"];
@@ -4429,6 +4440,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
@@ -4477,6 +4489,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
@@ -4533,6 +4546,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
             403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_enabled"];
             413: components["responses"]["413.body_too_large"];
@@ -4582,8 +4596,10 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -4624,6 +4640,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -4968,6 +4985,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.malformed_json.invalid_encoding"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -5021,8 +5039,10 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -5063,8 +5083,10 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -5102,6 +5124,7 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -5144,6 +5167,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -5191,8 +5215,10 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -5257,6 +5283,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.too_many_keys"];
             413: components["responses"]["413.body_too_large"];
@@ -5325,6 +5352,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -5364,6 +5392,7 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKey"];
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -5408,6 +5437,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -5505,8 +5535,10 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
+            400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5553,8 +5585,10 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
+            400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
@@ -5606,6 +5640,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -5681,6 +5716,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.email_taken.already_invited.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
@@ -5893,6 +5929,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -5959,6 +5996,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.email_taken"];
             413: components["responses"]["413.body_too_large"];
@@ -6034,6 +6072,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.email_taken"];
             413: components["responses"]["413.body_too_large"];
@@ -6741,6 +6780,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -6790,6 +6830,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.role_name_taken"];
             413: components["responses"]["413.body_too_large"];
@@ -6975,6 +7016,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7095,6 +7137,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.malformed_json.invalid_encoding"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             408: components["responses"]["408.request_timeout"];
@@ -7138,6 +7181,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7212,6 +7256,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
@@ -7592,6 +7637,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -7662,6 +7708,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -7699,6 +7746,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -7771,6 +7819,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
@@ -7839,6 +7888,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -7923,6 +7973,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
@@ -8374,6 +8425,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -8448,6 +8500,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
@@ -8986,6 +9039,7 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["400.malformed_json.invalid_encoding"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             408: components["responses"]["408.request_timeout"];
@@ -9082,6 +9136,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -9144,6 +9199,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
@@ -9195,6 +9251,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
@@ -9235,6 +9292,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -9302,6 +9360,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
@@ -9353,6 +9412,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -9408,6 +9468,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.grant_name_taken"];
             413: components["responses"]["413.body_too_large"];
@@ -9509,6 +9570,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -9545,6 +9607,7 @@ export interface operations {
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];

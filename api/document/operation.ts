@@ -2,7 +2,7 @@ import { type RouteConfig, z } from "@hono/zod-openapi";
 import { type ErrorCode, problemTypes } from "../errors.ts";
 import { exampleOf } from "./examples.ts";
 import type { JsonSchema, Schemas } from "./json_schema.ts";
-import { codesOf, everywhere, headersOf, type Kind, problemExample } from "./problems.ts";
+import { codesOf, headersOf, type Kind, problemExample, statusesOf } from "./problems.ts";
 
 interface Example {
   value?: unknown;
@@ -200,8 +200,7 @@ function answersOf(context: Context, route: RouteConfig): Record<string, Answer>
   const answers: Record<string, Answer> = {};
   const statuses = new Set([
     ...Object.keys(route.responses),
-    ...everywhere,
-    ...kind.takesBody ? ["408"] : [],
+    ...statusesOf(kind),
   ]);
   for (const status of [...statuses].sort()) {
     const given = route.responses[status];

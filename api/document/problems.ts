@@ -1,9 +1,6 @@
 import { type ErrorCode, problemTypes } from "../errors.ts";
 import type { JsonSchema } from "./json_schema.ts";
 
-/** Statuses that every operation can answer, whether it says so or not. */
-export const everywhere = ["421", "429", "500"];
-
 /** What of an operation decides which refusals are common to its kind. */
 export interface Kind {
   /** It takes a token or a key. */
@@ -56,6 +53,16 @@ export function codesOf(status: number, named: readonly ErrorCode[], kind: Kind)
   const codes = [...new Set([...usual, ...named])];
   if (codes.length === 0) throw new Error(`nothing says which codes a ${status} has`);
   return codes;
+}
+
+/** Statuses that an operation can answer whether its route says so or not: the chain before it does. */
+export function statusesOf(kind: Kind): string[] {
+  return [
+    ...["421", "429", "500"],
+    ...(kind.takesBody ? ["400", "408", "413", "415", "422"] : []),
+    // The operator names no tenant, or one that there is not.
+    ...(kind.authenticated && kind.namesTenant ? ["400", "404"] : []),
+  ];
 }
 
 /** A problem document with a code, as a client may meet it. */
