@@ -86,6 +86,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     return "status" in outcome && outcome.status === 200;
   };
   let said = "";
+  let tunnel = "";
   await using client = createClient(
     engine.hosts.argv("client", [])[3] ?? "",
     new AbortController().signal,
@@ -166,7 +167,8 @@ Deno.test("compose: README's commands bring up an installation that answers thro
   );
 
   await t.step("a client outside reaches the API through the port", async () => {
-    await client.load(await adminFile(folder, undo));
+    tunnel = await adminFile(folder, undo);
+    await client.load(tunnel);
     await until("the API answers through the tunnel", isUp, minute);
     const password = /password +(\S{24}) /.exec(said)?.[1] ?? "";
     const login = await client.request({
@@ -216,7 +218,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
       equal(await tryTcp(engine, "client", `${hosts.address("host")}:${port}`), "refused");
     }
 
-    const name = (await hosts.run("client", ["wg", "show", "interfaces"])).trim();
+    const name = tunnel.slice(tunnel.lastIndexOf("/") + 1, -".conf".length);
     const [, key = ""] = (await hosts.run("client", ["wg", "show", name, "allowed-ips"])).match(
       /^(\S+)\t/,
     ) ?? [];
