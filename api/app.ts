@@ -29,6 +29,7 @@ import { httpsOnly } from "./middleware/https.ts";
 import { coarseLimit, limit, tellLimit } from "./middleware/limit.ts";
 import { requestId } from "./middleware/request_id.ts";
 import { securityHeaders } from "./middleware/security_headers.ts";
+import { shed } from "./middleware/shed.ts";
 import { source } from "./middleware/source.ts";
 import { tunnel } from "./middleware/tunnel.ts";
 import { createRouter, type Router } from "./openapi.ts";
@@ -52,6 +53,7 @@ export function createApp(deps: Deps): Router {
   app.use(coarseLimit(deps));
   app.use("/api/*", tunnel(deps));
   app.use(jsonBody);
+  app.use(shed());
   app.use(compress);
   // Tenant, authentication, the limit of who was proven and his permission: what an operation spreads of access.ts.
 

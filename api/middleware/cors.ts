@@ -35,7 +35,7 @@ export function crossOrigin(
     // What names no origin of the list gets the answer it would get without any: no header tells what is allowed.
     if (!corsOrigins.includes(c.req.header("origin") ?? "")) {
       await next();
-      c.header("Vary", "Origin", { append: true });
+      c.res.headers.append("Vary", "Origin");
       return;
     }
     return await answer(c, next);

@@ -1,5 +1,6 @@
 import { auditExport } from "./audit_export.ts";
 import { clusterVariable, startTestCluster } from "../support/cluster.ts";
+import { chain } from "./chain.ts";
 import { commitToKernel } from "./commit_to_kernel.ts";
 import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
@@ -38,6 +39,10 @@ const parts: Record<string, Part> = {
   "audit-export": {
     needsRoot: false,
     measure: () => auditExport({ entries: Deno.args.includes("--quick") ? 50_000 : 1_000_000 }),
+  },
+  "chain": {
+    needsRoot: false,
+    measure: () => chain({ ms: Deno.args.includes("--quick") ? 500 : 3_000 }),
   },
   "identity-logins": { needsRoot: false, measure: logins },
   "identity-requests": { needsRoot: false, measure: requests },
