@@ -36,9 +36,11 @@ interface Options {
   subkey?: Secret<Uint8Array<ArrayBuffer>>;
   /** Put before the PATH of the daemon, to replace a program. */
   programs?: string;
+  /** Its namespace; `server` unless told. */
+  role?: string;
 }
 
-/** The real daemon as a real process in the namespace `server`, and hands on its database and interface. */
+/** The real daemon as a real process in a namespace, and hands on its database and interface. */
 export class TestDaemon implements AsyncDisposable {
   readonly name = uniqueInterface();
   readonly log: { level: string; message: string; [field: string]: unknown }[] = [];
@@ -67,6 +69,14 @@ export class TestDaemon implements AsyncDisposable {
     return made;
   }
 
+  get role(): string {
+    return this.options.role ?? "server";
+  }
+
+  get interfaceId(): number {
+    return Number(this.options.env?.WG_INTERFACE_ID ?? 1);
+  }
+
   /** Holds nothing but the socket, as in an installation. */
   get socketFolder(): string {
     return `${this.folder}/run`;
@@ -85,7 +95,7 @@ export class TestDaemon implements AsyncDisposable {
       WGD_LOCK_FOLDER: this.folder,
       WG_KEY_FILE: `${this.folder}/gateway.key`,
       WG_INTERFACE: this.name,
-      WG_ENDPOINT: this.net.address("server"),
+      WG_ENDPOINT: this.net.address(this.role),
       // Tests have one tenant, as a rule, and fill the pool with it.
       WG_TENANT_SHARE: "100",
       ...this.options.env,
@@ -128,7 +138,7 @@ export class TestDaemon implements AsyncDisposable {
     const programs = this.options.programs;
     const database = new URL(this.env.WGD_DATABASE_URL ?? "").searchParams.get("host");
     const folders = [this.folder, database].join(",");
-    const [program = "", ...args] = this.net.argv("server", [
+    const [program = "", ...args] = this.net.argv(this.role, [
       ...[Deno.execPath(), "run", "-P=wgd", heapFlags, `--allow-read=${folders}`],
       ...[`--allow-write=${folders}`, entry],
     ]);
@@ -179,18 +189,18 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   wg(...args: string[]): Promise<string> {
-    return this.net.run("server", ["wg", ...args]);
+    return this.net.run(this.role, ["wg", ...args]);
   }
 
   ip(...args: string[]): Promise<string> {
-    return this.net.run("server", ["ip", ...args]);
+    return this.net.run(this.role, ["ip", ...args]);
   }
 
   /** Kills the daemon and takes away what a reboot of the host would. */
   async crashHost(): Promise<void> {
     await this.end("SIGKILL");
     await this.ip("link", "delete", this.name);
-    await this.net.run("server", ["nft", "flush", "ruleset"]);
+    await this.net.run(this.role, ["nft", "flush", "ruleset"]);
   }
 
   async dump(): Promise<ObservedInterface> {
@@ -219,7 +229,7 @@ export class TestDaemon implements AsyncDisposable {
     const free = await this.db.owner<{ address: string }[]>`
       update wg_ip_pool set free_from = null where (interface_id, address) in (
         select interface_id, address from wg_ip_pool
-          where interface_id = 1 and free_from <= now() order by address limit ${count})
+          where interface_id = ${this.interfaceId} and free_from <= now() order by address limit ${count})
       returning host(address) as address`;
     const peers: TestPeer[] = [];
     const rows: Record<string, unknown>[] = [];
@@ -234,7 +244,7 @@ export class TestDaemon implements AsyncDisposable {
       rows.push({
         tenant_id: tenantId,
         id,
-        interface_id: 1,
+        interface_id: this.interfaceId,
         user_id: options.userId ?? null,
         name: "test",
         public_key: pair.publicKey,
@@ -270,7 +280,7 @@ export class TestDaemon implements AsyncDisposable {
   /** A client's end of the tunnel, in another namespace; returns the name of its interface. */
   async connect(role: string, peer: TestPeer): Promise<string> {
     const [row] = await this.db.owner<{ public_key: string; endpoint: string; network: string }[]>`
-      select public_key, endpoint, network::text as network from wg_interfaces where id = 1`;
+      select public_key, endpoint, network::text as network from wg_interfaces where id = ${this.interfaceId}`;
     if (!row) throw new Error("no interface was published");
     return await this.connectTo(role, peer, {
       publicKey: row.public_key,
@@ -314,7 +324,7 @@ PersistentKeepalive = 1
     if (this.#process) await this.end("SIGKILL").catch(() => {});
     this.#client?.close();
     // Inside the namespace, which ends with the test; but the process has to let its socket go.
-    await this.net.exec("server", ["ip", "link", "delete", this.name]);
+    await this.net.exec(this.role, ["ip", "link", "delete", this.name]);
     await Deno.remove(this.folder, { recursive: true });
   }
 }
