@@ -45,6 +45,7 @@ export const groups: readonly Group[] = [
       "deploy",
       "docs",
       "tests/run_test.ts",
+      "tests/support/leaks_test.ts",
       "tests/wrapper_test.ts",
     ],
     needs: { programs: ["zbarimg", "redis-server", "chromium", "systemd-analyze"] },

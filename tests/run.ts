@@ -2,6 +2,7 @@ import { type Group, groups, kernelHasWireGuard, unmet } from "./groups.ts";
 import { runInGuests } from "./kernel/run.ts";
 import { startBalancer } from "./scale/balancer.ts";
 import { clusterVariable, startTestCluster, type TestCluster } from "./support/cluster.ts";
+import { outputVariable } from "./support/output.ts";
 import { startPgbouncer } from "./support/pgbouncer.ts";
 
 /** The runner behind `./massacorp test`: every group, or those named, and one plain line at the end. */
@@ -88,12 +89,32 @@ export async function runTests(
   }
 }
 
-function deno(args: string[], env: Record<string, string>): Promise<Deno.CommandStatus> {
-  return new Deno.Command(Deno.execPath(), {
+async function deno(args: string[], env: Record<string, string>): Promise<Deno.CommandStatus> {
+  const kept = env[outputVariable];
+  const child = new Deno.Command(Deno.execPath(), {
     args,
     env: { ...env, NO_COLOR: "1" },
     stdin: "null",
-  }).spawn().status;
+    ...(kept === undefined ? {} : { stdout: "piped", stderr: "piped" }),
+  }).spawn();
+  if (kept === undefined) return await child.status;
+  // What the tests themselves print is looked through as well.
+  using file = await Deno.open(`${kept}/${child.pid}.output`, { create: true, append: true });
+  const pass = async (
+    from: ReadableStream<Uint8Array>,
+    to: { writeSync(bytes: Uint8Array): number },
+  ) => {
+    for await (const bytes of from) {
+      for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+      file.writeSync(bytes);
+    }
+  };
+  const [status] = await Promise.all([
+    child.status,
+    pass(child.stdout, Deno.stdout),
+    pass(child.stderr, Deno.stderr),
+  ]);
+  return status;
 }
 
 function exists(path: string): boolean {
@@ -135,6 +156,7 @@ async function main(names: string[]): Promise<number> {
   const total: Outcome = { passed: 0, failed: 0, skipped: 0 };
   const skippedGroups: string[] = [];
   const cluster = await startTestCluster({ inMemory: true });
+  const output = await Deno.makeTempDir({ prefix: "massacorp-output-" });
   try {
     for (const group of wanted) {
       const reason = await unmet(group);
@@ -147,7 +169,7 @@ async function main(names: string[]): Promise<number> {
       say(`\n== ${group.name}: ${group.about}`);
       const outcome = await runGroup(
         group,
-        { [clusterVariable]: cluster.socketFolder },
+        { [clusterVariable]: cluster.socketFolder, [outputVariable]: output },
         cluster,
       );
       total.passed += outcome.passed;
@@ -158,11 +180,22 @@ async function main(names: string[]): Promise<number> {
     await cluster.stop();
   }
   say("");
+  total.failed += await reportLeaks(output);
+  await Deno.remove(output, { recursive: true });
   for (const skipped of skippedGroups) {
     say(`${strict ? "FAILED, because CI skips nothing" : "skipped"}: ${skipped}`);
   }
   say(inWords(total));
   return total.failed > 0 ? 1 : 0;
+}
+
+/** Secrets in what processes said are one failure. @returns how many failures */
+async function reportLeaks(output: string): Promise<number> {
+  const { findLeaks } = await import("./support/leaks.ts");
+  const { leaks, lines } = await findLeaks(output);
+  say(`${lines} lines of output were looked through for secrets`);
+  for (const { line } of leaks.slice(0, 20)) say(`LEAKED in ${line}`);
+  return leaks.length > 0 ? 1 : 0;
 }
 
 export function inWords({ passed, failed, skipped }: Outcome): string {

@@ -94,7 +94,7 @@ Deno.test("hash: what cannot run soon is refused, and nothing that was accepted 
     assert.equal(reason.code, "overloaded");
     assert.equal(reason.retryAfter, 2);
   }
-  assert.deepEqual({ ...hasher.stats, hashes: 0, slowestMs: 0 }, {
+  assert.partialDeepStrictEqual({ ...hasher.stats, hashes: 0, slowestMs: 0 }, {
     running: 0,
     waiting: 0,
     hashes: 0,

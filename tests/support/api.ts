@@ -12,6 +12,7 @@ import { throughBalancer } from "./balanced.ts";
 import { FakeClock } from "./clock.ts";
 import type { TestCluster } from "./cluster.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
+import { keepOutput, seedSecret } from "./output.ts";
 
 /** Secrets of test APIs; the scan of logs looks for them. */
 export const testSecrets = {
@@ -119,7 +120,7 @@ export async function testApi(
   const { deps, rolesAreSafe, close } = await buildDeps({
     config,
     clock,
-    log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
+    log: createLogger({ level: "debug", clock, write: (line) => log.push(keepOutput(line)) }),
     timer: options.timer ?? {
       now: () => performance.now(),
       pause(ms) {
@@ -261,7 +262,9 @@ export async function logIn(
     body: { email: who.email, password: who.password },
   });
   assert.equal(reply.status, 200, reply.text);
-  return { ...who, token: reply.body.access_token, refreshToken: reply.body.refresh_token };
+  const { access_token: token, refresh_token: refreshToken } = reply.body;
+  for (const secret of [who.password, token, refreshToken]) seedSecret(secret);
+  return { ...who, token, refreshToken };
 }
 
 /** A peer of the persona's tenant, made by the persona with a key of the client's, and the way in through it. */

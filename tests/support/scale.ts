@@ -9,6 +9,7 @@ import { freePort } from "./free_port.ts";
 import { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
 import { type RedisServer, redisServer } from "./redis.ts";
 import { until } from "./until.ts";
+import { keepOutput } from "./output.ts";
 
 /** A test plays nginx's clients: of this header, nginx takes where a request comes from. */
 const addressHeader = "X-Test-Address";
@@ -174,7 +175,7 @@ async function apiProcess(
   const log: string[] = [];
   let running: { child: Deno.ChildProcess; ended: Promise<unknown>; over: boolean } | undefined;
   const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of lines(stream)) log.push(line);
+    for await (const line of lines(stream)) log.push(keepOutput(line));
   };
   return {
     port,

@@ -7,6 +7,7 @@ import { openCheckpointFolder } from "../../sealer/checkpoint_folder.ts";
 import { type DatabaseReport, verifyDatabase } from "../../sealer/verify_database.ts";
 import { FakeClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
+import { keepOutput } from "./output.ts";
 
 export const signer = await createSigner(new Secret(new Uint8Array(32).fill(7)));
 
@@ -41,7 +42,7 @@ export async function testSealer(
     path,
     signer,
     clock,
-    log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
+    log: createLogger({ level: "debug", clock, write: (line) => log.push(keepOutput(line)) }),
     retentionMonths: options.retentionMonths ?? null,
     ...(options.batchSize ? { batchSize: options.batchSize } : {}),
   });

@@ -10,6 +10,7 @@ import { type TestDatabase, testDatabase } from "./database.ts";
 import { type Namespaces, namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
 import { TestDaemon } from "./wgd.ts";
+import { keepOutput } from "./output.ts";
 
 /** The address of the API inside the tunnel. */
 export const apiUrl = "http://10.10.0.2:8000";
@@ -92,7 +93,7 @@ export async function stackOn(
     async startApi() {
       const child = spawnApi(made, operatorSocket, env);
       const collect = async (stream: ReadableStream<Uint8Array>) => {
-        for await (const line of lines(stream)) log.push(line);
+        for await (const line of lines(stream)) log.push(keepOutput(line));
       };
       const ended = Promise.all([child.status, collect(child.stdout), collect(child.stderr)]);
       running = { child, ended };

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { lines } from "../../lib/lines.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
+import { keepOutput } from "./output.ts";
 
 export const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -49,7 +50,7 @@ export function startUp(hosts: Namespaces, role: string, options: UpOptions): Ru
   const said: string[] = [];
   let over = false;
   const listen = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of lines(stream)) said.push(line);
+    for await (const line of lines(stream)) said.push(keepOutput(line));
   };
   const ended = Promise.all([child.status, listen(child.stdout), listen(child.stderr)])
     .then(([{ code }]) => {

@@ -14,6 +14,7 @@ import type { TestDatabase } from "./database.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
 import { addWireGuard } from "./wireguard.ts";
+import { keepOutput } from "./output.ts";
 
 export interface TestPeer extends KeyPair {
   tenantId: number;
@@ -162,7 +163,7 @@ export class TestDaemon implements AsyncDisposable {
   async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const line of lines(stream)) {
       try {
-        this.log.push(JSON.parse(line));
+        this.log.push(JSON.parse(keepOutput(line)));
       } catch {
         this.log.push({ level: "stderr", message: line });
       }
