@@ -72,7 +72,10 @@ Deno.test("restore: on an empty machine an existing client's tunnel comes back w
       timeoutMs: 5_000,
       ...(more.method ? { method: more.method } : {}),
       ...(more.json === undefined ? {} : { json: more.json }),
-      headers: more.token ? { authorization: `Bearer ${more.token}` } : {},
+      headers: {
+        "x-tenant-id": "platform",
+        ...(more.token ? { authorization: `Bearer ${more.token}` } : {}),
+      },
     });
   let file = "";
   let wireguard = "";

@@ -15,10 +15,12 @@ for (const release of releases) {
     await using db = await emptyDatabase();
     const owner = db.open("massacorp_owner");
     const superuser = db.open("postgres");
-    await migrate(owner, migrationsOf(release, all));
+    // What sorts before its newest was made while it was: nothing can be put there once it is out.
+    const newest = migrationsOf(release, all).at(-1)?.id ?? "";
+    await migrate(owner, all.filter(({ id }) => id <= newest));
     await loadRows(superuser, release);
     const before: Record<string, Record<string, unknown>[]> = {};
-    for (const table of await tablesOf(owner)) {
+    for (const table of Object.keys(release.rows)) {
       before[table] = await readRows(owner, table);
       ok(before[table].length > 0, `${table} has no row: run deno task db:release`);
       equal(before[table].length, release.rows[table]?.length, table);
@@ -66,7 +68,10 @@ Deno.test("releases: the migrations of each are what they were, and an edit is s
 Deno.test("migrations: none since the last release takes from the code before it in one step, without a reason", () => {
   const released = new Set(releases.at(-1)?.migrations.map(({ id }) => id));
   for (const migration of all) {
-    if (!released.has(migration.id)) deepEqual(contractions(migration), [], migration.id);
+    const isLater = migration.id > (releases.at(-1)?.migrations.at(-1)?.id ?? "");
+    if (isLater && !released.has(migration.id)) {
+      deepEqual(contractions(migration), [], migration.id);
+    }
   }
 });
 
