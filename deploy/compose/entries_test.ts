@@ -32,6 +32,18 @@ Deno.test("Containerfile: an image has every thread that the program starts, and
   deepEqual([...found].filter((each) => !listed.has(each)), []);
 });
 
+Deno.test("Containerfile: what an image is to run gets into what it is built from", async () => {
+  const text = await Deno.readTextFile(new URL("Containerfile", import.meta.url));
+  const [, entries = ""] = /^ARG ENTRIES="(.*)"$/m.exec(text) ?? [];
+  const ignore = await Deno.readTextFile(join(projectFolder, ".dockerignore"));
+  const taken = [...ignore.matchAll(/^!(.+)$/gm)].map(([, path]) => path);
+  ok(taken.length > 0);
+  const left = entries.split(" ").filter((entry) =>
+    !taken.some((path) => entry === path || entry.startsWith(`${path}/`))
+  );
+  deepEqual(left, []);
+});
+
 Deno.test("compose.yaml: every setting that it takes is explained in .env.example, and no other", async () => {
   const [compose, example] = await Promise.all(
     ["compose.yaml", ".env.example"].map((name) => Deno.readTextFile(join(projectFolder, name))),
