@@ -71,27 +71,24 @@ const descriptions = {
   503: "A dependency is down or too much is going on; retry after `Retry-After` seconds",
 } as const;
 
-type Refusable = keyof typeof descriptions;
-
 /**
- * Entries of the OpenAPI document for the refusals of an operation.
- * @param which statuses, for the codes that `api/document/problems.ts` knows to be common to its kind; and the
- * codes that are its own, each with the status that it always has
+ * Entries of the OpenAPI document for the refusals that are an operation's own.
+ * @param codes each has the status that it always has; those of its kind (`api/document/problems.ts`) go without saying
  */
-export function refusals<const W extends readonly (Refusable | ErrorCode)[]>(...which: W) {
+export function refusals<const C extends readonly ErrorCode[]>(...codes: C) {
   const content = { "application/problem+json": { schema: problemSchema } };
   const entries: Partial<
     Record<Refusable, { description: string; content: typeof content; "x-codes": ErrorCode[] }>
   > = {};
-  for (const each of which) {
-    const status: Refusable = typeof each === "string" ? problemTypes[each].status : each;
+  for (const code of codes) {
+    const { status } = problemTypes[code];
     const entry = entries[status] ??= { description: descriptions[status], content, "x-codes": [] };
-    if (typeof each === "string") entry["x-codes"].push(each);
+    entry["x-codes"].push(code);
   }
-  return entries as Record<StatusOf<W[number]>, { description: string; content: typeof content }>;
+  return entries as Record<StatusOf<C[number]>, { description: string; content: typeof content }>;
 }
 
-type StatusOf<Each> = Each extends ErrorCode ? (typeof problemTypes)[Each]["status"]
-  : Extract<Each, number>;
+type Refusable = keyof typeof descriptions;
+type StatusOf<Code extends ErrorCode> = (typeof problemTypes)[Code]["status"];
 
 export const timestamp = z.iso.datetime().openapi({ example: "2026-01-31T12:00:00.000Z" });

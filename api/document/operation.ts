@@ -68,6 +68,8 @@ export function describeOperation(shared: Shared, route: RouteConfig, tag: strin
     permitted: !["public", "authenticated"].includes(permission),
     stepUp,
     takesBody: body !== undefined,
+    takesParams: parameters.some((each) => each.in === "path"),
+    takesQuery: parameters.some((each) => each.in === "query"),
     behindTunnel: route.path.startsWith("/api/"),
     namesTenant: parameters.some(({ name }) => name.toLowerCase() === "x-tenant-id"),
     repeatable: parameters.some(({ name }) => name.toLowerCase() === "idempotency-key"),

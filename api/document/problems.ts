@@ -9,6 +9,9 @@ export interface Kind {
   permitted: boolean;
   stepUp: boolean;
   takesBody: boolean;
+  /** Of its path, whose ids may be unknown. */
+  takesParams: boolean;
+  takesQuery: boolean;
   /** Below `/api`, where the tunnel decides who comes in. */
   behindTunnel: boolean;
   /** Names a tenant by header. */
@@ -55,13 +58,18 @@ export function codesOf(status: number, named: readonly ErrorCode[], kind: Kind)
   return codes;
 }
 
-/** Statuses that an operation can answer whether its route says so or not: the chain before it does. */
+/** Statuses that an operation can answer because of its kind: the chain before it gives them. */
 export function statusesOf(kind: Kind): string[] {
   return [
     ...["421", "429", "500"],
+    ...(kind.authenticated ? ["401"] : []),
+    ...(kind.authenticated || kind.behindTunnel ? ["403", "503"] : []),
     ...(kind.takesBody ? ["400", "408", "413", "415", "422"] : []),
-    // The operator names no tenant, or one that there is not.
-    ...(kind.authenticated && kind.namesTenant ? ["400", "404"] : []),
+    ...(kind.takesQuery ? ["422"] : []),
+    ...(kind.takesParams ? ["404"] : []),
+    ...(kind.namesTenant ? ["400"] : []),
+    // The operator names a tenant that there is not.
+    ...(kind.authenticated && kind.namesTenant ? ["404"] : []),
   ];
 }
 

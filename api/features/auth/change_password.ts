@@ -30,19 +30,7 @@ export function changePassword(router: Router, deps: Deps): void {
     })),
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many others ended"),
-      ...refusals(
-        400,
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "challenge_required",
-        "invalid_credentials",
-        "overtaken",
-      ),
+      ...refusals("challenge_required", "invalid_credentials", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {

@@ -49,18 +49,7 @@ export function login(router: Router, deps: LoginDeps): void {
         z.union([tokenPair, mfaRequired, mfaSetupRequired]),
         "The tokens of a new session, or what the log-in asks for besides",
       ),
-      ...refusals(
-        400,
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "invalid_credentials",
-        "challenge_required",
-      ),
+      ...refusals("invalid_credentials", "challenge_required"),
     },
   });
   router.openapi(route, async (c) => {

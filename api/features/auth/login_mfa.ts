@@ -46,19 +46,7 @@ export function loginMfa(router: Router, deps: LoginMfaDeps): void {
     },
     responses: {
       200: jsonResponse(answer, "The tokens of a new session"),
-      ...refusals(
-        400,
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "invalid_token",
-        "invalid_credentials",
-        "factor_unreadable",
-      ),
+      ...refusals("invalid_token", "invalid_credentials", "factor_unreadable"),
     },
   });
   router.openapi(route, async (c) => {

@@ -33,7 +33,7 @@ export function refresh(router: Router, deps: RefreshDeps): void {
     },
     responses: {
       200: jsonResponse(tokenPair, "An access token and the newest refresh token of the session"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_token", "tenant_mismatch"),
+      ...refusals("invalid_token", "tenant_mismatch"),
     },
   });
   router.openapi(route, async (c) => {

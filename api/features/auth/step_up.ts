@@ -44,14 +44,6 @@ export function stepUp(router: Router, deps: StepUpDeps): void {
     responses: {
       200: jsonResponse(steppedUp, "The session counts as stepped up"),
       ...refusals(
-        400,
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
         "invalid_credentials",
         "factor_unreadable",
         "step_up_required",

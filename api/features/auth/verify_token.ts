@@ -5,7 +5,7 @@ import { ApiError } from "../../errors.ts";
 import { limitedAccess } from "../../middleware/access.ts";
 import { findUser } from "../../middleware/authenticate.ts";
 import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
 
 const claims = z.object({
   active: z.boolean().openapi({
@@ -35,7 +35,6 @@ export function verifyToken(router: Router, deps: VerifyTokenDeps): void {
     request: jsonRequest(z.strictObject({ token: z.string().min(1).max(4096) })),
     responses: {
       200: jsonResponse(claims, "The claims of the token, or that it is not active"),
-      ...refusals(400, 403, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -51,7 +51,7 @@ export function baseFeature(deps: Deps): Router {
         z.object({ keys: z.array(z.record(z.string(), z.string())) }),
         "The keys; 404 where tokens are signed with a shared secret",
       ),
-      ...refusals(404, 429),
+      ...refusals("not_found"),
     },
   });
   router.openapi(keys, (c) => {
@@ -73,7 +73,6 @@ export function baseFeature(deps: Deps): Router {
     responses: {
       200: jsonResponse(readiness, "Ready"),
       503: jsonResponse(readiness, "Not ready; `checks` says why"),
-      ...refusals(429),
     },
   });
   router.openapi(ready, (c) => answerReadiness(c, deps));
@@ -108,7 +107,6 @@ export function infoFeature(deps: Deps): Router {
         }),
         "What a client can know without logging in",
       ),
-      ...refusals(403, 429, 503),
     },
   });
   router.openapi(route, (c) => {

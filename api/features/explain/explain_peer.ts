@@ -4,7 +4,7 @@ import type { ObservedPeerView } from "../../../wgd/protocol.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
+import { jsonResponse, type Router, timestamp } from "../../openapi.ts";
 import { peerId, readGateway, servedAddresses } from "../peers/mod.ts";
 import { type Openings, packetVerdicts } from "./packets.ts";
 import { type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
@@ -84,7 +84,6 @@ export function explainPeer(router: Router, deps: Deps): void {
     request: { params: peerId },
     responses: {
       200: jsonResponse(explanation, "As of this moment"),
-      ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -5,7 +5,7 @@ import type { Deps } from "../../deps.ts";
 import { isConnectionError } from "../../database/errors.ts";
 import { noTenant } from "../../database/tenancy.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { createRouter, jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
+import { createRouter, jsonResponse, type Router, timestamp } from "../../openapi.ts";
 import { countPeers, readGateway } from "../peers/mod.ts";
 import { getPool } from "./pool.ts";
 
@@ -62,7 +62,6 @@ export function gatewayFeature(deps: Deps): Router {
     ...access(deps, "wireguard.read"),
     responses: {
       200: jsonResponse(status, "As of this moment"),
-      ...refusals(400, 401, 403, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -32,7 +32,7 @@ export function getPool(router: Router, deps: Deps): void {
     ...access(deps, "wireguard.read"),
     responses: {
       200: jsonResponse(pool, "As of this moment"),
-      ...refusals(400, 401, 403, 429, 503, "gateway_not_ready"),
+      ...refusals("gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

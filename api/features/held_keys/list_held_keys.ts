@@ -37,7 +37,7 @@ export function getHeldKeys(router: Router, deps: Deps): void {
         z.object({ items: z.array(heldKey), next_cursor: z.string().nullable() }),
         "A page of keys, by key",
       ),
-      ...refusals(401, 403, 422, 429, 503, "daemon_unavailable"),
+      ...refusals("daemon_unavailable"),
     },
   });
   router.openapi(route, async (c) => {

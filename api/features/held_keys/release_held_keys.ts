@@ -36,7 +36,7 @@ export function releaseHeldKeys(router: Router, deps: Deps): void {
     responses: {
       200: jsonResponse(answer, "The interface was read back without those that are `removed`"),
       202: jsonResponse(answer, "Committed; of those `revoking` the daemon has not confirmed yet"),
-      ...refusals(401, 403, 413, 415, 422, 429, 503, "platform_missing", "daemon_unavailable"),
+      ...refusals("platform_missing", "daemon_unavailable"),
     },
   });
   router.openapi(route, async (c) => {

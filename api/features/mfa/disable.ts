@@ -22,20 +22,7 @@ export function disable(router: Router, deps: Deps): void {
     request: jsonRequest(z.strictObject({ password: z.string().min(1).max(1024), code: anyCode })),
     responses: {
       200: jsonResponse(z.object({ disabled: z.literal(true) }), "There is none any more"),
-      ...refusals(
-        400,
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "invalid_credentials",
-        "factor_unreadable",
-        "mfa_not_enabled",
-        "mfa_demanded",
-      ),
+      ...refusals("invalid_credentials", "factor_unreadable", "mfa_not_enabled", "mfa_demanded"),
     },
   });
   router.openapi(route, async (c) => {

@@ -40,7 +40,7 @@ export function enable(router: Router, deps: Deps): void {
     request: jsonRequest(z.strictObject({ code: totpCode })),
     responses: {
       200: jsonResponse(answer, "Recovery codes; tokens, where this completed a log-in"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "invalid_credentials", "mfa_not_set_up"),
+      ...refusals("invalid_credentials", "mfa_not_set_up"),
     },
   });
   router.openapi(route, async (c) => {

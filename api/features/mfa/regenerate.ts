@@ -21,19 +21,7 @@ export function regenerate(router: Router, deps: Deps): void {
     request: jsonRequest(z.strictObject({ code: totpCode })),
     responses: {
       200: jsonResponse(z.object({ recovery_codes: recoveryCodes }), "The new codes"),
-      ...refusals(
-        400,
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "invalid_credentials",
-        "mfa_not_enabled",
-        "factor_unreadable",
-      ),
+      ...refusals("invalid_credentials", "mfa_not_enabled", "factor_unreadable"),
     },
   });
   router.openapi(route, async (c) => {

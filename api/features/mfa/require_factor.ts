@@ -3,7 +3,7 @@ import { auditSource, changedFields, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
 import { numericId, refuseBeyondOwn } from "../roles/mod.ts";
 import { readSubject, setRequired } from "./store.ts";
 
@@ -29,7 +29,6 @@ export function requireFactor(router: Router, deps: Deps): void {
     },
     responses: {
       200: jsonResponse(demand, "What is demanded"),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -3,7 +3,7 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import { asTenantId, type TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
 import {
   countUnderOtherKeys,
   factorRow,
@@ -34,7 +34,6 @@ export function reseal(router: Router, deps: Deps): void {
     ...access(deps, "platform.tenants"),
     responses: {
       200: jsonResponse(answer, "What was sealed, and what an older key is still needed for"),
-      ...refusals(401, 403, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -32,7 +32,7 @@ export function resetFactor(router: Router, deps: Deps): void {
         z.object({ reset: z.literal(true), sessions_ended: z.int() }),
         "There is none any more",
       ),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "mfa_not_enabled"),
+      ...refusals("mfa_not_enabled"),
     },
   });
   router.openapi(route, async (c) => {

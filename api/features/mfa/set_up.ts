@@ -3,7 +3,7 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import { base32, newTotpSecret, otpauthUri } from "../../auth/totp.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
 import { qrSvg } from "../peers/mod.ts";
 import { enrollingOf, enrolmentAccess } from "./enrolment.ts";
 import { claimPendingLogin, refuseClaim } from "./pending_login.ts";
@@ -26,7 +26,6 @@ export function setUp(router: Router, deps: Deps): void {
     ...enrolmentAccess(deps, { stepUp: true }),
     responses: {
       200: jsonResponse(answer, "The secret, for an authenticator app"),
-      ...refusals(401, 403, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -3,14 +3,7 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, userOf } from "../../middleware/access.ts";
-import {
-  jsonResponse,
-  pageOf,
-  pageQuery,
-  refusals,
-  type Router,
-  timestamp,
-} from "../../openapi.ts";
+import { jsonResponse, pageOf, pageQuery, type Router, timestamp } from "../../openapi.ts";
 import { deleteTrustedDevices, listTrustedDevices } from "./login_store.ts";
 
 const device = z.object({
@@ -33,7 +26,6 @@ export function listDevices(router: Router, deps: Deps): void {
     request: { query: pageQuery(z.uuid()) },
     responses: {
       200: jsonResponse(pageOf(device), "A page of devices"),
-      ...refusals(401, 403, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
@@ -67,7 +59,6 @@ export function distrustDevice(router: Router, deps: Deps): void {
     request: { params: z.object({ id: z.uuid() }) },
     responses: {
       200: jsonResponse(z.object({ removed: z.literal(true) }), "It is asked for a code again"),
-      ...refusals(401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

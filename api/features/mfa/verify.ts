@@ -20,19 +20,7 @@ export const steppedUp = z.object({
 
 const answers = {
   200: jsonResponse(steppedUp, "The code was right, and is used up"),
-  ...refusals(
-    400,
-    401,
-    403,
-    413,
-    415,
-    422,
-    429,
-    503,
-    "invalid_credentials",
-    "mfa_not_enabled",
-    "factor_unreadable",
-  ),
+  ...refusals("invalid_credentials", "mfa_not_enabled", "factor_unreadable"),
 };
 
 export function verify(router: Router, deps: Deps): void {

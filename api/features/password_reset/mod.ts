@@ -42,7 +42,6 @@ export function passwordResetFeature(deps: Deps): Router {
     request: { headers: tenantHeader, ...jsonRequest(z.strictObject({ email })) },
     responses: {
       202: jsonResponse(z.object({ accepted: z.literal(true) }), "Asked for"),
-      ...refusals(400, 403, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(request, async (c) => {
@@ -62,7 +61,6 @@ export function passwordResetFeature(deps: Deps): Router {
     request: { headers: tenantHeader, params: z.object({ token }) },
     responses: {
       200: jsonResponse(z.object({ valid: z.literal(true), expires_at: timestamp }), "It is"),
-      ...refusals(400, 403, 404, 429, 503),
     },
   });
   router.openapi(validate, async (c) => {
@@ -91,7 +89,7 @@ export function passwordResetFeature(deps: Deps): Router {
     },
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many sessions ended"),
-      ...refusals(400, 403, 404, 413, 415, 422, 429, 503),
+      ...refusals("not_found"),
     },
   });
   router.openapi(confirm, async (c) => {

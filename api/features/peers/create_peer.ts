@@ -47,15 +47,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     responses: {
       201: provisionedResponse("The peer, its configuration and QR code"),
       ...refusals(
-        400,
-        401,
-        403,
-        406,
-        413,
-        415,
-        422,
-        429,
-        503,
+        "not_acceptable",
         "public_key_taken",
         "quota_exceeded",
         "pool_exhausted",

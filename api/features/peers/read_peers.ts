@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
 import { peerStatuses } from "./policy.ts";
 import { peerId, peerName, readPeerSchema } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
@@ -57,7 +57,6 @@ export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
         z.object({ items: z.array(readPeerSchema), next_cursor: z.string().nullable() }),
         "A page of peers, oldest first unless sorted; those on their way out are `revoking`",
       ),
-      ...refusals(400, 401, 403, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
@@ -94,7 +93,6 @@ export function getPeer(router: Router, deps: Deps, scope: PeerScope): void {
     request: { params: peerId },
     responses: {
       200: jsonResponse(readPeerSchema, "The peer, without secrets"),
-      ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
+import { jsonResponse, type Router, timestamp } from "../../openapi.ts";
 import { peerId } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { listEvents, readTraffic } from "./traffic_store.ts";
@@ -55,7 +55,6 @@ export function getPeerStats(router: Router, deps: Deps, scope: PeerScope): void
     request: { params: peerId, query },
     responses: {
       200: jsonResponse(stats, "As the daemon last wrote it; counters never run backwards"),
-      ...refusals(400, 401, 403, 404, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -45,19 +45,7 @@ export function deliveriesFeature(deps: Deps): Router {
     })),
     responses: {
       200: provisionedResponse("The peer, its configuration and QR code"),
-      ...refusals(
-        400,
-        403,
-        404,
-        406,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "public_key_taken",
-        "gateway_not_ready",
-      ),
+      ...refusals("not_found", "not_acceptable", "public_key_taken", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

@@ -23,20 +23,7 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     request: { params: peerId, ...jsonRequest(rotatePeerBody) },
     responses: {
       200: provisionedResponse("The peer with its new configuration and QR code"),
-      ...refusals(
-        400,
-        401,
-        403,
-        404,
-        406,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "public_key_taken",
-        "gateway_not_ready",
-      ),
+      ...refusals("not_acceptable", "public_key_taken", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

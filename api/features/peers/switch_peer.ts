@@ -23,7 +23,7 @@ const removal = {
     z.object({ removed: z.literal(false), status: z.literal("revoking") }),
     "Committed, but the daemon has not confirmed yet that the peer is gone",
   ),
-  ...refusals(400, 401, 403, 404, 429, 503, "overtaken"),
+  ...refusals("overtaken"),
 };
 
 /** Commits a change of one peer together with its audit entry. */
@@ -136,7 +136,7 @@ export function enablePeer(router: Router, deps: Deps, scope: PeerScope): void {
     request: { params: peerId },
     responses: {
       200: jsonResponse(peerSchema, "The peer as it stands now"),
-      ...refusals(400, 401, 403, 404, 429, 503, "set_by_admin"),
+      ...refusals("set_by_admin"),
     },
   });
   router.openapi(route, async (c) => {

@@ -28,7 +28,7 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
     },
     responses: {
       200: jsonResponse(peerSchema, "The peer as it stands now"),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "set_by_admin"),
+      ...refusals("set_by_admin"),
     },
   });
   router.openapi(route, async (c) => {

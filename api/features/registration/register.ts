@@ -36,7 +36,7 @@ export function register(router: Router, deps: Deps): void {
     },
     responses: {
       202: jsonResponse(z.object({ accepted: z.literal(true) }), "A mail is on its way"),
-      ...refusals(400, 403, 413, 415, 422, 429, 503, "registration_closed"),
+      ...refusals("registration_closed"),
     },
   });
   router.openapi(route, async (c) => {

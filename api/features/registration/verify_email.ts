@@ -33,7 +33,7 @@ export function verifyEmail(router: Router, deps: Deps): void {
         z.object({ email: z.string(), registered: z.boolean() }),
         "The proven address; registered says whether its user was made by this",
       ),
-      ...refusals(400, 403, 404, 413, 415, 422, 429, 503, "email_taken", "already_invited"),
+      ...refusals("not_found", "email_taken", "already_invited"),
     },
   });
   router.openapi(route, async (c) => {
@@ -106,7 +106,6 @@ export function resendVerification(router: Router, deps: Deps): void {
     request: { headers: tenantHeader, ...jsonRequest(z.strictObject({ email })) },
     responses: {
       202: jsonResponse(z.object({ accepted: z.literal(true) }), "Asked for"),
-      ...refusals(400, 403, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
-import { createRouter, jsonResponse, pageOf, refusals, type Router } from "../../openapi.ts";
+import { createRouter, jsonResponse, pageOf, type Router } from "../../openapi.ts";
 import { listPermissions } from "./store.ts";
 
 const permission = z.object({
@@ -23,7 +23,6 @@ export function permissionsFeature(deps: Deps): Router {
     ...access(deps, "roles.read"),
     responses: {
       200: jsonResponse(pageOf(permission), "All of them, in one page"),
-      ...refusals(400, 401, 403, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, pageQuery, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
 import { numericId, roleSchema, viewRole } from "./schemas.ts";
 import { listRoles, readRole } from "./store.ts";
 
@@ -16,7 +16,6 @@ export function getRoles(router: Router, deps: Deps): void {
     request: { query: pageQuery(z.coerce.number().int().min(0).max(2 ** 31 - 1)) },
     responses: {
       200: jsonResponse(pageOf(roleSchema), "A page of roles"),
-      ...refusals(400, 401, 403, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
@@ -44,7 +43,6 @@ export function getRole(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(roleSchema, "The role"),
-      ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

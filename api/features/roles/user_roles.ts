@@ -58,7 +58,6 @@ function getUserRoles(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(pageOf(userRole), "All of them, in one page"),
-      ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
@@ -90,7 +89,7 @@ function giveRole(router: Router, deps: Deps): void {
     },
     responses: {
       201: jsonResponse(userRole, "What the user has now"),
-      ...refusals(400, 401, 403, 404, 413, 415, 422, 429, 503, "grant_exceeds_own", "last_admin"),
+      ...refusals("grant_exceeds_own", "last_admin"),
     },
   });
   router.openapi(route, async (c) => {
@@ -135,17 +134,7 @@ function takeRole(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId, role_id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ removed: z.literal(true) }), "He does not have it"),
-      ...refusals(
-        400,
-        401,
-        403,
-        404,
-        429,
-        503,
-        "grant_exceeds_own",
-        "last_admin",
-        "step_up_required",
-      ),
+      ...refusals("grant_exceeds_own", "last_admin", "step_up_required"),
     },
   });
   router.openapi(route, async (c) => {

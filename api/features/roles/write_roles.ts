@@ -28,7 +28,7 @@ export function createRole(router: Router, deps: Deps): void {
     request: jsonRequest(roleBody),
     responses: {
       201: jsonResponse(roleSchema, "The role"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_exceeds_own", "role_name_taken"),
+      ...refusals("grant_exceeds_own", "role_name_taken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -71,21 +71,7 @@ export function updateRole(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }), ...jsonRequest(roleBody) },
     responses: {
       200: jsonResponse(roleSchema, "The role"),
-      ...refusals(
-        400,
-        401,
-        403,
-        404,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "grant_exceeds_own",
-        "step_up_required",
-        "role_name_taken",
-        "system_role",
-      ),
+      ...refusals("grant_exceeds_own", "step_up_required", "role_name_taken", "system_role"),
     },
   });
   router.openapi(route, async (c) => {
@@ -131,7 +117,7 @@ export function removeRole(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ removed: z.literal(true) }), "It is gone"),
-      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "role_in_use", "system_role"),
+      ...refusals("grant_exceeds_own", "role_in_use", "system_role"),
     },
   });
   router.openapi(route, async (c) => {

@@ -22,7 +22,7 @@ export function revokeAll(router: Router, deps: Deps): void {
     })),
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "What ended"),
-      ...refusals(401, 403, 404, 413, 415, 422, 429, 503),
+      ...refusals("not_found"),
     },
   });
   router.openapi(route, async (c) => {

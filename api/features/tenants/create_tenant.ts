@@ -62,13 +62,6 @@ export function createTenant(router: Router, deps: Deps): void {
         "The tenant, its first admin's invitation and the enrolment peer; secrets are shown this once",
       ),
       ...refusals(
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
         "email_taken",
         "slug_taken",
         "platform_exists",

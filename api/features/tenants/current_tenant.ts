@@ -22,7 +22,7 @@ export function getCurrentTenant(router: Router, deps: Deps): void {
     operationId: "getCurrentTenant",
     summary: "The caller's tenant and its settings",
     ...access(deps, "tenant.read"),
-    responses: { 200: answer, ...refusals(400, 401, 403, 429, 503) },
+    responses: { 200: answer },
   });
   router.openapi(route, async (c) => c.json(await viewCurrent(deps, c), 200));
 }
@@ -39,7 +39,7 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
     request: jsonRequest(updateTenantBody),
     responses: {
       200: answer,
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "step_up_required"),
+      ...refusals("step_up_required"),
     },
   });
   router.openapi(route, async (c) => {

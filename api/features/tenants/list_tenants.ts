@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, pageQuery, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
 import { tenantSchema, viewTenant } from "./schemas.ts";
 import { listTenants } from "./store.ts";
 
@@ -19,7 +19,6 @@ export function getTenants(router: Router, deps: Deps): void {
     },
     responses: {
       200: jsonResponse(pageOf(tenantSchema), "A page of tenants"),
-      ...refusals(401, 403, 422, 429, 503),
     },
   });
   router.openapi(list, async (c) => {

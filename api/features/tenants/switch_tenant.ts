@@ -56,7 +56,7 @@ export function suspendTenant(router: Router, deps: Deps): void {
     responses: {
       200: jsonResponse(suspended, "Done, and the interface was read back without its peers"),
       202: jsonResponse(suspended, "Committed, but the daemon has not confirmed yet"),
-      ...refusals(401, 403, 404, 429, 503, "platform_stays", "overtaken"),
+      ...refusals("platform_stays", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -79,7 +79,7 @@ export function resumeTenant(router: Router, deps: Deps): void {
     request: { params },
     responses: {
       200: jsonResponse(settledTenantSchema, "The tenant"),
-      ...refusals(401, 403, 404, 429, 503, "platform_stays", "overtaken"),
+      ...refusals("platform_stays", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -106,7 +106,7 @@ export function deleteTenant(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "Its peers are on their way out, and everything else is still there",
       ),
-      ...refusals(401, 403, 404, 429, 503, "platform_stays", "tenant_not_suspended", "overtaken"),
+      ...refusals("platform_stays", "tenant_not_suspended", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {

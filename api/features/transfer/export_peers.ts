@@ -51,7 +51,7 @@ export function exportPeers(router: Router, deps: Deps): void {
     })),
     responses: {
       200: jsonResponse(answer, "As the table has it"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "gateway_not_ready", "tenant_required"),
+      ...refusals("gateway_not_ready", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

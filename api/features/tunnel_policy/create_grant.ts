@@ -23,7 +23,7 @@ export function createGrant(router: Router, deps: Deps): void {
     request: jsonRequest(createGrantBody),
     responses: {
       201: jsonResponse(grantSchema, "The grant"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_name_taken", "tenant_required"),
+      ...refusals("grant_name_taken", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

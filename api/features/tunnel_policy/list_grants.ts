@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
 import { formatPorts } from "./reach.ts";
 import { grantSchema } from "./schemas.ts";
 import { type Grant, listGrants } from "./store.ts";
@@ -28,7 +28,6 @@ export function getGrants(router: Router, deps: Deps): void {
         z.object({ items: z.array(grantSchema), next_cursor: z.string().nullable() }),
         "A page of grants",
       ),
-      ...refusals(400, 401, 403, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
 import { policySchema } from "./schemas.ts";
 import { readPolicy } from "./store.ts";
 
@@ -14,7 +14,6 @@ export function getPolicy(router: Router, deps: Deps): void {
     ...access(deps, "wireguard.read"),
     responses: {
       200: jsonResponse(policySchema, "The policy"),
-      ...refusals(400, 401, 403, 429, 503),
     },
   });
   router.openapi(

@@ -4,7 +4,7 @@ import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, type FieldError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
 import { applyNow } from "../peers/mod.ts";
 import { beyondGrant, hasStrayPorts, parsePorts, type Reach } from "./reach.ts";
 import { type PolicyBody, policyBody, policySchema } from "./schemas.ts";
@@ -30,7 +30,6 @@ export function replacePolicy(router: Router, deps: Deps): void {
     request: jsonRequest(policyBody),
     responses: {
       200: jsonResponse(policySchema, "The policy; `pending` where the daemon has not confirmed"),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -26,7 +26,7 @@ export function withdrawGrant(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "Committed, but the daemon has not confirmed yet that it is closed",
       ),
-      ...refusals(400, 401, 403, 404, 429, 503, "tenant_required"),
+      ...refusals("tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

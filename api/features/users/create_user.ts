@@ -32,7 +32,7 @@ export function createUser(router: Router, deps: Deps): void {
         z.object({ user: userSchema, password: z.string() }),
         "The user, and the password, shown this once",
       ),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "grant_exceeds_own", "email_taken"),
+      ...refusals("grant_exceeds_own", "email_taken"),
     },
   });
   router.openapi(route, async (c) => {

@@ -19,7 +19,7 @@ export function endUserSessions(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many ended"),
-      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own"),
+      ...refusals("grant_exceeds_own"),
     },
   });
   router.openapi(route, async (c) => {

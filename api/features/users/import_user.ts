@@ -34,7 +34,7 @@ export function importUser(router: Router, deps: Deps): void {
         }),
         "The user",
       ),
-      ...refusals(400, 401, 403, 413, 415, 422, 429, 503, "email_taken", "tenant_required"),
+      ...refusals("email_taken", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

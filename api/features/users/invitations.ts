@@ -46,14 +46,6 @@ export function createInvitation(router: Router, deps: Deps): void {
     responses: {
       201: jsonResponse(invitedSchema, "The invitation"),
       ...refusals(
-        400,
-        401,
-        403,
-        413,
-        415,
-        422,
-        429,
-        503,
         "grant_exceeds_own",
         "email_taken",
         "already_invited",
@@ -89,7 +81,6 @@ export function getInvitations(router: Router, deps: Deps): void {
     request: { query: pageQuery(z.uuid()) },
     responses: {
       200: jsonResponse(pageOf(invitationSchema), "A page of invitations"),
-      ...refusals(400, 401, 403, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
@@ -124,7 +115,6 @@ export function withdrawInvitation(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "It is gone, but the daemon has not confirmed yet that its peer is",
       ),
-      ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

@@ -82,7 +82,7 @@ function simpleChange(
     request: { params },
     responses: {
       200: jsonResponse(userSchema, "The user"),
-      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own"),
+      ...refusals("grant_exceeds_own"),
     },
   });
   router.openapi(route, async (c) => {
@@ -130,7 +130,7 @@ export function deactivateUser(router: Router, deps: Deps): void {
     responses: {
       200: jsonResponse(settled, "Done, and the interface was read back without his peers"),
       202: jsonResponse(settled, "Committed, but the daemon has not confirmed yet"),
-      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "last_admin", "overtaken"),
+      ...refusals("grant_exceeds_own", "last_admin", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -169,7 +169,7 @@ export function deleteUser(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "He is gone, but the daemon has not confirmed yet that his peers are",
       ),
-      ...refusals(400, 401, 403, 404, 429, 503, "grant_exceeds_own", "last_admin", "overtaken"),
+      ...refusals("grant_exceeds_own", "last_admin", "overtaken"),
     },
   });
   router.openapi(route, async (c) => {

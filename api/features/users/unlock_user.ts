@@ -3,7 +3,7 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
 import { numericId } from "../roles/mod.ts";
 import { liftLoginLocks } from "../auth/mod.ts";
 import { liftLocks } from "../mfa/mod.ts";
@@ -20,7 +20,6 @@ export function unlockUser(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ id: z.int(), unlocked: z.literal(true) }), "Unlocked"),
-      ...refusals(400, 401, 403, 404, 429, 503),
     },
   });
   router.openapi(route, async (c) => {

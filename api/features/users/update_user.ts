@@ -28,21 +28,7 @@ export function updateUser(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }), ...jsonRequest(updateBody) },
     responses: {
       200: jsonResponse(userSchema, "The user"),
-      ...refusals(
-        400,
-        401,
-        403,
-        404,
-        413,
-        415,
-        422,
-        429,
-        503,
-        "grant_exceeds_own",
-        "step_up_required",
-        "email_taken",
-        "last_admin",
-      ),
+      ...refusals("grant_exceeds_own", "step_up_required", "email_taken", "last_admin"),
     },
   });
   router.openapi(route, async (c) => {
@@ -63,7 +49,6 @@ export function updateOneself(router: Router, deps: Deps): void {
     request: jsonRequest(updateOwnBody),
     responses: {
       200: jsonResponse(userSchema, "The caller"),
-      ...refusals(401, 403, 413, 415, 422, 429, 503),
     },
   });
   router.openapi(route, async (c) => {
