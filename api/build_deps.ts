@@ -33,6 +33,7 @@ import { checkFactorKeys } from "./features/mfa/mod.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
 import { createLimits } from "./limits/limits.ts";
 import { Meters } from "./meters.ts";
+import { spanned } from "./spans.ts";
 import type { Deps } from "./deps.ts";
 import {
   createPostman,
@@ -77,7 +78,9 @@ export async function buildDeps(
     overflow: 3,
     ...bounds,
   }));
-  const wgd = createWgdClient(config.wgdSocket, { timeoutMs: config.wireguard.applyTimeoutMs });
+  const spans = config.spans ? spanned : null;
+  const calls = createWgdClient(config.wgdSocket, { timeoutMs: config.wireguard.applyTimeoutMs });
+  const wgd = spans?.wgd(calls) ?? calls;
 
   const sealer = createSocketClient(config.sealerSocket, { timeoutMs: 2_000 });
   const meters = new Meters();
@@ -85,7 +88,9 @@ export async function buildDeps(
 
   const redis = config.redis ? await openRedis(config.redis, log) : null;
 
-  const tenancy = createTenancy(apiPool);
+  const transactions = createTenancy(apiPool);
+  const tenancy = spans?.tenancy(transactions) ?? transactions;
+  const acrossTenants = createPlatform(platformPool);
   const apiKeyUsage = createApiKeyUsage({ tenancy, clock, log });
   const lookups = createLookups(apiPool, tenancy);
   const peerCache = createPeerCache((address) => lookups.peer(address));
@@ -100,11 +105,12 @@ export async function buildDeps(
   });
 
   const letters = await createSealer(await deriveSubkey(config.encryptionKey, "mail"));
+  const way = transportOf(config.mail);
   const postman = createPostman({
     tenancy,
     lookups,
     letters,
-    transport: transportOf(config.mail),
+    transport: way && (spans?.transport(way) ?? way),
     clock,
     log,
   });
@@ -133,7 +139,7 @@ export async function buildDeps(
     timer,
     log,
     tenancy,
-    platform: createPlatform(platformPool),
+    platform: spans?.platform(acrossTenants) ?? acrossTenants,
     lookups: { ...lookups, peer: (address) => peerCache.find(address) },
     limits: createLimits(config.rateLimits, { redis, log }),
     hasher,

@@ -22,6 +22,7 @@ import {
 } from "../lib/env.ts";
 import { logFormats, logLevels } from "../lib/log.ts";
 import { overlap, parseAnyNetwork } from "../lib/networks.ts";
+import { checkSpans, spanSettings } from "../lib/spans_config.ts";
 import { Secret } from "../lib/secret.ts";
 import { hostOf } from "./middleware/hosts.ts";
 import { leastArgon2 } from "./auth/argon2.ts";
@@ -131,13 +132,14 @@ const schema = z.object({
     )
     .optional(),
   WG_APPLY_TIMEOUT: durationSeconds.default(2),
+  ...spanSettings,
 });
 
 function checkTogether(
   value: Partial<z.infer<typeof schema>>,
   isGiven: (name: string) => boolean,
 ): string[] {
-  const faults: string[] = [];
+  const faults = checkSpans(value);
   if (!isGiven("JWT_SECRET") && !isGiven("JWT_KEYS")) faults.push("JWT_SECRET: is required");
   const { JWT_SECRET, JWT_KEYS, JWT_ALGORITHM = "HS256" } = value;
   const signing = JWT_KEYS?.reveal()[0]?.alg ?? "HS256";
@@ -247,6 +249,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     env: parsed.ENV,
     logLevel: parsed.LOG_LEVEL,
     logFormat: parsed.LOG_FORMAT,
+    spans: parsed.OTEL_DENO_TRACING === "true",
     listen: parsed.API_LISTEN,
     port: parsed.API_PORT,
     publicUrl,

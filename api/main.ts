@@ -1,6 +1,7 @@
 import { systemClock } from "../lib/clock.ts";
 import { ConfigError } from "../lib/env.ts";
 import { createLogger, errorFields } from "../lib/log.ts";
+import { recordSpans } from "../lib/spans.ts";
 import { createApp } from "./app.ts";
 import { loadConfig } from "./config.ts";
 import { buildDeps } from "./build_deps.ts";
@@ -25,6 +26,7 @@ const log = createLogger({
   fields: { service: "api" },
 });
 logUnhandled(log);
+if (config.spans) await recordSpans();
 const { deps, rolesAreSafe, close } = await buildDeps({ config, clock: systemClock, log });
 rolesAreSafe().catch((error) => {
   log.error("the API does not run on this database", errorFields(error));

@@ -7,6 +7,11 @@ import type { BreachOutcome } from "./auth/breach_check.ts";
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
+/** A method by its name where it is one of ours: what else somebody sends is not repeated. */
+export function methodLabel(method: string): string {
+  return methods.has(method) ? method : "other";
+}
+
 /** Where somebody proves who he is. */
 const ways = new Map([
   ["/api/v1/auth/login", "password"],
@@ -114,7 +119,7 @@ export class Meters {
       seconds: number;
     },
   ): void {
-    const method = methods.has(answered.method) ? answered.method : "other";
+    const method = methodLabel(answered.method);
     const { route, code, listener, seconds } = answered;
     this.#requests.inc({ method, route, code, listener, status: String(answered.status) });
     this.#seconds.observe({ method, route }, seconds);

@@ -1118,6 +1118,7 @@ create table mails (
   failure text,
   request_id text,
   trace_id text,
+  span_id text,
   constraint mails_pkey PRIMARY KEY (tenant_id, id),
   constraint mails_attempts_count_up CHECK ((attempts >= 0)),
   constraint mails_dead_have_a_reason CHECK (((state <> 'dead'::text) OR (failure IS NOT NULL))),
@@ -1126,6 +1127,7 @@ create table mails (
   constraint mails_letter_goes_when_finished CHECK (((state = 'queued'::text) = (sealed_letter IS NOT NULL))),
   constraint mails_letter_is_bounded CHECK (((octet_length(sealed_letter) >= 30) AND (octet_length(sealed_letter) <= 65536))),
   constraint mails_request_id_is_safe_to_log CHECK ((request_id ~ '^[A-Za-z0-9._-]{8,64}$'::text)),
+  constraint mails_span_id_is_one CHECK ((span_id ~ '^[0-9a-f]{16}$'::text)),
   constraint mails_state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'dead'::text]))),
   constraint mails_template_is_a_name CHECK ((template ~ '^[a-z_]{1,40}$'::text)),
   constraint mails_trace_id_is_one CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text))
@@ -2363,9 +2365,9 @@ grant delete, insert (tenant_id, principal, key, request_digest, created_at), se
 grant delete, insert (tenant_id, id, email, name, locale, role_id, token_digest, mailed, invited_by, peer_id, created_at, expires_at), select on table invitations to massacorp_api;
 grant delete, insert, select on table login_attempts to massacorp_api;
 grant delete, insert (tenant_id, id, user_id, kind, peer_id, device_name, created_at, expires_at), select, update (used_at) on table login_challenges to massacorp_api;
-grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
+grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id, span_id), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
 grant select (tenant_id, id, state, due_at, created_at) on table mails to massacorp_lookup;
-grant insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id) on table mails to massacorp_platform;
+grant insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id, span_id) on table mails to massacorp_platform;
 grant insert (tenant_id, user_id, way, kind), select, update (recent, failures, locked_until) on table mfa_attempts to massacorp_api;
 grant delete, insert, select, update (key_id, sealed_secret, enabled_at, last_step) on table mfa_factors to massacorp_api;
 grant select (key_id) on table mfa_factors to massacorp_lookup;
@@ -2553,6 +2555,7 @@ comment on column public.mails.due_at is 'When it may be taken. Taking it moves 
 comment on column public.mails.failure is 'Why the last attempt failed: a code, never the words of a server, which name the recipient.';
 comment on column public.mails.request_id is 'X-Request-ID of the request that queued it; null where none did.';
 comment on column public.mails.sealed_letter is 'Recipient and contents, sealed by the API; gone as soon as the mail was sent or given up, so that no link outlives its use here.';
+comment on column public.mails.span_id is 'The span of that trace that the queuing request was: the parent of the delivery''s.';
 comment on column public.mails.state is 'dead: refused for good, or not delivered by give_up_at.';
 comment on column public.mails.trace_id is 'The same request''s trace (W3C Trace Context).';
 comment on column public.mfa_attempts.failures is 'In a row, without one that succeeded.';

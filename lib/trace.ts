@@ -28,16 +28,28 @@ export const acceptableRequestId = /^[A-Za-z0-9._-]{8,64}$/;
 
 /** Version, trace id, parent id and flags; of a later version these, and more. */
 const traceparent =
-  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?$/;
+  /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-/** The trace that a caller says he is part of, or a new one where he says nothing that can be read. */
-export function continueTrace(offered: string | undefined): Omit<Trace, "requestId"> {
-  const [, version, traceId, flags = "", more] = traceparent.exec(offered ?? "") ?? [];
+/**
+ * The trace that a caller says he is part of, or a new one where he says nothing that can be read.
+ * @returns with the span of the caller's, where he named one
+ */
+export function continueTrace(
+  offered: string | undefined,
+): Omit<Trace, "requestId"> & { parentId?: string } {
+  const [, version, traceId, parentId, flags = "", more] = traceparent.exec(offered ?? "") ?? [];
   const spanId = hex(8);
-  if (!traceId || (version === "00" && more !== undefined)) {
+  if (!traceId || !parentId || (version === "00" && more !== undefined)) {
     return { traceId: hex(16), spanId, sampled: false };
   }
-  return { traceId, spanId, sampled: (parseInt(flags, 16) & 1) === 1 };
+  return { traceId, spanId, parentId, sampled: (parseInt(flags, 16) & 1) === 1 };
+}
+
+/** The trace of something that was put aside, taken up again later or in another process. */
+export function resumeTrace(
+  kept: { requestId: string; traceId: string; spanId: string | null },
+): Trace {
+  return { ...kept, spanId: kept.spanId ?? hex(8), sampled: false };
 }
 
 /** What another process of ours is sent, so that it logs under the same ids. */

@@ -1,10 +1,12 @@
 import { Hono, type HonoRequest } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { routePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { validator } from "hono/validator";
 import { z } from "zod";
 import { errorFields, type LogFields, type Logger } from "../lib/log.ts";
+import { type OpenSpan, openSpan } from "../lib/spans.ts";
 import { acceptableRequestId, continueTrace } from "../lib/trace.ts";
 import type { DaemonView } from "./daemon.ts";
 import {
@@ -35,7 +37,13 @@ export function createApp(daemon: DaemonView, log: Logger) {
   const app = new Hono();
   app.use(async (c, next) => {
     const started = performance.now();
+    const span = spanFor(c.req);
     await next();
+    span?.end({
+      name: `${c.req.method} ${routePath(c, -1)}`,
+      failed: c.res.status >= 500,
+      attributes: { "http.response.status_code": c.res.status },
+    });
     // Looks are many, and change nothing. A pass itself serves whoever waits for it, so its lines name nobody.
     log[c.req.method === "GET" ? "debug" : "info"]("request", {
       ...idsOf(c.req),
@@ -125,6 +133,13 @@ function idsOf(request: HonoRequest): LogFields {
   const requestId = request.header("x-request-id") ?? "";
   if (!acceptableRequestId.test(requestId)) return {};
   return { request_id: requestId, trace_id: continueTrace(request.header("traceparent")).traceId };
+}
+
+/** Of what a process of ours asks as part of a request; what others ask belongs to none. */
+function spanFor(request: HonoRequest): OpenSpan | undefined {
+  const { traceId, parentId } = continueTrace(request.header("traceparent"));
+  if (parentId === undefined) return;
+  return openSpan({ name: "request", kind: "server" }, { traceId, spanId: parentId });
 }
 
 function notReady(): HTTPException {

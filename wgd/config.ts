@@ -13,6 +13,7 @@ import {
   type ReadFile,
 } from "../lib/env.ts";
 import { logFormats, logLevels } from "../lib/log.ts";
+import { checkSpans, spanSettings } from "../lib/spans_config.ts";
 
 const schema = z.object({
   ENV: z.enum(["dev", "prod"]).default("dev"),
@@ -45,6 +46,7 @@ const schema = z.object({
   WG_ADDRESS_REST: durationSeconds.default(3600),
   WG_TENANT_SHARE: integer(1, 100).default(50),
   API_PORT: integer(1, 65535).default(8000),
+  ...spanSettings,
 });
 
 /** The daemon's settings; README.md describes each variable. */
@@ -53,6 +55,7 @@ export type WgdConfig = ReturnType<typeof loadConfig>;
 /** @throws {ConfigError} naming every fault at once */
 export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   const parsed = parseEnv(schema, env, {
+    between: checkSpans,
     fromFile: ["WGD_DATABASE_URL", "WGD_PRESHARED_SUBKEY"],
     ...(readFile ? { readFile } : {}),
   });
@@ -61,6 +64,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     env: parsed.ENV,
     logLevel: parsed.LOG_LEVEL,
     logFormat: parsed.LOG_FORMAT,
+    spans: parsed.OTEL_DENO_TRACING === "true",
     databaseUrl: parsed.WGD_DATABASE_URL,
     presharedSubkey: parsed.WGD_PRESHARED_SUBKEY,
     socket: parsed.WGD_SOCKET,

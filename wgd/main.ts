@@ -1,6 +1,7 @@
 import { ConfigError } from "../lib/env.ts";
 import { createLogger, errorFields } from "../lib/log.ts";
 import { runProcess } from "../lib/process.ts";
+import { recordSpans } from "../lib/spans.ts";
 import { createApp } from "./app.ts";
 import { loadConfig, type WgdConfig } from "./config.ts";
 import { createDaemon } from "./daemon.ts";
@@ -26,6 +27,7 @@ const log = createLogger({
   format: config.logFormat,
   fields: { service: "wgd", interface: config.interface.name },
 });
+if (config.spans) await recordSpans();
 try {
   using _lock = await lockInterface(config.lockFolder, config.interface.name);
   const daemon = createDaemon(config, { run: runProcess, log });

@@ -1,6 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import { type Sealer, SealError } from "../../lib/seal.ts";
+import { resumeTrace, withTrace } from "../../lib/trace.ts";
 import type { Lookups, MailBacklog } from "../database/lookups.ts";
 import { isConnectionError } from "../database/errors.ts";
 import type { Tenancy, TenantId } from "../database/tenancy.ts";
@@ -72,9 +73,21 @@ export function createPostman(options: PostmanOptions): Postman {
       (sql) => takeMail(sql, { id, now: new Date(now), leaseUntil: new Date(now + leaseMs) }),
     );
     if (!taken) return false;
-    const { template, request_id, trace_id } = taken;
+    const { request_id, trace_id, span_id } = taken;
+    if (request_id === null || trace_id === null) return await hand(way, tenantId, id, taken);
     // The ids of the request that queued it, wherever and whenever that was.
-    const of = { tenant_id: tenantId, mail_id: id, template, request_id, trace_id };
+    const trace = resumeTrace({ requestId: request_id, traceId: trace_id, spanId: span_id });
+    return await withTrace(trace, () => hand(way, tenantId, id, taken));
+  }
+
+  async function hand(
+    way: Transport,
+    tenantId: TenantId,
+    id: string,
+    taken: TakenMail,
+  ): Promise<boolean> {
+    const now = clock.now();
+    const of = { tenant_id: tenantId, mail_id: id, template: taken.template };
     try {
       if (now >= taken.give_up_at.getTime()) throw new MailFailure("refused", "too late");
       await way.send({ id, ...await open(tenantId, id, taken) });

@@ -11,14 +11,15 @@ export async function insertMail(
     at: Date;
     giveUpAt: Date;
     /** Of the request that queues it. */
-    trace: Pick<Trace, "requestId" | "traceId"> | undefined;
+    trace: Pick<Trace, "requestId" | "traceId" | "spanId"> | undefined;
   },
 ): Promise<void> {
   await sql`
     insert into mails (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at,
-      request_id, trace_id)
+      request_id, trace_id, span_id)
     values (${mail.tenantId}, ${mail.id}, ${mail.template}, ${mail.sealedLetter}, ${mail.at}, ${mail.giveUpAt},
-      ${mail.at}, ${mail.trace?.requestId ?? null}, ${mail.trace?.traceId ?? null})`;
+      ${mail.at}, ${mail.trace?.requestId ?? null}, ${mail.trace?.traceId ?? null},
+      ${mail.trace?.spanId ?? null})`;
 }
 
 export interface TakenMail {
@@ -28,6 +29,7 @@ export interface TakenMail {
   give_up_at: Date;
   request_id: string | null;
   trace_id: string | null;
+  span_id: string | null;
 }
 
 /**
@@ -38,7 +40,8 @@ export function takeMail(sql: TenantSql, take: { id: string; now: Date; leaseUnt
   return sql<TakenMail[]>`
     update mails set attempts = attempts + 1, due_at = ${take.leaseUntil}
     where id = ${take.id} and state = 'queued' and due_at <= ${take.now}
-    returning template, sealed_letter, attempts, give_up_at, request_id, trace_id`;
+    returning template, sealed_letter, attempts, give_up_at, request_id, trace_id,
+      span_id`;
 }
 
 /** Ends a mail and forgets what it said. */

@@ -4,8 +4,9 @@ import { routePath } from "hono/route";
 import { v7 as uuidv7 } from "uuid";
 import type { AppEnv } from "../context.ts";
 import type { LogFields, Logger } from "../../lib/log.ts";
+import { type OpenSpan, openSpan } from "../../lib/spans.ts";
 import { acceptableRequestId, continueTrace, withTrace } from "../../lib/trace.ts";
-import type { Meters } from "../meters.ts";
+import { type Meters, methodLabel } from "../meters.ts";
 
 /** The one path with a secret in it: whoever reads the log could use the link. */
 function withoutToken(path: string): string {
@@ -25,12 +26,23 @@ export function requestId(
     const started = performance.now();
     c.set("requestId", id);
     c.set("log", deps.log);
-    const trace = continueTrace(c.req.header("traceparent"));
+    const { parentId, ...trace } = continueTrace(c.req.header("traceparent"));
     const who = () => whoAsks(c);
-    await withTrace({ requestId: id, ...trace, who }, () => answer(c, next, started));
+    // A scraper's questions are many, and say nothing of anybody.
+    const span = c.env.listener === "scrape" ? undefined : openSpan(
+      { name: methodLabel(c.req.method), kind: "server" },
+      { traceId: trace.traceId, spanId: parentId ?? trace.spanId },
+    );
+    const own = span ? { spanId: span.spanId, sampled: true } : {};
+    const said = { requestId: id, ...trace, ...own, who };
+    await withTrace(said, () => answer(c, next, { started, span }));
   });
 
-  async function answer(c: Context<AppEnv>, next: Next, started: number): Promise<void> {
+  async function answer(
+    c: Context<AppEnv>,
+    next: Next,
+    { started, span }: { started: number; span: OpenSpan | undefined },
+  ): Promise<void> {
     await next();
     const elapsed = performance.now() - started;
     // Not by the context, which would make the whole answer anew for each.
@@ -38,10 +50,11 @@ export function requestId(
     headers.set("X-Request-ID", c.get("requestId"));
     headers.set("X-Response-Time", `${elapsed.toFixed(1)}ms`);
     // Where no route matched, the last one is a middleware's pattern.
-    const route = routePath(c, -1);
+    const last = routePath(c, -1);
+    const route = last.includes("*") ? "none" : last;
     deps.meters.request({
       method: c.req.method,
-      route: route.includes("*") ? "none" : route,
+      route,
       status: c.res.status,
       code: c.get("problemCode") ?? "",
       listener: c.env.listener,
@@ -50,6 +63,7 @@ export function requestId(
     const limitedBy = c.get("limitedBy");
     if (limitedBy) deps.meters.limited(limitedBy);
     if (c.get("auditFailed")) deps.meters.auditFailure();
+    span?.end(spanOf(c, route));
     const slow = elapsed >= deps.settings.slowRequestMs;
     c.get("log")[slow ? "warn" : "info"](slow ? "slow request" : "request", {
       method: c.req.method.slice(0, 20),
@@ -59,6 +73,25 @@ export function requestId(
       listener: c.env.listener,
     });
   }
+}
+
+/** What a collector is told of a request: what it was for and how it ended. The log has the rest, by the same ids. */
+function spanOf(c: Context<AppEnv>, route: string) {
+  const method = methodLabel(c.req.method);
+  const [code, tenantId] = [c.get("problemCode"), c.get("tenantId")];
+  return {
+    name: `${method} ${route}`,
+    failed: c.res.status >= 500,
+    attributes: {
+      "http.request.method": method,
+      "http.route": route,
+      "http.response.status_code": c.res.status,
+      "massacorp.listener": c.env.listener,
+      "massacorp.request_id": c.get("requestId"),
+      ...(code ? { "error.type": code } : {}),
+      ...(tenantId === undefined ? {} : { "massacorp.tenant_id": tenantId }),
+    },
+  };
 }
 
 /** Who is behind a request, as far as that is known by now; in each line of it. */

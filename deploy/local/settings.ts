@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { loadConfig as loadApiConfig } from "../../api/config.ts";
 import { ConfigError } from "../../lib/env.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { ownSpansAlone } from "../../lib/spans_config.ts";
 import { loadConfig as loadSealerConfig } from "../../sealer/config.ts";
 import { loadConfig as loadWgdConfig } from "../../wgd/config.ts";
 import type { LocalConfig } from "./config.ts";
@@ -38,7 +39,12 @@ export async function prepareSettings(
   const { api, wgd, sealer } = config.given;
   const places = { WGD_SOCKET: join(folder.sockets.wgd, "wgd.sock") };
   const sealerPlace = { SEALER_SOCKET: join(folder.sockets.sealer, "sealer.sock") };
+  const spansOf = (name: string) => ({
+    OTEL_TRACES_SAMPLER: ownSpansAlone,
+    OTEL_SERVICE_NAME: name,
+  });
   const apiEnv: Record<string, string> = {
+    ...spansOf("massacorp-api"),
     ...api,
     ...places,
     ...sealerPlace,
@@ -48,6 +54,7 @@ export async function prepareSettings(
     API_LISTEN: tunnel && !api["TRUSTED_PROXIES"] ? "tunnel" : "loopback",
   };
   const wgdEnv: Record<string, string> = {
+    ...spansOf("massacorp-wgd"),
     ...wgd,
     ...places,
     PATH: config.path,
