@@ -212,7 +212,7 @@ function mfaKeys(
   return keys.MFA_KEY ? [keys.MFA_KEY, ...old, keys.ENCRYPTION_KEY] : [keys.ENCRYPTION_KEY, ...old];
 }
 
-/** The API's settings; README.md describes each variable. */
+/** The API's settings; docs/settings.md describes each variable. */
 export type ApiConfig = ReturnType<typeof loadConfig>;
 
 /** @throws {ConfigError} naming every fault at once */

@@ -41,7 +41,7 @@ function namesAsked(load: (env: Env) => unknown): string[] {
   return [...asked];
 }
 
-Deno.test("README: its table has every variable that a process reads, says which may come from a file, and no other", async () => {
+Deno.test("docs/settings.md: its table has every variable that a process reads, says which may come from a file, and no other", async () => {
   const asked = new Set(
     [
       loadApiConfig,
@@ -57,9 +57,7 @@ Deno.test("README: its table has every variable that a process reads, says which
   const isVariant = (name: string) => name.endsWith("_FILE") && asked.has(name.slice(0, -5));
   const wanted = [...asked].filter((name) => !isVariant(name))
     .map((name) => `${name}${asked.has(`${name}_FILE`) ? " or file" : ""}`);
-  const readme = await read("README.md");
-  const section = readme.slice(readme.indexOf("## Configuration"));
-  const rows = codeRows(section.slice(0, section.indexOf("\n## ", 1)));
+  const rows = codeRows(await read("docs/settings.md"));
   const written = rows.map(([name, , , file]) =>
     `${uncoded(name)}${file === "yes" ? " or file" : ""}`
   );
@@ -171,26 +169,34 @@ Deno.test("docs/asvs.md: has every requirement of levels 1 and 2 with a state, a
   assert.deepEqual(faults, []);
 });
 
-Deno.test("documents: every link inside the project leads somewhere", async () => {
+/** As GitHub makes the anchors of a page's headings. */
+function anchorsOf(markdown: string): Set<string> {
+  const headings = markdown.replaceAll(/^```[^]*?^```/gm, "").matchAll(/^#+ (.*)$/gm);
+  return new Set(
+    [...headings].map(([, heading = ""]) =>
+      heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")
+    ),
+  );
+}
+
+Deno.test("documents: every link inside the project leads somewhere, to its heading too", async () => {
   const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"]
-    .concat(
-      "CHANGELOG.md",
-      "db/CONVENTIONS.md",
-      "docs/api.md",
-      "docs/asvs.md",
-      "docs/audit.md",
-      "docs/faults.md",
-      "docs/promises.md",
-    );
-  for await (const { name } of Deno.readDir(new URL("docs/decisions/", project))) {
-    documents.push(`docs/decisions/${name}`);
+    .concat("CHANGELOG.md", "db/CONVENTIONS.md");
+  for (const folder of ["docs/", "docs/decisions/"]) {
+    for await (const { name } of Deno.readDir(new URL(folder, project))) {
+      if (name.endsWith(".md")) documents.push(folder + name);
+    }
   }
   const dead: string[] = [];
   for (const document of documents) {
-    for (const [, target = ""] of (await read(document)).matchAll(/\]\(([^)#:\s]+)(#[^)]*)?\)/g)) {
-      await Deno.stat(new URL(target, new URL(document, project))).catch(() =>
-        dead.push(`${document} -> ${target}`)
-      );
+    const text = await read(document);
+    for (const [, target = "", heading = ""] of text.matchAll(/\]\(([^)#:\s]*)(#[^)\s]*)?\)/g)) {
+      const path = target === "" ? document : new URL(target, new URL(document, project)).pathname;
+      const page = path.endsWith(".md") && heading !== "";
+      const leads = page
+        ? await read(path).then((found) => anchorsOf(found).has(heading.slice(1)), () => false)
+        : await Deno.stat(new URL(path, project)).then(() => true, () => false);
+      if (!leads) dead.push(`${document} -> ${target}${heading}`);
     }
   }
   assert.deepEqual(dead, []);

@@ -22,7 +22,7 @@ const schema = z.object({
   AUDIT_RETENTION_MONTHS: integer(1, 1200).optional(),
 });
 
-/** The sealer's settings; README.md describes each variable. */
+/** The sealer's settings; docs/settings.md describes each variable. */
 export type SealerConfig = ReturnType<typeof loadConfig>;
 
 /** @throws {ConfigError} naming every fault at once */

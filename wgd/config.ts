@@ -49,7 +49,7 @@ const schema = z.object({
   ...spanSettings,
 });
 
-/** The daemon's settings; README.md describes each variable. */
+/** The daemon's settings; docs/settings.md describes each variable. */
 export type WgdConfig = ReturnType<typeof loadConfig>;
 
 /** @throws {ConfigError} naming every fault at once */

@@ -117,11 +117,11 @@ Deno.test("client: follows no redirect with its credentials, waits no longer tha
   assert.ok(!asked.some((each) => each.startsWith("/stolen")), asked.join());
 });
 
-Deno.test("README: its example of the client does what it says", async () => {
+Deno.test("docs/guide.md: its example of the client does what it says", async () => {
   await using given = await served();
   const acme = await adminOf(given.api, "acme");
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  const [, example] = /```ts\n(\/\/ peers\.ts[^]*?)```/.exec(readme) ?? [];
+  const guide = await Deno.readTextFile(new URL("../../docs/guide.md", import.meta.url));
+  const [, example] = /```ts\n(\/\/ peers\.ts[^]*?)```/.exec(guide) ?? [];
   assert.ok(example);
   const mod = new URL("./mod.ts", import.meta.url).href;
   const folder = await Deno.makeTempDir();
