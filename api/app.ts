@@ -6,6 +6,7 @@ import { apiKeysFeature } from "./features/api_keys/mod.ts";
 import { authFeature } from "./features/auth/mod.ts";
 import { baseFeature, infoFeature } from "./features/base/mod.ts";
 import { docsFeature } from "./features/docs/mod.ts";
+import { encryptionFeature } from "./features/encryption/mod.ts";
 import { explainFeature } from "./features/explain/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
@@ -64,6 +65,7 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1", infoFeature(deps));
   app.route("/api/v1/auth", authFeature(deps));
   app.route("/api/v1/mfa", mfaFeature(deps));
+  app.route("/api/v1/encryption", encryptionFeature(deps));
   app.route("/api/v1/auth", registrationFeature(deps));
   app.route("/api/v1/password-reset", passwordResetFeature(deps));
   app.route("/api/v1/sessions", sessionsFeature(deps));

@@ -153,6 +153,7 @@ Deno.test("app: D1: every change writes its audit entry, and without the entry t
 /** What does nothing when it is asked as here; each has a test of its own that finds its entry. */
 const withoutEntry: Record<string, string> = {
   "DELETE /api/v1/tenants/{id}": "only a suspended tenant is removed",
+  "POST /api/v1/encryption/reseal": "nothing is sealed under an older key",
   "POST /api/v1/mfa/reseal": "nothing is sealed under an older key",
   "POST /api/v1/users/{id}/mfa/reset": "the user has no factor yet",
   "POST /api/v1/wireguard/held-keys/release": "needs the daemon, who holds the keys",

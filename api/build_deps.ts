@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
-import { createSealer, deriveSubkey } from "../lib/seal.ts";
+import { deriveSubkey, type KeyPurpose } from "../lib/seal.ts";
 import { createSocketClient } from "../lib/socket_client.ts";
 import { createWgdClient } from "../wgd/client.ts";
-import { createSealRing } from "../lib/seal_ring.ts";
+import { createNamingSealer, createSealRing, type NamingSealer } from "../lib/seal_ring.ts";
 import { version } from "../lib/version.ts";
 import { createApiKeyUsage } from "./auth/api_key_usage.ts";
 import { createBcrypt } from "./auth/bcrypt.ts";
@@ -29,7 +29,7 @@ import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { checkSchema, SchemaMismatchError } from "./database/schema_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
 import { watchEventLoop } from "./event_loop.ts";
-import { checkFactorKeys } from "./features/mfa/mod.ts";
+import { checkSealingKeys } from "./features/encryption/mod.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
 import { createLimits } from "./limits/limits.ts";
 import { Meters } from "./meters.ts";
@@ -104,7 +104,7 @@ export async function buildDeps(
     log,
   });
 
-  const letters = await createSealer(await deriveSubkey(config.encryptionKey, "mail"));
+  const letters = await namingSealer(config.encryptionKeys, "mail");
   const way = transportOf(config.mail);
   const postman = createPostman({
     tenancy,
@@ -151,7 +151,7 @@ export async function buildDeps(
     }),
     failureCounters: createFailureCounters({ windowMs: lockWindowMs, redis, clock, log }),
     challenge: config.login.proofOfWorkBits === 0 ? null : await createProofOfWork({
-      subkey: await deriveSubkey(config.encryptionKey, "login-challenge"),
+      subkey: await deriveSubkey(config.encryptionKeys[0], "login-challenge"),
       bits: config.login.proofOfWorkBits,
       clock,
     }),
@@ -166,11 +166,9 @@ export async function buildDeps(
     tokens: createTokens({ ...config.tokens, keys: await ringOf(config.tokens), clock }),
     apiKeyUsage,
     identifierDigest: await createIdentifierDigest(
-      await deriveSubkey(config.encryptionKey, "login-identifier"),
+      await deriveSubkey(config.encryptionKeys[0], "login-identifier"),
     ),
-    presharedKeys: await createSealer(
-      await deriveSubkey(config.encryptionKey, "wireguard-preshared-key"),
-    ),
+    presharedKeys: await namingSealer(config.encryptionKeys, "wireguard-preshared-key"),
     mfa: {
       secrets: await createSealRing(config.mfaKeys, "mfa-secret"),
       codes: await createRecoveryDigests(config.mfaKeys),
@@ -205,8 +203,8 @@ export async function buildDeps(
       for (const pool of [apiPool, platformPool]) {
         while (!await answers(pool)) await new Promise((resolve) => setTimeout(resolve, 500));
       }
-      await checkFactorKeys(deps).catch((error) => {
-        log.warn("keys of second factors could not be looked at", errorFields(error));
+      await checkSealingKeys(deps).catch((error) => {
+        log.warn("keys of what is sealed could not be looked at", errorFields(error));
       });
     },
     async close() {
@@ -222,6 +220,14 @@ export async function buildDeps(
       await Promise.all([apiPool.end(), platformPool.end()]);
     },
   };
+}
+
+async function namingSealer(
+  [newest, ...older]: ApiConfig["encryptionKeys"],
+  purpose: KeyPurpose,
+): Promise<NamingSealer> {
+  const old = await Promise.all(older.map((key) => deriveSubkey(key, purpose)));
+  return await createNamingSealer([await deriveSubkey(newest, purpose), ...old]);
 }
 
 /** Where there is one: the library is 17 MB and a third of the start. */

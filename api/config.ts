@@ -104,6 +104,7 @@ const schema = z.object({
   REFRESH_TOKEN_LIFETIME: durationSeconds.default(7 * 86400),
   SESSION_LIFETIME: durationSeconds.default(30 * 86400),
   ENCRYPTION_KEY: key32,
+  ENCRYPTION_KEYS_OLD: key32List.optional(),
   MFA_KEY: key32.optional(),
   MFA_KEYS_OLD: key32List.optional(),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).optional(),
@@ -205,11 +206,21 @@ function checkTogether(
 
 type Key = z.infer<typeof key32>;
 
-function mfaKeys(
-  keys: { MFA_KEY?: Key | undefined; MFA_KEYS_OLD?: Key[] | undefined; ENCRYPTION_KEY: Key },
-): readonly [Key, ...Key[]] {
-  const old = [...keys.MFA_KEYS_OLD ?? []];
-  return keys.MFA_KEY ? [keys.MFA_KEY, ...old, keys.ENCRYPTION_KEY] : [keys.ENCRYPTION_KEY, ...old];
+interface Keys {
+  MFA_KEY?: Key | undefined;
+  MFA_KEYS_OLD?: Key[] | undefined;
+  ENCRYPTION_KEY: Key;
+  ENCRYPTION_KEYS_OLD?: Key[] | undefined;
+}
+
+function encryptionKeys(keys: Keys): readonly [Key, ...Key[]] {
+  return [keys.ENCRYPTION_KEY, ...keys.ENCRYPTION_KEYS_OLD ?? []];
+}
+
+function mfaKeys(keys: Keys): readonly [Key, ...Key[]] {
+  const [newest, ...older] = encryptionKeys(keys);
+  const old = [...keys.MFA_KEYS_OLD ?? [], ...older];
+  return keys.MFA_KEY ? [keys.MFA_KEY, ...old, newest] : [newest, ...old];
 }
 
 /** The API's settings; docs/settings.md describes each variable. */
@@ -226,6 +237,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       "JWT_SECRET",
       "JWT_KEYS",
       "ENCRYPTION_KEY",
+      "ENCRYPTION_KEYS_OLD",
       "MFA_KEY",
       "MFA_KEYS_OLD",
       "REDIS_URL",
@@ -297,7 +309,8 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       refreshSeconds: parsed.REFRESH_TOKEN_LIFETIME,
       sessionSeconds: parsed.SESSION_LIFETIME,
     },
-    encryptionKey: parsed.ENCRYPTION_KEY,
+    // The first one seals; the others open what they sealed.
+    encryptionKeys: encryptionKeys(parsed),
     // The first one seals. That of everything else is always among them: it is what seals where no other is set.
     mfaKeys: mfaKeys(parsed),
     passwordHash: {

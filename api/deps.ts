@@ -1,9 +1,8 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Network } from "../lib/networks.ts";
-import type { Sealer } from "../lib/seal.ts";
 import type { SocketClient } from "../lib/socket_client.ts";
-import type { SealRing } from "../lib/seal_ring.ts";
+import type { NamingSealer, SealRing } from "../lib/seal_ring.ts";
 import type { WgdClient } from "../wgd/client.ts";
 import type { ApiKeyUsage } from "./auth/api_key_usage.ts";
 import type { Challenge } from "./auth/challenge.ts";
@@ -42,9 +41,9 @@ export interface Deps {
   /** What an attempt after failures has to show; null where the operator asks for nothing. */
   challenge: Challenge | null;
   identifierDigest: (identifier: string) => Promise<Uint8Array>;
-  presharedKeys: Sealer;
+  presharedKeys: NamingSealer;
   /** Seals mails that wait to be sent. */
-  letters: Sealer;
+  letters: NamingSealer;
   /** The secrets of second factors, and what recovery codes are known by. */
   mfa: { secrets: SealRing; codes: RecoveryDigests };
   postman: Postman;

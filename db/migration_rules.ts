@@ -20,7 +20,13 @@ const rules: readonly { name: string; found: (statement: string) => boolean }[] 
         !/\bdefault\b|\bgenerated\b/.test(part)
       ),
   },
-  { name: "takes rights away", found: (s) => /^revoke\b/.test(s) && !/\bfrom public\b/.test(s) },
+  {
+    name: "takes rights away",
+    // A look-up's owner may create in the schema for the moment in which it gets a function, and never longer.
+    found: (s) =>
+      /^revoke\b/.test(s) && !/\bfrom public\b/.test(s) &&
+      s !== "revoke create on schema public from massacorp_lookup",
+  },
 ];
 
 /** Tables that have a row for each peer, event or request: building an index holds up every write to them. */

@@ -296,6 +296,28 @@ end
 $function$;
 alter function lookup_peer(source inet) owner to massacorp_lookup;
 
+CREATE OR REPLACE FUNCTION public.lookup_sealed()
+ RETURNS TABLE(kind text, key_id text, count integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select s.kind, s.key_id, count(*)::integer from (
+      select 'preshared_key' as kind, public.sealed_under(p.preshared_key) as key_id
+        from public.wg_peers p where p.deleted_at is null
+      union all
+      select 'preshared_key', public.sealed_under(p.successor_preshared_key)
+        from public.wg_peers p where p.deleted_at is null
+      union all
+      select 'mail', public.sealed_under(m.sealed_letter) from public.mails m where m.state = 'queued'
+      union all
+      select 'second_factor', f.key_id from public.mfa_factors f
+      union all
+      select 'recovery_code', c.key_id from public.mfa_recovery_codes c where c.used_at is null
+    ) s where s.key_id is not null group by s.kind, s.key_id order by s.kind, s.key_id
+  $function$;
+alter function lookup_sealed() owner to massacorp_lookup;
+
 CREATE OR REPLACE FUNCTION public.lookup_tenant(id_or_slug text)
  RETURNS TABLE(tenant_id integer)
  LANGUAGE plpgsql
@@ -402,6 +424,13 @@ begin
 end
 $function$;
 alter function refuse_losing_the_last_admin() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.sealed_under(sealed bytea)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (sealed IS NULL) THEN NULL::text WHEN (get_byte(sealed, 0) = 2) THEN encode(SUBSTRING(sealed FROM 2 FOR 8), 'hex'::text) ELSE 'unnamed'::text END;
+alter function sealed_under(sealed bytea) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone)
  RETURNS TABLE(email text, name text, created_at timestamp with time zone, slug text, tenant_name text, stepped_up_at timestamp with time zone, last_seen_at timestamp with time zone, login_own_peer boolean, permissions text[], mfa_enabled boolean, roles text[])
@@ -1595,13 +1624,13 @@ create table wg_peers (
   constraint wg_peers_lists_are_bounded CHECK (((COALESCE(cardinality(client_allowed_ips), 0) <= 64) AND (COALESCE(cardinality(dns), 0) <= 8))),
   constraint wg_peers_mtu_is_usable CHECK (((mtu >= 1280) AND (mtu <= 9000))),
   constraint wg_peers_name_is_printable CHECK ((name ~ '^[^[:cntrl:]]{1,64}$'::text)),
-  constraint wg_peers_preshared_key_is_sealed CHECK ((octet_length(preshared_key) = 73)),
+  constraint wg_peers_preshared_key_is_sealed CHECK ((octet_length(preshared_key) = ANY (ARRAY[73, 81]))),
   constraint wg_peers_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
   constraint wg_peers_removed_have_no_successor CHECK (((deleted_at IS NULL) OR (successor_public_key IS NULL))),
   constraint wg_peers_successor_has_a_deadline CHECK (((successor_public_key IS NULL) = (successor_deadline IS NULL))),
   constraint wg_peers_successor_is_a_key CHECK ((successor_public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
   constraint wg_peers_successor_is_another_key CHECK ((successor_public_key <> public_key)),
-  constraint wg_peers_successor_preshared_key_is_sealed CHECK ((((octet_length(successor_preshared_key) = 73) AND (successor_public_key IS NOT NULL)) OR (successor_preshared_key IS NULL)))
+  constraint wg_peers_successor_preshared_key_is_sealed CHECK ((((octet_length(successor_preshared_key) = ANY (ARRAY[73, 81])) AND (successor_public_key IS NOT NULL)) OR (successor_preshared_key IS NULL)))
 );
 alter table wg_peers owner to massacorp_owner;
 
@@ -2017,6 +2046,8 @@ create policy mfa_recovery_codes_api on mfa_recovery_codes as permissive for all
 create policy mfa_recovery_codes_api_uses_once on mfa_recovery_codes as restrictive for update to massacorp_api
   using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (used_at IS NULL)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy mfa_recovery_codes_lookup on mfa_recovery_codes as permissive for select to massacorp_lookup
+  using (true);
 
 alter table mfa_source_attempts enable row level security;
 alter table mfa_source_attempts force row level security;
@@ -2304,6 +2335,8 @@ revoke all on function lookup_oldest_mail() from public;
 grant execute on function lookup_oldest_mail() to massacorp_api;
 revoke all on function lookup_peer(source inet) from public;
 grant execute on function lookup_peer(source inet) to massacorp_api;
+revoke all on function lookup_sealed() from public;
+grant execute on function lookup_sealed() to massacorp_api;
 revoke all on function lookup_tenant(id_or_slug text) from public;
 grant execute on function lookup_tenant(id_or_slug text) to massacorp_api;
 revoke all on function mfa_factors_use_up_steps() from public;
@@ -2313,6 +2346,9 @@ revoke all on function permissions_of(of_user integer, at timestamp with time zo
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_api;
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_platform;
 revoke all on function refuse_losing_the_last_admin() from public;
+revoke all on function sealed_under(sealed bytea) from public;
+grant execute on function sealed_under(sealed bytea) to massacorp_api;
+grant execute on function sealed_under(sealed bytea) to massacorp_lookup;
 revoke all on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) from public;
 grant execute on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
 revoke all on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) from public;
@@ -2366,13 +2402,14 @@ grant delete, insert (tenant_id, id, email, name, locale, role_id, token_digest,
 grant delete, insert, select on table login_attempts to massacorp_api;
 grant delete, insert (tenant_id, id, user_id, kind, peer_id, device_name, created_at, expires_at), select, update (used_at) on table login_challenges to massacorp_api;
 grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id, span_id), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
-grant select (tenant_id, id, state, due_at, created_at) on table mails to massacorp_lookup;
+grant select (tenant_id, id, sealed_letter, state, due_at, created_at) on table mails to massacorp_lookup;
 grant insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id, span_id) on table mails to massacorp_platform;
 grant insert (tenant_id, user_id, way, kind), select, update (recent, failures, locked_until) on table mfa_attempts to massacorp_api;
 grant delete, insert, select, update (key_id, sealed_secret, enabled_at, last_step) on table mfa_factors to massacorp_api;
 grant select (key_id) on table mfa_factors to massacorp_lookup;
 grant delete, insert, select, update (key_id, sealed_secret, started_at) on table mfa_pending_factors to massacorp_api;
 grant delete, insert (tenant_id, user_id, digest, key_id), select, update (used_at) on table mfa_recovery_codes to massacorp_api;
+grant select (key_id, used_at) on table mfa_recovery_codes to massacorp_lookup;
 grant delete, insert (tenant_id, source, kind, last_at), select, update (recent, last_at) on table mfa_source_attempts to massacorp_api;
 grant delete, insert (tenant_id, id, user_id, token_digest, peer_id, device_name, user_agent, created_at, expires_at), select, update (last_used_at) on table mfa_trusted_devices to massacorp_api;
 grant delete, insert (tenant_id, token_digest, purpose, user_id, email, created_at, expires_at), select, update (token_digest, email, created_at, expires_at) on table one_time_tokens to massacorp_api;
@@ -2414,7 +2451,7 @@ grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at),
 grant select (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, last_handshake_at, online_since, seen_at) on table wg_peer_traffic to massacorp_api;
 grant insert (tenant_id, peer_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at) on table wg_peer_traffic to massacorp_wgd;
 grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, successor_public_key, successor_preshared_key, successor_deadline, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
-grant select (tenant_id, id, user_id, address, enabled, expires_at, deleted_at) on table wg_peers to massacorp_lookup;
+grant select (tenant_id, id, user_id, preshared_key, address, enabled, expires_at, deleted_at, successor_preshared_key) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation, successor_public_key, successor_preshared_key, successor_deadline), update (public_key, preshared_key, successor_public_key, successor_preshared_key, successor_deadline) on table wg_peers to massacorp_wgd;
 grant insert (tenant_id, peer_to_peer), select, update (peer_to_peer) on table wg_policies to massacorp_api;
 grant select on table wg_policies to massacorp_wgd;
@@ -2446,11 +2483,13 @@ comment on function public.lookup_factor_keys() is 'How many second factors each
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
 comment on function public.lookup_oldest_mail() is 'When the mail that waits for longest was queued; null where none waits. Of all tenants together: for the operator.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
+comment on function public.lookup_sealed() is 'How many values of each kind each key seals, of all tenants together: for the operator, who drops a key when it is zero.';
 comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug; a deleted one has no slug and is none.';
 comment on function public.mfa_factors_use_up_steps() is 'No update makes a used code good again.';
 comment on function public.mfa_required_of(integer,timestamp with time zone) is 'Whether a second factor is demanded of a user of the current tenant: by himself, by a role that he has at that moment, or by the tenant.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role, while the tenant lasts.';
+comment on function public.sealed_under(pg_catalog.bytea) is 'The name of the key that a sealed value takes to be opened; unnamed for one of version 1.';
 comment on function public.session_in_force(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, and its user, entering the tenant by itself; no row where it is no longer good.';
 comment on function public.session_open(integer,integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone,integer,timestamp with time zone,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb) is 'Opens the session of a log-in whose password was right, with its records, if nothing more is asked of the user, entering the tenant by itself; otherwise no row, and nothing changes.';
 comment on function public.session_rotate(integer,pg_catalog.uuid,integer,integer,timestamp with time zone,boolean,integer) is 'Makes the next refresh token of a session current, if the newest one was presented and nothing speaks against it, entering the tenant by itself; otherwise no row, and nothing changes.';
@@ -2634,7 +2673,7 @@ comment on column public.wg_peers.deleted_at is 'Set by removal. The daemon dele
 comment on column public.wg_peers.disabled_by is 'Who disabled it; without a meaning while it is enabled. The owner undoes only what an owner did.';
 comment on column public.wg_peers.expiry_set_by is 'Who set its expiry; without a meaning where there is none. The owner lifts or extends only what an owner set.';
 comment on column public.wg_peers.generation is 'Grows with every change the interface must follow; columns that only shape the client''s file leave it alone.';
-comment on column public.wg_peers.preshared_key is 'Version, nonce, 44 bytes of base64 and tag: AES-256-GCM under the preshared-key subkey, bound to this row and public key.';
+comment on column public.wg_peers.preshared_key is 'Version 2, name of the subkey, nonce, 44 bytes of base64 and tag: AES-256-GCM under a preshared-key subkey, bound to this row and public key. Version 1 names none.';
 comment on column public.wg_peers.successor_preshared_key is 'As preshared_key, bound to the successor''s public key.';
 comment on column public.wg_peers.successor_public_key is 'The key that takes over public_key''s place with its first handshake, or at the deadline.';
 comment on column public.wg_peers.user_id is 'Its owner; null for a machine. A peer with an owner who is inactive is not on the interface.';

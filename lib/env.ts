@@ -169,7 +169,8 @@ export const key32 = z.string()
   });
 
 /** Several of them, separated by commas. */
-export const key32List = z.string().transform((text) => text.split(",").map((part) => part.trim()))
+export const key32List = z.string()
+  .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ""))
   .pipe(z.array(key32).max(16));
 
 /** A private IPv4 network from /12 to /28. */

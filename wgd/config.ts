@@ -5,6 +5,7 @@ import {
   type Env,
   integer,
   key32,
+  key32List,
   network6Cidr,
   networkCidr,
   parseEnv,
@@ -21,6 +22,7 @@ const schema = z.object({
   LOG_FORMAT: z.enum(logFormats).default("auto"),
   WGD_DATABASE_URL: postgresUrl,
   WGD_PRESHARED_SUBKEY: key32,
+  WGD_PRESHARED_SUBKEYS_OLD: key32List.optional(),
   WGD_SOCKET: z.string().startsWith("/", "must be an absolute path").default(
     "/run/massacorp/wgd.sock",
   ),
@@ -49,6 +51,15 @@ const schema = z.object({
   ...spanSettings,
 });
 
+type Key = z.infer<typeof key32>;
+
+/** The first is what new ones are sealed under; the others open what they sealed. */
+function presharedSubkeys(
+  keys: { WGD_PRESHARED_SUBKEY: Key; WGD_PRESHARED_SUBKEYS_OLD?: Key[] | undefined },
+): readonly [Key, ...Key[]] {
+  return [keys.WGD_PRESHARED_SUBKEY, ...keys.WGD_PRESHARED_SUBKEYS_OLD ?? []];
+}
+
 /** The daemon's settings; docs/settings.md describes each variable. */
 export type WgdConfig = ReturnType<typeof loadConfig>;
 
@@ -56,7 +67,7 @@ export type WgdConfig = ReturnType<typeof loadConfig>;
 export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   const parsed = parseEnv(schema, env, {
     between: checkSpans,
-    fromFile: ["WGD_DATABASE_URL", "WGD_PRESHARED_SUBKEY"],
+    fromFile: ["WGD_DATABASE_URL", "WGD_PRESHARED_SUBKEY", "WGD_PRESHARED_SUBKEYS_OLD"],
     ...(readFile ? { readFile } : {}),
   });
   const port = /:\d+$/.test(parsed.WG_ENDPOINT) ? "" : `:${parsed.WG_PORT}`;
@@ -66,7 +77,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     logFormat: parsed.LOG_FORMAT,
     spans: parsed.OTEL_DENO_TRACING === "true",
     databaseUrl: parsed.WGD_DATABASE_URL,
-    presharedSubkey: parsed.WGD_PRESHARED_SUBKEY,
+    presharedSubkeys: presharedSubkeys(parsed),
     socket: parsed.WGD_SOCKET,
     lockFolder: parsed.WGD_LOCK_FOLDER,
     reconcileIntervalMs: parsed.WGD_RECONCILE_INTERVAL * 1000,

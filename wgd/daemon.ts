@@ -3,7 +3,7 @@ import { connect } from "../db/connection.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import type { RunProcess } from "../lib/process.ts";
-import { createSealer } from "../lib/seal.ts";
+import { createNamingSealer } from "../lib/seal_ring.ts";
 import type { WgdConfig } from "./config.ts";
 import { createConverger } from "./converge.ts";
 import { type Database, DatabaseError, openDatabase } from "./database.ts";
@@ -174,13 +174,13 @@ export function createDaemon(
   return {
     failed: failure.promise,
     async start() {
-      const sealer = await createSealer(config.presharedSubkey);
+      const sealer = await createNamingSealer(config.presharedSubkeys);
       const { id: interfaceId, plan } = config.interface;
       key = await findKey();
       if (!key) return;
       const file = await openSnapshotFile({
         path: join(dirname(config.keyFile), "snapshot"),
-        presharedSubkey: config.presharedSubkey,
+        presharedSubkeys: config.presharedSubkeys,
         place: `${interfaceId}/${config.interface.name}/${key.publicKey}`,
       });
       snapshot = createSnapshot({ file, plan, table, seen, clock, log });

@@ -1,6 +1,7 @@
 import type { Sql } from "../db/connection.ts";
 import type { AddressPlan } from "../lib/address.ts";
 import { presharedKeyRow, type Sealer, SealError } from "../lib/seal.ts";
+import { sealedUnder } from "../lib/seal_ring.ts";
 import { Secret } from "../lib/secret.ts";
 import { isWireGuardKey } from "../lib/wireguard_key.ts";
 import {
@@ -238,7 +239,9 @@ function differing(before: Digests, after: Digests): Set<number> {
 function whyHeld(publicKey: string, psk: OpenedKey | null, whose: string): string | null {
   if (!isWireGuardKey(publicKey)) return `${whose} public key is not a WireGuard key`;
   if (!psk || psk.value) return null;
-  return `${whose} preshared key cannot be opened with the key of this gateway`;
+  return `${whose} preshared key cannot be opened with the keys of this gateway: it is sealed under ${
+    sealedUnder(psk.sealed)
+  }`;
 }
 
 async function openKey(

@@ -191,7 +191,8 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
     (to) => to`update wg_peers set expires_at = 'infinity'`,
     {},
   );
-  const unopened = "its preshared key cannot be opened with the key of this gateway";
+  const unopened =
+    "its preshared key cannot be opened with the keys of this gateway: it is sealed under unnamed";
   await change(
     "T6: a preshared key of another row",
     async (to) =>

@@ -38,6 +38,8 @@ export interface StoredSnapshot {
   readonly complete: boolean;
 }
 
+type Subkey = Secret<Uint8Array<ArrayBuffer>>;
+
 /** The snapshot cannot be used or written; the message says why, and what to do. */
 export class SnapshotError extends Error {
   override name = "SnapshotError";
@@ -52,18 +54,23 @@ const headLength = magic.length + 4;
 const incomplete = encodeKey(new Uint8Array(32));
 
 /**
- * @param options.presharedSubkey what the sealing key is derived from: whoever has only the gateway's folder
- * reads nothing
+ * @param options.presharedSubkeys what sealing keys are derived from: whoever has only the gateway's folder reads
+ * nothing. The first seals, and each opens a snapshot that it sealed before the key was changed
  * @param options.place names the interface; a snapshot of another one does not open
  */
 export async function openSnapshotFile(
-  { path, presharedSubkey, place }: {
+  { path, presharedSubkeys, place }: {
     path: string;
-    presharedSubkey: Secret<Uint8Array<ArrayBuffer>>;
+    presharedSubkeys: readonly [Subkey, ...Subkey[]];
     place: string;
   },
 ): Promise<SnapshotFile> {
-  const sealer = await createSealer(await deriveKey(presharedSubkey));
+  const newest = await createSealer(await deriveKey(presharedSubkeys[0]));
+  const older = await Promise.all(
+    presharedSubkeys.slice(1).map(async (each) => await createSealer(await deriveKey(each))),
+  );
+  // That of the file as it is: what is struck out of it is sealed as its body was.
+  let sealer = newest;
   let bodyDigest = "";
   let stripAt = 0;
   let used = slotCount;
@@ -113,7 +120,12 @@ export async function openSnapshotFile(
         bytes.length !== strip + slotCount * slotLength
       ) throw refused(path, "is damaged or cut off");
       const sealed = bytes.slice(headLength, strip);
-      const body = await opened(sealer, sealed, bodyRow);
+      let body: Uint8Array<ArrayBuffer> | undefined;
+      for (const each of [newest, ...older]) {
+        body = await opened(each, sealed, bodyRow);
+        sealer = each;
+        if (body) break;
+      }
       if (!body) throw refused(path, "is damaged, or of another interface or key");
       bodyDigest = await digestOf(sealed);
       stripAt = strip;
@@ -134,12 +146,13 @@ export async function openSnapshotFile(
       return { body, struck, time, complete: !struck.delete(incomplete) };
     },
     async write(body) {
-      const sealed = await sealer.seal(body, bodyRow);
+      const sealed = await newest.seal(body, bodyRow);
       const bytes = new Uint8Array(headLength + sealed.length + slotCount * slotLength);
       bytes.set(magic);
       new DataView(bytes.buffer).setUint32(magic.length, sealed.length);
       bytes.set(sealed, headLength);
       await replaceFile(path, bytes);
+      sealer = newest;
       bodyDigest = await digestOf(sealed);
       stripAt = headLength + sealed.length;
       // Until the folder is synced, a crash may bring the file before back, which knows nothing of these slots.
@@ -180,9 +193,7 @@ function decodeTime(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
 }
 
-async function deriveKey(
-  subkey: Secret<Uint8Array<ArrayBuffer>>,
-): Promise<Secret<Uint8Array<ArrayBuffer>>> {
+async function deriveKey(subkey: Subkey): Promise<Subkey> {
   const key = await crypto.subtle.importKey("raw", subkey.reveal(), "HKDF", false, ["deriveBits"]);
   const info = new TextEncoder().encode("massacorp/v1/wgd-snapshot");
   const bits = await crypto.subtle.deriveBits(

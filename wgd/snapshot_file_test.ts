@@ -3,6 +3,8 @@ import { Secret } from "../lib/secret.ts";
 import { encodeKey } from "../lib/wireguard_key.ts";
 import { openSnapshotFile, slotCount, slotLength, SnapshotError } from "./snapshot_file.ts";
 
+type Subkey = Secret<Uint8Array<ArrayBuffer>>;
+
 const key = (byte: number) => encodeKey(new Uint8Array(32).fill(byte));
 const body = new TextEncoder().encode("peers and their secrets");
 const presharedSubkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
@@ -14,11 +16,11 @@ async function folder() {
 
 const open = (
   at: { path: string },
-  change: { place?: string; subkey?: Secret<Uint8Array<ArrayBuffer>> } = {},
+  change: { place?: string; subkeys?: [Subkey, ...Subkey[]] } = {},
 ) =>
   openSnapshotFile({
     path: `${at.path}/snapshot`,
-    presharedSubkey: change.subkey ?? presharedSubkey,
+    presharedSubkeys: change.subkeys ?? [presharedSubkey],
     place: change.place ?? "1/wg0/key",
   });
 
@@ -108,7 +110,17 @@ Deno.test("T8: a snapshot that is damaged, cut off, foreign or open to others is
   await file.write(body);
   const other = new Secret(crypto.getRandomValues(new Uint8Array(32)));
   await assert.rejects((await open(at, { place: "2/wg0/key" })).read(), SnapshotError);
-  await assert.rejects((await open(at, { subkey: other })).read(), SnapshotError);
+  await assert.rejects((await open(at, { subkeys: [other] })).read(), SnapshotError);
+  // The key is being changed: the snapshot before opens, is struck as it is sealed, and the next is the new key's.
+  const during = await open(at, { subkeys: [other, presharedSubkey] });
+  assert.deepEqual((await during.read())?.body, body);
+  await during.strike([key(1)]);
+  assert.deepEqual((await (await open(at)).read())?.struck, new Set([key(1)]));
+  await during.write(body);
+  await during.strike([key(2)]);
+  const after = await (await open(at, { subkeys: [other] })).read();
+  assert.deepEqual(after?.struck, new Set([key(2)]));
+  await assert.rejects((await open(at)).read(), SnapshotError);
 });
 
 Deno.test("T8: removals of one body are not those of another", async () => {

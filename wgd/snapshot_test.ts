@@ -37,7 +37,11 @@ async function keeper(
   folder: string,
   change: (file: SnapshotFile) => Partial<SnapshotFile> = () => ({}),
 ) {
-  const real = await openSnapshotFile({ path: `${folder}/snapshot`, presharedSubkey, place: "x" });
+  const real = await openSnapshotFile({
+    path: `${folder}/snapshot`,
+    presharedSubkeys: [presharedSubkey],
+    place: "x",
+  });
   const changed = change(real);
   const file: SnapshotFile = {
     get free() {

@@ -8,6 +8,11 @@ const schema = z.object({
   MASSACORP_DATA: z.string().default(".massacorp").transform((path) => resolve(path)),
 });
 
+/** Of `./massacorp up`, or of an installed service. */
+export function dataFolderPath(env: Env = processEnv): string {
+  return parseEnv(schema, env).MASSACORP_DATA;
+}
+
 /** Where the operator's socket may be: as told, or of `./massacorp up`, or of an installed service. */
 export function operatorSockets(env: Env = processEnv): string[] {
   const { OPERATOR_SOCKET, MASSACORP_DATA } = parseEnv(schema, env);

@@ -6,7 +6,7 @@ import { keyList, keyRevoke } from "./api_key.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
 import { grantAdd, grantList, grantRevoke } from "./grant.ts";
-import { mfaReseal } from "./mfa.ts";
+import { mfaReseal, secretsReseal } from "./mfa.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
 import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantList, tenantQuota, tenantResume, tenantSuspend } from "./tenant.ts";
@@ -31,6 +31,7 @@ const commands: Record<string, Command> = {
   "key:list": keyList,
   "key:revoke": keyRevoke,
   "mfa:reseal": mfaReseal,
+  "secrets:reseal": secretsReseal,
   "peer:add": peerAdd,
   "peer:list": peerList,
   "peer:revoke": peerRevoke,

@@ -1,6 +1,28 @@
 import type { Command } from "./command.ts";
 import { ask } from "./operator.ts";
 
+export const secretsReseal: Command = {
+  usage: "",
+  summary: "Seal all that is sealed under the newest keys, after ENCRYPTION_KEY was changed",
+  options: {},
+  async run({ api }) {
+    const done = await ask(api.POST("/api/v1/encryption/reseal"));
+    const { preshared_keys, mails, second_factors } = done.resealed;
+    const left = done.left.map(({ kind, key_id, count, known }) =>
+      `${count} ${kind}(s) are still under key ${key_id}${known ? "" : ", which is not there"}${
+        kind === "recovery_code" ? "; new ones are made by /mfa/recovery/regenerate" : ""
+      }`
+    );
+    const text = [
+      `sealed anew: ${preshared_keys} preshared key(s), ${mails} mail(s), ${second_factors} second factor(s)`,
+      ...done.unreadable > 0 ? [`${done.unreadable} do not open under any key that is there`] : [],
+      ...left,
+      ...left.length === 0 ? ["nothing is left under an older key: older keys can be dropped"] : [],
+    ];
+    return { answer: done, text: text.join("\n") };
+  },
+};
+
 export const mfaReseal: Command = {
   usage: "",
   summary: "Seal the secrets of second factors under the newest key, after MFA_KEY was changed",

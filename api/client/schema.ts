@@ -478,6 +478,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/encryption/reseal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seal all that is sealed under the newest keys
+         * @description What was sealed anew stays so: asked again after it was cut off, it goes on.
+         *
+         *     Permission: `platform.tenants`. Rate limit: `authenticated`.
+         */
+        post: operations["resealAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/register": {
         parameters: {
             query?: never;
@@ -2618,6 +2640,31 @@ export interface components {
                 users: number;
             }[];
         };
+        ResealedAll: {
+            resealed: {
+                /** Format: int64 */
+                preshared_keys: number;
+                /** Format: int64 */
+                mails: number;
+                /** Format: int64 */
+                second_factors: number;
+            };
+            /**
+             * Format: int64
+             * @description What no key opens; it was left as it is
+             */
+            unreadable: number;
+            /** @description What is still under another key than the newest. Older keys can be dropped once this is empty; recovery codes cannot be sealed anew, and end with their key */
+            left: {
+                /** @enum {string} */
+                kind: "preshared_key" | "mail" | "second_factor" | "recovery_code";
+                key_id: string;
+                /** Format: int64 */
+                count: number;
+                /** @description Whether this process has that key */
+                known: boolean;
+            }[];
+        };
         Role: {
             /** Format: int64 */
             id: number;
@@ -4644,6 +4691,35 @@ export interface operations {
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded"];
+        };
+    };
+    resealAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was sealed, and what older keys are still needed for */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResealedAll"];
+                };
+            };
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];

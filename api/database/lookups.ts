@@ -23,9 +23,13 @@ export interface Lookups {
   /** Mails that may be taken for delivery, those that wait for longest first. */
   dueMails(which: { at: Date; most: number }): Promise<{ tenantId: TenantId; mailId: string }[]>;
   mailBacklog(): Promise<MailBacklog>;
-  /** How many second factors each key seals. */
-  factorKeys(): Promise<{ keyId: string; factors: number }[]>;
+  /** How many values each key seals. */
+  sealed(): Promise<{ kind: SealedKind; keyId: string; count: number }[]>;
 }
+
+/** What is kept under a key that is not in the database. */
+export const sealedKinds = ["preshared_key", "mail", "second_factor", "recovery_code"] as const;
+export type SealedKind = typeof sealedKinds[number];
 
 /** Mails of all tenants together. */
 export interface MailBacklog {
@@ -87,11 +91,12 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
       );
       return { queued: row.queued, dead: row.dead, oldest: row.oldest };
     },
-    async factorKeys() {
+    async sealed() {
       const rows = await pool.use(({ sql }) =>
-        sql<{ key_id: string; factors: number }[]>`select key_id, factors from lookup_factor_keys()`
+        sql<{ kind: SealedKind; key_id: string; count: number }[]>`
+          select kind, key_id, count from lookup_sealed()`
       );
-      return rows.map(({ key_id, factors }) => ({ keyId: key_id, factors }));
+      return rows.map(({ kind, key_id, count }) => ({ kind, keyId: key_id, count }));
     },
   };
 }

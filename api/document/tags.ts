@@ -12,6 +12,11 @@ const parts: { name: string; description: string; paths: string[] }[] = [
     paths: ["/api/v1/password-reset"],
   },
   { name: "Second factor", description: "One's own", paths: ["/api/v1/mfa"] },
+  {
+    name: "Encryption",
+    description: "Another key, for the operator",
+    paths: ["/api/v1/encryption"],
+  },
   { name: "Sessions", description: "One's own, and all of them", paths: ["/api/v1/sessions"] },
   { name: "API keys", description: "One's own, for programs", paths: ["/api/v1/api-keys"] },
   { name: "Users", description: "People of a tenant", paths: ["/api/v1/users"] },

@@ -1,4 +1,4 @@
-export { type Letter, type Locale, locales, type TemplateName } from "./letter.ts";
+export { type Letter, letterRow, type Locale, locales, type TemplateName } from "./letter.ts";
 export { pageLink } from "./links.ts";
 export { createPostman, type Postman } from "./postman.ts";
 export { queueMail } from "./queue_mail.ts";

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { z } from "zod";
 import { databaseUrl, type LoginRole, withUser } from "../../db/embedded.ts";
+import { key32, key32List, parseEnv } from "../../lib/env.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import type { DataFolder } from "./data_folder.ts";
@@ -18,11 +20,8 @@ export function randomSecret(): string {
  * @param uid who may read it; of effect when the caller is root
  */
 export async function secretFile(path: string, uid = 0): Promise<Secret<string>> {
-  try {
-    return new Secret((await Deno.readTextFile(path)).trim());
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const found = await textOf(path);
+  if (found !== undefined) return new Secret(found);
   const value = randomSecret();
   await writeSecretFile(path, value, uid);
   return new Secret(value);
@@ -44,12 +43,16 @@ export async function writeSecretFile(path: string, text: string, uid = 0): Prom
 
 /** Writes it only where it holds something else. */
 export async function keepSecretFile(path: string, text: string, uid = 0): Promise<void> {
+  if (await textOf(path) !== text) await writeSecretFile(path, text, uid);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
   try {
-    if ((await Deno.readTextFile(path)).trim() === text) return;
+    return (await Deno.readTextFile(path)).trim();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
-  await writeSecretFile(path, text, uid);
 }
 
 /** The password of each role that logs in, made once. */
@@ -65,6 +68,11 @@ export async function rolePasswords(
     massacorp_wgd: await of("massacorp_wgd"),
     massacorp_sealer: await of("massacorp_sealer"),
   };
+}
+
+/** Where secrets lie; a whole data folder is one. */
+export interface SecretFolders {
+  readonly secrets: Pick<DataFolder["secrets"], "api" | "wgd">;
 }
 
 export interface DatabaseSecrets {
@@ -125,15 +133,46 @@ function onDatabase(server: string, database: string): string {
   return url.href;
 }
 
+export interface ApiSecretFiles {
+  jwtSecretFile: string;
+  encryptionKeyFile: string;
+  /** Keys that still open what they sealed; empty until one is changed. */
+  encryptionKeysOldFile: string;
+}
+
 /** The API's own secrets as files, made once. */
-export async function apiSecretFiles(
-  folder: DataFolder,
-): Promise<{ jwtSecretFile: string; encryptionKeyFile: string }> {
-  const jwtSecretFile = join(folder.secrets.api, "jwt_secret");
-  const encryptionKeyFile = join(folder.secrets.api, "encryption_key");
-  await secretFile(jwtSecretFile, apiUid);
-  await secretFile(encryptionKeyFile, apiUid);
-  return { jwtSecretFile, encryptionKeyFile };
+export async function apiSecretFiles(folder: SecretFolders): Promise<ApiSecretFiles> {
+  const of = (name: string) => join(folder.secrets.api, name);
+  const files = {
+    jwtSecretFile: of("jwt_secret"),
+    encryptionKeyFile: of("encryption_key"),
+    encryptionKeysOldFile: of("encryption_keys_old"),
+  };
+  await secretFile(files.jwtSecretFile, apiUid);
+  await secretFile(files.encryptionKeyFile, apiUid);
+  if (await textOf(files.encryptionKeysOldFile) === undefined) {
+    await writeSecretFile(files.encryptionKeysOldFile, "", apiUid);
+  }
+  return files;
+}
+
+/** The first one seals. @throws {ConfigError} where a file holds something else */
+export function readEncryptionKeys(
+  files: Pick<ApiSecretFiles, "encryptionKeyFile" | "encryptionKeysOldFile">,
+): readonly [Key, ...Key[]] {
+  const parsed = parseEnv(
+    z.object({ ENCRYPTION_KEY: key32, ENCRYPTION_KEYS_OLD: key32List }),
+    {
+      ENCRYPTION_KEY_FILE: files.encryptionKeyFile,
+      ENCRYPTION_KEYS_OLD_FILE: files.encryptionKeysOldFile,
+    },
+    { fromFile: ["ENCRYPTION_KEY", "ENCRYPTION_KEYS_OLD"] },
+  );
+  const newest = parsed.ENCRYPTION_KEY;
+  const text = (key: Key) => key.reveal().toBase64();
+  // A change that was cut off leaves the newest in both.
+  const old = parsed.ENCRYPTION_KEYS_OLD.filter((key) => text(key) !== text(newest));
+  return [newest, ...old];
 }
 
 /**
@@ -146,16 +185,31 @@ export async function auditSigningKeyFile(folder: DataFolder): Promise<string> {
   return path;
 }
 
+type Key = Secret<Uint8Array<ArrayBuffer>>;
+
 /**
- * The one subkey of `ENCRYPTION_KEY` that the daemon needs, in a file of the daemon's: it never sees the key.
- * @returns the file's path
+ * The one subkey of each encryption key that the daemon needs, in files of the daemon's: it never sees the keys.
+ *
+ * @param keys the first one seals
  */
-export async function presharedSubkeyFile(
-  folder: DataFolder,
-  encryptionKey: Secret<Uint8Array<ArrayBuffer>>,
-): Promise<string> {
-  const path = join(folder.secrets.wgd, "preshared_subkey");
-  const subkey = await deriveSubkey(encryptionKey, "wireguard-preshared-key");
-  await keepSecretFile(path, subkey.reveal().toBase64());
-  return path;
+export async function presharedSubkeyFiles(
+  folder: SecretFolders,
+  keys: readonly [Key, ...Key[]],
+): Promise<{ newest: string; old: string }> {
+  const files = {
+    newest: join(folder.secrets.wgd, "preshared_subkey"),
+    old: join(folder.secrets.wgd, "preshared_subkeys_old"),
+  };
+  const [newest = "", ...old] = await Promise.all(
+    keys.map(async (key) =>
+      (await deriveSubkey(key, "wireguard-preshared-key")).reveal().toBase64()
+    ),
+  );
+  if (await textOf(files.newest) !== newest) {
+    // What it has to open stands in one of them at any moment.
+    await keepSecretFile(files.old, [newest, ...old].join("\n"));
+    await keepSecretFile(files.newest, newest);
+  }
+  await keepSecretFile(files.old, old.join("\n"));
+  return files;
 }

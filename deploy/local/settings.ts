@@ -12,7 +12,7 @@ import {
   apiSecretFiles,
   auditSigningKeyFile,
   databaseSecrets,
-  presharedSubkeyFile,
+  presharedSubkeyFiles,
   randomSecret,
 } from "./secrets.ts";
 
@@ -82,7 +82,12 @@ export async function prepareSettings(
     const files = await apiSecretFiles(folder);
     const signs = isGiven("JWT_SECRET") || isGiven("JWT_KEYS");
     if (!signs) apiEnv["JWT_SECRET_FILE"] = files.jwtSecretFile;
-    if (!isGiven("ENCRYPTION_KEY")) apiEnv["ENCRYPTION_KEY_FILE"] = files.encryptionKeyFile;
+    if (!isGiven("ENCRYPTION_KEY")) {
+      apiEnv["ENCRYPTION_KEY_FILE"] = files.encryptionKeyFile;
+      if (!isGiven("ENCRYPTION_KEYS_OLD")) {
+        apiEnv["ENCRYPTION_KEYS_OLD_FILE"] = files.encryptionKeysOldFile;
+      }
+    }
   }
   // The processes check their own settings; asked here, all faults are told before anything was started.
   const faults: string[] = [];
@@ -106,7 +111,9 @@ export async function prepareSettings(
     throw new ConfigError([...new Set(faults)]);
   }
   if (!hasSubkey) {
-    wgdEnv["WGD_PRESHARED_SUBKEY_FILE"] = await presharedSubkeyFile(folder, checked.encryptionKey);
+    const { newest, old } = await presharedSubkeyFiles(folder, checked.encryptionKeys);
+    wgdEnv["WGD_PRESHARED_SUBKEY_FILE"] = newest;
+    wgdEnv["WGD_PRESHARED_SUBKEYS_OLD_FILE"] = old;
   }
   const { url, platformUrl, directUrl } = checked.database;
   const folders = [url, platformUrl, directUrl, wgdChecked.databaseUrl, sealerChecked.databaseUrl]

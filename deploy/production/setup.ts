@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { ConfigError, key32, parseEnv, postgresUrl } from "../../lib/env.ts";
+import { ConfigError, postgresUrl } from "../../lib/env.ts";
 import { type DataFolder, openDataFolder } from "../local/data_folder.ts";
 import { apiUid, migrateUid } from "../local/identity.ts";
 import {
@@ -9,7 +9,8 @@ import {
   auditSigningKeyFile,
   databaseSecrets,
   keepSecretFile,
-  presharedSubkeyFile,
+  presharedSubkeyFiles,
+  readEncryptionKeys,
   secretFile,
 } from "../local/secrets.ts";
 import { createTerminal } from "../local/terminal.ts";
@@ -41,9 +42,9 @@ export async function setUp(options: SetupOptions): Promise<DataFolder> {
   const { supervisor, api } = folder.secrets;
   const secrets = await databaseSecrets(folder, { url: options.database, uid: migrateUid });
   await keepSecretFile(join(supervisor, "owner_url"), secrets.ownerUrl.reveal(), migrateUid);
-  const { encryptionKeyFile } = await apiSecretFiles(folder);
+  const files = await apiSecretFiles(folder);
   await auditSigningKeyFile(folder);
-  await presharedSubkeyFile(folder, readKey(encryptionKeyFile));
+  await presharedSubkeyFiles(folder, readEncryptionKeys(files));
   if (options.databaseUid !== undefined) {
     const { databaseUid } = options;
     await keepSecretFile(
@@ -79,13 +80,6 @@ function redisConfig(password: string): string {
     "maxmemory 64mb",
     "maxmemory-policy volatile-ttl",
   ].join("\n");
-}
-
-function readKey(path: string) {
-  const parsed = parseEnv(z.object({ ENCRYPTION_KEY: key32 }), { ENCRYPTION_KEY_FILE: path }, {
-    fromFile: ["ENCRYPTION_KEY"],
-  });
-  return parsed.ENCRYPTION_KEY;
 }
 
 async function closedFolder(path: string, uid: number): Promise<string> {

@@ -49,10 +49,12 @@ Deno.test({
       deepEqual(secrets, [
         "600 0:0 secrets/wgd/database_url",
         "600 0:0 secrets/wgd/preshared_subkey",
+        "600 0:0 secrets/wgd/preshared_subkeys_old",
         "600 472:472 secrets/grafana/grafana_password",
         "600 64202:64202 secrets/api/database_platform_url",
         "600 64202:64202 secrets/api/database_url",
         "600 64202:64202 secrets/api/encryption_key",
+        "600 64202:64202 secrets/api/encryption_keys_old",
         "600 64202:64202 secrets/api/jwt_secret",
         "600 64202:64202 secrets/api/redis_url",
         "600 64203:64203 secrets/sealer/database_url",

@@ -17,6 +17,7 @@ export const auditActions = {
   "auth.step_up": ["by", "locked"],
   "backup.restored": ["backup_at", "sessions_ended", "links_ended", "keys_revoked"],
   "delivery.redeem": ["own_key"],
+  "encryption.reseal": ["peers", "key_id"],
   "mfa.disable": ["by", "sessions_ended"],
   "mfa.distrust": [],
   "mfa.enable": ["sessions_ended", "completed_log_in"],

@@ -44,6 +44,7 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     told:
       "finds whose mail is due for the one queue of the process; answers ids of tenants and mails alone",
   },
+  lookup_sealed: { told: "counts what each key seals, for the operator who drops one" },
   lookup_factor_keys: { told: "counts what each key seals, for the operator's log" },
   lookup_oldest_mail: { told: "tells how long mail waits, for the operator's metrics" },
   lookup_mail_backlog: { told: "counts all mail that waits, for the operator's metrics" },
@@ -51,6 +52,7 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     told: "finds the tenant of an address that WireGuard has authenticated; ids alone",
   },
   lookup_tenant: { told: "finds a tenant by the name that a log-in gives; answers its id alone" },
+  sealed_under: () => "sealed_under('\\x020011223344556677'::bytea)",
   wg_address6: () => "wg_address6('10.10.0.6', '10.10.0.0/24', 'fd00::/64')",
   wg_tenant_share: () => "wg_tenant_share('10.10.0.0/24'::cidr, 50::smallint)",
 };

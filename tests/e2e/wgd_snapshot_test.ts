@@ -90,7 +90,7 @@ Deno.test("T8: after a reboot without its database", async (t) => {
     // As if the daemon had seen a later time than the clock of this host shows now.
     const file = await openSnapshotFile({
       path,
-      presharedSubkey: wgd.subkey,
+      presharedSubkeys: [wgd.subkey],
       place: await place(),
     });
     const stored = await file.read();
@@ -123,8 +123,12 @@ Deno.test("T8: after a reboot without its database", async (t) => {
     ["of flipped bits in its body", flip(40), /is damaged, or of another/],
     ["of flipped bits where removals are noted", flip(old.length - 100), /removals are noted/],
     ["of another key", async () => {
-      const presharedSubkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
-      const file = await openSnapshotFile({ path, presharedSubkey, place: await place() });
+      const other = new Secret(crypto.getRandomValues(new Uint8Array(32)));
+      const file = await openSnapshotFile({
+        path,
+        presharedSubkeys: [other],
+        place: await place(),
+      });
       await file.write(new TextEncoder().encode("{}"));
     }, /is damaged, or of another/],
     ["a folder", async () => {

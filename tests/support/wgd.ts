@@ -1,5 +1,6 @@
 import { lines } from "../../lib/lines.ts";
-import { createSealer, presharedKeyRow } from "../../lib/seal.ts";
+import { presharedKeyRow } from "../../lib/seal.ts";
+import { createNamingSealer } from "../../lib/seal_ring.ts";
 import { Secret } from "../../lib/secret.ts";
 import {
   encodeKey,
@@ -226,7 +227,7 @@ export class TestDaemon implements AsyncDisposable {
 
   async addPeers(count: number, options: NewPeer = {}): Promise<TestPeer[]> {
     const tenantId = options.tenantId ?? await this.tenant();
-    const sealer = await createSealer(this.subkey);
+    const sealer = await createNamingSealer([this.subkey]);
     const free = await this.db.owner<{ address: string }[]>`
       update wg_ip_pool set free_from = null where (interface_id, address) in (
         select interface_id, address from wg_ip_pool

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createSealer, presharedKeyRow } from "../../lib/seal.ts";
+import { presharedKeyRow } from "../../lib/seal.ts";
+import { createNamingSealer } from "../../lib/seal_ring.ts";
 import { until } from "./until.ts";
 import type { TestDaemon } from "./wgd.ts";
 
@@ -75,7 +76,7 @@ async function rows({ db }: TestDaemon): Promise<Row[]> {
 
 /** The interface as the rows want it, as text; read without the daemon's own code. */
 async function desired(daemon: TestDaemon): Promise<string[]> {
-  const sealer = await createSealer(daemon.subkey);
+  const sealer = await createNamingSealer([daemon.subkey]);
   const line = async (
     { tenant_id, id }: Row,
     key: { publicKey: string; sealed: Uint8Array | null; allowedIps: string },

@@ -21,7 +21,7 @@ import {
   writeRecent,
 } from "./attempts_store.ts";
 import type { Code } from "./schemas.ts";
-import { openFactor } from "./key_check.ts";
+import { openFactor } from "./open_factor.ts";
 import { countRecoveryCodes, factorRow, readFactor, useRecoveryCode, useStep } from "./store.ts";
 
 export type CheckDeps = AlertDeps & Pick<Deps, "mfa">;

@@ -3,13 +3,13 @@ import { createRouter, type Router } from "../../openapi.ts";
 import { disable } from "./disable.ts";
 import { enable } from "./enable.ts";
 import { regenerate } from "./regenerate.ts";
-import { reseal } from "./reseal.ts";
+import { reseal, resealFactors } from "./reseal.ts";
 import { setUp } from "./set_up.ts";
 import { readStatus } from "./status.ts";
 import { distrustDevice, listDevices } from "./trusted_devices.ts";
+import { readTenantIds } from "./store.ts";
 import { verify, verifyRecoveryCode } from "./verify.ts";
 
-export { checkFactorKeys } from "./key_check.ts";
 export { liftLocks } from "./attempts_store.ts";
 export { checkCode, type CheckDeps, refusal } from "./check_code.ts";
 export {
@@ -19,6 +19,7 @@ export {
   type PendingLogin,
   refuseClaim,
 } from "./pending_login.ts";
+export { readTenantIds, resealFactors };
 export { requireFactor } from "./require_factor.ts";
 export { resetFactor } from "./reset_factor.ts";
 export { anyCode, type Code } from "./schemas.ts";

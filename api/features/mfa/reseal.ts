@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { SealError } from "../../../lib/seal.ts";
+import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
 import { asTenantId, type TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
@@ -41,40 +42,54 @@ export function reseal(router: Router, deps: Deps): void {
     const tenants = await deps.platform.transaction(readTenantIds);
     let resealed = 0;
     const left = new Map<string, number>();
-    // Tenant by tenant, some at a time: what was sealed stays so; asked again it goes on.
     for (const { id } of tenants) {
       const tenantId = asTenantId(id);
-      for (;;) {
-        const count = await resealSome(tenantId);
-        resealed += count;
-        if (count < atOnce) break;
-      }
+      resealed += await resealFactors(deps, { tenantId, source: auditSource(c) });
       const codes = await deps.tenancy.query(tenantId, (sql) => countUnderOtherKeys(sql, keyId));
       for (const { key_id, users } of codes) left.set(key_id, (left.get(key_id) ?? 0) + users);
     }
     const recovery_codes = [...left].map(([key_id, users]) => ({ key_id, users }));
     return c.json({ key_id: keyId, resealed, recovery_codes }, 200);
-
-    function resealSome(tenantId: TenantId): Promise<number> {
-      return deps.tenancy.transaction(tenantId, async (sql) => {
-        const factors = await lockFactorsOfOtherKeys(sql, { keyId, limit: atOnce });
-        for (const { userId, ...sealed } of factors) {
-          const row = factorRow({ tenantId, userId });
-          const secret = await deps.mfa.secrets.open(sealed, row);
-          await resealFactor(sql, { userId, ...await deps.mfa.secrets.seal(secret, row) });
-        }
-        if (factors.length > 0) {
-          await writeAudit(sql, {
-            tenantId,
-            source: auditSource(c),
-            action: "mfa.reseal",
-            outcome: "succeeded",
-            target: { type: "tenant", id: String(tenantId) },
-            details: { factors: factors.length, key_id: keyId },
-          });
-        }
-        return factors.length;
-      });
-    }
   });
+}
+
+/** A tenant's, some at a time: what was sealed stays so; asked again it goes on. */
+export async function resealFactors(
+  deps: Pick<Deps, "tenancy" | "mfa">,
+  { tenantId, source }: { tenantId: TenantId; source: AuditSource },
+): Promise<number> {
+  const { secrets } = deps.mfa;
+  const { keyId } = secrets;
+  let resealed = 0;
+  for (let after: number | undefined = 0; after !== undefined;) {
+    const from: number = after;
+    after = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const factors = await lockFactorsOfOtherKeys(sql, { keyId, after: from, limit: atOnce });
+      let count = 0;
+      for (const { userId, ...sealed } of factors) {
+        const row = factorRow({ tenantId, userId });
+        try {
+          const secret = await secrets.open(sealed, row);
+          await resealFactor(sql, { userId, ...await secrets.seal(secret, row) });
+          count++;
+        } catch (error) {
+          // One whose key is lost keeps nobody else's from being sealed anew; the start says how many there are.
+          if (!(error instanceof SealError)) throw error;
+        }
+      }
+      if (count > 0) {
+        await writeAudit(sql, {
+          tenantId,
+          source,
+          action: "mfa.reseal",
+          outcome: "succeeded",
+          target: { type: "tenant", id: String(tenantId) },
+          details: { factors: count, key_id: keyId },
+        });
+      }
+      resealed += count;
+      return factors.length < atOnce ? undefined : factors.at(-1)?.userId;
+    });
+  }
+  return resealed;
 }

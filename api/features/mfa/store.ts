@@ -191,13 +191,14 @@ export async function stepUp(
     where id = ${session.sessionId} and user_id = ${session.userId}`;
 }
 
-/** Secrets under other keys than the one that seals now; locked, and those that somebody uses are left for later. */
+/** Secrets under other keys than the one that seals now, of users after this one; locked. */
 export async function lockFactorsOfOtherKeys(
   sql: TenantSql,
-  which: { keyId: string; limit: number },
+  which: { keyId: string; after: number; limit: number },
 ): Promise<(Sealed & { userId: number })[]> {
   const rows = await sql<(SecretRow & { user_id: number })[]>`
     select user_id, key_id, sealed_secret from mfa_factors where key_id <> ${which.keyId}
+      and user_id > ${which.after}
     order by user_id limit ${which.limit} for update`;
   return rows.map((row) => ({ userId: row.user_id, ...sealedOf(row) }));
 }

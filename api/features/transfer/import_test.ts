@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { createSealer, deriveSubkey, presharedKeyRow } from "../../../lib/seal.ts";
-import { Secret } from "../../../lib/secret.ts";
+import { presharedKeyRow } from "../../../lib/seal.ts";
 import { generateKeyPair, generatePresharedKey } from "../../../lib/wireguard_key.ts";
 import {
   adminOf,
@@ -9,7 +8,6 @@ import {
   type Persona,
   type TestApi,
   testApi,
-  testSecrets,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
@@ -169,10 +167,8 @@ Deno.test("import: A6: preshared keys are sealed for their own row, and neither 
   const [row] = await api.db.owner<{ id: string; preshared_key: Uint8Array }[]>`
     select id, preshared_key from wg_peers`;
   assert.ok(row);
-  const master = new Secret(Uint8Array.fromBase64(testSecrets.ENCRYPTION_KEY));
-  const sealer = await createSealer(await deriveSubkey(master, "wireguard-preshared-key"));
   const place = { tenantId: acme.tenantId, peerId: row.id, publicKey: peer.public_key };
-  const opened = await sealer.open(row.preshared_key, presharedKeyRow(place));
+  const opened = await api.deps.presharedKeys.open(row.preshared_key, presharedKeyRow(place));
   assert.equal(new TextDecoder().decode(opened), psk);
   const wrong = await importing(api, acme, [{ ...peer, preshared_key: `${psk}x` }]);
   assert.equal(wrong.body.errors[0].path, "peers.0.preshared_key");

@@ -1,0 +1,178 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { presharedKeyRow, SealError } from "../../../lib/seal.ts";
+import { type NamingSealer, sealedUnder } from "../../../lib/seal_ring.ts";
+import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
+import { sealedKinds } from "../../database/lookups.ts";
+import { asTenantId, type TenantId } from "../../database/tenancy.ts";
+import type { Deps } from "../../deps.ts";
+import { letterRow } from "../../mail/mod.ts";
+import { access } from "../../middleware/access.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
+import { readTenantIds, resealFactors } from "../mfa/mod.ts";
+import { ringsOf } from "./key_check.ts";
+import {
+  lockMailsOfOtherKeys,
+  lockPeersOfOtherKeys,
+  resealMail,
+  resealPeer,
+  type SealedPeer,
+} from "./store.ts";
+
+/** Rows in one transaction: few, because who changes them waits. */
+const atOnce = 100;
+
+const count = z.int().nonnegative();
+const answer = z.object({
+  resealed: z.object({ preshared_keys: count, mails: count, second_factors: count }),
+  unreadable: count.openapi({ description: "What no key opens; it was left as it is" }),
+  left: z.array(z.object({
+    kind: z.enum(sealedKinds),
+    key_id: z.string(),
+    count,
+    known: z.boolean().openapi({ description: "Whether this process has that key" }),
+  })).openapi({
+    description:
+      "What is still under another key than the newest. Older keys can be dropped once this is empty; recovery codes cannot be sealed anew, and end with their key",
+  }),
+}).openapi("ResealedAll");
+
+interface Done {
+  count: number;
+  unreadable: number;
+}
+
+/** For a new ENCRYPTION_KEY: what older keys sealed is opened and sealed under it, tenant by tenant. */
+export function resealAll(router: Router, deps: Deps): void {
+  const route = createRoute({
+    method: "post",
+    path: "/reseal",
+    operationId: "resealAll",
+    summary: "Seal all that is sealed under the newest keys",
+    description: "What was sealed anew stays so: asked again after it was cut off, it goes on.",
+    ...access(deps, "platform.tenants"),
+    responses: {
+      200: jsonResponse(answer, "What was sealed, and what older keys are still needed for"),
+    },
+  });
+  router.openapi(route, async (c) => {
+    const source = auditSource(c);
+    const resealed = { preshared_keys: 0, mails: 0, second_factors: 0 };
+    let unreadable = 0;
+    for (const { id } of await deps.platform.transaction(readTenantIds)) {
+      const tenantId = asTenantId(id);
+      const peers = await resealPeers(deps, { tenantId, source });
+      const mails = await resealMails(deps, tenantId);
+      resealed.preshared_keys += peers.count;
+      resealed.mails += mails.count;
+      resealed.second_factors += await resealFactors(deps, { tenantId, source });
+      unreadable += peers.unreadable + mails.unreadable;
+    }
+    const rings = ringsOf(deps);
+    const left = (await deps.lookups.sealed())
+      .filter(({ kind, keyId }) => keyId !== rings[kind].keyId)
+      .map(({ kind, keyId, count }) => ({
+        kind,
+        key_id: keyId,
+        count,
+        known: rings[kind].has(keyId),
+      }));
+    return c.json({ resealed, unreadable, left }, 200);
+  });
+}
+
+async function resealPeers(
+  deps: Pick<Deps, "tenancy" | "presharedKeys">,
+  { tenantId, source }: { tenantId: TenantId; source: AuditSource },
+): Promise<Done> {
+  const { keyId } = deps.presharedKeys;
+  const anew = async (
+    peerId: string,
+    publicKey: string | null,
+    sealed: Uint8Array | null,
+  ): Promise<Uint8Array | null> => {
+    if (publicKey === null || sealed === null) return null;
+    return await again(
+      deps.presharedKeys,
+      sealed,
+      presharedKeyRow({ tenantId, peerId, publicKey }),
+    );
+  };
+  return await page((after) =>
+    deps.tenancy.transaction(tenantId, async (sql) => {
+      const peers = await lockPeersOfOtherKeys(sql, { keyId, after, limit: atOnce });
+      const done = await each(peers, async (peer: SealedPeer) =>
+        await resealPeer(sql, {
+          id: peer.id,
+          preshared_key: await anew(peer.id, peer.public_key, peer.preshared_key),
+          successor_preshared_key: await anew(
+            peer.id,
+            peer.successor_public_key,
+            peer.successor_preshared_key,
+          ),
+        }));
+      if (done.count > 0) {
+        await writeAudit(sql, {
+          tenantId,
+          source,
+          action: "encryption.reseal",
+          outcome: "succeeded",
+          target: { type: "tenant", id: String(tenantId) },
+          details: { peers: done.count, key_id: keyId },
+        });
+      }
+      return { ...done, last: peers.length < atOnce ? undefined : peers.at(-1)?.id };
+    })
+  );
+}
+
+async function resealMails(
+  { tenancy, letters }: Pick<Deps, "tenancy" | "letters">,
+  tenantId: TenantId,
+): Promise<Done> {
+  const { keyId } = letters;
+  return await page((after) =>
+    tenancy.transaction(tenantId, async (sql) => {
+      const mails = await lockMailsOfOtherKeys(sql, { keyId, after, limit: atOnce });
+      const done = await each(mails, async ({ id, sealed_letter }) =>
+        await resealMail(sql, {
+          id,
+          sealed_letter: await again(letters, sealed_letter, letterRow({ tenantId, id })),
+        }));
+      return { ...done, last: mails.length < atOnce ? undefined : mails.at(-1)?.id };
+    })
+  );
+}
+
+async function again(sealer: NamingSealer, sealed: Uint8Array, row: string): Promise<Uint8Array> {
+  if (sealedUnder(sealed) === sealer.keyId) return sealed;
+  return await sealer.seal(await sealer.open(sealed, row), row);
+}
+
+/** One transaction after another, until one says that there is no more. */
+async function page(
+  step: (after: string) => Promise<Done & { last: string | undefined }>,
+): Promise<Done> {
+  const sum = { count: 0, unreadable: 0 };
+  let after: string | undefined = "00000000-0000-0000-0000-000000000000";
+  while (after !== undefined) {
+    const { count, unreadable, last } = await step(after);
+    sum.count += count;
+    sum.unreadable += unreadable;
+    after = last;
+  }
+  return sum;
+}
+
+/** What does not open is counted and passed over: it keeps nobody else's from being sealed anew. */
+async function each<T>(all: readonly T[], reseal: (one: T) => Promise<void>): Promise<Done> {
+  let unreadable = 0;
+  for (const one of all) {
+    try {
+      await reseal(one);
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error;
+      unreadable++;
+    }
+  }
+  return { count: all.length - unreadable, unreadable };
+}
