@@ -9,6 +9,7 @@ import { docsFeature } from "./features/docs/mod.ts";
 import { encryptionFeature } from "./features/encryption/mod.ts";
 import { explainFeature } from "./features/explain/mod.ts";
 import { gatewayFeature } from "./features/gateway/mod.ts";
+import { gatewaysFeature } from "./features/gateways/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
 import { mfaFeature } from "./features/mfa/mod.ts";
 import { deliveriesFeature, ownPeers, peersFeature, tenantPeers } from "./features/peers/mod.ts";
@@ -78,6 +79,7 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/wireguard/peers", peersFeature(deps, tenantPeers));
   app.route("/api/v1/wireguard/me/peers", peersFeature(deps, ownPeers));
   app.route("/api/v1/wireguard/deliveries", deliveriesFeature(deps));
+  app.route("/api/v1/wireguard/gateways", gatewaysFeature(deps));
   app.route("/api/v1/wireguard/held-keys", heldKeysFeature(deps));
   app.route("/api/v1/wireguard", explainFeature(deps));
   app.route("/api/v1/wireguard", transferFeature(deps));

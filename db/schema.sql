@@ -593,6 +593,24 @@ AS $function$
   $function$;
 alter function wg_address6(address inet, network cidr, network6 cidr) owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_gateways_seen()
+ RETURNS TABLE(interface_id smallint, read_back_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+  select (l.classid::bigint - 1464270848)::smallint,
+    max(case when l.objid::bigint > 0 then timestamptz '2025-01-01 00:00:00Z' + l.objid::bigint * interval '1 s' end)
+  from pg_locks l
+  join pg_stat_activity a on a.pid = l.pid
+  join pg_roles r on r.oid = a.usesysid and r.rolname = 'massacorp_wgd'
+  join pg_database d on d.oid = l.database and d.datname = current_database()
+  where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+    and l.classid::bigint between 1464270849 and 1464303615
+  group by 1
+$function$;
+alter function wg_gateways_seen() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_grants_stay_outside_tunnels()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -650,13 +668,39 @@ end
 $function$;
 alter function wg_interfaces_fill_pool() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_interfaces_retire_empty()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if old.retired_at is not null then
+    raise exception 'a retired gateway stays retired'
+      using errcode = 'check_violation', constraint = 'wg_interfaces_retirement_is_final', table = 'wg_interfaces';
+  end if;
+  if new.retired_at is null then
+    return new;
+  end if;
+  perform pg_advisory_xact_lock(3, new.id);
+  -- Held by a peer or its tombstone, or by a key that was not read back gone yet.
+  if exists (select from wg_ip_pool a
+      where a.interface_id = new.id and (a.free_from is null or a.free_from = 'infinity')) then
+    raise exception 'the gateway has peers'
+      using errcode = 'check_violation', constraint = 'wg_interfaces_retire_without_peers', table = 'wg_interfaces';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_interfaces_retire_empty() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_interfaces_stay_outside_grants()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
-  if tg_op = 'UPDATE' and (new.network, new.network6) is not distinct from (old.network, old.network6) then
+  if tg_op = 'UPDATE' and (new.network, new.network6) is not distinct from (old.network, old.network6)
+    and (old.public_key is null) = (new.public_key is null) then
     return new;
   end if;
   perform pg_advisory_xact_lock(hashtext('wg_grants and wg_interfaces'));
@@ -707,6 +751,22 @@ begin
 end
 $function$;
 alter function wg_peer_traffic_never_runs_backwards() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_peers_go_where_they_may()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock_shared(3, new.interface_id);
+  if not exists (select from wg_interfaces i where i.id = new.interface_id and i.accepts_peers) then
+    raise exception 'the gateway takes no peers'
+      using errcode = 'check_violation', constraint = 'wg_peers_gateway_takes_peers', table = 'wg_peers';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_peers_go_where_they_may() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_peers_hold_to_quota()
  RETURNS trigger
@@ -1507,6 +1567,8 @@ create table wg_interfaces (
   api_address6 inet generated always as ((set_masklen((network6)::inet, 128) + (2)::bigint)) stored,
   receipt_key text,
   tenant_share smallint default 50 not null,
+  accepts_peers boolean default true not null,
+  retired_at timestamp with time zone,
   constraint wg_interfaces_pkey PRIMARY KEY (id),
   constraint wg_interfaces_name_is_taken UNIQUE (name),
   constraint wg_interfaces_networks6_do_not_overlap EXCLUDE USING gist (network6 inet_ops WITH &&),
@@ -1521,6 +1583,7 @@ create table wg_interfaces (
   constraint wg_interfaces_port_is_a_port CHECK (((listen_port >= 1) AND (listen_port <= 65535))),
   constraint wg_interfaces_public_key_is_a_key CHECK ((public_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
   constraint wg_interfaces_receipt_key_is_a_key CHECK ((receipt_key ~ '^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$'::text)),
+  constraint wg_interfaces_retired_accept_nobody CHECK (((retired_at IS NULL) OR (NOT accepts_peers))),
   constraint wg_interfaces_tenant_share_is_a_percentage CHECK (((tenant_share >= 1) AND (tenant_share <= 100)))
 );
 alter table wg_interfaces owner to massacorp_owner;
@@ -1892,11 +1955,13 @@ CREATE TRIGGER wg_grants_stay_outside_tunnels BEFORE INSERT OR UPDATE OF network
 CREATE TRIGGER wg_interfaces_change_ipv6 AFTER UPDATE OF network6 ON public.wg_interfaces FOR EACH ROW WHEN (((old.network6)::inet IS DISTINCT FROM (new.network6)::inet)) EXECUTE FUNCTION wg_interfaces_change_ipv6();
 CREATE TRIGGER wg_interfaces_fill_pool AFTER INSERT OR UPDATE OF network ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_fill_pool();
 CREATE TRIGGER wg_interfaces_notify AFTER INSERT OR UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_notify_all();
+CREATE TRIGGER wg_interfaces_retire_empty BEFORE UPDATE ON public.wg_interfaces FOR EACH ROW WHEN (((old.retired_at IS NOT NULL) OR (new.retired_at IS NOT NULL))) EXECUTE FUNCTION wg_interfaces_retire_empty();
 CREATE TRIGGER wg_interfaces_stay_outside_grants BEFORE INSERT OR UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION wg_interfaces_stay_outside_grants();
 CREATE TRIGGER wg_interfaces_touch BEFORE UPDATE ON public.wg_interfaces FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_peer_traffic_never_runs_backwards BEFORE UPDATE ON public.wg_peer_traffic FOR EACH ROW EXECUTE FUNCTION wg_peer_traffic_never_runs_backwards();
 CREATE TRIGGER wg_peers_gateway_key BEFORE INSERT OR UPDATE OF public_key, successor_public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_refuse_gateway_key();
 CREATE TRIGGER wg_peers_generation BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_keep_generation();
+CREATE TRIGGER wg_peers_go_where_they_may BEFORE INSERT OR UPDATE OF interface_id ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_go_where_they_may();
 CREATE CONSTRAINT TRIGGER wg_peers_hold_to_quota AFTER INSERT ON public.wg_peers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wg_peers_hold_to_quota();
 CREATE TRIGGER wg_peers_notify_delete AFTER DELETE ON public.wg_peers FOR EACH ROW WHEN ((old.deleted_at IS NULL)) EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_notify_insert AFTER INSERT ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_notify_peer();
@@ -2168,6 +2233,11 @@ create policy wg_interfaces_lookup on wg_interfaces as permissive for select to 
   using (true);
 create policy wg_interfaces_platform on wg_interfaces as permissive for select to massacorp_platform
   using (true);
+create policy wg_interfaces_platform_announces on wg_interfaces as permissive for insert to massacorp_platform
+  with check ((public_key IS NULL));
+create policy wg_interfaces_platform_decides on wg_interfaces as permissive for update to massacorp_platform
+  using (true)
+  with check (true);
 create policy wg_interfaces_wgd on wg_interfaces as permissive for all to massacorp_wgd
   using (true)
   with check (true);
@@ -2177,6 +2247,10 @@ alter table wg_ip_pool force row level security;
 create policy wg_ip_pool_api on wg_ip_pool as permissive for all to massacorp_api
   using (true)
   with check (true);
+create policy wg_ip_pool_platform_fills on wg_ip_pool as permissive for insert to massacorp_platform
+  with check ((free_from = '-infinity'::timestamp with time zone));
+create policy wg_ip_pool_platform_reads on wg_ip_pool as permissive for select to massacorp_platform
+  using (true);
 create policy wg_ip_pool_wgd on wg_ip_pool as permissive for all to massacorp_wgd
   using (true)
   with check (true);
@@ -2360,13 +2434,18 @@ revoke all on function touch_updated_at() from public;
 revoke all on function users_take_bcrypt_by_import() from public;
 revoke all on function wg_address6(address inet, network cidr, network6 cidr) from public;
 grant execute on function wg_address6(address inet, network cidr, network6 cidr) to massacorp_api;
+revoke all on function wg_gateways_seen() from public;
+grant execute on function wg_gateways_seen() to massacorp_api;
+grant execute on function wg_gateways_seen() to massacorp_platform;
 revoke all on function wg_grants_stay_outside_tunnels() from public;
 revoke all on function wg_interfaces_change_ipv6() from public;
 revoke all on function wg_interfaces_fill_pool() from public;
+revoke all on function wg_interfaces_retire_empty() from public;
 revoke all on function wg_interfaces_stay_outside_grants() from public;
 revoke all on function wg_notify_all() from public;
 revoke all on function wg_notify_peer() from public;
 revoke all on function wg_peer_traffic_never_runs_backwards() from public;
+revoke all on function wg_peers_go_where_they_may() from public;
 revoke all on function wg_peers_hold_to_quota() from public;
 revoke all on function wg_peers_keep_generation() from public;
 revoke all on function wg_peers_promotion_is_exact() from public;
@@ -2378,6 +2457,7 @@ revoke all on function wg_policies_lose_an_entry() from public;
 revoke all on function wg_policies_move_version() from public;
 revoke all on function wg_policy_routes_stay_within_grants() from public;
 revoke all on function wg_pool_addresses(network cidr) from public;
+grant execute on function wg_pool_addresses(network cidr) to massacorp_platform;
 grant execute on function wg_pool_addresses(network cidr) to massacorp_wgd;
 revoke all on function wg_tenant_share(network cidr, percent smallint) from public;
 grant execute on function wg_tenant_share(network cidr, percent smallint) to massacorp_api;
@@ -2438,9 +2518,10 @@ grant delete, insert (tenant_id, id, name, network, protocol, port_from, port_to
 grant select on table wg_grants to massacorp_wgd;
 grant select on table wg_interfaces to massacorp_api;
 grant select (network, network6) on table wg_interfaces to massacorp_lookup;
-grant select on table wg_interfaces to massacorp_platform;
+grant insert (id, name, network, listen_port, endpoint, mtu, network6), select, update (accepts_peers, retired_at) on table wg_interfaces to massacorp_platform;
 grant insert (id, name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share), select, update (name, network, listen_port, endpoint, mtu, public_key, address_rest, network6, receipt_key, tenant_share) on table wg_interfaces to massacorp_wgd;
 grant select, update (free_from) on table wg_ip_pool to massacorp_api;
+grant insert (interface_id, address, free_from), select on table wg_ip_pool to massacorp_platform;
 grant insert (interface_id, address, free_from), select, update (free_from) on table wg_ip_pool to massacorp_wgd;
 grant delete, insert (tenant_id, interface_id, public_key, peer_id), select on table wg_keys to massacorp_api;
 grant delete, select on table wg_keys to massacorp_wgd;
@@ -2497,13 +2578,16 @@ comment on function public.tenants_make_roles() is 'Gives a new tenant the roles
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
 comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt come in through the operator alone: the role that serves tenants can neither set nor keep on setting one.';
 comment on function public.wg_address6(pg_catalog.inet,pg_catalog.cidr,pg_catalog.cidr) is 'The IPv6 address that goes with an IPv4 address of the network: the same offset from the prefix, so that what holds of the one (one peer, one interface) holds of the other. Null where there is no IPv6.';
+comment on function public.wg_gateways_seen() is 'The gateways whose daemon has a session at this moment, by the lock that it holds, and when each read its interface back. A lock of any other role counts for nothing.';
 comment on function public.wg_grants_stay_outside_tunnels() is 'What leads into a tunnel is the affair of peer_to_peer and services, never of a grant.';
 comment on function public.wg_interfaces_change_ipv6() is 'With IPv6 every peer of the interface changes without a change of its row: what was seen of it before proves nothing any more.';
 comment on function public.wg_interfaces_fill_pool() is 'Fills the pool when an interface appears or its network grows.';
+comment on function public.wg_interfaces_retire_empty() is 'A gateway is retired once no peer, tombstone or leaving key holds an address of it, and never comes back.';
 comment on function public.wg_interfaces_stay_outside_grants() is 'The other half of wg_grants_stay_outside_tunnels().';
 comment on function public.wg_notify_all() is 'Tells the daemons to look at everything again, where one change decides over many peers.';
 comment on function public.wg_notify_peer() is 'Tells the daemons which peer to look at again. The payload is an id and nothing else.';
 comment on function public.wg_peer_traffic_never_runs_backwards() is 'Holds counters to their promise, whoever writes.';
+comment on function public.wg_peers_go_where_they_may() is 'No peer comes to a gateway that takes none, however its row is made.';
 comment on function public.wg_peers_hold_to_quota() is 'Refuses the commit after which a tenant would hold more addresses than it may: of peers, tombstones, and those that rest.';
 comment on function public.wg_peers_keep_generation() is 'Moves generation exactly when the interface must follow, refuses to revive a tombstone, and lets none have a successor.';
 comment on function public.wg_peers_promotion_is_exact() is 'Of a peer''s keys the daemon changes nothing but this: the successor, as it stands, becomes the key. The API, which does not see handshakes, cannot.';
@@ -2551,7 +2635,7 @@ comment on table public.user_roles is 'Who has which role, and until when. Permi
 comment on table public.users is 'A person of one tenant. The same address in two tenants is two users.';
 comment on table public.wg_deliveries is 'Client files that wait to be fetched once. The key they are sealed under comes from the token alone, of which only the digest is here.';
 comment on table public.wg_grants is 'Destinations outside the tunnel that the operator lets a tenant open for its peers. Never changed: what rests on a grant goes with it.';
-comment on table public.wg_interfaces is 'A WireGuard interface and the network behind it. Its daemon writes it; the API only reads.';
+comment on table public.wg_interfaces is 'A gateway: a WireGuard interface and the network behind it. Its daemon writes it; the operator announces one, and decides whether it takes peers.';
 comment on table public.wg_ip_pool is 'Every address that a peer may hold. It says only whether an address is free, never whose it is, so that a tenant can take the lowest free one without seeing the others; that two peers never share one is the unique constraint on wg_peers.';
 comment on table public.wg_keys is 'Every key that a peer has or is about to have, so that no two peers of an interface ever have one in common: a key and a successor stand in two columns, which no unique constraint spans. Triggers keep it.';
 comment on table public.wg_peer_events is 'When peers came, went, and spoke from another address: the latest 1,000 of each peer, and 30 days at most. They go with their peer.';
@@ -2649,11 +2733,13 @@ comment on column public.users.phone is 'E.164: the country''s code and at most 
 comment on column public.users.status is 'inactive: no log-in, every session ended, no peer on the interface.';
 comment on column public.wg_deliveries.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.wg_grants.port_from is 'Null for every port.';
+comment on column public.wg_interfaces.accepts_peers is 'Whether new peers may come; those that are there stay.';
 comment on column public.wg_interfaces.address_rest is 'How long a released address waits before somebody else gets it.';
 comment on column public.wg_interfaces.endpoint is 'host:port that clients dial.';
 comment on column public.wg_interfaces.network6 is 'A ULA /64 (RFC 4193); null where the tunnel has no IPv6.';
 comment on column public.wg_interfaces.public_key is 'Published by the daemon. The private key never leaves the host it was made on.';
 comment on column public.wg_interfaces.receipt_key is 'Ed25519 public key, in base64, that the daemon''s receipts are verified with. Published by the daemon; the private half derives from the gateway''s private key and stays beside it.';
+comment on column public.wg_interfaces.retired_at is 'When the operator took it out of use, for good. The row stays: receipts name it.';
 comment on column public.wg_interfaces.tenant_share is 'Percent of the pool that a tenant without a quota of its own may hold.';
 comment on column public.wg_ip_pool.free_from is 'Null while a peer holds it; otherwise when it may be given out (in the future while it rests).';
 comment on column public.wg_peer_events.endpoint is 'The client''s address and port outside the tunnel, at that time.';

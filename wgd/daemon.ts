@@ -15,6 +15,7 @@ import type { ObservedPeer } from "./observed.ts";
 import { createPass, type Scope } from "./pass.ts";
 import { createPolicies } from "./policy/mod.ts";
 import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
+import { keepPresence, type Presence } from "./presence.ts";
 import { fillsPool, publishInterface } from "./publish.ts";
 import { createReceipts } from "./receipts.ts";
 import { watchSuccessors } from "./promotion.ts";
@@ -68,6 +69,7 @@ export function createDaemon(
   let reconciler: Reconciler | undefined;
   let snapshot: Snapshot | undefined;
   let traffic: Traffic | undefined;
+  let presence: Presence | undefined;
   let interval: number | NodeJS.Timeout | undefined;
   let expiry: number | NodeJS.Timeout | undefined;
   let stopped = false;
@@ -178,6 +180,18 @@ export function createDaemon(
       const { id: interfaceId, plan } = config.interface;
       key = await findKey();
       if (!key) return;
+      presence = keepPresence({
+        open: () =>
+          connect(config.databaseUrl, {
+            max: 1,
+            applicationName: "massacorp-wgd-lives",
+            idleTimeout: 0,
+            maxLifetime: 0,
+          }),
+        interfaceId,
+        readBackAt: () => seen.lastReadBackAt,
+        log,
+      });
       const file = await openSnapshotFile({
         path: join(dirname(config.keyFile), "snapshot"),
         presharedSubkeys: config.presharedSubkeys,
@@ -230,6 +244,7 @@ export function createDaemon(
       clearTimeout(expiry);
       await snapshot?.close();
       await traffic?.close();
+      await presence?.close();
       await database.close();
     },
     reconcile: (scope) => reconciler?.request(scope) ?? null,

@@ -63,8 +63,13 @@ export async function publishInterface(sql: Sql, config: PublishConfig): Promise
   const { id, name, plan, listenPort, endpoint, mtu, addressRestSeconds, tenantShare } =
     config.interface;
   const network6 = plan.six?.network ?? null;
-  const [row] = await sql<{ public_key: string | null }[]>`
-    select public_key from wg_interfaces where id = ${id}`;
+  const [row] = await sql<{ public_key: string | null; retired: boolean }[]>`
+    select public_key, retired_at is not null as retired from wg_interfaces where id = ${id}`;
+  if (row?.retired) {
+    throw new PublishError(
+      `gateway ${id} was retired; give this one another WG_INTERFACE_ID, name and network`,
+    );
+  }
   const published = row?.public_key ?? null;
   const onHost = await readGatewayKey(config.keyFile);
   if (published !== null && onHost?.publicKey !== published) {

@@ -5,6 +5,7 @@ import { CliError } from "./error.ts";
 import { keyList, keyRevoke } from "./api_key.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
+import { gatewayAdd, gatewayList, gatewayRetire, gatewaySet } from "./gateway.ts";
 import { grantAdd, grantList, grantRevoke } from "./grant.ts";
 import { mfaReseal, secretsReseal } from "./mfa.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
@@ -38,6 +39,10 @@ const commands: Record<string, Command> = {
   "grant:add": grantAdd,
   "grant:list": grantList,
   "grant:revoke": grantRevoke,
+  "gateway:add": gatewayAdd,
+  "gateway:list": gatewayList,
+  "gateway:set": gatewaySet,
+  "gateway:retire": gatewayRetire,
   "wg:status": wgStatus,
   "wg:explain": wgExplain,
   "wg:held": wgHeld,

@@ -1738,6 +1738,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/wireguard/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the gateways that peers can be on, and which of them live
+         * @description Permission: `wireguard.read`. Rate limit: `authenticated`.
+         */
+        get: operations["listGateways"];
+        put?: never;
+        /**
+         * Reserve number, name and network of one more gateway
+         * @description It takes peers once its daemon was started with the settings in the answer, and has published its key.
+         *
+         *     Permission: `platform.wireguard`. Rate limit: `authenticated`.
+         */
+        post: operations["announceGateway"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/wireguard/gateways/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a gateway out of use, for good
+         * @description Refused while any peer, or a key that has not been read back gone, is on it: move or remove those first. Number, name and network are not given again, because receipts name them.
+         *
+         *     Permission: `platform.wireguard`. Rate limit: `authenticated`.
+         */
+        delete: operations["retireGateway"];
+        options?: never;
+        head?: never;
+        /**
+         * Let new peers come to a gateway, or no more; those that are there stay
+         * @description Permission: `platform.wireguard`. Rate limit: `authenticated`.
+         */
+        patch: operations["changeGateway"];
+        trace?: never;
+    };
     "/api/v1/wireguard/held-keys": {
         parameters: {
             query?: never;
@@ -2006,6 +2058,20 @@ export interface components {
             /** @description Addresses the tenant may hold, resting ones included; null for the whole pool */
             quota: number | null;
         };
+        AnnouncedGateway: {
+            gateway: components["schemas"]["Gateway"];
+            /**
+             * @description What its daemon, and the API beside it, are to be started with
+             * @example {
+             *       "WG_INTERFACE_ID": "2",
+             *       "WG_INTERFACE": "wg1",
+             *       "WG_NETWORK": "10.11.0.0/24"
+             *     }
+             */
+            settings: {
+                [key: string]: string;
+            };
+        };
         ApiKey: {
             /** Format: uuid */
             id: string;
@@ -2204,6 +2270,41 @@ export interface components {
             registration: "off" | "invite" | "open";
             /** @description Addresses the tenant may hold, those of removed peers included until they have rested; the operator sets it. Null: the share of the pool that WG_TENANT_SHARE gives */
             peer_quota: number | null;
+        };
+        Gateway: {
+            /**
+             * Format: int32
+             * @description WG_INTERFACE_ID of its daemon
+             */
+            id: number;
+            name: string;
+            /** @description host:port that clients dial */
+            endpoint: string;
+            network: string;
+            network6: string | null;
+            /** @description Null until its daemon was started once */
+            public_key: string | null;
+            /**
+             * @description `up`: its daemon has a session at the database and has read its interface back within a minute; `stalled`: a session alone; `down`: no session, while the tunnel may go on as it was; `announced`: its daemon was never started; `retired`: out of use
+             * @enum {string}
+             */
+            state: "up" | "stalled" | "down" | "announced" | "retired";
+            /** @description Whether new peers may come; those that are there stay */
+            accepts_peers: boolean;
+            /**
+             * @description As its daemon says while it lives; null otherwise
+             * @example 2026-01-31T12:00:00.000Z
+             */
+            last_read_back_at: string | null;
+            /** @description Of all tenants, for the operator; null for everybody else */
+            addresses: {
+                /** Format: int64 */
+                size: number;
+                /** Format: int64 */
+                used: number;
+                /** Format: int64 */
+                free: number;
+            } | null;
         };
         HeldKey: {
             public_key: string;
@@ -2563,7 +2664,7 @@ export interface components {
             /** Format: int64 */
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
+            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "gateway_name_taken" | "network_taken" | "gateway_retired" | "gateway_in_use" | "gateway_closed" | "gateway_down" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
             detail?: string;
             request_id: string;
             challenge?: {
@@ -3300,6 +3401,42 @@ export interface components {
         };
         /** @description `email_taken`: The e-mail address is in use; `slug_taken`: The slug is in use; `platform_exists`: There is a platform tenant already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
         "409.email_taken.slug_taken.platform_exists.quota_exceeded.pool_exhausted": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `gateway_name_taken`: Another gateway has that name; `network_taken`: The network overlaps that of another gateway; `platform_missing`: There is no platform tenant yet */
+        "409.gateway_name_taken.network_taken.platform_missing": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `gateway_retired`: A retired gateway stays retired; `gateway_in_use`: Peers, or keys of peers, are still on the gateway; `platform_missing`: There is no platform tenant yet */
+        "409.gateway_retired.gateway_in_use.platform_missing": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `gateway_retired`: A retired gateway stays retired; `platform_missing`: There is no platform tenant yet */
+        "409.gateway_retired.platform_missing": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -9015,6 +9152,192 @@ export interface operations {
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
+        };
+    };
+    listGateways: {
+        parameters: {
+            query?: {
+                /** @example 50 */
+                limit?: number;
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
+                cursor?: string;
+            };
+            header?: {
+                /**
+                 * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
+                 * @example acme
+                 */
+                "X-Tenant-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of gateways, as of this moment */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Gateway"][];
+                        next_cursor: string | null;
+                    };
+                };
+            };
+            400: components["responses"]["400.tenant_required"];
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
+            421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded"];
+        };
+    };
+    announceGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example wg1 */
+                    name: string;
+                    /** @example vpn2.example.com:51820 */
+                    endpoint: string;
+                    /** @example 10.11.0.0/24 */
+                    network: string;
+                    /** @description A ULA /64 */
+                    network6?: string;
+                    /**
+                     * Format: int32
+                     * @default 51820
+                     */
+                    listen_port?: number;
+                    /**
+                     * Format: int32
+                     * @default 1420
+                     */
+                    mtu?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The gateway, and the settings of its daemon */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnouncedGateway"];
+                };
+            };
+            400: components["responses"]["400.malformed_json.invalid_encoding"];
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            408: components["responses"]["408.request_timeout"];
+            409: components["responses"]["409.gateway_name_taken.network_taken.platform_missing"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded"];
+        };
+    };
+    retireGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The gateway, retired */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gateway"];
+                };
+            };
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
+            409: components["responses"]["409.gateway_retired.gateway_in_use.platform_missing"];
+            421: components["responses"]["421.unknown_host"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded"];
+        };
+    };
+    changeGateway: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    accepts_peers: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The gateway as it stands now */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Gateway"];
+                };
+            };
+            400: components["responses"]["400.malformed_json.invalid_encoding"];
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.request_timeout"];
+            409: components["responses"]["409.gateway_retired.platform_missing"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded"];
         };
     };
     listHeldKeys: {

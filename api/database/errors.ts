@@ -22,6 +22,12 @@ const conflicts: Record<string, ErrorCode> = {
   // The key waits already, and its first handshake decides.
   wg_peers_only_the_daemon_promotes: "public_key_taken",
   wg_peers_fit_the_quota: "quota_exceeded",
+  wg_interfaces_name_is_taken: "gateway_name_taken",
+  wg_interfaces_networks_do_not_overlap: "network_taken",
+  wg_interfaces_networks6_do_not_overlap: "network_taken",
+  wg_interfaces_retirement_is_final: "gateway_retired",
+  wg_interfaces_retire_without_peers: "gateway_in_use",
+  wg_peers_gateway_takes_peers: "gateway_closed",
 };
 
 const unprintable = {
@@ -130,6 +136,7 @@ export function translateDatabaseError(error: Error): ApiError | undefined {
   const constraint = "constraint_name" in error ? String(error.constraint_name) : "";
   switch (code) {
     case "23505":
+    case "23P01":
     case "23514":
     case "23503": {
       const field = invalid[constraint];

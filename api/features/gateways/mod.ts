@@ -1,0 +1,15 @@
+import type { Deps } from "../../deps.ts";
+import { createRouter, type Router } from "../../openapi.ts";
+import { announceGateway } from "./announce_gateway.ts";
+import { changeGateway, retireGateway } from "./change_gateway.ts";
+import { getGateways } from "./list_gateways.ts";
+
+/** `/api/v1/wireguard/gateways`: where peers can be. */
+export function gatewaysFeature(deps: Deps): Router {
+  const router = createRouter();
+  getGateways(router, deps);
+  announceGateway(router, deps);
+  changeGateway(router, deps);
+  retireGateway(router, deps);
+  return router;
+}

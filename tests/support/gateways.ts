@@ -1,0 +1,62 @@
+import { connect } from "../../db/connection.ts";
+import { createLogger } from "../../lib/log.ts";
+import { generateKeyPair } from "../../lib/wireguard_key.ts";
+import { keepPresence } from "../../wgd/presence.ts";
+import type { TestDatabase } from "./database.ts";
+import { until } from "./until.ts";
+
+/** A gateway as its daemon makes it known, without the tunnel. */
+export interface LivingGateway extends AsyncDisposable {
+  readonly publicKey: string;
+  /** Milliseconds since the Unix epoch, or null; told with the next beat. */
+  readBackAt: number | null;
+  /** As SIGKILL does it: the session goes, and nothing else is said. */
+  die(): Promise<void>;
+}
+
+/** Publishes a gateway, where the database does not have it, and says that its daemon lives. */
+export async function livingGateway(
+  db: TestDatabase,
+  { id, network = `10.${9 + id}.0.0/24` }: { id: number; network?: string },
+): Promise<LivingGateway> {
+  const { publicKey } = await generateKeyPair();
+  const url = db.url("massacorp_wgd");
+  const sql = connect(url, { max: 1, applicationName: "test-wgd" });
+  const publishing = sql`
+    insert into wg_interfaces as i (id, name, network, listen_port, endpoint, mtu, public_key)
+      values (${id}, ${`wg${
+    id - 1
+  }`}, ${network}, 51820, ${`vpn${id}.example.com:51820`}, 1420, ${publicKey})
+    on conflict (id) do update set public_key = excluded.public_key where i.public_key is null`;
+  await publishing.finally(() => sql.end());
+  const presence = keepPresence({
+    open: () => connect(url, { max: 1, applicationName: `test-wgd-lives-${id}` }),
+    interfaceId: id,
+    readBackAt: () => made.readBackAt,
+    log: createLogger({ level: "error", write: () => {} }),
+    everyMs: 20,
+  });
+  const made: LivingGateway = {
+    publicKey,
+    readBackAt: Date.now(),
+    async die() {
+      await presence.close();
+      await until(
+        "its session has ended",
+        async () => !(await seen(db)).has(id),
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      await presence.close();
+    },
+  };
+  await until("it is seen", async () => ((await seen(db)).get(id) ?? null) !== null);
+  return made;
+}
+
+/** By interface: when it was read back, as the database sees it. */
+export async function seen(db: TestDatabase): Promise<Map<number, Date | null>> {
+  const rows = await db.owner<{ interface_id: number; read_back_at: Date | null }[]>`
+    select * from wg_gateways_seen()`;
+  return new Map(rows.map((row) => [row.interface_id, row.read_back_at]));
+}
