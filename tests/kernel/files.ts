@@ -19,14 +19,20 @@ export class GuestFilesError extends Error {
   override name = "GuestFilesError";
 }
 
+let found: Promise<GuestFiles> | undefined;
+
 /**
  * The files of a guest, from the cache or else by apt, which installs nothing: packages are downloaded and
- * unpacked. The cache is asked for no newer ones; whoever wants them deletes it.
+ * unpacked. The cache is asked for no newer ones; whoever wants them deletes it. Made once for all guests of a
+ * run, which start together and would get in one another's way.
  *
- * @param cache an ignored folder of the project unless told
  * @throws {GuestFilesError}
  */
-export async function guestFiles(cache = join(projectFolder, ".deno/guest")): Promise<GuestFiles> {
+export function guestFiles(): Promise<GuestFiles> {
+  return found ??= makeFiles(join(projectFolder, ".deno/guest"));
+}
+
+async function makeFiles(cache: string): Promise<GuestFiles> {
   const files = {
     kernel: join(cache, "vmlinuz"),
     initrd: join(cache, "initrd"),
