@@ -29,7 +29,7 @@ import {
 } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { insertPeer, lockPeer, readGateway } from "./store.ts";
-import { readPeer } from "./view_store.ts";
+import { readPeer, readPeerAlone } from "./view_store.ts";
 
 export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -76,10 +76,11 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     });
 
     await applyNow(deps, c, [id]);
-    const peer = await deps.tenancy.transaction(
-      tenantId,
-      (sql) => readPeer(sql, { id, owner }, new Date(deps.clock.now())),
-    );
+    const peer = await readPeerAlone(deps.tenancy, tenantId, {
+      id,
+      owner,
+      now: new Date(deps.clock.now()),
+    });
     if (!peer) throw new ApiError("not_found");
     c.header("Location", `/api/v1/wireguard/${scope.own ? "me/" : ""}peers/${id}`);
     return provisionResponse(c, { type, status: 201, peer, config, delivery });

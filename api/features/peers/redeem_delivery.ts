@@ -26,7 +26,7 @@ import {
 } from "./provision.ts";
 import { provisionedResponse, publicKey } from "./schemas.ts";
 import { readGateway, replaceKeys, setSuccessor } from "./store.ts";
-import { readPeer } from "./view_store.ts";
+import { readPeer, readPeerAlone } from "./view_store.ts";
 
 /** `/api/v1/wireguard/deliveries` */
 export function deliveriesFeature(deps: Deps): Router {
@@ -66,10 +66,11 @@ export function deliveriesFeature(deps: Deps): Router {
       },
     );
     if (body.public_key !== undefined) await applyNow(deps, c, [id]);
-    const peer = await deps.tenancy.transaction(
-      tenantId,
-      (sql) => readPeer(sql, { id, owner: null }, new Date(deps.clock.now())),
-    );
+    const peer = await readPeerAlone(deps.tenancy, tenantId, {
+      id,
+      owner: null,
+      now: new Date(deps.clock.now()),
+    });
     if (!peer) throw new ApiError("not_found");
     return provisionResponse(c, { type, status: 200, peer, config });
   });

@@ -12,7 +12,7 @@ import { applyNow } from "./apply.ts";
 import { peerId, peerSchema } from "./schemas.ts";
 import { deciderIn, ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
 import { disablePeerRow, enablePeerRow, lockPeer, removePeer } from "./store.ts";
-import { readPeer } from "./view_store.ts";
+import { readPeerAlone } from "./view_store.ts";
 
 const removal = {
   200: jsonResponse(
@@ -90,10 +90,11 @@ function takeOff(
  * @throws {ApiError} `overtaken` where somebody put the peer back meanwhile
  */
 async function isProvenOff(deps: Deps, c: Context<AppEnv>, id: string): Promise<boolean> {
-  const peer = await deps.tenancy.transaction(
-    tenantOf(c),
-    (sql) => readPeer(sql, { id, owner: null }, new Date(deps.clock.now())),
-  );
+  const peer = await readPeerAlone(deps.tenancy, tenantOf(c), {
+    id,
+    owner: null,
+    now: new Date(deps.clock.now()),
+  });
   if (peer && (peer.status === "active" || peer.status === "pending")) {
     throw new ApiError("overtaken", {
       detail: `the peer was enabled again, and is ${peer.status}`,
@@ -156,10 +157,10 @@ export function enablePeer(router: Router, deps: Deps, scope: PeerScope): void {
       },
     });
     await applyNow(deps, c, [id]);
-    const peer = await deps.tenancy.transaction(
-      tenantOf(c),
-      (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
-    );
+    const peer = await readPeerAlone(deps.tenancy, tenantOf(c), {
+      ...ref,
+      now: new Date(deps.clock.now()),
+    });
     if (!peer) throw new ApiError("not_found");
     return c.json(peer, 200);
   });

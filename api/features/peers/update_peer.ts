@@ -11,7 +11,7 @@ import { checkResolvers, futureTime, requireGateway } from "./provision.ts";
 import { peerId, peerSchema, updateOwnPeerBody, updatePeerBody } from "./schemas.ts";
 import { deciderIn, ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer, readGateway, updatePeerRow } from "./store.ts";
-import { readPeer } from "./view_store.ts";
+import { readPeer, readPeerAlone } from "./view_store.ts";
 
 export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -77,10 +77,10 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       });
     });
     await applyNow(deps, c, [id]);
-    const peer = await deps.tenancy.transaction(
-      tenantId,
-      (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
-    );
+    const peer = await readPeerAlone(deps.tenancy, tenantId, {
+      ...ref,
+      now: new Date(deps.clock.now()),
+    });
     // Handed to somebody else by its owner's admin, it is the caller's no longer.
     if (!peer) throw new ApiError("not_found");
     return c.json(peer, 200);

@@ -1,4 +1,4 @@
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { Tenancy, TenantId, TenantSql } from "../../database/tenancy.ts";
 import { onlineMs } from "../../../lib/online.ts";
 import { type PeerStatus, peerStatus, type StatusFacts } from "./policy.ts";
 import type { PeerView, ReadPeerView } from "./schemas.ts";
@@ -112,10 +112,24 @@ export async function readPeerWithEndpoint(
   return row && { ...viewPeer(row), endpoint: row.endpoint };
 }
 
+/** In one message to the server, where nothing else is asked: what became of a peer that was changed. */
+export async function readPeerAlone(
+  tenancy: Pick<Tenancy, "query">,
+  tenant: TenantId,
+  { now, ...ref }: PeerRef & { now: Date },
+): Promise<PeerView | undefined> {
+  const [row] = await tenancy.query(tenant, (sql) => selectRow(sql, ref, now));
+  return row && viewPeer(row);
+}
+
 async function readRow(sql: TenantSql, ref: PeerRef, now: Date): Promise<PeerRow | undefined> {
-  const [row] = await sql<PeerRow[]>`
-    ${peerColumns(sql, now)} where p.id = ${ref.id} ${ownedBy(sql, ref.owner)}`;
+  const [row] = await selectRow(sql, ref, now);
   return row;
+}
+
+function selectRow(sql: TenantSql, ref: PeerRef, now: Date) {
+  return sql<PeerRow[]>`
+    ${peerColumns(sql, now)} where p.id = ${ref.id} ${ownedBy(sql, ref.owner)}`;
 }
 
 export const peerOrders = ["created_at", "-created_at", "name", "-name"] as const;
