@@ -5,7 +5,8 @@ import type { ReconcileResult } from "./protocol.ts";
 export interface Reconciler {
   /**
    * Looks again at these peers, or at everything, in a pass that begins after this call. A lone request starts at
-   * once; those that arrive during a pass share the next one.
+   * once; those that arrive during a pass share the next one, and several of them wait a moment for more. Peers
+   * that were asked for by their ids go before everything.
    */
   request(scope: Scope): Promise<ReconcileResult>;
   readonly busy: boolean;
@@ -22,11 +23,20 @@ interface Batch {
   readonly waiting: { scope: Scope; answer: PromiseWithResolvers<ReconcileResult> }[];
 }
 
+/**
+ * A crowd waits at most so long, and no longer than the pass before it took: a pass costs the same for one peer as
+ * for ten, and the API and the database want the processor as well.
+ */
+const longestGatherMs = 20;
+
 export function createReconciler(
   runPass: RunPass,
-  { onPassed }: { onPassed: () => void },
+  { onPassed, gatherMs = longestGatherMs }: { onPassed: () => void; gatherMs?: number },
 ): Reconciler {
   let next: Batch | undefined;
+  /** Everything was asked for, and has let those with ids go before it once. */
+  let isDeferred = false;
+  const stopping = Promise.withResolvers<void>();
   let running: Promise<void> | undefined;
   let hurry = new AbortController();
   let stopped = false;
@@ -41,9 +51,8 @@ export function createReconciler(
   }
 
   async function drain(): Promise<void> {
-    while (next && !stopped) {
-      const batch = next;
-      next = undefined;
+    for (let batch = takeNext(); batch; batch = takeNext()) {
+      const started = performance.now();
       hurry = new AbortController();
       let outcome: PassOutcome;
       try {
@@ -58,7 +67,41 @@ export function createReconciler(
       // Nobody asked for that one; it fails where the daemon's own regular passes do.
       if (outcome.needsFull) enqueue("all").catch(() => {});
       onPassed();
+      await gather(performance.now() - started);
     }
+    // In this very moment, so that nobody asks a drain that has ended.
+    running = undefined;
+  }
+
+  /** What the next pass is about. Everything waits for those with ids once, and then takes all of them along. */
+  function takeNext(): Batch | undefined {
+    if (stopped) return undefined;
+    const batch = next;
+    next = undefined;
+    if (!batch?.all || batch.ids.size === 0 || isDeferred) {
+      isDeferred = false;
+      return batch;
+    }
+    isDeferred = true;
+    const ofAll = batch.waiting.filter(({ scope }) => scope === "all");
+    next = { all: true, ids: new Map(), waiting: ofAll };
+    return {
+      all: false,
+      ids: batch.ids,
+      waiting: batch.waiting.filter(({ scope }) => scope !== "all"),
+    };
+  }
+
+  /** Lets a crowd grow; one that waits alone has waited enough. */
+  async function gather(tookMs: number): Promise<void> {
+    const ms = Math.min(tookMs, gatherMs);
+    if (!next || next.ids.size < 2 || ms < 1 || stopped) return;
+    let timer: number | NodeJS.Timeout | undefined;
+    await Promise.race([
+      new Promise((resolve) => timer = setTimeout(resolve, ms)),
+      stopping.promise,
+    ]);
+    clearTimeout(timer);
   }
 
   return {
@@ -68,12 +111,13 @@ export function createReconciler(
     request(scope) {
       if (stopped) return Promise.reject(new StoppedError("the daemon is stopping"));
       const answer = enqueue(scope);
-      running ??= drain().finally(() => running = undefined);
+      running ??= drain();
       return answer;
     },
     hurry: () => hurry.abort(),
     async stop() {
       stopped = true;
+      stopping.resolve();
       hurry.abort();
       await running;
       for (const { answer } of next?.waiting ?? []) {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { until } from "../tests/support/until.ts";
 import type { PassOutcome, Scope } from "./pass.ts";
 import { createReconciler } from "./reconcile.ts";
 
 /** Passes that end when the test says so. */
-function harness() {
+function harness({ gatherMs = 0 } = {}) {
   const scopes: Scope[] = [];
   const ends: ((outcome?: Partial<PassOutcome>) => void)[] = [];
   const signals: AbortSignal[] = [];
@@ -25,7 +26,7 @@ function harness() {
       })
     );
     return promise;
-  }, { onPassed: () => passed++ });
+  }, { onPassed: () => passed++, gatherMs });
   return { reconciler, scopes, ends, signals, passed: () => passed };
 }
 
@@ -44,7 +45,7 @@ Deno.test("request: those that arrive during a pass share the next one, each wit
   assert.equal(scopes.length, 1);
   ends[0]?.();
   await first;
-  await Promise.resolve();
+  await until("they have their pass", () => scopes.length === 2);
   assert.deepEqual(scopes, [["a"], ["b", "c", "a"]]);
   ends[1]?.();
   const answers = await Promise.all(others);
@@ -52,18 +53,67 @@ Deno.test("request: those that arrive during a pass share the next one, each wit
   assert.equal(passed(), 2);
 });
 
-Deno.test("request: everything takes the single ones along", async () => {
+Deno.test("request: single ones go before everything once, and then everything takes them along", async () => {
   const { reconciler, scopes, ends } = harness();
   const first = reconciler.request(["a"]);
-  const some = reconciler.request(["b"]);
   const all = reconciler.request("all");
+  const some = reconciler.request(["b"]);
   ends[0]?.();
   await first;
-  await Promise.resolve();
-  assert.deepEqual(scopes[1], "all");
+  await until("b has its pass", () => scopes.length === 2);
+  assert.deepEqual(scopes[1], ["b"]);
+  const late = reconciler.request(["c"]);
   ends[1]?.();
   assert.deepEqual((await some).applied, ["b"]);
+  await until("everything has its pass", () => scopes.length === 3);
+  assert.deepEqual(scopes[2], "all");
+  ends[2]?.();
   assert.deepEqual((await all).applied, ["*"]);
+  assert.deepEqual((await late).applied, ["c"]);
+  const again = [reconciler.request(["d"]), reconciler.request("all"), reconciler.request(["e"])];
+  ends[3]?.();
+  await again[0];
+  await until("e goes first again", () => scopes.length === 5);
+  assert.deepEqual(scopes.slice(3), [["d"], ["e"]]);
+  ends[4]?.();
+  await again[2];
+  await until("everything is asked for once more", () => scopes.length === 6);
+  ends[5]?.();
+  await again[1];
+});
+
+Deno.test("request: a crowd waits a moment for more, one alone does not, and stopping waits for nobody", async () => {
+  const { reconciler, scopes, ends } = harness({ gatherMs: 60_000 });
+  const first = reconciler.request(["a"]);
+  const alone = [reconciler.request(["b"]), reconciler.request(["b"])];
+  ends[0]?.();
+  await first;
+  await until(
+    "one alone, however often it was asked for, goes on at once",
+    () => scopes.length === 2,
+  );
+  const crowd = [reconciler.request(["c"]), reconciler.request(["d"])];
+  const began = performance.now();
+  await until("the pass takes 50 ms", () => performance.now() - began >= 50);
+  ends[1]?.();
+  await Promise.all(alone);
+  // As long as the pass took that is waited for, nothing begins; what comes meanwhile belongs to it.
+  await Promise.resolve();
+  const more = reconciler.request(["e"]);
+  assert.equal(scopes.length, 2);
+  await until("the crowd has its pass", () => scopes.length === 3);
+  assert.deepEqual(scopes[2], ["c", "d", "e"]);
+  const late = [reconciler.request(["f"]), reconciler.request(["g"])];
+  const second = performance.now();
+  await until("the pass takes 1 s", () => performance.now() - second >= 1_000);
+  ends[2]?.();
+  await Promise.all([...crowd, more]);
+  const refused = late.map((answer) => assert.rejects(answer, { name: "StoppedError" }));
+  const stopped = performance.now();
+  await reconciler.stop();
+  assert.ok(performance.now() - stopped < 500, "stopping waits for no crowd");
+  await Promise.all(refused);
+  assert.equal(scopes.length, 3);
 });
 
 Deno.test("request: an interface that was made anew brings a full pass", async () => {
@@ -71,7 +121,7 @@ Deno.test("request: an interface that was made anew brings a full pass", async (
   const answer = reconciler.request(["a"]);
   ends[0]?.({ needsFull: true });
   await answer;
-  await Promise.resolve();
+  await until("everything is looked at", () => scopes.length === 2);
   assert.deepEqual(scopes, [["a"], "all"]);
   ends[1]?.();
   await reconciler.stop();
