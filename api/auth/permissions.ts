@@ -20,6 +20,11 @@ export const permissions = [
 ] as const;
 export type Permission = typeof permissions[number];
 
+const known: ReadonlySet<string> = new Set(permissions);
+export function isPermission(name: string): name is Permission {
+  return known.has(name);
+}
+
 /** The code and the database do not agree on what can be permitted. */
 export class PermissionMismatchError extends Error {
   override name = "PermissionMismatchError";
@@ -28,10 +33,10 @@ export class PermissionMismatchError extends Error {
 /** @throws {PermissionMismatchError} naming what either side alone knows */
 export async function checkPermissions(pool: Pool): Promise<void> {
   const rows = await pool.use(({ sql }) => sql<{ name: string }[]>`select name from permissions`);
-  const known = new Set(rows.map((row) => row.name));
+  const listed = new Set(rows.map((row) => row.name));
   const faults = [
-    ...permissions.filter((name) => !known.has(name)).map((name) => `${name} is not in the table`),
-    ...[...known].filter((name) => !permissions.some((permission) => permission === name))
+    ...permissions.filter((name) => !listed.has(name)).map((name) => `${name} is not in the table`),
+    ...[...listed].filter((name) => !isPermission(name))
       .map((name) => `${name} is not in the code`),
   ];
   if (faults.length > 0) {

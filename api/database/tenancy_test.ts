@@ -83,7 +83,7 @@ Deno.test("N1: ask is inside no tenant but the one that its function enters, and
   const inForce = (tenant: TenantId) =>
     tenancy.ask((sql) =>
       sql<{ slug: string }[]>`
-        select slug from session_in_force(${tenant}, ${session?.id ?? ""}, ${
+        select slug from session_proof(${tenant}, ${session?.id ?? ""}, ${
         session?.user_id ?? 0
       }, now())`
     );

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { findApiKey } from "../auth/api_key.ts";
-import type { Permission } from "../auth/permissions.ts";
+import { isPermission, type Permission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";
 import type { TenantId } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
@@ -86,7 +86,7 @@ export async function findUser(
   const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
   const now = new Date(clock.now());
   const [row] = await tenancy.ask((sql) =>
-    sql<UserRow[]>`select * from session_in_force(${tenantId}, ${sessionId}, ${userId}, ${now})`
+    sql<UserRow[]>`select * from session_proof(${tenantId}, ${sessionId}, ${userId}, ${now})`
   );
   if (!row) throw new ApiError("invalid_token");
   return {
@@ -96,8 +96,7 @@ export async function findUser(
       userId,
       sessionId,
       email: row.email,
-      roles: row.roles,
-      permissions: new Set(row.permissions),
+      ...rolesOf(row.grants),
       steppedUpAt: row.stepped_up_at?.getTime() ?? null,
       profile: {
         name: row.name,
@@ -109,6 +108,19 @@ export async function findUser(
     ownPeerOnly: row.login_own_peer,
     lastSeenAt: row.last_seen_at,
   };
+}
+
+/** Both in the order of their names, whatever order the roles came in. */
+function rolesOf(grants: readonly string[]): { roles: string[]; permissions: Set<Permission> } {
+  const roles: string[] = [];
+  const permitted: string[] = [];
+  for (const grant of grants) {
+    const [name = "", ...permissions] = grant.split(" ");
+    roles.push(name);
+    permitted.push(...permissions);
+  }
+  // What this API does not know of yet is not its to permit.
+  return { roles: roles.sort(), permissions: new Set(permitted.sort().filter(isPermission)) };
 }
 
 async function noteSeen(
@@ -132,8 +144,8 @@ interface UserRow {
   slug: string;
   tenant_name: string;
   mfa_enabled: boolean;
-  roles: string[];
-  permissions: Permission[];
+  /** Of each role its name, and what it permits, parted by blanks. */
+  grants: string[];
   stepped_up_at: Date | null;
   last_seen_at: Date;
   login_own_peer: boolean;

@@ -24,6 +24,10 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     `session_in_force(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
       of?.userId ?? 987_654_321
     }, now())`,
+  session_proof: (of) =>
+    `session_proof(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
+      of?.userId ?? 987_654_321
+    }, now())`,
   login_failures: (of) =>
     `login_failures(${of?.id ?? 987_654_321}, ${digest}, 'loopback', now() - interval '1 hour')`,
   login_record: (of) =>
@@ -98,7 +102,9 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
   await seedInterface(db.owner);
   const [a, b] = [await seedTenant(db.owner, "alpha"), await seedTenant(db.owner, "beta")];
   const session = (tenant: number, of: SeededTenant) =>
-    `select * from session_in_force(${tenant}, '${of.sessionId}', ${of.userId}, now())`;
+    `select * from session_proof(${tenant}, '${of.sessionId}', ${of.userId}, now())`;
+  const before = (tenant: number, of: SeededTenant) =>
+    session(tenant, of).replace("proof", "in_force");
   const rotate = (tenant: number, of: SeededTenant) =>
     `select counter as slug from session_rotate(${tenant}, '${of.sessionId}', ${of.userId}, 0, now(), true, 60)`;
   const key = (of: SeededTenant) => `select * from api_key_in_force('${of.apiKeyPrefix}', now())`;
@@ -120,8 +126,10 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
   // Another tenant's session is none of this tenant's, whatever else is right.
   assert.deepEqual(await ask(session(a.id, b)), []);
   assert.deepEqual(await ask(session(a.id, { ...a, userId: b.userId })), []);
+  assert.deepEqual([await ask(before(a.id, a)), await ask(before(a.id, b))], [["alpha"], []]);
   for (const inside of [{ ...api, tenant: a.id }, { ...api, tenant: 0 }]) {
     assert.equal(await ask(session(b.id, b), inside), "25000");
+    assert.equal(await ask(before(b.id, b), inside), "25000");
     assert.equal(await ask(key(b), inside), "25000");
     assert.equal(await ask(rotate(b.id, b), inside), "25000");
     assert.equal(await ask(open(b.id, b.userId), inside), "25000");

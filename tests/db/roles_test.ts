@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { seedInterface, seedTenant } from "../support/seed.ts";
-import { testDatabase } from "../support/database.ts";
-import { attempt } from "./persona.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { attempt, attemptAll, insufficientPrivilege } from "./persona.ts";
 
 Deno.test("roles: those of the system nest: user in manager in admin, and superadmin apart", async () => {
   await using db = await testDatabase();
@@ -58,6 +58,75 @@ Deno.test("permissions_of: what a role permits ends with the assignment, at the 
     );
   assert.deepEqual((await at("2026-01-31 23:59:59")).rows[0]?.p, ["users.read"]);
   assert.deepEqual((await at("2026-02-01")).rows[0]?.p, []);
+});
+
+/** Roles whose own list differs from what the tables say of them. */
+const untrue = async (db: TestDatabase) => [
+  ...await db.owner<{ name: string; permissions: string[] }[]>`
+    select r.name, r.permissions from roles r
+    where r.permissions <> array(
+      select s.permission from system_role_permissions s where s.system_role = r.system
+      union
+      select p.permission from role_permissions p
+        where r.system is null and p.tenant_id = r.tenant_id and p.role_id = r.id
+      order by 1
+    )`,
+];
+
+Deno.test("roles.permissions: A1: says what the tables say in the transaction that changes them, whoever writes what", async () => {
+  await using db = await testDatabase();
+  await seedInterface(db.owner);
+  const [{ id }, other] = [await seedTenant(db.owner, "alpha"), await seedTenant(db.owner, "beta")];
+  const helpdesk = async (tenant: number) => {
+    const [row] = await db.owner<{ permissions: string[] }[]>`
+      select permissions from roles where tenant_id = ${tenant} and name = 'helpdesk'`;
+    return row?.permissions;
+  };
+  assert.deepEqual([await helpdesk(id), await untrue(db)], [["users.read"], []]);
+  // As the API does: entries come and go. Whoever looks in the same transaction sees it.
+  const inside = await attemptAll(db, { role: "massacorp_api", tenant: id }, [
+    `insert into role_permissions (tenant_id, role_id, permission)
+      select tenant_id, id, p from roles, unnest(array['tenant.read', 'audit.read']) p where name = 'helpdesk'`,
+    "delete from role_permissions where permission = 'users.read'",
+  ], (sql) => sql`select permissions from roles where tenant_id = ${id} and name = 'helpdesk'`);
+  assert.deepEqual(inside.outcomes.map(({ refused, count }) => [refused, count]), [
+    [undefined, 2],
+    [undefined, 1],
+  ]);
+  assert.deepEqual(inside.after[0]?.permissions, ["audit.read", "tenant.read"]);
+  // The API may not write it, and what its owner writes to it is what the tables say.
+  const forged = await attempt(
+    db,
+    { role: "massacorp_api", tenant: id },
+    "update roles set permissions = array['platform.tenants'] where system is null",
+    () => Promise.resolve(),
+  );
+  assert.equal(forged.refused?.code, insufficientPrivilege);
+  await db.owner`update roles set permissions = array['platform.tenants']`;
+  assert.deepEqual(await untrue(db), []);
+  // Fifty at once: each sees what was committed before it.
+  const names = ["tenant.read", "tenant.write", "audit.read", "audit.export", "roles.read"];
+  await Promise.all(Array.from({ length: 50 }, async (_, n) => {
+    const [name, tenant] = [names[n % names.length] ?? "", n % 7 ? id : other.id];
+    const role = db.owner`select id from roles where tenant_id = ${tenant} and name = 'helpdesk'`;
+    await (n % 2
+      ? db.owner`delete from role_permissions where permission = ${name} and role_id = (${role})`
+      : db.owner`
+        insert into role_permissions (tenant_id, role_id, permission) values (${tenant}, (${role}), ${name})
+        on conflict do nothing`);
+  }));
+  assert.deepEqual(await untrue(db), []);
+  // One that moves, one that is no permission any more, and a change of what comes with every tenant.
+  await db.owner`
+    update role_permissions set permission = 'roles.write' where tenant_id = ${id} and permission = (
+      select min(permission) from role_permissions where tenant_id = ${id})`;
+  assert.deepEqual(await untrue(db), []);
+  assert.ok((await helpdesk(id))?.includes("roles.write"));
+  await db
+    .owner`delete from system_role_permissions where system_role = 'admin' and permission = 'audit.read'`;
+  await db.owner`delete from permissions where name = 'roles.write'`;
+  assert.deepEqual(await untrue(db), []);
+  assert.ok(!(await helpdesk(id))?.includes("roles.write"));
 });
 
 Deno.test("tenants_keep_an_admin: fifty ways out at once leave one admin", async () => {
