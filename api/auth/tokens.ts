@@ -103,7 +103,13 @@ export function createTokens(options: TokenOptions): Tokens {
       .setExpirationTime(seconds(times.expiresAt))
       .sign(keys.signing.key);
 
-  const remembered = createTokenMemory();
+  const access = createTokenMemory<AccessToken>();
+  const refresh = createTokenMemory<RefreshToken>();
+  /** When a token that is signed now may be believed without looking at its signature. */
+  const span = (times: { issuedAt: number; expiresAt: number }) => ({
+    from: seconds(times.issuedAt) - clockTolerance,
+    until: seconds(times.expiresAt),
+  });
 
   async function verify<S extends z.ZodType>(token: string, claims: S): Promise<z.output<S>> {
     if (!compact.test(token)) throw new ApiError("invalid_token");
@@ -128,33 +134,44 @@ export function createTokens(options: TokenOptions): Tokens {
 
   return {
     accessSeconds,
-    mintAccess({ tenantId, userId, sessionId, email }) {
-      const now = clock.now();
-      return sign({ tenant_id: tenantId, email, sid: sessionId, type: "access" }, {
+    async mintAccess({ tenantId, userId, sessionId, email }) {
+      const issuedAt = clock.now();
+      const times = { issuedAt, expiresAt: issuedAt + accessSeconds * 1000 };
+      const token = await sign({ tenant_id: tenantId, email, sid: sessionId, type: "access" }, {
         subject: userId,
         id: crypto.randomUUID(),
-        issuedAt: now,
-        expiresAt: now + accessSeconds * 1000,
+        ...times,
       });
+      access.add(token, { subject: { tenantId, userId, sessionId }, ...span(times) });
+      return token;
     },
-    mintRefresh: ({ tenantId, userId, sessionId, counter, issuedAt, expiresAt }) =>
-      sign({ tenant_id: tenantId, sid: sessionId, type: "refresh" }, {
+    async mintRefresh({ tenantId, userId, sessionId, counter, issuedAt, expiresAt }) {
+      const token = await sign({ tenant_id: tenantId, sid: sessionId, type: "refresh" }, {
         subject: userId,
         id: `${sessionId}.${counter}`,
         issuedAt,
         expiresAt,
-      }),
+      });
+      const subject = { tenantId, userId, sessionId, counter };
+      refresh.add(token, { subject, ...span({ issuedAt, expiresAt }) });
+      return token;
+    },
     async verifyAccess(token) {
-      const known = remembered.find(token, seconds(clock.now()));
+      const known = access.find(token, seconds(clock.now()));
       if (known) return known;
       const { tenant_id, sub, sid, exp, iat, nbf } = await verify(token, accessClaims);
       const subject = { tenantId: tenant_id, userId: sub, sessionId: sid };
       if (nbf === undefined) {
-        remembered.add(token, { subject, from: iat - clockTolerance, until: exp });
+        access.add(token, { subject, from: iat - clockTolerance, until: exp });
       }
       return subject;
     },
     async verifyRefresh(token) {
+      const known = refresh.find(token, seconds(clock.now()));
+      if (known) {
+        refresh.forget(token);
+        return known;
+      }
       const { tenant_id, sub, sid, jti } = await verify(token, refreshClaims);
       return {
         tenantId: tenant_id,

@@ -145,3 +145,41 @@ Deno.test("verifyPending: each kind is good for itself alone", async () => {
   const access = await tokens.mintAccess({ ...subject, email: "ada@acme.example" });
   await assert.rejects(tokens.verifyPending("mfa_session", access), isInvalidToken);
 });
+
+Deno.test("verifyAccess, verifyRefresh: what this process signed is believed without its signature, for its time and its kind alone", async () => {
+  const clock = new FakeClock();
+  let looked = 0;
+  const counting = {
+    ...keys,
+    verifying: (header: Parameters<typeof keys.verifying>[0]) => {
+      looked++;
+      return keys.verifying(header);
+    },
+  };
+  const options = { keys: counting, issuer: "massacorp", accessSeconds: 900, clock };
+  const tokens = createTokens(options);
+  const access = await tokens.mintAccess({ ...subject, email: "ada@acme.example" });
+  const issuedAt = clock.now();
+  const refresh = await tokens.mintRefresh({
+    ...{ ...subject, counter: 4, issuedAt },
+    expiresAt: issuedAt + 3_600_000,
+  });
+  assert.deepEqual(await tokens.verifyAccess(access), subject);
+  assert.deepEqual(await tokens.verifyRefresh(refresh), { ...subject, counter: 4 });
+  assert.equal(looked, 0);
+  // A refresh token is of use once, so the next look is at its signature; so is that of a process that knows neither.
+  assert.deepEqual(await tokens.verifyRefresh(refresh), { ...subject, counter: 4 });
+  assert.deepEqual(await createTokens(options).verifyAccess(access), subject);
+  assert.equal(looked, 2);
+  await assert.rejects(tokens.verifyRefresh(access), isInvalidToken);
+  await assert.rejects(tokens.verifyAccess(refresh), isInvalidToken);
+  await assert.rejects(tokens.verifyAccess(`${access.slice(0, -2)}AA`), isInvalidToken);
+  clock.advance(900_000);
+  await assert.rejects(tokens.verifyAccess(access), isInvalidToken);
+  const late = await tokens.mintRefresh({
+    ...{ ...subject, counter: 5, issuedAt },
+    expiresAt: issuedAt + 901_000,
+  });
+  clock.advance(1_000);
+  await assert.rejects(tokens.verifyRefresh(late), isInvalidToken);
+});
