@@ -4,6 +4,7 @@ import { z } from "zod";
 import settings from "../../deno.json" with { type: "json" };
 import { startEmbedded } from "../../db/embedded.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { heapFlags as apiHeap } from "../../api/heap.ts";
 import { heapFlags } from "../../wgd/heap.ts";
 import { startChild } from "./child.ts";
 import type { DataFolder } from "./data_folder.ts";
@@ -67,6 +68,7 @@ export function apiService(options: ProgramOptions): Service {
         argv: denoArgv(options, {
           entry: "api/main.ts",
           set: "api",
+          flags: [apiHeap],
           read: [folder.secrets.api, ...secretFiles(options.env), ...sockets],
           write: [...sockets, mail],
           drop: { uid: apiUid, deathSignal: "TERM" },

@@ -1,29 +1,33 @@
-import { adminOf, testApi } from "../support/api.ts";
-import { fillAuditLog, readExport } from "../support/audit_export.ts";
+import { fillAuditLog } from "../support/audit_export.ts";
+import { accounts, type ApiProcess, apiProcess, logIn } from "./identity/api_process.ts";
 import { absolute, type Result } from "./measure.ts";
 
+type Format = "csv" | "ndjson";
+
 /**
- * Exports of a tenant's whole audit log in both formats, read as fast as they come: how long they take, and how
- * far the memory of the process (client included) grows over what it was after a short export.
+ * Exports of a tenant's whole audit log, read as fast as they come: how long they take, and how far the memory of the
+ * API, a process of its own as `up` starts it, grows over what it was after a short export. Each format is exported
+ * twice in turns: what the later ones add was kept, and not only not collected yet.
  */
 export async function auditExport({ entries }: { entries: number }): Promise<Result[]> {
-  await using api = await testApi();
-  const acme = await adminOf(api, "acme");
-  await fillAuditLog(api.db.owner, acme.tenantId, 10_000);
-  await readExport(api, acme, "ndjson");
-  await fillAuditLog(api.db.owner, acme.tenantId, entries - 10_000);
+  await using api = await apiProcess();
+  const [admin] = await accounts(api, { slug: "acme", count: 1 });
+  if (!admin) throw new Error("no account");
+  const few = 10_000;
+  await fillAuditLog(api.db.owner, admin.tenantId, few);
+  // Proves himself anew each time: an export asks for a log-in of the last minutes.
+  const token = async () => (await logIn(api, admin)).access_token;
+  await readExport(api, await token(), "ndjson");
+  await fillAuditLog(api.db.owner, admin.tenantId, entries - few);
   await api.db.owner`analyze audit_log`;
+  const before = await api.resident();
   const results: Result[] = [];
-  for (const format of ["csv", "ndjson"] as const) {
-    const before = Deno.memoryUsage().rss;
-    let most = before;
+  for (const [turn, format] of (["csv", "ndjson", "csv", "ndjson"] as const).entries()) {
     const started = performance.now();
-    const { lines } = await readExport(api, acme, format, () => {
-      most = Math.max(most, Deno.memoryUsage().rss);
-    });
+    const { lines, most } = await readExport(api, await token(), format);
     const seconds = (performance.now() - started) / 1000;
     if (lines < entries) throw new Error(`${lines} lines of ${entries} entries`);
-    const name = `audit export, ${entries} entries, ${format}`;
+    const name = `audit export ${turn + 1}, ${entries} entries, ${format}`;
     results.push(
       {
         name,
@@ -32,7 +36,7 @@ export async function auditExport({ entries }: { entries: number }): Promise<Res
         ...{ reference: null, ratio: null, bar: null, holds: null },
       },
       absolute({
-        name: `${name}: memory grown by`,
+        name: `${name}: the API's memory grown by`,
         unit: "MB",
         value: (most - before) / 2 ** 20,
         most: 64,
@@ -40,4 +44,24 @@ export async function auditExport({ entries }: { entries: number }): Promise<Res
     );
   }
   return results;
+}
+
+/** Reads an export to its end and keeps nothing of it; the most memory that the API took meanwhile, in bytes. */
+async function readExport(
+  api: ApiProcess,
+  token: string,
+  format: Format,
+): Promise<{ lines: number; most: number }> {
+  const response = await fetch(`${api.url}/audit/export?format=${format}`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
+  if (!response.ok || !response.body) throw new Error(await response.text());
+  let [lines, most, looked] = [0, 0, 0];
+  for await (const part of response.body) {
+    for (const byte of part) if (byte === 10) lines++;
+    if (performance.now() - looked < 20) continue;
+    looked = performance.now();
+    most = Math.max(most, await api.resident());
+  }
+  return { lines, most };
 }

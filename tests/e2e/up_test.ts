@@ -3,6 +3,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { apiUid, databaseUid, sealerUid } from "../../deploy/local/identity.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
+import { heapFlags as apiHeap } from "../../api/heap.ts";
 import { heapFlags } from "../../wgd/heap.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
@@ -96,6 +97,9 @@ Deno.test("up: a first start, a second that changes nothing, and an end that lea
       match(await status(await up.pid("wgd/main.ts")), /^CapBnd:\t0{12}1000$/m);
       const daemon = await Deno.readTextFile(`/proc/${await up.pid("wgd/main.ts")}/cmdline`);
       ok(daemon.includes(heapFlags), "it runs in the memory that the bench measured it in");
+
+      const api = await Deno.readTextFile(`/proc/${await up.pid("api/main.ts")}/cmdline`);
+      ok(api.includes(apiHeap), "as well");
 
       const environment = await Deno.readTextFile(`/proc/${await up.pid("api/main.ts")}/environ`);
       equal(/SUBKEY|OWNER|HOME=/.test(environment), false, "nothing that is not the API's own");

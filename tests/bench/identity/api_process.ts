@@ -1,3 +1,4 @@
+import { heapFlags } from "../../../api/heap.ts";
 import { socketFetch } from "../../../deploy/local/socket_http.ts";
 import { testSecrets } from "../../support/api.ts";
 import type { TestCluster } from "../../support/cluster.ts";
@@ -52,7 +53,7 @@ export async function apiProcess(
   const child = new Deno.Command(program, {
     args: [
       ...before,
-      ...["run", "--quiet", "-P=api", `--allow-read=./,/usr/bin/ldd,${folders}`],
+      ...["run", "--quiet", "-P=api", heapFlags, `--allow-read=./,/usr/bin/ldd,${folders}`],
       ...[`--allow-write=${folders}`, "api/main.ts"],
     ],
     clearEnv: true,
