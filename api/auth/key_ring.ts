@@ -1,3 +1,5 @@
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { errors, importJWK, type JWK, type JWTHeaderParameters, type KeyObject } from "jose";
 import { z } from "zod";
 import type { Secret } from "../../lib/secret.ts";
@@ -88,6 +90,8 @@ interface RingKey {
   algorithm: JwtAlgorithm;
   /** By the shape alone: the library's name for a Web Crypto key is nothing where other types are loaded as well. */
   key: KeyObject;
+  /** Of a shared secret: HMAC with SHA-256 of a text, in base64url, at once. */
+  hmac?: (text: string) => string;
 }
 
 export interface KeyRing {
@@ -110,6 +114,7 @@ export async function createKeyRing(keys: readonly Jwk[]): Promise<KeyRing> {
     kid: key.kid,
     algorithm: key.alg,
     key: await importKey(key, part),
+    ...(key.alg === "HS256" ? { hmac: hmacBy(key.k) } : {}),
   });
   const signing = await load(first, first);
   const verifying = new Map<string, RingKey>();
@@ -137,6 +142,16 @@ async function importKey(key: Jwk, part: JWK): Promise<KeyObject> {
     false,
     ["sign", "verify"],
   );
+}
+
+function hmacBy(secret: string): (text: string) => string {
+  const bytes = Uint8Array.fromBase64(secret, { alphabet: "base64url" });
+  const encoder = new TextEncoder();
+  return (text) =>
+    hmac(sha256, bytes, encoder.encode(text)).toBase64({
+      alphabet: "base64url",
+      omitPadding: true,
+    });
 }
 
 /** The ring of one shared secret; its kid tells nothing that a token does not tell. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { base64url, SignJWT } from "jose";
+import { base64url, decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { Secret } from "../../lib/secret.ts";
 import { FakeClock } from "../../tests/support/clock.ts";
 import { asTenantId } from "../database/tenancy.ts";
@@ -182,4 +182,19 @@ Deno.test("verifyAccess, verifyRefresh: what this process signed is believed wit
   });
   clock.advance(1_000);
   await assert.rejects(tokens.verifyRefresh(late), isInvalidToken);
+});
+
+Deno.test("mintAccess, mintRefresh: with a shared secret, byte for byte what the library makes of the same claims", async () => {
+  const now = clock.now();
+  for (
+    const token of [
+      await tokens.mintAccess({ ...subject, email: "adä+x@acme.example" }),
+      await tokens.mintRefresh({ ...subject, counter: 2, issuedAt: now, expiresAt: now + 1e6 }),
+    ]
+  ) {
+    const header = { alg: "HS256", kid: keys.signing.kid, typ: "JWT" };
+    assert.deepEqual(decodeProtectedHeader(token), header);
+    const again = new SignJWT(decodeJwt(token)).setProtectedHeader(header);
+    assert.equal(await again.sign(new TextEncoder().encode(secret)), token);
+  }
 });
