@@ -57,7 +57,7 @@ export function getUsers(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const { limit, cursor, sort, status, role, email_verified, q } = c.req.valid("query");
     const after = cursor === undefined ? null : decodeCursor(cursor, sort);
-    const rows = await deps.tenancy.transaction(tenantOf(c), (sql) =>
+    const rows = await deps.tenancy.query(tenantOf(c), (sql) =>
       listUsers(sql, {
         filters: {
           status: status ?? null,

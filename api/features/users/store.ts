@@ -95,10 +95,10 @@ export interface UserPage {
 }
 
 /** Ids are given in the order of creation, and decide between equal names. */
-export async function listUsers(
+export function listUsers(
   sql: TenantSql,
   { filters, order, after, limit, now }: UserPage,
-): Promise<UserRow[]> {
+) {
   const { status, role, verified, text } = filters;
   const down = order.startsWith("-");
   const direction = down ? sql`desc` : sql`asc`;
@@ -111,7 +111,7 @@ export async function listUsers(
   const key = column ? sql`(${column}, u.id)` : sql`(u.id)`;
   const id = sql`${after?.id ?? 0}::integer`;
   const place = column ? sql`(${after?.text ?? ""}, ${id})` : sql`(${id})`;
-  return await sql<UserRow[]>`
+  return sql<UserRow[]>`
     ${selectUsers(sql, now)}
     where (${after === null} or ${down ? sql`${key} < ${place}` : sql`${key} > ${place}`})
       and (${status}::text is null or u.status = ${status})
