@@ -377,18 +377,12 @@ CREATE OR REPLACE FUNCTION public.permissions_of(of_user integer, at timestamp w
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
-  return (
-    select coalesce(array_agg(distinct p.permission order by p.permission), '{}')
-    from user_roles h
-    join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
-    cross join lateral (
-      select s.permission from system_role_permissions s where s.system_role = r.system
-      union all
-      select o.permission from role_permissions o
-        where r.system is null and o.tenant_id = r.tenant_id and o.role_id = r.id
-    ) p
+  return array(
+    select distinct unnest(r.permissions)
+    from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
     where h.tenant_id = (select current_tenant_id()) and h.user_id = of_user
       and (h.expires_at is null or h.expires_at > at)
+    order by 1
   );
 end
 $function$;
@@ -424,6 +418,40 @@ begin
 end
 $function$;
 alter function refuse_losing_the_last_admin() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.role_permissions_reach_their_role()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  -- A column that the writers of role_permissions may write; the trigger above does the rest.
+  update roles r set about = r.about
+    where (r.tenant_id, r.id) in (select c.tenant_id, c.role_id from changed c);
+  return null;
+end
+$function$;
+alter function role_permissions_reach_their_role() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.roles_hold_their_permissions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  new.permissions := case when new.system is null
+    then array(
+      select o.permission from role_permissions o
+      where o.tenant_id = new.tenant_id and o.role_id = new.id order by o.permission
+    )
+    else array(
+      select s.permission from system_role_permissions s where s.system_role = new.system order by s.permission
+    )
+  end;
+  return new;
+end
+$function$;
+alter function roles_hold_their_permissions() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.sealed_under(sealed bytea)
  RETURNS text
@@ -512,6 +540,36 @@ end
 $function$;
 alter function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.session_proof(tenant integer, session uuid, of_user integer, at timestamp with time zone)
+ RETURNS TABLE(email text, name text, created_at timestamp with time zone, slug text, tenant_name text, stepped_up_at timestamp with time zone, last_seen_at timestamp with time zone, login_own_peer boolean, mfa_enabled boolean, grants text[])
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if current_tenant_id() is distinct from tenant then
+    if current_tenant_id() is not null then
+      raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
+    end if;
+    perform set_config('app.tenant_id', tenant::text, true);
+  end if;
+  return query
+    select u.email, u.name, u.created_at, t.slug, t.name, s.stepped_up_at, s.last_seen_at, t.login_own_peer,
+      exists (select from mfa_factors f where f.tenant_id = tenant and f.user_id = of_user),
+      array(
+        select r.name || ' ' || array_to_string(r.permissions, ' ')
+        from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+        where h.tenant_id = tenant and h.user_id = of_user and (h.expires_at is null or h.expires_at > at)
+      )
+    from sessions s
+    join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
+    join tenants t on t.id = s.tenant_id
+    where s.id = session and s.user_id = of_user
+      and s.ended_at is null and s.expires_at > at
+      and u.status = 'active' and t.status = 'active';
+end
+$function$;
+alter function session_proof(tenant integer, session uuid, of_user integer, at timestamp with time zone) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer)
  RETURNS TABLE(email text, counter integer, refresh_expires_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -542,6 +600,18 @@ begin
 end
 $function$;
 alter function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.system_role_permissions_reach_their_roles()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  update roles r set about = r.about where r.system is not null;
+  return null;
+end
+$function$;
+alter function system_role_permissions_reach_their_roles() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.tenants_make_roles()
  RETURNS trigger
@@ -1374,6 +1444,7 @@ create table roles (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   mfa_required boolean default false not null,
+  permissions text[] default '{}'::text[] not null,
   constraint roles_pkey PRIMARY KEY (tenant_id, id),
   constraint roles_name_is_taken UNIQUE (tenant_id, name),
   constraint roles_about_is_printable CHECK ((about ~ '^[^[:cntrl:]]{0,200}$'::text)),
@@ -1942,7 +2013,13 @@ CREATE INDEX wg_resting_addresses_that_end ON public.wg_resting_addresses USING 
 CREATE UNIQUE INDEX tenants_have_one_platform ON public.tenants USING btree (is_platform) WHERE is_platform;
 
 CREATE TRIGGER mfa_factors_use_up_steps BEFORE UPDATE ON public.mfa_factors FOR EACH ROW EXECUTE FUNCTION mfa_factors_use_up_steps();
+CREATE TRIGGER role_permissions_leave_their_role AFTER DELETE ON public.role_permissions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION role_permissions_reach_their_role();
+CREATE TRIGGER role_permissions_move_from_another_role AFTER UPDATE ON public.role_permissions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION role_permissions_reach_their_role();
+CREATE TRIGGER role_permissions_move_to_another_role AFTER UPDATE ON public.role_permissions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION role_permissions_reach_their_role();
+CREATE TRIGGER role_permissions_reach_their_role AFTER INSERT ON public.role_permissions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION role_permissions_reach_their_role();
+CREATE TRIGGER roles_hold_their_permissions BEFORE INSERT OR UPDATE ON public.roles FOR EACH ROW EXECUTE FUNCTION roles_hold_their_permissions();
 CREATE TRIGGER roles_touch BEFORE UPDATE ON public.roles FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER system_role_permissions_reach_their_roles AFTER INSERT OR DELETE OR UPDATE ON public.system_role_permissions FOR EACH STATEMENT EXECUTE FUNCTION system_role_permissions_reach_their_roles();
 CREATE TRIGGER tenants_make_roles AFTER INSERT ON public.tenants FOR EACH ROW EXECUTE FUNCTION tenants_make_roles();
 CREATE TRIGGER tenants_notify_status AFTER UPDATE OF status ON public.tenants FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER tenants_touch BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
@@ -2420,6 +2497,8 @@ revoke all on function permissions_of(of_user integer, at timestamp with time zo
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_api;
 grant execute on function permissions_of(of_user integer, at timestamp with time zone) to massacorp_platform;
 revoke all on function refuse_losing_the_last_admin() from public;
+revoke all on function role_permissions_reach_their_role() from public;
+revoke all on function roles_hold_their_permissions() from public;
 revoke all on function sealed_under(sealed bytea) from public;
 grant execute on function sealed_under(sealed bytea) to massacorp_api;
 grant execute on function sealed_under(sealed bytea) to massacorp_lookup;
@@ -2427,8 +2506,11 @@ revoke all on function session_in_force(tenant integer, session uuid, of_user in
 grant execute on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
 revoke all on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) from public;
 grant execute on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) to massacorp_api;
+revoke all on function session_proof(tenant integer, session uuid, of_user integer, at timestamp with time zone) from public;
+grant execute on function session_proof(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
 revoke all on function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) from public;
 grant execute on function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) to massacorp_api;
+revoke all on function system_role_permissions_reach_their_roles() from public;
 revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
 revoke all on function users_take_bcrypt_by_import() from public;
@@ -2570,10 +2652,14 @@ comment on function public.mfa_factors_use_up_steps() is 'No update makes a used
 comment on function public.mfa_required_of(integer,timestamp with time zone) is 'Whether a second factor is demanded of a user of the current tenant: by himself, by a role that he has at that moment, or by the tenant.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role, while the tenant lasts.';
+comment on function public.role_permissions_reach_their_role() is 'Has the roles whose entries changed look at them again.';
+comment on function public.roles_hold_their_permissions() is 'Puts into a role what the tables say that it permits, whoever writes what.';
 comment on function public.sealed_under(pg_catalog.bytea) is 'The name of the key that a sealed value takes to be opened; unnamed for one of version 1.';
 comment on function public.session_in_force(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, and its user, entering the tenant by itself; no row where it is no longer good.';
 comment on function public.session_open(integer,integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone,integer,timestamp with time zone,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb) is 'Opens the session of a log-in whose password was right, with its records, if nothing more is asked of the user, entering the tenant by itself; otherwise no row, and nothing changes.';
+comment on function public.session_proof(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, its user, and each role''s name and permissions parted by blanks, entering the tenant by itself; no row where it is no longer good.';
 comment on function public.session_rotate(integer,pg_catalog.uuid,integer,integer,timestamp with time zone,boolean,integer) is 'Makes the next refresh token of a session current, if the newest one was presented and nothing speaks against it, entering the tenant by itself; otherwise no row, and nothing changes.';
+comment on function public.system_role_permissions_reach_their_roles() is 'The same for roles of the system, in every tenant: only a migration changes what those permit.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
 comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt come in through the operator alone: the role that serves tenants can neither set nor keep on setting one.';
@@ -2697,6 +2783,7 @@ comment on column public.permissions.platform is 'Reaches beyond one tenant: no 
 comment on column public.registrations.token_digest is 'SHA-256 of a token of 256 random bits. Each stands for what was asked for with it, so that nobody slips his password under somebody else''s confirmation.';
 comment on column public.role_permissions.platform is 'Always false: it makes the foreign key refuse what reaches beyond a tenant.';
 comment on column public.roles.mfa_required is 'A second factor is demanded of whoever has the role. For those of the system the tenant says it.';
+comment on column public.roles.permissions is 'What role_permissions says of it, or system_role_permissions for one of the system; kept by triggers.';
 comment on column public.roles.system is 'Of the system: what it permits stands in system_role_permissions, and it can be neither changed nor removed.';
 comment on column public.sessions.device_name is 'What the user calls the device; empty where he said nothing.';
 comment on column public.sessions.expires_at is 'The absolute end; rotation does not move it.';
