@@ -12,7 +12,7 @@ import { errorFields, type Logger } from "../lib/log.ts";
 import { type CheckpointFolder } from "./checkpoint_folder.ts";
 import { LockLostError, sealBatch, type Sweep } from "./seal_batch.ts";
 import { makePartitions, retain } from "./months.ts";
-import { type Head, readReceiptLeaves, writeReceipts } from "./store.ts";
+import { countUnsealed, type Head, readReceiptLeaves, writeReceipts } from "./store.ts";
 import { compare } from "./trust.ts";
 
 /** One number for all sealers of a database: the second waits. */
@@ -43,6 +43,8 @@ export interface SealerState {
   checkpoint: number;
   /** Milliseconds that the slowest entry of the last batch waited. */
   waitedMs: number;
+  /** Entries without a seal when they were last counted. */
+  unsealed: number;
   /** Why nothing is signed; null when all is well. */
   distrust: string | null;
   /** Rows of months that have no partition of their own. */
@@ -59,6 +61,8 @@ export interface AuditSealer {
   round(): Promise<boolean>;
   /** Makes partitions ahead, and drops what is past its retention. */
   maintain(): Promise<void>;
+  /** Counts what waits, whoever seals. Where it takes longer than `withinMs`, the state keeps the count before it. */
+  count(withinMs: number): Promise<void>;
 }
 
 /** Seals the audit log of a database, and signs checkpoints of it into a folder. */
@@ -72,10 +76,12 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
     lastCheckpointAt: folder.last ? clock.now() : 0,
     checkpoint: folder.last?.n ?? 0,
     waitedMs: 0,
+    unsealed: 0,
     distrust: null,
     misplaced: 0,
   };
   let pid: number | undefined;
+  let counting: Promise<void> | undefined;
   let sweep: Sweep | undefined;
   /** Where each chain ended when this process last saw it. */
   let heads = new Map<number, Head>();
@@ -184,6 +190,18 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
         sweep = undefined;
         throw error;
       }
+    },
+    async count(withinMs) {
+      // One at a time: the connection is the one that seals.
+      counting ??= sql.begin("read only", countUnsealed)
+        .then((n) => void (state.unsealed = n), (error) => {
+          log.debug("entries without a seal could not be counted", errorFields(error));
+        })
+        .finally(() => counting = undefined);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, withinMs));
+      await Promise.race([counting, late]);
+      clearTimeout(timer);
     },
     async maintain() {
       if (pid === undefined) return;

@@ -256,3 +256,29 @@ async function files(folder: string): Promise<string[]> {
   }
   return names.sort();
 }
+
+Deno.test("count: says how many entries wait for a seal, sealed or not by this process, and hangs with nothing", async () => {
+  await using db = await testDatabase();
+  await using folder = await checkpointFolder();
+  await using given = await testSealer(db, folder.path, { batchSize: 4 });
+  const { sealer } = given;
+  const counted = async () => {
+    await sealer.count(10_000);
+    return sealer.state.unsealed;
+  };
+  const acme = await tenant(db, "acme");
+  await write(db, acme, 10);
+  assert.equal(await counted(), 10, "before the first round");
+  await sealer.round();
+  assert.equal(await counted(), 6, "in the middle of a look that takes several");
+  await given.seal();
+  assert.equal(await counted(), 0);
+  await write(db, acme, 3);
+  assert.equal(await counted(), 3);
+  // The connection does something else: the number before stands, at once.
+  const held = given.sql`select pg_sleep(60)`.execute();
+  held.catch(() => {});
+  await sealer.count(50);
+  assert.equal(sealer.state.unsealed, 3);
+  held.cancel();
+});

@@ -50,6 +50,7 @@ Deno.test("keepSealing: D1: what goes on failing is critical after ten seconds, 
     lastCheckpointAt: 0,
     checkpoint: 0,
     waitedMs: 0,
+    unsealed: 0,
     distrust: null,
     misplaced: 0,
   };
@@ -64,6 +65,7 @@ Deno.test("keepSealing: D1: what goes on failing is critical after ten seconds, 
       return Promise.resolve(true);
     },
     maintain: () => Promise.resolve(),
+    count: () => Promise.resolve(),
   };
   const began = clock.now();
   // A failing round is followed by a pause; these are short.

@@ -45,10 +45,11 @@ try {
   });
   const { retentionMonths } = config;
   const sealer = createAuditSealer({ sql, folder, path, signer, clock, log, retentionMonths });
-  const server = await serveSocket(config.socket, (request) => {
+  const server = await serveSocket(config.socket, async (request) => {
     const now = clock.now();
     switch (new URL(request.url).pathname) {
       case "/v1/metrics":
+        await sealer.count(500);
         return new Response(renderMetrics(sealer.state, now));
       case "/v1/status": {
         const { leading, checkpoint, distrust } = sealer.state;

@@ -17,6 +17,7 @@ export function renderMetrics(state: SealerState, now: number): string {
     );
   metric("leading", "gauge", "1 while this sealer is the one that seals.", state.leading ? 1 : 0);
   metric("lag_seconds", "gauge", "How long an entry may wait unsealed.", lagSeconds(state, now));
+  metric("unsealed", "gauge", "Entries without a seal, up to 100,000.", state.unsealed);
   metric("sealed_total", "counter", "Entries sealed since the start.", state.sealedTotal);
   metric("failures_total", "counter", "Rounds that failed since the start.", state.failuresTotal);
   metric("checkpoint", "gauge", "Number of the newest signed checkpoint.", state.checkpoint);

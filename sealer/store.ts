@@ -84,6 +84,24 @@ export async function readPart(
   };
 }
 
+/** As many are counted: more is no other trouble, and counting it would be one. */
+export const mostCounted = 100_000;
+
+/** How many entries that are there wait for a seal, or `mostCounted`. */
+export async function countUnsealed(sql: TransactionSql): Promise<number> {
+  const { before, restored } = await readView(sql);
+  const snapshot = sql`${before}::text::pg_snapshot`;
+  const isNew = before === null || restored
+    ? sql`true`
+    : sql`xact >= pg_snapshot_xmin(${snapshot}) and not pg_visible_in_snapshot(xact, ${snapshot})`;
+  const [{ n }] = await sql<[{ n: number }]>`
+    select count(*)::integer as n
+    from (select from audit_log l where ${isNew} and not ${
+    isSealed(sql)
+  } limit ${mostCounted}) waiting`;
+  return n;
+}
+
 export async function readHeads(
   sql: Tag,
   tenants?: readonly number[],

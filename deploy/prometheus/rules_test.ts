@@ -33,7 +33,7 @@ async function exposed(): Promise<Set<string>> {
   });
   const sealer = ofSealer({
     ...{ leading: true, sealedTotal: 0, failuresTotal: 0, lastRoundAt: 0, lastCheckpointAt: 0 },
-    ...{ checkpoint: 0, waitedMs: 0, distrust: null, misplaced: 0 },
+    ...{ checkpoint: 0, waitedMs: 0, unsealed: 0, distrust: null, misplaced: 0 },
   }, 0);
   const text = (await api.request("/metrics")).text + daemon + sealer;
   const names = new Set(foreign);
