@@ -39,6 +39,8 @@ Deno.test("crossOrigin: closed to every page but those named, and what is not na
     assert.deepEqual(await ask(api, other), [404, null, false], other);
     assert.deepEqual(await ask(api, other, "GET"), [200, null, false], other);
   }
+  const unnamed = await api.request("/api/v1/info", { via: loopback });
+  assert.match(unnamed.headers.get("vary") ?? "", /Origin/, "a cache keeps it from other origins");
   const one = await api.request("/api/v1/auth/me", {
     via: loopback,
     headers: { origin: "https://app.example" },

@@ -11,6 +11,7 @@ import { createIdentity, databaseUid } from "../../deploy/local/identity.ts";
 import { Secret } from "../../lib/secret.ts";
 import { startTestCluster, testPassword } from "../support/cluster.ts";
 import { smallDisk } from "../support/disk.ts";
+import { keepAll } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { projectFolder } from "../support/up.ts";
 
@@ -176,13 +177,17 @@ Deno.test("makeBackup: killed, on a full disk, or without its database, it leave
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", join(projectFolder, "deploy/backup/main.ts"), "backup"],
     env: shop.env,
-    stdout: "null",
-    stderr: "null",
+    stdout: "piped",
+    stderr: "piped",
   }).spawn();
+  const heard = child.output().then(({ stdout, stderr }) =>
+    keepAll(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr))
+  );
   await until("it writes", hasPartial, { everyMs: 1, timeoutMs: 30_000 });
   await rejects(makeBackup(shop.config), { message: /another backup is being made/ });
   child.kill("SIGKILL");
   equal((await child.status).signal, "SIGKILL");
+  await heard;
   equal(await hasPartial(), true, "it was killed in the middle");
   await isUntouched();
 

@@ -5,6 +5,7 @@ import { createClient } from "../../deploy/demo/client.ts";
 import { outcomeOf } from "../../deploy/demo/run.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
 import { namespaces } from "../support/netns.ts";
+import { keepAll } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { projectFolder, startUp } from "../support/up.ts";
 
@@ -32,12 +33,15 @@ async function workshop() {
     backups: env.BACKUP_FOLDER,
     metrics: env.BACKUP_METRICS,
     /** Runs `./massacorp` on a data folder. */
-    run: (data: string, args: string[], stdin?: string) =>
-      outcomeOf([massacorp, ...args], {
+    run: async (data: string, args: string[], stdin?: string) => {
+      const outcome = await outcomeOf([massacorp, ...args], {
         env: { ...env, MASSACORP_DATA: join(root, data) },
         timeoutMs: 120_000,
         ...(stdin === undefined ? {} : { stdin }),
-      }),
+      });
+      keepAll(outcome.stdout, outcome.stderr);
+      return outcome;
+    },
     [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
   };
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createClient } from "../../deploy/demo/client.ts";
 import { run } from "../../deploy/demo/run.ts";
 import { projectFolder } from "../../deploy/local/services.ts";
+import { keepAll, secretOf, seedSecret } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { makeBaseImages } from "./images.ts";
@@ -149,11 +150,13 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     async () => {
       const secrets = await secretsBelow(join(folder, ".massacorp"));
       ok(secrets.size > 15);
+      for (const secret of secrets.values()) seedSecret(secret);
       const all = Object.values(await containers(engine));
       const seen = [await engine.docker(["inspect", ...all.map(({ Name }) => Name.slice(1))])];
       for (const { Name, State } of all) {
         const { stdout, stderr } = await engine.shell(folder, `docker logs ${Name.slice(1)}`);
         seen.push(stdout, stderr);
+        keepAll(stdout, stderr);
         if (State.Pid === 0) continue;
         for (const file of ["cmdline", "environ"]) {
           seen.push(await Deno.readTextFile(`/proc/${State.Pid}/${file}`));
@@ -335,8 +338,7 @@ async function secretsBelow(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const path of files.split("\n").filter(Boolean)) {
     if (path.endsWith("/snapshot")) continue;
-    const text = (await Deno.readTextFile(path)).split("\n", 1)[0] ?? "";
-    found.set(path, /^\w+:\/\/[^:]*:([^@]+)@/.exec(text)?.[1] ?? text.replace("requirepass ", ""));
+    found.set(path, secretOf(await Deno.readTextFile(path)).replace("requirepass ", ""));
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
-import { lines } from "../../lib/lines.ts";
+import { keptLines } from "../support/output.ts";
 import { projectFolder } from "../support/up.ts";
 
 interface Line {
@@ -16,10 +16,14 @@ function startDemo() {
     args: ["demo", "--json"],
     stdin: "null",
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "piped",
     detached: true,
   }).spawn();
-  return { child, told: lines(child.stdout) };
+  const complaints: string[] = [];
+  const hear = async () => {
+    for await (const line of keptLines(child.stderr)) complaints.push(line);
+  };
+  return { child, told: keptLines(child.stdout), complaints, heard: hear() };
 }
 
 /** What a demo makes outside its own processes. */
@@ -41,10 +45,11 @@ async function traces(): Promise<string[]> {
 
 Deno.test("demo: every step is seen to work within a minute, and nothing is left", async () => {
   const before = await traces();
-  const { child, told } = startDemo();
+  const { child, told, complaints, heard } = startDemo();
   const steps: Line[] = [];
   for await (const line of told) steps.push(JSON.parse(line));
-  equal((await child.status).code, 0, JSON.stringify(steps, null, 2));
+  await heard;
+  equal((await child.status).code, 0, JSON.stringify({ steps, complaints }, null, 2));
   equal(steps.every(({ ok }) => ok), true);
   const last = steps.at(-1);
   equal(last?.status, 200);
@@ -58,13 +63,14 @@ for (
 ) {
   Deno.test(`demo: interrupted after "${title}", it cleans up and fails`, async () => {
     const before = await traces();
-    const { child, told } = startDemo();
+    const { child, told, heard } = startDemo();
     const steps: Line[] = [];
     for await (const line of told) {
       const step: Line = JSON.parse(line);
       steps.push(step);
       if (step.title === title) child.kill("SIGINT");
     }
+    await heard;
     equal((await child.status).code, 1);
     equal(steps.at(-1)?.ok, false);
     deepEqual(await traces(), before);

@@ -223,7 +223,7 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
           [{ WG_NETWORK6: "fd00:5::/64" }, /WG_NETWORK6 does not move/],
         ] as const
       ) {
-        const { code, stdout } = await daemon.spawn("wgd/main.ts", setting).output();
+        const { code, stdout } = await daemon.output("wgd/main.ts", setting);
         assert.equal(code, 1);
         assert.match(new TextDecoder().decode(stdout), words);
       }

@@ -261,7 +261,7 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
   const step = async (name: string, run: () => Promise<void>) =>
     assert.ok(await t.step(name, run), name);
   const refusal = async () => {
-    const output = await wgd.spawn("wgd/main.ts").output();
+    const output = await wgd.output("wgd/main.ts");
     assert.equal(output.code, 1);
     return new TextDecoder().decode(output.stdout);
   };
@@ -308,13 +308,13 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
     await Deno.rename(`${wgd.folder}/kept`, `${wgd.folder}/gateway.key`);
   });
   await step("a network that shrinks is refused", async () => {
-    const output = await wgd.spawn("wgd/main.ts", { WG_NETWORK: "10.10.0.0/25" }).output();
+    const output = await wgd.output("wgd/main.ts", { WG_NETWORK: "10.10.0.0/25" });
     assert.equal(output.code, 1);
     assert.match(new TextDecoder().decode(output.stdout), /WG_NETWORK can only grow/);
   });
   await step("every fault of its settings is named at once, and no value", async () => {
     const faulty = { WG_PORT: "0", WG_MTU: "1", WGD_PRESHARED_SUBKEY: "hunter2" };
-    const output = await wgd.spawn("wgd/main.ts", faulty).output();
+    const output = await wgd.output("wgd/main.ts", faulty);
     assert.equal(output.code, 1);
     const words = new TextDecoder().decode(output.stdout);
     for (const name of Object.keys(faulty)) assert.ok(words.includes(name), name);
@@ -322,15 +322,15 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
   });
   await step("down takes interface and firewall away, and only while no daemon runs", async () => {
     await wgd.start();
-    assert.equal((await wgd.spawn("wgd/down.ts").output()).code, 1);
+    assert.equal((await wgd.output("wgd/down.ts")).code, 1);
     await wgd.end();
     assert.ok(
       (await net.exec("server", ["nft", "list", "table", "inet", tableName(wgd.name)])).success,
     );
-    assert.equal((await wgd.spawn("wgd/down.ts").output()).code, 0);
+    assert.equal((await wgd.output("wgd/down.ts")).code, 0);
     assert.equal((await net.exec("server", ["ip", "link", "show", wgd.name])).success, false);
     assert.equal(await net.run("server", ["nft", "list", "ruleset"]), "");
-    assert.equal((await wgd.spawn("wgd/down.ts").output()).code, 0, "twice is no error");
+    assert.equal((await wgd.output("wgd/down.ts")).code, 0, "twice is no error");
   });
   await step("an interface of that name that is no WireGuard is left alone", async () => {
     await wgd.ip("link", "add", wgd.name, "type", "bridge");

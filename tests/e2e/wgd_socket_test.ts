@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
 import { peerOn, stack, tenantOn } from "../support/stack.ts";
+import { keepAll } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
 import { assertWhole } from "../support/whole.ts";
@@ -80,8 +81,10 @@ Deno.test("D2: of daemons that are started at once on one interface one serves, 
     const said: string[] = [];
     const ends = children.map(async (child) => {
       const { code, stdout } = await child.output();
+      const text = new TextDecoder().decode(stdout);
+      keepAll(text);
       assert.equal(code, 1);
-      said.push(new TextDecoder().decode(stdout));
+      said.push(text);
       return child;
     });
     const left = new Set(children);

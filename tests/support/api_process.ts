@@ -1,8 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { lines } from "../../lib/lines.ts";
 import { type TestApi, testSecrets } from "./api.ts";
 import { freePort } from "./free_port.ts";
-import { keepOutput } from "./output.ts";
+import { keptLines } from "./output.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -63,7 +62,7 @@ export async function apiProcess(
   }).spawn();
   const log: string[] = [];
   const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of lines(stream)) log.push(keepOutput(line));
+    for await (const line of keptLines(stream)) log.push(line);
   };
   let over = false;
   const ended = Promise.all([child.status, collect(child.stdout), collect(child.stderr)])

@@ -1,3 +1,4 @@
+import { keepAll } from "./output.ts";
 import { projectFolder } from "./up.ts";
 
 /** What a command said. */
@@ -21,5 +22,8 @@ export async function cli(
   });
   const { code, stdout, stderr } = await command.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
+  const said = { code, out: text(stdout), err: text(stderr) };
+  // A client's file is what this one is asked for, and no log.
+  keepAll(name === "peer:add" ? "" : said.out, said.err);
+  return said;
 }

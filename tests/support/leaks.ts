@@ -48,5 +48,8 @@ function seededIn(line: string, seeded: ReadonlySet<string>): string | undefined
   for (const [word] of line.matchAll(/[\w.~+/=-]{8,}/g)) {
     if (seeded.has(word)) return word;
     for (const part of word.split(/[=/]/)) if (seeded.has(part)) return part;
+    // Base64 has both signs in it; what stands before the first one is a name, perhaps.
+    const value = word.slice(word.indexOf("=") + 1);
+    if (seeded.has(value)) return value;
   }
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
-import { lines } from "../../lib/lines.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { publishGateway, type Reply, type RequestOptions, testSecrets } from "./api.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
@@ -9,7 +8,7 @@ import { freePort } from "./free_port.ts";
 import { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
 import { type RedisServer, redisServer } from "./redis.ts";
 import { until } from "./until.ts";
-import { keepOutput } from "./output.ts";
+import { keptLines } from "./output.ts";
 
 /** A test plays nginx's clients: of this header, nginx takes where a request comes from. */
 const addressHeader = "X-Test-Address";
@@ -175,7 +174,7 @@ async function apiProcess(
   const log: string[] = [];
   let running: { child: Deno.ChildProcess; ended: Promise<unknown>; over: boolean } | undefined;
   const collect = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of lines(stream)) log.push(keepOutput(line));
+    for await (const line of keptLines(stream)) log.push(line);
   };
   return {
     port,

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createClient } from "../../deploy/demo/client.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
-import { lines } from "../../lib/lines.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import { testSecrets } from "./api.ts";
@@ -10,7 +9,7 @@ import { type TestDatabase, testDatabase } from "./database.ts";
 import { type Namespaces, namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
 import { TestDaemon } from "./wgd.ts";
-import { keepOutput } from "./output.ts";
+import { keptLines } from "./output.ts";
 
 /** The address of the API inside the tunnel. */
 export const apiUrl = "http://10.10.0.2:8000";
@@ -93,7 +92,7 @@ export async function stackOn(
     async startApi() {
       const child = spawnApi(made, operatorSocket, env);
       const collect = async (stream: ReadableStream<Uint8Array>) => {
-        for await (const line of lines(stream)) log.push(keepOutput(line));
+        for await (const line of keptLines(stream)) log.push(line);
       };
       const ended = Promise.all([child.status, collect(child.stdout), collect(child.stderr)]);
       running = { child, ended };

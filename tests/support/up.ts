@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { lines } from "../../lib/lines.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
-import { keepOutput } from "./output.ts";
+import { keptLines, seedSecretsBelow } from "./output.ts";
 
 export const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -50,7 +49,7 @@ export function startUp(hosts: Namespaces, role: string, options: UpOptions): Ru
   const said: string[] = [];
   let over = false;
   const listen = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const line of lines(stream)) said.push(keepOutput(line));
+    for await (const line of keptLines(stream)) said.push(line);
   };
   const ended = Promise.all([child.status, listen(child.stdout), listen(child.stderr)])
     .then(([{ code }]) => {
@@ -65,7 +64,7 @@ export function startUp(hosts: Namespaces, role: string, options: UpOptions): Ru
       until("MassaCorp is up", () => {
         if (over) throw new Error(`it ended: ${said.join("\n")}`);
         return said.some((line) => line.startsWith("MassaCorp is up")) || undefined;
-      }, { timeoutMs: 30_000 }).then(() => {}),
+      }, { timeoutMs: 30_000 }).then(() => seedSecretsBelow(join(options.dataFolder, "secrets"))),
     pid: (program) =>
       until(`the process of ${program}`, () => findProcess(program, options.dataFolder)),
     signal: (signal) => child.kill(signal),

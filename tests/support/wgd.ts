@@ -1,4 +1,3 @@
-import { lines } from "../../lib/lines.ts";
 import { presharedKeyRow } from "../../lib/seal.ts";
 import { createNamingSealer } from "../../lib/seal_ring.ts";
 import { Secret } from "../../lib/secret.ts";
@@ -15,7 +14,7 @@ import type { TestDatabase } from "./database.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
 import { until } from "./until.ts";
 import { addWireGuard } from "./wireguard.ts";
-import { keepOutput } from "./output.ts";
+import { keepAll, keptLines, seedSecret } from "./output.ts";
 
 export interface TestPeer extends KeyPair {
   tenantId: number;
@@ -132,6 +131,8 @@ export class TestDaemon implements AsyncDisposable {
       throw new Error(`the daemon ended: ${JSON.stringify(this.log.slice(-5))}`);
     });
     await Promise.race([isReady, died]);
+    seedSecret(encodeKey(this.subkey.reveal()));
+    seedSecret((await Deno.readTextFile(`${this.folder}/gateway.key`)).trim());
   }
 
   /** One more process of the daemon's code, with this daemon's settings. */
@@ -161,10 +162,21 @@ export class TestDaemon implements AsyncDisposable {
     }).spawn();
   }
 
+  /** The same, until it has ended. */
+  async output(
+    entry: string,
+    env: Record<string, string> = {},
+  ): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }> {
+    const output = await this.spawn(entry, env).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    keepAll(text(output.stdout), text(output.stderr));
+    return output;
+  }
+
   async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const line of lines(stream)) {
+    for await (const line of keptLines(stream)) {
       try {
-        this.log.push(JSON.parse(keepOutput(line)));
+        this.log.push(JSON.parse(line));
       } catch {
         this.log.push({ level: "stderr", message: line });
       }

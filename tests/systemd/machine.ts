@@ -4,6 +4,7 @@ import { binaries } from "../../db/embedded.ts";
 import { type Outcome, outcomeOf, run } from "../../deploy/demo/run.ts";
 import { projectFolder } from "../../deploy/local/services.ts";
 import { type Namespaces, namespaces } from "../support/netns.ts";
+import { keepAll } from "../support/output.ts";
 import { until } from "../support/until.ts";
 
 const cacheFolder = "/var/tmp/massacorp-systemd";
@@ -62,6 +63,7 @@ export async function bootMachine(): Promise<Machine> {
     timeoutMs: 60_000,
   });
   await startPostgres(shell);
+  undo.defer(async () => keepAll((await shell("journalctl --no-pager --output=cat")).stdout));
   const held = undo.move();
   return { hosts, shell, pid, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }

@@ -2,6 +2,7 @@ import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { createClient } from "../../deploy/demo/client.ts";
 import { commandsOf } from "../compose/readme.ts";
+import { secretOf, seedSecret } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { bootMachine } from "./machine.ts";
 
@@ -107,8 +108,8 @@ Deno.test("systemd: README's commands install services that answer through the t
         "journalctl --no-pager; systemctl show 'massacorp-*'; cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'",
       );
       for (const file of files) {
-        const text = await fact(`head -n 1 ${file}`);
-        const secret = /^\w+:\/\/[^:]*:([^@]+)@/.exec(text)?.[1] ?? text;
+        const secret = secretOf(await fact(`head -n 1 ${file}`));
+        seedSecret(secret);
         equal(seen.includes(secret), false, file);
       }
     },

@@ -4,6 +4,7 @@ import { testSecrets } from "../../support/api.ts";
 import type { TestCluster } from "../../support/cluster.ts";
 import { type TestDatabase, testDatabase } from "../../support/database.ts";
 import { freePort } from "../../support/free_port.ts";
+import { keptLines, outputIsKept } from "../../support/output.ts";
 import { until } from "../../support/until.ts";
 
 /** Limits that the bench raises, and says so: what is measured is work, not its refusal. */
@@ -76,12 +77,18 @@ export async function apiProcess(
       ...env,
     },
     stdin: "null",
-    stdout: "null",
-    stderr: "inherit",
+    // Where a bench measures, nobody reads: what is written is thrown away, as cheaply as it can be.
+    stdout: outputIsKept ? "piped" : "null",
+    stderr: outputIsKept ? "piped" : "inherit",
   }).spawn();
+  const keep = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const _ of keptLines(stream)) { /* it is kept, that is all */ }
+  };
+  const heard = outputIsKept ? Promise.all([keep(child.stdout), keep(child.stderr)]) : undefined;
   undo.defer(async () => {
     child.kill("SIGTERM");
     await child.status;
+    await heard;
   });
   await until("the API answers its operator", async () => {
     return (await socketFetch(operatorSocket, "/ready")).status === 200;
