@@ -49,6 +49,14 @@ export function pageQuery<S extends z.ZodType>(cursor: S) {
   });
 }
 
+/**
+ * The header by which a call without a token names its tenant. Without it the answer is 400 `tenant_required`, which is
+ * no affair of a schema's, so that the document alone says that it has to be there.
+ */
+export const tenantHeader = z.object({
+  "x-tenant-id": z.string().optional().openapi({ "x-required": true }),
+});
+
 /** A page of a list; `next_cursor` is null on the last one. */
 export function pageOf<S extends z.ZodType>(item: S) {
   return z.object({ items: z.array(item), next_cursor: z.string().nullable() });

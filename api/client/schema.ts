@@ -3798,6 +3798,8 @@ export interface components {
         RateLimit: string;
         /** @description The quota that the request was counted against; not on the operator's socket */
         "RateLimit-Policy": string;
+        /** @description The same at the public origin */
+        Location: string;
         /** @description Seconds after which a retry makes sense */
         "Retry-After": number;
         /** @description What is asked for */
@@ -3831,6 +3833,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3862,6 +3875,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -3891,6 +3915,17 @@ export interface operations {
                         }[];
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
@@ -3924,6 +3959,17 @@ export interface operations {
                         };
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
@@ -3984,6 +4030,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
@@ -3994,12 +4051,12 @@ export interface operations {
     login: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
-                 * @description Id or slug of the tenant; needed where no token names one
+                 * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -4052,12 +4109,12 @@ export interface operations {
     completeLogin: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
-                 * @description Id or slug of the tenant; needed where no token names one
+                 * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -4104,7 +4161,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Id or slug of the tenant; needed where no token names one
+                 * @description Id or slug of the tenant; may be left out, and must agree with the token
                  * @example acme
                  */
                 "X-Tenant-ID"?: string;
@@ -4224,6 +4281,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -4436,6 +4504,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MfaStatus"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -4780,6 +4859,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -4866,12 +4956,12 @@ export interface operations {
     register: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -4924,12 +5014,12 @@ export interface operations {
     verifyEmail: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -4974,12 +5064,12 @@ export interface operations {
     resendVerification: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -5023,12 +5113,12 @@ export interface operations {
     requestPasswordReset: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -5072,12 +5162,12 @@ export interface operations {
     validatePasswordReset: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path: {
                 /** @example example-one-time-token */
@@ -5107,6 +5197,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
@@ -5119,12 +5220,12 @@ export interface operations {
     confirmPasswordReset: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -5252,6 +5353,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -5336,6 +5448,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Session"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -5427,6 +5550,17 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -5565,6 +5699,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -5649,6 +5794,17 @@ export interface operations {
                         items: components["schemas"]["ApiKeyUsage"][];
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -5747,6 +5903,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -5849,6 +6016,17 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -6004,12 +6182,12 @@ export interface operations {
     acceptInvitation: {
         parameters: {
             query?: never;
-            header?: {
+            header: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID"?: string;
+                "X-Tenant-ID": string;
             };
             path?: never;
             cookie?: never;
@@ -6138,6 +6316,17 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -6326,6 +6515,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -6839,6 +7039,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -6990,6 +7201,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -7084,6 +7306,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Role"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -7226,6 +7459,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -7269,6 +7513,17 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -7390,6 +7645,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CurrentTenant"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -7518,6 +7784,17 @@ export interface operations {
                         peer_quota: number | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -7847,6 +8124,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -7918,6 +8206,17 @@ export interface operations {
                     "application/x-ndjson": string;
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -7955,6 +8254,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AuditVerification"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -8098,6 +8408,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -8228,6 +8549,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PeerWithEndpoint"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -8396,6 +8728,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PeerStats"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -8635,6 +8978,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -8755,6 +9109,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PeerWithEndpoint"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -8921,6 +9286,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PeerStats"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -9372,6 +9748,17 @@ export interface operations {
                     };
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             421: components["responses"]["421.unknown_host"];
@@ -9482,6 +9869,17 @@ export interface operations {
                     "application/json": components["schemas"]["PeerExplanation"];
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -9531,6 +9929,17 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -9688,6 +10097,17 @@ export interface operations {
                     "application/json": components["schemas"]["WireGuardPolicy"];
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -9807,6 +10227,17 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
@@ -9966,6 +10397,17 @@ export interface operations {
                     "application/json": components["schemas"]["AddressPool"];
                 };
             };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
@@ -10002,6 +10444,17 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WireGuardStatus"];
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];

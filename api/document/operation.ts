@@ -172,7 +172,11 @@ function fieldsOf(
   const { properties = {}, required = [] } = schemas.of(fields, "input");
   return Object.entries(properties).map(([name, { description, ...schema }]): Parameter => {
     if (name === "x-tenant-id") {
-      return { ...tenantHeader, description: description ?? "Id or slug of the tenant" };
+      return {
+        ...tenantHeader,
+        description: description ?? "Id or slug of the tenant",
+        ...("x-required" in schema && schema["x-required"] === true ? { required: true } : {}),
+      };
     }
     if (place === "query" && name === "cursor") return cursor;
     const [example] = schema.examples ??
@@ -199,7 +203,8 @@ interface Context {
 
 function answersOf(context: Context, route: RouteConfig): Record<string, Answer> {
   const { shared, kind } = context;
-  const answers: Record<string, Answer> = {};
+  // Not where a proxy speaks HTTPS for the API, and never of what carries credentials.
+  const answers: Record<string, Answer> = route.method === "get" ? { "308": ledToHttps } : {};
   const statuses = new Set([
     ...Object.keys(route.responses),
     ...statusesOf(kind),
@@ -214,6 +219,14 @@ function answersOf(context: Context, route: RouteConfig): Record<string, Answer>
   }
   return answers;
 }
+
+const ledToHttps: Answer = {
+  description: "Asked without credentials and without TLS, where the public origin is HTTPS",
+  headers: {
+    ...headersOf(308),
+    "Location": { $ref: "#/components/headers/Location" },
+  },
+};
 
 /** Codes that `refusals()` wrote down beside what the document has. */
 function namedCodes(answer: object | undefined): ErrorCode[] {

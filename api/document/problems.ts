@@ -124,6 +124,7 @@ export const headerComponents = {
     '"authenticated";q=1200;w=60',
     100,
   ),
+  "Location": text("The same at the public origin", "https://vpn.example.com/api/v1/info", 8000),
   "Retry-After": uint("Seconds after which a retry makes sense"),
   "WWW-Authenticate": text("What is asked for", 'Bearer realm="massacorp"', 200),
 };

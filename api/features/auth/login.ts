@@ -2,21 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
 import { email } from "../users/mod.ts";
 import { type ConcludeDeps, concludeLogin } from "./conclude_login.ts";
 import { type AttemptDeps, finishAttempt, startAttempt } from "./login_attempt.ts";
 import { openAtOnce } from "./open_at_once.ts";
 import { renewHash } from "./renew_hash.ts";
 import { firstTokens, tokenPair } from "../sessions/mod.ts";
-import {
-  deviceName,
-  mfaRequired,
-  mfaSetupRequired,
-  presentedPassword,
-  proof,
-  tenantHeader,
-} from "./schemas.ts";
+import { deviceName, mfaRequired, mfaSetupRequired, presentedPassword, proof } from "./schemas.ts";
 
 type LoginDeps =
   & AttemptDeps

@@ -3,7 +3,7 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
 import {
   anyCode,
   checkCode,
@@ -16,7 +16,6 @@ import {
   trustDevice,
 } from "../mfa/mod.ts";
 import { firstTokens, openSession, type SessionDeps, tokenPair } from "../sessions/mod.ts";
-import { tenantHeader } from "./schemas.ts";
 
 type LoginMfaDeps = SessionDeps & CheckDeps & Pick<Deps, "tenancy" | "lookups" | "limits">;
 

@@ -9,7 +9,6 @@ import { ApiError } from "../../errors.ts";
 import { limitedAccess } from "../../middleware/access.ts";
 import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { tenantHeader } from "./schemas.ts";
 import { type EndReason, endSessions, tokenPair, withinServer } from "../sessions/mod.ts";
 import { lockSession, rotateNewest, rotateSession } from "./store.ts";
 
@@ -28,7 +27,11 @@ export function refresh(router: Router, deps: RefreshDeps): void {
       "A parent token stays good until its child was first presented, or for 10 s after; anything older ends the session.",
     ...limitedAccess(deps, "anonymous"),
     request: {
-      headers: tenantHeader,
+      headers: z.object({
+        "x-tenant-id": z.string().optional().openapi({
+          description: "Id or slug of the tenant; may be left out, and must agree with the token",
+        }),
+      }),
       ...jsonRequest(z.strictObject({ refresh_token: z.string().min(1).max(4096) })),
     },
     responses: {

@@ -9,13 +9,6 @@ export const deviceName = z.string().regex(
   "must have at most 64 characters and no control characters",
 ).default("").openapi({ example: "Ada's phone" });
 
-export const tenantHeader = z.object({
-  "x-tenant-id": z.string().optional().openapi({
-    description: "Id or slug of the tenant; needed where no token names one",
-    example: "acme",
-  }),
-});
-
 export const mfaRequired = z.object({
   mfa_required: z.literal(true),
   mfa_session_token: z.string().openapi({

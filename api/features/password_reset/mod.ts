@@ -12,6 +12,7 @@ import {
   jsonResponse,
   refusals,
   type Router,
+  tenantHeader,
   timestamp,
 } from "../../openapi.ts";
 import { liftLoginLocks } from "../auth/mod.ts";
@@ -25,7 +26,6 @@ export { findBearer } from "./bearer.ts";
 export { askToVerify, sendToken } from "./send_token.ts";
 export { setVerified, standInForMail } from "./store.ts";
 
-const tenantHeader = z.object({ "x-tenant-id": z.string().optional() });
 const token = z.string().min(1).max(200);
 
 /** `/api/v1/password-reset` */

@@ -7,7 +7,7 @@ import { ApiError } from "../../errors.ts";
 import { locales, pageLink, queueMail } from "../../mail/mod.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
 import { email } from "../users/mod.ts";
 import { insertRegistration, readRegistrationFacts } from "./store.ts";
 
@@ -25,7 +25,7 @@ export function register(router: Router, deps: Deps): void {
       "Where the tenant has it so. There is a user, with the role `user`, once the link in the mail was confirmed. Answered alike whether the address has an account or not; who has one is told so by mail.",
     ...limitedAccess(deps, "login"),
     request: {
-      headers: z.object({ "x-tenant-id": z.string().optional() }),
+      headers: tenantHeader,
       ...jsonRequest(z.strictObject({
         email,
         password: z.string().min(1).max(1024),

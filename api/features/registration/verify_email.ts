@@ -8,13 +8,11 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
 import { findBearer, sendToken, setVerified } from "../password_reset/mod.ts";
 import { findRole, insertUserRole } from "../roles/mod.ts";
 import { email, insertUser } from "../users/mod.ts";
 import { takeRegistration } from "./store.ts";
-
-const tenantHeader = z.object({ "x-tenant-id": z.string().optional() });
 
 export function verifyEmail(router: Router, deps: Deps): void {
   const route = createRoute({

@@ -9,7 +9,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
 import { endEnrolment, farewellMs } from "../deliveries/mod.ts";
 import {
   applyNow,
@@ -50,7 +50,7 @@ export function acceptInvitation(router: Router, deps: Deps): void {
       "User, role and peer are made together or not at all. The enrolment peer ends half a minute later, so that this answer arrives. A token that is unknown, used, withdrawn or too old, or whose inviter may not invite to that role any more, is 404 alike.",
     ...limitedAccess(deps, "login"),
     request: {
-      headers: z.object({ "x-tenant-id": z.string().optional() }),
+      headers: tenantHeader,
       ...jsonRequest(acceptBody),
     },
     responses: {
