@@ -4051,12 +4051,12 @@ export interface operations {
     login: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -4109,12 +4109,12 @@ export interface operations {
     completeLogin: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -4956,12 +4956,12 @@ export interface operations {
     register: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5014,12 +5014,12 @@ export interface operations {
     verifyEmail: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5064,12 +5064,12 @@ export interface operations {
     resendVerification: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5113,12 +5113,12 @@ export interface operations {
     requestPasswordReset: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5162,12 +5162,12 @@ export interface operations {
     validatePasswordReset: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path: {
                 /** @example example-one-time-token */
@@ -5220,12 +5220,12 @@ export interface operations {
     confirmPasswordReset: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6182,12 +6182,12 @@ export interface operations {
     acceptInvitation: {
         parameters: {
             query?: never;
-            header: {
+            header?: {
                 /**
                  * @description Id or slug of the tenant
                  * @example acme
                  */
-                "X-Tenant-ID": string;
+                "X-Tenant-ID"?: string;
             };
             path?: never;
             cookie?: never;
@@ -9567,6 +9567,17 @@ export interface operations {
                         next_cursor: string | null;
                     };
                 };
+            };
+            /** @description Asked without credentials and without TLS, where the public origin is HTTPS */
+            308: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];

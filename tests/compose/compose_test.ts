@@ -338,7 +338,9 @@ async function secretsBelow(folder: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const path of files.split("\n").filter(Boolean)) {
     if (path.endsWith("/snapshot")) continue;
-    found.set(path, secretOf(await Deno.readTextFile(path)).replace("requirepass ", ""));
+    const secret = secretOf(await Deno.readTextFile(path)).replace("requirepass ", "");
+    // Of keys that were replaced there are none yet.
+    if (secret !== "" || !path.endsWith("s_old")) found.set(path, secret);
   }
   return found;
 }

@@ -87,6 +87,7 @@ Deno.test("systemd: README's commands install services that answer through the t
       "database_platform_url",
       "database_url",
       "encryption_key",
+      "encryption_keys_old",
       "jwt_secret",
     ]);
     equal(await fact(`${asApi} ls /var/lib/massacorp`), "");
@@ -109,6 +110,8 @@ Deno.test("systemd: README's commands install services that answer through the t
       );
       for (const file of files) {
         const secret = secretOf(await fact(`head -n 1 ${file}`));
+        // Keys that were replaced: none yet.
+        if (secret === "" && file.endsWith("s_old")) continue;
         seedSecret(secret);
         equal(seen.includes(secret), false, file);
       }
