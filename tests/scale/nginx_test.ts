@@ -3,6 +3,7 @@ import { freePort } from "../support/free_port.ts";
 import { certificateOf } from "../support/nginx.ts";
 import { adminOn, fromHeader, threeApis } from "../support/scale.ts";
 import { until } from "../support/until.ts";
+import { rawConnection } from "../trouble/trouble.ts";
 
 /** deploy/nginx/massacorp.conf in front of three real processes. */
 Deno.test("nginx: T10: passes on whose request it is and what it was sent, and answers for itself as the API does", async (t) => {
@@ -78,6 +79,19 @@ Deno.test("nginx: T10: passes on whose request it is and what it was sent, and a
       assert.equal(reply.body.request_id, reply.headers.get("x-request-id"));
       assert.equal(reply.headers.get("x-content-type-options"), "nosniff");
       assert.equal(reply.headers.get("cache-control"), "no-store");
+    }
+    const { hostname, port } = new URL(scale.url);
+    for (const path of ["/a%00b", "/%zz", "/../x", "/docs/..%2f..%2fx", `/${"x".repeat(9_000)}`]) {
+      using connection = await rawConnection(Number(port), hostname);
+      await connection.send(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      const answer = await connection.answer();
+      const shown = `${path.slice(0, 20)}: ${answer}`;
+      assert.match(answer, /^HTTP\/1.1 400 [^]*application\/problem\+json/, shown);
+      assert.match(
+        answer,
+        /x-request-id: (\w+)[^]*"code":"malformed_request","request_id":"\1"/i,
+        shown,
+      );
     }
     assert.equal(refusals[413].body.code, "body_too_large");
   });
