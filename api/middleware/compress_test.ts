@@ -11,7 +11,9 @@ import { fillPath, operations } from "../../tests/support/operations.ts";
 import { compressible, worthCompressing } from "./compress.ts";
 
 Deno.test("compress: answers named as free of secrets, over 1,000 bytes, for who asks; never a token, a file, a delivery or a refusal", async () => {
-  await using api = await testApi();
+  await using api = await testApi({
+    inProcess: "looks at a coding that an HTTP client takes off by itself",
+  });
   const acme = await adminOf(api, "acme");
   const all = await operations(api);
   const known = new Set(

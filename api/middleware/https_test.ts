@@ -14,7 +14,7 @@ Deno.test("httpsOnly: what a proxy took in the clear is led to the public origin
     PUBLIC_URL: "https://vpn.example.com",
     HSTS: "preload",
   };
-  await using api = await testApi({ env });
+  await using api = await testApi({ inProcess: "plays the proxies itself", env });
   const acme = await adminOf(api, "acme");
   const peer = await peerOf(api, acme);
   const ask = (options: RequestOptions & { proto?: string; from?: string; path?: string }) => {

@@ -9,6 +9,7 @@ import {
 
 Deno.test("coarseLimit, limitPrincipal: a source is bounded before anything is asked of the database, a user through all his peers", async () => {
   await using api = await testApi({
+    inProcess: "counts what one process did",
     env: { RATE_LIMIT_SOURCE: "40", RATE_LIMIT_AUTHENTICATED: "4" },
   });
   const acme = await adminOf(api, "acme");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createClient } from "redis";
 import type { AppEnv } from "../../api/context.ts";
 import type { ToOpen } from "../scale/host.ts";
 import { Secret } from "../../lib/secret.ts";
@@ -66,6 +67,8 @@ async function balancedApi(
     REDIS_COMMAND_TIMEOUT: "5000",
     DATABASE_DIRECT_URL: env["DATABASE_URL"] ?? "",
     ...env,
+    // As any process behind nginx, whatever the test has of it.
+    API_LISTEN: "loopback",
     // A way to the database that the test brings is what it looks at.
     ...(place.pooler && leadsTo(env["DATABASE_URL"], place.pooler)
       ? pooled(env, place.pooler)
@@ -83,6 +86,16 @@ async function balancedApi(
   const files = place.controls.map((_, n) => Deno.openSync(`${folder}/${n}`));
   const chunk = new Uint8Array(65_536);
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 64, http2: false, allowHost: true });
+  let at = clock.now();
+  let moving = Promise.resolve();
+  /** What the processes count in Redis ends by Redis' clock, which the test's clock takes along. */
+  const moveRedis = async (by: number) => {
+    const redis = await createClient({ url: own.REDIS_URL }).connect();
+    for (const key of await redis.keys("login-failures:*")) {
+      await redis.pExpire(key, await redis.pTTL(key) - by);
+    }
+    redis.destroy();
+  };
   const hear = () => {
     for (const file of files) {
       const decoder = new TextDecoder();
@@ -106,6 +119,10 @@ async function balancedApi(
       headers.set("X-Test-Now", String(clock.now()));
       headers.set("X-Test-Listener", listener);
       headers.set("X-Test-Address", address ?? "127.0.0.1");
+      const moved = clock.now() - at;
+      at += moved;
+      if (moved !== 0) moving = moving.then(() => moveRedis(moved));
+      await moving;
       const response = await fetch(`${place.url}${pathname}${search}`, {
         client,
         method: request.method,

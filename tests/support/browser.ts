@@ -10,7 +10,12 @@ export async function browsed(locale: "en-US" | "fr-FR") {
   const { port } = probe.addr;
   probe.close();
   const url = `http://127.0.0.1:${port}`;
-  const api = undo.use(await testApi({ env: { PUBLIC_URL: url, PASSWORD_CHECK_HIBP: "off" } }));
+  const api = undo.use(
+    await testApi({
+      inProcess: "a browser speaks to the app in this process",
+      env: { PUBLIC_URL: url, PASSWORD_CHECK_HIBP: "off" },
+    }),
+  );
   const app = createApp(api.deps);
   const requests: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, (request) => {

@@ -57,9 +57,7 @@ async function ownPeer(api: TestApi, who: Persona): Promise<Via> {
 }
 
 Deno.test("login: A5: nobody can lock the owner out of his own peer, by whatever way and however often he tries", async () => {
-  await using api = await testApi({
-    inProcess: "the clock of the test is not that of Redis, which forgets by its own",
-  });
+  await using api = await testApi();
   const ada = await adminOf(api, "acme");
   const bob = await userOf(api, ada, { email: "bob@acme.example" });
   const [adas, bobs] = [await ownPeer(api, ada), await ownPeer(api, bob)];
@@ -88,9 +86,7 @@ Deno.test("login: A5: nobody can lock the owner out of his own peer, by whatever
 });
 
 Deno.test("login: A5: the owner is told of a lock once, and nobody of one that is nobody's", async () => {
-  await using api = await testApi({
-    inProcess: "the clock of the test is not that of Redis, which forgets by its own",
-  });
+  await using api = await testApi();
   const acme = await adminOf(api, "acme");
   await fail(api, acme.email, 1);
   api.clock.advance(lockWindowMs / 3);
