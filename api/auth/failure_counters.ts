@@ -23,10 +23,10 @@ export function createFailureCounters(
   const { windowMs, redis, clock, log } = options;
   const counted = new Map<string, { count: number; until: number }>();
 
-  async function ask<T>(work: (redis: Redis) => Promise<T>): Promise<T | undefined> {
+  async function ask<T>(work: (client: Redis["client"]) => Promise<T>): Promise<T | undefined> {
     if (!redis) return undefined;
     try {
-      return await work(redis);
+      return await redis.inTime(work);
     } catch (error) {
       log.warn("failed log-ins are counted without Redis", errorFields(error));
       return undefined;
@@ -51,7 +51,7 @@ export function createFailureCounters(
 
   return {
     async read(key) {
-      const there = await ask(({ client }) => client.get(shared(key)));
+      const there = await ask((client) => client.get(shared(key)));
       return Math.max(local(key), Number(there ?? 0));
     },
     async add(key) {
@@ -60,7 +60,7 @@ export function createFailureCounters(
       const until = counted.get(key)?.until ?? clock.now() + windowMs;
       counted.set(key, { count: known + 1, until });
       forget();
-      await ask(({ client }) =>
+      await ask((client) =>
         client.multi().incr(shared(key)).expire(shared(key), Math.ceil(windowMs / 1000), "NX")
           .exec()
       );

@@ -56,9 +56,9 @@ export function createLimits(
     { source, quota }: { source: string; quota: number },
   ): Promise<LimitState> {
     const counted = await count(local, source);
-    if (!shared) return stateOf(counted, quota);
+    if (!redis || !shared) return stateOf(counted, quota);
     try {
-      return stateOf(await count(shared, source), quota);
+      return stateOf(await redis.inTime(() => count(shared, source)), quota);
     } catch (error) {
       log.warn("limits are counted without Redis", errorFields(error));
       return stateOf(counted, Math.max(1, Math.floor(quota / 2)));

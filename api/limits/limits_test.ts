@@ -63,6 +63,34 @@ Deno.test("createLimits: D4: with Redis, processes share a quota; when it fails,
   }
 });
 
+Deno.test("connectRedis: D4: one that takes commands and says nothing is waited for once, not by everybody", async () => {
+  await using server = await redisServer();
+  const redis = connectRedis(new Secret(server.url), { ...bounds, commandTimeoutMs: 250 });
+  try {
+    await until("Redis answers", () => redis.client.isReady);
+    const limits = createLimits(quotas, { redis, log });
+    assert.deepEqual(await allowed(limits, "a", 1), [true]);
+    server.hang(true);
+    const late = setTimeout(() => server.hang(false), 5_000);
+    const started = performance.now();
+    const took = async (work: Promise<unknown>) => {
+      await work;
+      return performance.now() - started;
+    };
+    // Half the quota, one of which was used: whoever asks at once waits together, whoever comes next not at all.
+    const first = ["a", "b", "c"].map((source) => allowed(limits, source, 1));
+    assert.deepEqual(await Promise.all(first), [[true], [true], [true]]);
+    assert.deepEqual(await allowed(limits, "a", 20), Array(20).fill(false));
+    assert(await took(assert.rejects(redis.ping())) < 3_000);
+    clearTimeout(late);
+    server.hang(false);
+    await until("it counts again", () => redis.ping().then(() => true));
+    assert.deepEqual(await allowed(limits, "d", 5), [true, true, true, true, false]);
+  } finally {
+    redis.close();
+  }
+});
+
 Deno.test("connectRedis: a Redis that was never there delays nothing and stops nobody", async () => {
   const redis = connectRedis(new Secret("redis://127.0.0.1:1"), bounds);
   try {

@@ -40,11 +40,34 @@ export function connectRedis(url: Secret<string>, options: RedisOptions) {
   });
   // Rejects only when the client is closed before it ever connected.
   client.connect().catch(() => {});
+  // The library's own time limit ends with the moment at which a command is sent: one that is never answered would
+  // hold up its caller for ever.
+  let silent = false;
+  async function inTime<T>(work: (redis: typeof client) => Promise<T>): Promise<T> {
+    if (silent) throw new Error("Redis does not answer");
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      late.reject(new Error(`Redis did not answer within ${commandTimeoutMs} ms`));
+      if (silent) return;
+      silent = true;
+      log.warn("Redis hangs");
+      // Nobody else waits for it until it has answered this, or hung up.
+      const heard = () => silent = false;
+      client.ping().then(heard, heard);
+    }, commandTimeoutMs);
+    try {
+      return await Promise.race([work(client), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
   return {
     client,
+    /** @throws when Redis does not answer in time, and at once while it says nothing at all */
+    inTime,
     /** @throws when Redis does not answer in time */
     async ping(): Promise<void> {
-      await client.ping();
+      await inTime((redis) => redis.ping());
     },
     close: (): void => client.destroy(),
   };

@@ -8,6 +8,8 @@ export interface RedisServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** Starts it again at the same port, empty. */
   start(): Promise<void>;
+  /** Its connections stand and it says nothing, or it goes on. */
+  hang(on: boolean): void;
 }
 
 export async function redisServer({ databases = 16 } = {}): Promise<RedisServer> {
@@ -36,6 +38,7 @@ export async function redisServer({ databases = 16 } = {}): Promise<RedisServer>
       await child?.status;
       child = undefined;
     },
+    hang: (on) => child?.kill(on ? "SIGSTOP" : "SIGCONT"),
     [Symbol.asyncDispose]: () => server.stop(),
   };
   await server.start();
