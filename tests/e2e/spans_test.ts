@@ -71,10 +71,14 @@ Deno.test("spans: A6: a request, what it asks of database and daemon, and its ma
     token: "s3cret-in-a-bearer-token",
     agent: "s3cret-user-agent/1.0",
     method: "S3CRETMETHOD",
+    state: "s3cret-in-a-tracestate",
+    baggage: "s3cret-in-baggage",
   };
   const headers = (n: number, more: Record<string, string> = {}) => ({
     traceparent: traceparent(n),
     "User-Agent": hidden.agent,
+    tracestate: `x=${hidden.state}`,
+    baggage: `x=${hidden.baggage}`,
     "X-Tenant-ID": "acme",
     ...more,
   });
