@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { groups } from "./groups.ts";
 
 /**
  * The wrapper `massacorp` on machines made of stand-ins: a PATH that holds only what a machine has, each
@@ -178,9 +179,38 @@ Deno.test("massacorp test: installs an emulator for kernel alone, an engine for 
   deepEqual(await installed("exit 1", "unit", "e2e"), []);
   const [engine = ""] = await installed("exit 1", "compose");
   match(engine, / docker\.io docker-compose debootstrap( iptables)? prometheus$/);
-  deepEqual(await installed("exit 1", "systemd"), [
-    "apt-get install -y --no-install-recommends debootstrap",
+  deepEqual(await installed("exit 1", "systemd", "kernel"), [
+    "apt-get install -y --no-install-recommends debootstrap qemu-system-x86",
   ]);
+});
+
+Deno.test("massacorp test: installs what any group says that it needs", async () => {
+  const packageOf: Record<string, string> = {
+    ip: "iproute2",
+    nft: "nftables",
+    wg: "wireguard-tools",
+    "wg-quick": "wireguard-tools",
+    ping: "iputils-ping",
+    zbarimg: "zbar-tools",
+    "mkfs.ext4": "e2fsprogs",
+    "systemd-analyze": "systemd",
+    promtool: "prometheus",
+    dockerd: "docker.io",
+    docker: "docker.io",
+  };
+  // Of util-linux, without which there is no Debian.
+  const essential = ["setpriv", "unshare", "mount", "umount", "prlimit", "nsenter"];
+  const given = { unshare: "exit 1", deno: deno(pin), "apt-get": "" };
+  for (const { name, needs } of groups) {
+    const { called } = await onMachine({ uid: 0, programs: given }, ["test", name]);
+    const line = called.find((call) => call.startsWith("apt-get install")) ?? "";
+    const installed = new Set(line.split(" "));
+    const missing = (needs.programs ?? []).filter((program) =>
+      !essential.includes(program) && !installed.has(packageOf[program] ?? program)
+    );
+    deepEqual([name, missing], [name, []]);
+    equal(installed.size, line.split(" ").length, "each once");
+  }
 });
 
 Deno.test("massacorp prepare: says where Deno is on the standard output, and nothing else there", async () => {
