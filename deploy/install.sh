@@ -96,6 +96,14 @@ say "secrets"
 
 systemctl daemon-reload
 systemctl enable massacorp.target
+if grep -q '^BACKUP_RECIPIENTS\(_FILE\)\{0,1\}=.' "$settings"; then
+  install -d -m 700 /var/backups/massacorp
+  systemctl enable massacorp-backup.timer
+  [ -z "$start" ] || systemctl start massacorp-backup.timer
+else
+  systemctl disable --now massacorp-backup.timer 2>/dev/null || true
+  say "no backups are made: set BACKUP_RECIPIENTS in $settings, and run this again"
+fi
 [ -n "$start" ] || exit 0
 if ! grep -q '^WG_ENDPOINT=.' "$settings"; then
   say "nothing is started yet: set WG_ENDPOINT in $settings, and run this again"

@@ -1,16 +1,16 @@
 #!/bin/sh
 # Takes MassaCorp's services and program away, and keeps settings, secrets and data: /etc/massacorp, /var/lib/massacorp,
-# the users that own them, and the database. A later install.sh goes on with them. Run as root.
+# the users that own them, /var/backups/massacorp, and the database. A later install.sh goes on with them. Run as root.
 set -eu
 
 [ "$(id -u)" -eq 0 ] || {
   echo "uninstall: needs root" >&2
   exit 1
 }
-for unit in massacorp.target massacorp-api massacorp-sealer massacorp-wgd massacorp-migrate; do
+for unit in massacorp.target massacorp-backup.timer massacorp-backup massacorp-api massacorp-sealer massacorp-wgd massacorp-migrate; do
   systemctl stop "$unit" 2>/dev/null || true
 done
-systemctl disable massacorp.target 2>/dev/null || true
+systemctl disable massacorp.target massacorp-backup.timer 2>/dev/null || true
 
 # The tunnel outlives its daemon; here it has to go.
 if [ -x /opt/massacorp/bin/deno ] && [ -r /etc/massacorp/massacorp.env ]; then

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { firstStart } from "../local/first_start.ts";
+import { answersOk } from "../local/socket_http.ts";
 import { tellFirst } from "../local/tell_first.ts";
 import { createTerminal, type Terminal } from "../local/terminal.ts";
 
@@ -17,6 +18,7 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
   });
   const { email, folder, socket } = values;
   if (email === undefined || folder === undefined) throw new TypeError(usage);
+  await ready(socket, terminal);
   const first = await firstStart(socket, { folder: { admin: folder }, adminEmail: email });
   if (first === undefined) {
     terminal.say("there is a tenant already; nothing was changed");
@@ -31,6 +33,18 @@ async function main(args: string[], terminal: Terminal): Promise<number> {
     },
   });
   return whole ? 0 : 1;
+}
+
+/** Whoever has just started everything need not know how long that takes. */
+async function ready(socket: string, terminal: Terminal, timeoutMs = 120_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (let told = false; !await answersOk(socket, "/ready"); told = true) {
+    if (performance.now() > deadline) {
+      throw new Error(`the API is not ready at ${socket}: see its log`);
+    }
+    if (!told) terminal.say("waiting for the API");
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
 }
 
 if (import.meta.main) {

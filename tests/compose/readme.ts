@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { projectFolder } from "../../deploy/local/services.ts";
 
 /**
- * The commands of a section of README.md, in their order: what follows `$ ` in its code blocks, with the lines that a
+ * The commands of a section of README.md, or of another document, in their order: what follows `$ ` in its code blocks, with the lines that a
  * backslash goes on with.
  */
-export async function commandsOf(heading: string): Promise<string[]> {
-  const text = await Deno.readTextFile(join(projectFolder, "README.md"));
+export async function commandsOf(heading: string, document = "README.md"): Promise<string[]> {
+  const text = await Deno.readTextFile(join(projectFolder, document));
   const start = text.indexOf(`\n${heading}\n`);
-  if (start < 0) throw new Error(`README.md has no section ${heading}`);
+  if (start < 0) throw new Error(`${document} has no section ${heading}`);
   const [level = ""] = heading.split(" ");
   const rest = text.slice(start + heading.length + 2);
   const end = rest.search(new RegExp(`^#{1,${level.length}} `, "m"));

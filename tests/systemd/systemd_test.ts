@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { join } from "node:path";
 import { createClient } from "../../deploy/demo/client.ts";
 import { commandsOf } from "../compose/readme.ts";
@@ -8,6 +9,18 @@ import { bootMachine } from "./machine.ts";
 
 const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 30_000, everyMs: 100 };
+
+/** The superuser's password, and where the files are. */
+const copyFiles = `
+  umask 077
+  password=$(head -c 18 /dev/urandom | base64 | tr '+/' 'ab')
+  printf "alter role postgres password '%s'" "$password" | runuser -u postgres -- psql --quiet
+  printf 'postgres://postgres:%s@127.0.0.1:5432/postgres' "$password" > /var/lib/massacorp/secrets/supervisor/superuser_url
+  cat >> /etc/massacorp/massacorp.env <<'END'
+BACKUP_POSTGRES=/var/lib/pg
+DATABASE_SUPERUSER_URL_FILE=/var/lib/massacorp/secrets/supervisor/superuser_url
+END
+`;
 
 Deno.test("systemd: README's commands install services that answer through the tunnel, restart without touching it, and leave their data behind", async (t) => {
   await using undo = new AsyncDisposableStack();
@@ -31,17 +44,52 @@ Deno.test("systemd: README's commands install services that answer through the t
     return "status" in outcome && outcome.status === 200;
   };
   let said = "";
+  const recipient = await identityToRecipient(await generateX25519Identity());
+  const backups = async () => (await fact("ls /var/backups/massacorp")).split("\n");
 
-  await t.step("every command of the section succeeds", async () => {
+  const isWhole = await t.step("every command of the section succeeds", async () => {
     for (const command of await commandsOf("### With systemd")) {
       if (/^git /.test(command)) continue;
-      const dialled = command.replaceAll("vpn.example.org", hosts.address("host"));
+      const dialled = command.replaceAll("vpn.example.org", hosts.address("host"))
+        .replaceAll("age1…", recipient);
+      // There is no pg_dump 16 on this machine: its PostgreSQL's files are copied instead.
+      if (command.includes("BACKUP_RECIPIENTS")) await shell(copyFiles);
       said += `$ ${command}\n${await shell(dialled)}`;
     }
     match(said, /nothing is started yet: set WG_ENDPOINT/);
     match(said, /password +\S{24} /);
     match(said, /daemon +ok\n/);
+    match(said, /no backups are made: set BACKUP_RECIPIENTS/);
+    match(said, /massacorp-backup\.timer/);
   });
+  if (!isWhole) return;
+
+  await t.step(
+    "the timer makes backups that nobody but root reads, and its service no more",
+    async () => {
+      const made = await backups();
+      const unit = "/run/systemd/system/massacorp-backup.timer.d/now.conf";
+      await shell(`install -D -m 644 /dev/stdin ${unit} <<'UNIT'
+[Timer]
+OnCalendar=
+OnCalendar=*:*:*
+AccuracySec=1s
+RandomizedDelaySec=0
+UNIT
+systemctl daemon-reload
+systemctl restart massacorp-backup.timer`);
+      await until("the timer has made another one", async () => {
+        return (await backups()).filter((name) => name.endsWith(".age") && !made.includes(name))
+          .length > 0;
+      }, patient);
+      await shell(`rm ${unit}; systemctl daemon-reload; systemctl restart massacorp-backup.timer`);
+      equal(await fact("systemctl is-enabled massacorp-backup.timer"), "enabled");
+      const modes = await fact(
+        "stat --format '%a %U' /var/backups/massacorp /var/backups/massacorp/*.age",
+      );
+      deepEqual([...new Set(modes.split("\n"))], ["700 root", "600 root"]);
+    },
+  );
 
   await t.step("the admin's file leads to the API", async () => {
     const file = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
@@ -155,7 +203,9 @@ Deno.test("systemd: README's commands install services that answer through the t
     equal(await fact(tunnel), "");
     equal(await fact("nft list tables"), "");
     equal(await shell(kept), before.kept);
+    ok((await backups()).some((name) => name.endsWith(".age")));
     await shell("deploy/install.sh");
+    equal(await fact("systemctl is-enabled massacorp-backup.timer"), "enabled");
     await until("the API answers through the old tunnel", answers, patient);
     match(await shell("massacorpctl tenant:list"), /platform/);
   });
