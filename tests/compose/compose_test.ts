@@ -15,15 +15,14 @@ import { commandsOf } from "./readme.ts";
 const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 120_000, everyMs: 250 };
 
-/** The project as a clone has it, with the settings that a test needs. */
+/** The project as a clone has it, and nothing that only lies here; changes that are not committed included. */
 async function clone(undo: AsyncDisposableStack): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "massacorp-compose-" });
   undo.defer(() => Deno.remove(folder, { recursive: true }));
-  const parts = ["deno.json", "deno.lock", "compose.yaml", ".env.example", ".dockerignore"]
-    .concat("api", "db", "lib", "wgd", "sealer", "deploy");
-  for (const part of parts) {
-    await run(["cp", "--archive", join(projectFolder, part), folder], { timeoutMs: 60_000 });
-  }
+  const script = 'git -C "$1" ls-files -z | tar -C "$1" --null --files-from - -c | tar -C "$2" -x';
+  await run(["bash", "-euo", "pipefail", "-c", script, "bash", projectFolder, folder], {
+    timeoutMs: 60_000,
+  });
   return folder;
 }
 
