@@ -23,6 +23,7 @@ const schema = z.object({
     }),
   BACKUP_METRICS: path.optional(),
   BACKUP_POSTGRES: path.optional(),
+  PATH: z.string().default("/usr/bin:/bin"),
   DATABASE_SUPERUSER_URL: postgresUrl.optional(),
   DATABASE_OWNER_URL: postgresUrl.optional(),
 });
@@ -38,6 +39,8 @@ export interface BackupConfig {
   /** Of a server that somebody else runs on this machine: its data folder and its superuser. */
   postgres: string | undefined;
   superuserUrl: Secret<string> | undefined;
+  /** Where pg_dump and pg_restore are looked for. */
+  path: string;
   /** Of a server elsewhere, which pg_dump is asked of. */
   ownerUrl: Secret<string> | undefined;
 }
@@ -59,6 +62,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile): BackupCo
     keep: parsed.BACKUP_KEEP,
     metrics: parsed.BACKUP_METRICS,
     postgres: parsed.BACKUP_POSTGRES,
+    path: parsed.PATH,
     superuserUrl: parsed.DATABASE_SUPERUSER_URL,
     ownerUrl: parsed.DATABASE_OWNER_URL,
   };

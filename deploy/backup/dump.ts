@@ -12,7 +12,7 @@ const partSize = 8 * 2 ** 20;
  */
 export async function* databaseDump(
   ownerUrl: Secret<string>,
-  options: { notes: DatabaseNotes; atEnd: () => Promise<void> },
+  options: { path: string; notes: DatabaseNotes; atEnd: () => Promise<void> },
 ): AsyncGenerator<Entry> {
   const sql = connect(ownerUrl, {
     max: 1,
@@ -24,7 +24,7 @@ export async function* databaseDump(
     const session = await sql.reserve();
     await describe(session, options.notes);
     const { server } = options.notes;
-    const version = await programVersion();
+    const version = await programVersion(options.path);
     if (version === undefined || version < parseInt(server)) {
       throw new BackupError(
         `the server is PostgreSQL ${server}: needs pg_dump ${parseInt(server)} or newer, and ${
@@ -43,7 +43,7 @@ export async function* databaseDump(
       options.notes.start_lsn = options.notes.stop_lsn = row.lsn;
       await options.atEnd();
     });
-    yield* parts(dump(ownerUrl, snapshot));
+    yield* parts(dump(libpqEnv(ownerUrl, options.path), snapshot));
     await session`commit`;
     session.release();
   } finally {
@@ -52,9 +52,13 @@ export async function* databaseDump(
   }
 }
 
-async function programVersion(): Promise<number | undefined> {
+async function programVersion(path: string): Promise<number | undefined> {
   try {
-    const { stdout } = await new Deno.Command("pg_dump", { args: ["--version"] }).output();
+    const { stdout } = await new Deno.Command("pg_dump", {
+      args: ["--version"],
+      clearEnv: true,
+      env: { PATH: path },
+    }).output();
     const found = / (\d+)/.exec(new TextDecoder().decode(stdout))?.[1];
     return found === undefined ? undefined : Number(found);
   } catch (error) {
@@ -64,11 +68,11 @@ async function programVersion(): Promise<number | undefined> {
 }
 
 /** libpq's variables of a URL: nothing of it is an argument that others could read. */
-export function libpqEnv(url: Secret<string>): Record<string, string> {
+export function libpqEnv(url: Secret<string>, path: string): Record<string, string> {
   const parsed = new URL(url.reveal());
   const mode = parsed.searchParams.get("sslmode");
   return {
-    PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+    PATH: path,
     PGHOST: parsed.searchParams.get("host") ?? parsed.hostname,
     PGPORT: parsed.port || "5432",
     PGUSER: decodeURIComponent(parsed.username),
@@ -78,11 +82,14 @@ export function libpqEnv(url: Secret<string>): Record<string, string> {
   };
 }
 
-async function* dump(url: Secret<string>, snapshot: string): AsyncGenerator<Uint8Array> {
+async function* dump(
+  env: Record<string, string>,
+  snapshot: string,
+): AsyncGenerator<Uint8Array> {
   const child = new Deno.Command("pg_dump", {
     args: ["--format=custom", "--compress=1", `--snapshot=${snapshot}`],
     clearEnv: true,
-    env: libpqEnv(url),
+    env,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -22,10 +22,16 @@ async function hasTables(sql: Sql): Promise<boolean> {
   return rows.length > 0;
 }
 
+interface DumpSource {
+  entries: AsyncIterable<Entry>;
+  /** Where pg_restore is looked for. */
+  path: string;
+}
+
 /** Gives pg_restore the parts of a dump, in one transaction, as the owner. */
 export async function loadDump(
   ownerUrl: Secret<string>,
-  entries: AsyncIterable<Entry>,
+  source: DumpSource,
 ): Promise<void> {
   const sql = connect(ownerUrl, { max: 1, applicationName: "massacorp-restore" });
   try {
@@ -36,7 +42,7 @@ export async function loadDump(
     }
     // Whom a function is handed over to must be able to make it.
     await sql`grant create on schema public to massacorp_lookup`;
-    await pipeToRestore(ownerUrl, entries);
+    await pipeToRestore(ownerUrl, source);
     await sql`revoke create on schema public from massacorp_lookup`;
   } finally {
     await sql.end({ timeout: 5 });
@@ -45,12 +51,12 @@ export async function loadDump(
 
 async function pipeToRestore(
   ownerUrl: Secret<string>,
-  entries: AsyncIterable<Entry>,
+  { entries, path }: DumpSource,
 ): Promise<void> {
   const child = new Deno.Command("pg_restore", {
     args: ["--exit-on-error", "--single-transaction", "--dbname", databaseName(ownerUrl)],
     clearEnv: true,
-    env: libpqEnv(ownerUrl),
+    env: libpqEnv(ownerUrl, path),
     stdin: "piped",
     stdout: "null",
     stderr: "piped",
@@ -58,8 +64,8 @@ async function pipeToRestore(
   const words = new Response(child.stderr).text();
   const writer = child.stdin.getWriter();
   try {
-    for await (const { path, content } of entries) {
-      if (!path.startsWith("dump/")) continue;
+    for await (const { path: name, content } of entries) {
+      if (!name.startsWith("dump/")) continue;
       for await (const bytes of content) await writer.write(bytes);
     }
     await writer.close();

@@ -5,17 +5,22 @@ import { createTerminal, type Terminal } from "../local/terminal.ts";
 import { loadConfig } from "./config.ts";
 import { makeBackup } from "./make_backup.ts";
 import { verifyBackup } from "./open_backup.ts";
+import type { Recovery } from "./recovery.ts";
 import { restore } from "./restore.ts";
 
 const usage = `usage: ./massacorp backup
        ./massacorp backup --verify FILE --identity KEYS
        ./massacorp restore FILE --identity KEYS [--replace] [--revoke-keys] [--keep-sessions]
+                           [--until TIME --wal FOLDER [--checkpoints FOLDER]]
 
   --verify FILE    read a backup to its end, and hold it against its manifest
   --identity KEYS  a file of age-keygen's; - for the standard input
   --replace        move what is in the data folder aside, into a folder before-restore-…
   --revoke-keys    revoke every API key: one that was revoked after the backup would be good again
-  --keep-sessions  do not end sessions, links and trusted devices`;
+  --keep-sessions  do not end sessions, links and trusted devices
+  --until TIME     go on to this moment, such as 2026-11-28T11:05:00Z
+  --wal FOLDER     where the server archived its WAL (POSTGRES_WAL_ARCHIVE), or a copy
+  --checkpoints F  the audit folder, or a copy, of that moment or later`;
 
 async function main([command, ...args]: string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -27,6 +32,9 @@ async function main([command, ...args]: string[], terminal: Terminal): Promise<n
       replace: { type: "boolean", default: false },
       "revoke-keys": { type: "boolean", default: false },
       "keep-sessions": { type: "boolean", default: false },
+      until: { type: "string" },
+      wal: { type: "string" },
+      checkpoints: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -63,9 +71,11 @@ async function main([command, ...args]: string[], terminal: Terminal): Promise<n
   const { manifest, settled, aside } = await restore(file, await readIdentities(values.identity), {
     dataFolder: config.dataFolder,
     ownerUrl: config.ownerUrl,
+    path: config.path,
     replace: values.replace,
     keepSessions: values["keep-sessions"],
     revokeKeys: values["revoke-keys"],
+    recovery: recoveryOf(values),
     terminal,
   });
   terminal.step(
@@ -73,12 +83,30 @@ async function main([command, ...args]: string[], terminal: Terminal): Promise<n
     `${settled.sessions} sessions, ${settled.links} links, ${settled.mails} mails`,
   );
   terminal.say(
-    `\nWhat was changed after ${manifest.created_at} is not in it. ${settled.peersLeft} peers and ` +
+    `\nWhat was changed after ${
+      values.until ?? manifest.created_at
+    } is not in it. ${settled.peersLeft} peers and ` +
       `${settled.keysLeft} API keys are good again, also those that were revoked since: revoke them again.` +
       (aside ? `\nWhat was here before is in ${aside}.` : "") +
       "\nNow start it:  ./massacorp up",
   );
   return 0;
+}
+
+/** @throws {TypeError} where one is named without the other, or the time is none */
+function recoveryOf(
+  { until, wal, checkpoints }: { until?: string; wal?: string; checkpoints?: string },
+): Recovery | undefined {
+  if (until === undefined && wal === undefined && checkpoints === undefined) return undefined;
+  if (until === undefined || wal === undefined) throw new TypeError("--until: goes with --wal");
+  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(
+    until,
+  );
+  const at = new Date(until);
+  if (!isTime || Number.isNaN(at.getTime())) {
+    throw new TypeError("--until: must be a time with its zone, such as 2026-11-28T11:05:00Z");
+  }
+  return { until: at, wal, checkpoints };
 }
 
 async function readIdentities(from: string | undefined): Promise<Secret<string>> {

@@ -86,7 +86,7 @@ async function* content(config: BackupConfig, notes: DatabaseNotes): AsyncGenera
     }
   };
   yield* notes.kind === "dump" && config.ownerUrl
-    ? databaseDump(config.ownerUrl, { notes, atEnd })
+    ? databaseDump(config.ownerUrl, { path: config.path, notes, atEnd })
     : databaseFiles(await source(config), { notes, atEnd });
   yield* walk(join(data, "audit"), "audit", { sizes: audit });
   yield* walk(join(data, "secrets"), "secrets", { wanted: (path) => !path.endsWith(".new") });

@@ -13,17 +13,25 @@ import { syncFolder } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 import { openBackup, verifyBackup } from "./open_backup.ts";
 import { loadDump, requireEmpty } from "./load_dump.ts";
+import { bringCheckpoints, finishRecovery, prepareRecovery, type Recovery } from "./recovery.ts";
 import { settle, type Settled, type SettleOptions } from "./settle.ts";
 
 export interface RestoreOptions extends Omit<SettleOptions, "backupAt"> {
   dataFolder: string;
   /** Of a server that somebody else runs, for a backup by pg_dump; the embedded one's where undefined. */
   ownerUrl: Secret<string> | undefined;
+  /** Where pg_restore is looked for. */
+  path: string;
+  /** Go on from the backup to a later moment. */
+  recovery?: Recovery | undefined;
   /** Move what is in the folder aside, instead of refusing. */
   replace: boolean;
   terminal: Terminal;
   now?: () => Date;
 }
+
+/** Weeks of WAL take hours. */
+const longestRecoveryMs = 24 * 3600_000;
 
 /** What a backup brings back, as folders of the data folder. */
 const parts = ["postgres", "secrets", "wgd", "audit"] as const;
@@ -74,9 +82,14 @@ export async function restore(
 
 async function requireFitting(
   { created_at, database }: Manifest,
-  { ownerUrl }: RestoreOptions,
+  { ownerUrl, recovery }: RestoreOptions,
   now: Date,
 ): Promise<void> {
+  if (recovery && (database.kind === "dump" || recovery.until < new Date(created_at))) {
+    throw new BackupError(
+      "--until: needs a backup of the server's files that is older than that moment",
+    );
+  }
   const known = new Set((await readMigrations()).map(({ id }) => id));
   const unknown = database.migrations.find((id) => !known.has(id));
   if (unknown !== undefined) {
@@ -201,21 +214,39 @@ async function settleDatabase(
   let ownerUrl = options.ownerUrl;
   if (!ownerUrl) {
     const secrets = await databaseSecrets(folder);
+    const { recovery } = options;
+    if (recovery) await prepareRecovery(folder.postgres, recovery);
     const identity = await createIdentity([projectFolder, folder.root, folder.sockets.postgres]);
     const superuserPassword = secrets.superuser;
-    const service = postgresService({ folder, identity, terminal, superuserPassword });
+    const service = postgresService({
+      folder,
+      identity,
+      terminal,
+      superuserPassword,
+      ...(recovery ? { startTimeoutMs: longestRecoveryMs } : {}),
+    });
     const server = await service.start(new AbortController().signal);
     undo.defer(() => server.stop());
+    if (recovery) {
+      await finishRecovery(folder.postgres, secrets.superuserUrl);
+      terminal.step("recovered", `until ${recovery.until.toISOString()}`);
+      if (recovery.checkpoints) {
+        const { superuserUrl } = secrets;
+        await bringCheckpoints(folder.audit, { from: recovery.checkpoints, superuserUrl });
+      }
+    }
     await bootstrap(secrets.superuserUrl, secrets.roles);
     ownerUrl = secrets.ownerUrl;
   }
-  if (database.kind === "dump") await loadDump(ownerUrl, openBackup(file, identities));
+  if (database.kind === "dump") {
+    await loadDump(ownerUrl, { entries: openBackup(file, identities), path: options.path });
+  }
   const owner = connect(ownerUrl, { max: 1, applicationName: "massacorp-restore" });
   undo.defer(() => owner.end({ timeout: 5 }));
   const applied = await migrate(owner);
   terminal.step("database", applied.length > 0 ? `${applied.length} migrations applied` : "whole");
   return await settle(owner, {
-    backupAt: created_at,
+    backupAt: options.recovery?.until.toISOString() ?? created_at,
     keepSessions: options.keepSessions,
     revokeKeys: options.revokeKeys,
   });

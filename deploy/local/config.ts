@@ -10,6 +10,8 @@ const schema = z.object({
   MASSACORP_DATA: z.string().default(".massacorp").transform((path) => resolve(path)),
   ADMIN_EMAIL: z.email("must be an e-mail address").default("admin@massacorp.internal"),
   DATABASE_OWNER_URL: postgresUrl.optional(),
+  POSTGRES_WAL_ARCHIVE: z.string().regex(/^\/[\w./-]+$/, "must be a plain absolute path")
+    .optional(),
   PATH: z.string().default("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
 });
 
@@ -29,6 +31,8 @@ export interface LocalConfig {
   /** Of a database that somebody else runs; undefined for the embedded server. */
   ownerUrl: Secret<string> | undefined;
   path: string;
+  /** Where the embedded server keeps finished WAL. */
+  walArchive: string | undefined;
   /** The settings that were given, by name: what each process may read of them. */
   given: Record<"api" | "wgd" | "sealer", Record<string, string>>;
 }
@@ -56,6 +60,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile): LocalCon
     adminEmail: parsed.ADMIN_EMAIL,
     ownerUrl: parsed.DATABASE_OWNER_URL,
     path: parsed.PATH,
+    walArchive: parsed.POSTGRES_WAL_ARCHIVE,
     given: {
       api: pick(env, settings.permissions.api.env),
       wgd: pick(env, settings.permissions.wgd.env),

@@ -39,13 +39,19 @@ export async function asOwner<T>(
   }
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await openDataFolder(config.dataFolder));
-  const identity = await createIdentity([projectFolder, folder.root, folder.sockets.postgres]);
+  const identity = await createIdentity([
+    projectFolder,
+    folder.root,
+    folder.sockets.postgres,
+    ...(config.walArchive === undefined ? [] : [config.walArchive]),
+  ]);
   const secrets = await databaseSecrets(folder);
   const service = postgresService({
     folder,
     identity,
     terminal,
     superuserPassword: secrets.superuser,
+    walArchive: config.walArchive,
   });
   const server = await service.start(new AbortController().signal);
   undo.defer(() => server.stop());

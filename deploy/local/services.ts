@@ -24,7 +24,11 @@ interface Shared {
 
 /** The embedded PostgreSQL. */
 export function postgresService(
-  { folder, identity, terminal, superuserPassword }: Shared & { superuserPassword: Secret<string> },
+  { folder, identity, terminal, superuserPassword, walArchive, startTimeoutMs }: Shared & {
+    superuserPassword: Secret<string>;
+    startTimeoutMs?: number | undefined;
+    walArchive?: string | undefined;
+  },
 ): Service {
   return {
     name: "postgres",
@@ -33,6 +37,8 @@ export function postgresService(
         dataFolder: folder.postgres,
         socketFolder: folder.sockets.postgres,
         superuserPassword,
+        ...(walArchive === undefined ? {} : { walArchive }),
+        ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
         onLine: (line) => {
           if (!line.startsWith("LOG:")) terminal.child("postgres", line);
         },

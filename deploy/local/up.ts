@@ -61,6 +61,7 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
     projectFolder,
     Deno.execPath(),
     folder.root,
+    ...(config.walArchive === undefined ? [] : [config.walArchive]),
     ...Object.values(folder.sockets),
   ]);
   const settings = await prepareSettings(config, { folder, tunnel });
@@ -72,7 +73,9 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
     return [result, `${((now() - started) / 1000).toFixed(1)} s`];
   };
 
-  if (!config.ownerUrl) await startDatabase(undo, { ...shared, ...supervised }, timed);
+  if (!config.ownerUrl) {
+    await startDatabase(undo, { ...shared, ...supervised, walArchive: config.walArchive }, timed);
+  }
   await runMigrations(settings.ownerUrl, terminal);
 
   const { databaseFolders } = settings;
@@ -138,7 +141,13 @@ async function start(
 
 async function startDatabase(
   undo: AsyncDisposableStack,
-  shared: { folder: DataFolder; identity: Identity; terminal: Terminal; signal?: AbortSignal },
+  shared: {
+    folder: DataFolder;
+    identity: Identity;
+    terminal: Terminal;
+    signal?: AbortSignal;
+    walArchive: string | undefined;
+  },
   timed: <T>(work: () => Promise<T>) => Promise<[T, string]>,
 ): Promise<void> {
   const { folder, terminal } = shared;

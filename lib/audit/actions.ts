@@ -74,6 +74,7 @@ export const auditActions = {
   "wireguard.drift_repaired": ["differences", "public_keys"],
   "wireguard.gateway_add": ["name", "network", "endpoint"],
   "wireguard.gateway_change": ["accepts_peers"],
+  "wireguard.gateway_key_forgotten": ["public_key"],
   "wireguard.gateway_retire": ["name", "network"],
   "wireguard.grant": ["name", "network", "protocol", "ports"],
   "wireguard.grant_withdraw": ["name", "network", "protocol", "ports"],

@@ -22,13 +22,19 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
+interface ClusterOptions {
+  durable?: boolean;
+  inMemory?: boolean;
+  walArchive?: string;
+}
+
 /**
  * Starts a real PostgreSQL of its own in a temporary folder, gone after `stop()`.
  * @param options.durable true where a test kills it and looks for what was acknowledged
  * @param options.inMemory true for who is sure to call `stop()`: what is left over would take memory from all
  */
 export async function startTestCluster(
-  { durable = false, inMemory = false } = {},
+  { durable = false, inMemory = false, walArchive }: ClusterOptions = {},
 ): Promise<TestCluster> {
   const dir = inMemory ? memoryFolder() : undefined;
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-", ...(dir ? { dir } : {}) });
@@ -48,6 +54,7 @@ export async function startTestCluster(
       socketFolder,
       superuserPassword: testPassword,
       durable,
+      ...(walArchive === undefined ? {} : { walArchive }),
       ...(root
         ? {
           user: {

@@ -1,0 +1,40 @@
+import { deepEqual, rejects } from "node:assert/strict";
+import { join } from "node:path";
+import { testDatabase } from "../../tests/support/database.ts";
+import { databaseDump } from "./dump.ts";
+
+Deno.test("databaseDump: refuses a pg_dump that is missing or older than the server, before the server is held up", async () => {
+  await using db = await testDatabase();
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-pg-dump-" });
+  try {
+    let ended = false;
+    const dump = () =>
+      Array.fromAsync(databaseDump(db.url("massacorp_owner"), {
+        path: folder,
+        notes: {
+          kind: "dump",
+          server: "",
+          architecture: "",
+          migrations: [],
+          start_lsn: "",
+          stop_lsn: "",
+        },
+        atEnd: () => {
+          ended = true;
+          return Promise.resolve();
+        },
+      }));
+    await rejects(dump(), {
+      message: /the server is PostgreSQL 16[^:]*: needs pg_dump 16 or newer, and there is none/,
+    });
+    const script = "#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)'\n";
+    await Deno.writeTextFile(join(folder, "pg_dump"), script, { mode: 0o755 });
+    await rejects(dump(), { message: /needs pg_dump 16 or newer, and here is 15/ });
+    deepEqual([
+      ended,
+      (await db.owner`select from pg_stat_activity where state = 'idle in transaction'`).length,
+    ], [false, 0]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
