@@ -50,7 +50,7 @@ export async function prepareRecovery(
   }
   if (count === 0) throw new BackupError(`${wal} has no WAL of the time after the backup`);
   const lines = [
-    `restore_command = 'cp "${copied}/%f" "%p"'`,
+    `restore_command = 'test -f "${copied}/%f" && cp "${copied}/%f" "%p"'`,
     // PostgreSQL takes no abbreviation of a zone here, and Z is one.
     `recovery_target_time = '${until.toISOString().replace("Z", "+00")}'`,
     "recovery_target_action = 'promote'",

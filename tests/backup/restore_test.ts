@@ -17,12 +17,14 @@ async function workshop() {
   await Deno.chmod(root, 0o711);
   const identity = await generateX25519Identity();
   const other = await generateX25519Identity();
+  await Deno.mkdir(join(root, "metrics"));
   await Deno.writeTextFile(join(root, "keys"), `# made by a test\n${identity}\n`, { mode: 0o600 });
   await Deno.writeTextFile(join(root, "other"), other, { mode: 0o600 });
   const env = {
     BACKUP_FOLDER: join(root, "backups"),
     BACKUP_RECIPIENTS: await identityToRecipient(identity),
-    BACKUP_METRICS: join(root, "massacorp_backup.prom"),
+    // Beside the data folder, as node_exporter's is: what the backup may write does not hold it.
+    BACKUP_METRICS: join(root, "metrics/massacorp_backup.prom"),
     PASSWORD_CHECK_HIBP: "off",
   };
   return {
