@@ -113,6 +113,7 @@ Deno.test("restore: refuses a newer schema, another architecture, and a clock be
     replace: false,
     keepSessions: false,
     revokeKeys: false,
+    path: "/usr/bin:/bin",
     terminal: createTerminal(() => {}),
   };
   try {
