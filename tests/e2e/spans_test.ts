@@ -38,7 +38,12 @@ Deno.test("spans: A6: a request, what it asks of database and daemon, and its ma
     headers: { traceparent: traceparent(1) },
   });
   assert.equal(invited.status, 201, JSON.stringify(invited.body));
-  await until("the mail has left", () => of(collector, 1).some(({ name }) => name === "mail send"));
+  // API and daemon send what has ended, each in batches of its own.
+  const parts = ["POST /api/v1/users/invitations", "wgd reconcile", "POST /v1/reconcile"];
+  await until("request, daemon and mail have told theirs", () => {
+    const told = new Set(of(collector, 1).map(({ name }) => name));
+    return [...parts, "mail send"].every((name) => told.has(name));
+  });
   const whole = of(collector, 1);
   const root = named(whole, "POST /api/v1/users/invitations");
   assert.deepEqual([root.kind, root.parentSpanId], ["server", caller]);
