@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { freePort } from "../support/free_port.ts";
 import { adminOn, threeApis } from "../support/scale.ts";
+import { seen } from "../trouble/trouble.ts";
 
 Deno.test("scale: D2: a rolling restart of three processes under load loses no request", async () => {
   const probePort = freePort();
@@ -56,6 +57,7 @@ Deno.test("scale: D2: a rolling restart of three processes under load loses no r
       return new Response(null, { status: api ? 204 : 404 });
     },
   );
+  const started = performance.now();
   try {
     const { success, stderr } = await new Deno.Command("deploy/nginx/rolling-restart.sh", {
       args: [
@@ -75,6 +77,9 @@ Deno.test("scale: D2: a rolling restart of three processes under load loses no r
 
   assert(scale.apis.every((api, n) => api.pid() !== before[n]), "all were restarted");
   const outcome = Object.fromEntries(answers);
+  seen("three processes restarted in turn", {
+    ...{ answers: outcome, ms: Math.round(performance.now() - started) },
+  });
   assert.deepEqual(
     Object.keys(outcome).sort(),
     ["create 201", "me 200", "verify 200"],

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { publishGateway, type Reply, type RequestOptions, testSecrets } from "./api.ts";
+import type { TestCluster } from "./cluster.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 import { freePort } from "./free_port.ts";
 import { type Nginx, type NginxOptions, startNginx } from "./nginx.ts";
@@ -57,13 +58,15 @@ export interface ScaleOptions {
   env?: Record<string, string>;
   nginx?: Partial<NginxOptions>;
   network?: string;
+  /** A PostgreSQL of the test's own. */
+  cluster?: TestCluster;
   /** What one of them has beside the rest. */
   envOf?: (n: number, db: TestDatabase) => Record<string, string>;
 }
 
 export async function threeApis(options: ScaleOptions = {}): Promise<Scale> {
   await using undo = new AsyncDisposableStack();
-  const db = undo.use(await testDatabase());
+  const db = undo.use(await testDatabase(options.cluster ? { on: options.cluster } : {}));
   const redis = undo.use(await redisServer());
   const network = options.network ?? "10.10.0.0/24";
   await publishGateway(db, network);
