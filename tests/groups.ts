@@ -24,6 +24,9 @@ const tunnelPrograms = ["ip", "nft", "wg", "wg-quick", "ping", "setpriv", "unsha
 /** And those of faults: small disks. */
 const faultPrograms = [...tunnelPrograms, "mount", "umount", "mkfs.ext4"];
 
+/** And those of trouble: what stands in front of the API and behind it. */
+const troublePrograms = ["mount", "umount", "prlimit", "nginx", "pgbouncer", "redis-server"];
+
 export const groups: readonly Group[] = [
   {
     name: "types",
@@ -130,7 +133,7 @@ export const groups: readonly Group[] = [
     about: "what docs/reliability.md says a client sees, injected for real",
     kind: "test",
     paths: ["tests/trouble"],
-    needs: { root: true, programs: [...tunnelPrograms, "mount", "umount", "prlimit", "nginx"] },
+    needs: { root: true, programs: [...tunnelPrograms, ...troublePrograms] },
     // One beside another would be measured with it.
     onDemand: true,
   },

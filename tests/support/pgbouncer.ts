@@ -15,6 +15,9 @@ export interface Pgbouncer extends AsyncDisposable {
   /** The socket folder of the server behind it. */
   server: string;
   log(): Promise<string>;
+  /** `kill -9`, and started again. */
+  kill(): Promise<void>;
+  up(): Promise<void>;
 }
 
 const template = new URL("../../deploy/pgbouncer/pgbouncer.ini", import.meta.url);
@@ -51,24 +54,36 @@ export async function startPgbouncer(
   await Deno.writeTextFile(`${folder}/pgbouncer.ini`, text);
   await Deno.writeTextFile(`${folder}/userlist.txt`, await verifiers(socketFolder));
   await Deno.chmod(folder, 0o777);
-  const child = new Deno.Command("pgbouncer", {
-    args: [...Deno.uid() === 0 ? ["-u", user] : [], "-q", `${folder}/pgbouncer.ini`],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  await until("pgbouncer listens", async () => {
-    (await Deno.connect({ transport: "unix", path: `${folder}/.s.PGSQL.${port}` })).close();
-    return true;
-  });
+  let child: Deno.ChildProcess | undefined;
+  const kill = async () => {
+    child?.kill("SIGKILL");
+    await child?.status;
+    child = undefined;
+  };
+  const up = async () => {
+    // It refuses to start beside the one that it names.
+    await Deno.remove(`${folder}/pid`).catch(() => {});
+    child = new Deno.Command("pgbouncer", {
+      args: [...Deno.uid() === 0 ? ["-u", user] : [], "-q", `${folder}/pgbouncer.ini`],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    await until("pgbouncer listens", async () => {
+      (await Deno.connect({ transport: "unix", path: `${folder}/.s.PGSQL.${port}` })).close();
+      return true;
+    });
+  };
+  await up();
   return {
+    kill,
+    up,
     folder,
     port,
     server: socketFolder,
     log: () => Deno.readTextFile(`${folder}/log`),
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
+      await kill();
       await Deno.remove(folder, { recursive: true });
     },
   };
