@@ -289,6 +289,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
           "database_platform_url",
           "database_url",
           "encryption_key",
+          "encryption_keys_old",
           "jwt_secret",
           "redis_url",
         ],
