@@ -182,6 +182,7 @@ export async function buildDeps(
     pools: () => ({ api: apiPool.stats, platform: platformPool.stats }),
     settings: {
       interfaceId: config.wireguard.interfaceId,
+      applyTimeoutMs: config.wireguard.applyTimeoutMs,
       network: config.wireguard.plan.network,
       publicUrl: config.publicUrl,
       docs: config.docs,

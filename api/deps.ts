@@ -56,6 +56,8 @@ export interface Deps {
   pools: () => Record<string, Pool["stats"]>;
   settings: {
     interfaceId: number;
+    /** How long an answer waits for a daemon. */
+    applyTimeoutMs: number;
     /** CIDR of the tunnel. */
     network: string;
     /** Origin that links in mails lead to, such as `http://10.10.0.1:8000`. */

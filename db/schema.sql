@@ -899,6 +899,39 @@ end
 $function$;
 alter function wg_peers_keep_generation() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_peers_move_whole()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if new.interface_id = old.interface_id then
+    if new.address <> old.address and current_user = 'massacorp_api' then
+      raise exception 'an address changes with the gateway alone'
+        using errcode = 'check_violation', constraint = 'wg_peers_address_moves_with_the_gateway', table = 'wg_peers';
+    end if;
+    return new;
+  end if;
+  if old.deleted_at is not null or new.deleted_at is not null then
+    raise exception 'a removed peer does not move'
+      using errcode = 'check_violation', constraint = 'wg_peers_removed_do_not_move', table = 'wg_peers';
+  end if;
+  -- Its row is there by the foreign key; taken, it is free for nobody else.
+  if not exists (select from wg_ip_pool a
+      where a.interface_id = new.interface_id and a.address = new.address and a.free_from is null) then
+    raise exception 'the new address was not taken from the pool'
+      using errcode = 'check_violation', constraint = 'wg_peers_new_address_is_taken', table = 'wg_peers';
+  end if;
+  -- A key that waits would be on two interfaces.
+  if new.successor_public_key is not null then
+    raise exception 'a successor does not move'
+      using errcode = 'check_violation', constraint = 'wg_peers_successors_do_not_move', table = 'wg_peers';
+  end if;
+  return new;
+end
+$function$;
+alter function wg_peers_move_whole() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_peers_promotion_is_exact()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -949,8 +982,11 @@ declare
   key text;
 begin
   if tg_op = 'UPDATE' then
-    before := array_remove(array[old.public_key, old.successor_public_key], null);
-    delete from wg_keys where tenant_id = new.tenant_id and peer_id = new.id and public_key <> all (after);
+    if new.interface_id = old.interface_id then
+      before := array_remove(array[old.public_key, old.successor_public_key], null);
+    end if;
+    delete from wg_keys where tenant_id = new.tenant_id and peer_id = new.id
+      and (public_key <> all (after) or interface_id <> new.interface_id);
   end if;
   -- One by one, so that the daemon, which only ever takes a key away here, needs no right to insert.
   foreach key in array after loop
@@ -997,6 +1033,23 @@ declare
 begin
   -- A row that the daemon purges was a tombstone itself, and its key is proven gone.
   if tg_op = 'DELETE' and old.deleted_at is not null then
+    return null;
+  end if;
+  if tg_op = 'UPDATE' and new.interface_id <> old.interface_id then
+    -- Its address is held with it. Should the key be leaving already, for whatever else, this has to wait for that.
+    insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key, address)
+      values (old.tenant_id, old.id, old.interface_id, old.public_key, old.address);
+    insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+      select old.tenant_id, old.id, old.interface_id, old.successor_public_key
+      where old.successor_public_key is not null
+      on conflict do nothing;
+    update wg_ip_pool p set free_from = 'infinity'
+      where p.interface_id = old.interface_id and p.address = old.address;
+    insert into wg_resting_addresses (tenant_id, interface_id, address, user_id, until)
+      values (old.tenant_id, old.interface_id, old.address, old.user_id, 'infinity')
+      -- It may have rested before, and nobody has cleared that away yet.
+      on conflict on constraint wg_resting_addresses_pkey
+        do update set user_id = excluded.user_id, until = excluded.until;
     return null;
   end if;
   if tg_op = 'UPDATE' then
@@ -1070,6 +1123,27 @@ AS $function$
     where n <> least(254, (1 << (32 - masklen(network))) - 2)
   $function$;
 alter function wg_pool_addresses(network cidr) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_retired_keys_release_address()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  rests_until timestamptz;
+begin
+  update wg_ip_pool p set free_from = now() + i.address_rest
+    from wg_interfaces i
+    where i.id = old.interface_id and p.interface_id = old.interface_id and p.address = old.address
+      and p.free_from = 'infinity'
+    returning p.free_from into rests_until;
+  update wg_resting_addresses r set until = rests_until
+    where rests_until is not null and r.tenant_id = old.tenant_id and r.interface_id = old.interface_id
+      and r.address = old.address;
+  return null;
+end
+$function$;
+alter function wg_retired_keys_release_address() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_tenant_share(network cidr, percent smallint)
  RETURNS bigint
@@ -1522,6 +1596,7 @@ create table tenants (
   mfa_required text default 'off'::text not null,
   mfa_trusted_devices boolean default true not null,
   registration text default 'off'::text not null,
+  wg_gateway smallint,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
   constraint tenants_have_a_slug_until_deleted CHECK (((slug IS NULL) = (status = 'deleted'::text))),
@@ -1866,6 +1941,7 @@ create table wg_retired_keys (
   interface_id smallint not null,
   public_key text not null,
   retired_at timestamp with time zone default now() not null,
+  address inet,
   constraint wg_retired_keys_pkey PRIMARY KEY (interface_id, public_key)
 );
 alter table wg_retired_keys owner to massacorp_owner;
@@ -1924,6 +2000,8 @@ alter table sessions add constraint sessions_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table system_role_permissions add constraint system_role_permissions_exist
   FOREIGN KEY (permission) REFERENCES permissions(name) ON DELETE CASCADE;
+alter table tenants add constraint tenants_gateway_exists
+  FOREIGN KEY (wg_gateway) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table user_roles add constraint user_roles_role_is_in_use
   FOREIGN KEY (tenant_id, role_id) REFERENCES roles(tenant_id, id) ON DELETE RESTRICT;
 alter table user_roles add constraint user_roles_user_exists
@@ -2010,6 +2088,7 @@ CREATE INDEX wg_policy_services_of_a_peer ON public.wg_policy_services USING btr
 CREATE INDEX wg_receipts_by_age ON public.wg_receipts USING btree (read_back_at);
 CREATE INDEX wg_receipts_of_a_peer ON public.wg_receipts USING btree (tenant_id, peer_id);
 CREATE INDEX wg_resting_addresses_that_end ON public.wg_resting_addresses USING btree (tenant_id, interface_id, until);
+CREATE INDEX wg_retired_keys_of_movers ON public.wg_retired_keys USING btree (tenant_id, peer_id) WHERE (address IS NOT NULL);
 CREATE UNIQUE INDEX tenants_have_one_platform ON public.tenants USING btree (is_platform) WHERE is_platform;
 
 CREATE TRIGGER mfa_factors_use_up_steps BEFORE UPDATE ON public.mfa_factors FOR EACH ROW EXECUTE FUNCTION mfa_factors_use_up_steps();
@@ -2039,14 +2118,15 @@ CREATE TRIGGER wg_peer_traffic_never_runs_backwards BEFORE UPDATE ON public.wg_p
 CREATE TRIGGER wg_peers_gateway_key BEFORE INSERT OR UPDATE OF public_key, successor_public_key ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_refuse_gateway_key();
 CREATE TRIGGER wg_peers_generation BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_keep_generation();
 CREATE TRIGGER wg_peers_go_where_they_may BEFORE INSERT OR UPDATE OF interface_id ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_go_where_they_may();
-CREATE CONSTRAINT TRIGGER wg_peers_hold_to_quota AFTER INSERT ON public.wg_peers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wg_peers_hold_to_quota();
+CREATE CONSTRAINT TRIGGER wg_peers_hold_to_quota AFTER INSERT OR UPDATE OF interface_id ON public.wg_peers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wg_peers_hold_to_quota();
+CREATE TRIGGER wg_peers_move_whole BEFORE UPDATE OF interface_id, address ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_move_whole();
 CREATE TRIGGER wg_peers_notify_delete AFTER DELETE ON public.wg_peers FOR EACH ROW WHEN ((old.deleted_at IS NULL)) EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_notify_insert AFTER INSERT ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_notify_update AFTER UPDATE ON public.wg_peers FOR EACH ROW WHEN ((old.generation IS DISTINCT FROM new.generation)) EXECUTE FUNCTION wg_notify_peer();
 CREATE TRIGGER wg_peers_promotion_is_exact BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_promotion_is_exact();
-CREATE TRIGGER wg_peers_register_keys AFTER INSERT OR UPDATE OF public_key, successor_public_key, deleted_at ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_register_keys();
+CREATE TRIGGER wg_peers_register_keys AFTER INSERT OR UPDATE OF interface_id, public_key, successor_public_key, deleted_at ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_register_keys();
 CREATE TRIGGER wg_peers_release_address AFTER DELETE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_release_address();
-CREATE TRIGGER wg_peers_retire_key AFTER DELETE OR UPDATE OF public_key, successor_public_key, deleted_at ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_retire_key();
+CREATE TRIGGER wg_peers_retire_key AFTER DELETE OR UPDATE OF interface_id, public_key, successor_public_key, deleted_at ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION wg_peers_retire_key();
 CREATE TRIGGER wg_peers_touch BEFORE UPDATE ON public.wg_peers FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER wg_policies_move_version BEFORE UPDATE ON public.wg_policies FOR EACH ROW EXECUTE FUNCTION wg_policies_move_version();
 CREATE TRIGGER wg_policies_notify AFTER INSERT OR DELETE OR UPDATE ON public.wg_policies FOR EACH STATEMENT EXECUTE FUNCTION wg_notify_all();
@@ -2054,6 +2134,7 @@ CREATE TRIGGER wg_policy_routes_move_version BEFORE DELETE ON public.wg_policy_r
 CREATE TRIGGER wg_policy_routes_stay_within_grants BEFORE INSERT OR UPDATE ON public.wg_policy_routes FOR EACH ROW EXECUTE FUNCTION wg_policy_routes_stay_within_grants();
 CREATE TRIGGER wg_policy_services_move_version BEFORE DELETE ON public.wg_policy_services FOR EACH ROW EXECUTE FUNCTION wg_policies_lose_an_entry();
 CREATE TRIGGER wg_release_keys_notify AFTER INSERT ON public.wg_release_keys FOR EACH STATEMENT EXECUTE FUNCTION wg_notify_all();
+CREATE TRIGGER wg_retired_keys_release_address AFTER DELETE ON public.wg_retired_keys FOR EACH ROW WHEN ((old.address IS NOT NULL)) EXECUTE FUNCTION wg_retired_keys_release_address();
 
 alter table api_key_scopes enable row level security;
 alter table api_key_scopes force row level security;
@@ -2441,6 +2522,11 @@ alter table wg_resting_addresses enable row level security;
 alter table wg_resting_addresses force row level security;
 create policy wg_resting_addresses_api on wg_resting_addresses as permissive for select to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_resting_addresses_api_holds on wg_resting_addresses as permissive for insert to massacorp_api
+  with check (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (until = 'infinity'::timestamp with time zone)));
+create policy wg_resting_addresses_api_holds_again on wg_resting_addresses as permissive for update to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (until = 'infinity'::timestamp with time zone)));
 create policy wg_resting_addresses_wgd on wg_resting_addresses as permissive for all to massacorp_wgd
   using (true)
   with check (true);
@@ -2449,6 +2535,8 @@ alter table wg_retired_keys enable row level security;
 alter table wg_retired_keys force row level security;
 create policy wg_retired_keys_api on wg_retired_keys as permissive for insert to massacorp_api
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_retired_keys_api_reads on wg_retired_keys as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 create policy wg_retired_keys_wgd on wg_retired_keys as permissive for all to massacorp_wgd
   using (true)
   with check (true);
@@ -2530,6 +2618,7 @@ revoke all on function wg_peer_traffic_never_runs_backwards() from public;
 revoke all on function wg_peers_go_where_they_may() from public;
 revoke all on function wg_peers_hold_to_quota() from public;
 revoke all on function wg_peers_keep_generation() from public;
+revoke all on function wg_peers_move_whole() from public;
 revoke all on function wg_peers_promotion_is_exact() from public;
 revoke all on function wg_peers_refuse_gateway_key() from public;
 revoke all on function wg_peers_register_keys() from public;
@@ -2541,6 +2630,7 @@ revoke all on function wg_policy_routes_stay_within_grants() from public;
 revoke all on function wg_pool_addresses(network cidr) from public;
 grant execute on function wg_pool_addresses(network cidr) to massacorp_platform;
 grant execute on function wg_pool_addresses(network cidr) to massacorp_wgd;
+revoke all on function wg_retired_keys_release_address() from public;
 revoke all on function wg_tenant_share(network cidr, percent smallint) from public;
 grant execute on function wg_tenant_share(network cidr, percent smallint) to massacorp_api;
 grant usage on sequence wg_peer_generation to massacorp_api;
@@ -2585,7 +2675,7 @@ grant insert (tenant_id, name, system), select on table roles to massacorp_platf
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
 grant select on table system_role_permissions to massacorp_api;
 grant select on table system_role_permissions to massacorp_platform;
-grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices, registration) on table tenants to massacorp_api;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices, registration, wg_gateway) on table tenants to massacorp_api;
 grant select (id, slug) on table tenants to massacorp_lookup;
 grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status, is_platform) on table tenants to massacorp_wgd;
@@ -2613,7 +2703,7 @@ grant select on table wg_peer_status to massacorp_api;
 grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at), select, update (generation, state, error, changed_at) on table wg_peer_status to massacorp_wgd;
 grant select (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, last_handshake_at, online_since, seen_at) on table wg_peer_traffic to massacorp_api;
 grant insert (tenant_id, peer_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at) on table wg_peer_traffic to massacorp_wgd;
-grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (user_id, name, public_key, preshared_key, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, successor_public_key, successor_preshared_key, successor_deadline, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
+grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (interface_id, user_id, name, public_key, preshared_key, address, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, successor_public_key, successor_preshared_key, successor_deadline, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, preshared_key, address, enabled, expires_at, deleted_at, successor_preshared_key) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation, successor_public_key, successor_preshared_key, successor_deadline), update (public_key, preshared_key, successor_public_key, successor_preshared_key, successor_deadline) on table wg_peers to massacorp_wgd;
 grant insert (tenant_id, peer_to_peer), select, update (peer_to_peer) on table wg_policies to massacorp_api;
@@ -2628,9 +2718,9 @@ grant select on table wg_receipts to massacorp_api;
 grant delete, insert (tenant_id, peer_id, interface_id, what, public_key, gateway_key, read_back_at, receipt_key, signature), select (tenant_id, id, read_back_at) on table wg_receipts to massacorp_wgd;
 grant delete, insert (interface_id, public_key), select on table wg_release_keys to massacorp_platform;
 grant delete, select on table wg_release_keys to massacorp_wgd;
-grant select on table wg_resting_addresses to massacorp_api;
+grant insert (tenant_id, interface_id, address, user_id, until), select, update (user_id, until) on table wg_resting_addresses to massacorp_api;
 grant delete, insert (tenant_id, interface_id, address, user_id, until), select, update (user_id, until) on table wg_resting_addresses to massacorp_wgd;
-grant insert (tenant_id, peer_id, interface_id, public_key) on table wg_retired_keys to massacorp_api;
+grant insert (tenant_id, peer_id, interface_id, public_key, address), select (tenant_id, peer_id, interface_id, retired_at, address) on table wg_retired_keys to massacorp_api;
 grant delete, insert (tenant_id, peer_id, interface_id, public_key), select on table wg_retired_keys to massacorp_wgd;
 
 comment on function public.api_key_in_force(pg_catalog.text,timestamp with time zone) is 'The API key with a prefix at a moment, with what it may do as far as its maker may, entering its tenant by itself.';
@@ -2676,6 +2766,7 @@ comment on function public.wg_peer_traffic_never_runs_backwards() is 'Holds coun
 comment on function public.wg_peers_go_where_they_may() is 'No peer comes to a gateway that takes none, however its row is made.';
 comment on function public.wg_peers_hold_to_quota() is 'Refuses the commit after which a tenant would hold more addresses than it may: of peers, tombstones, and those that rest.';
 comment on function public.wg_peers_keep_generation() is 'Moves generation exactly when the interface must follow, refuses to revive a tombstone, and lets none have a successor.';
+comment on function public.wg_peers_move_whole() is 'Gateway and address change together, to an address that was taken from the target''s pool before, and never of a tombstone.';
 comment on function public.wg_peers_promotion_is_exact() is 'Of a peer''s keys the daemon changes nothing but this: the successor, as it stands, becomes the key. The API, which does not see handshakes, cannot.';
 comment on function public.wg_peers_refuse_gateway_key() is 'wg(8) ignores a peer that has the interface''s own key, so such a row could never be applied.';
 comment on function public.wg_peers_register_keys() is 'Registers a peer''s keys; a violation of the primary key is a key that some peer has.';
@@ -2685,6 +2776,7 @@ comment on function public.wg_policies_lose_an_entry() is 'Moves the version, an
 comment on function public.wg_policies_move_version() is 'No change keeps the version of what was there before.';
 comment on function public.wg_policy_routes_stay_within_grants() is 'A tenant opens nothing that the operator did not grant.';
 comment on function public.wg_pool_addresses(pg_catalog.cidr) is 'The addresses of a network that peers may hold: all but the network and broadcast address, offsets 1 to 5 (gateway, API, reserved), and offset 254 (in a network smaller than /24, the last host).';
+comment on function public.wg_retired_keys_release_address() is 'The address of a peer that moved away rests from when its key was read back gone.';
 comment on function public.wg_tenant_share(pg_catalog.cidr,smallint) is 'Addresses that are so many percent of a network''s pool, whose size is wg_pool_addresses().';
 comment on sequence public.wg_peer_generation is 'Counts every change that the interface must follow.';
 comment on sequence public.wg_policy_version is 'Counts every change of what a tenant opened.';
@@ -2807,6 +2899,7 @@ comment on column public.tenants.status is 'suspended: no log-in, no token, no p
 comment on column public.tenants.user_peer_quota is 'Peers a user may make for himself. The tenant sets it.';
 comment on column public.tenants.wg_client_allowed_ips is 'What clients of peers that set nothing of their own route into the tunnel; null for the API and the gateway alone.';
 comment on column public.tenants.wg_dns is 'Resolvers for clients of peers that set none of their own.';
+comment on column public.tenants.wg_gateway is 'Where its peers go when nobody says and it is up; null for the gateway that has the most free addresses.';
 comment on column public.tenants.wg_mtu is 'MTU for clients of peers that set none of their own.';
 comment on column public.tenants.wg_persistent_keepalive is 'Seconds, for clients of peers that set none of their own.';
 comment on column public.user_roles.granted_by is 'The user who gave it; null for the operator. No foreign key: it outlives its giver.';
@@ -2860,4 +2953,5 @@ comment on column public.wg_receipts.receipt_key is 'What the signature is verif
 comment on column public.wg_receipts.signature is 'Ed25519 over the text that docs/decisions/0025-receipts.md defines.';
 comment on column public.wg_receipts.what is 'peer: the peer was removed; key: the peer got another key, and this one went.';
 comment on column public.wg_resting_addresses.user_id is 'The owner of the peer that held it.';
+comment on column public.wg_retired_keys.address is 'The address that the peer had with it on this interface, where it left for another gateway; goes back to the pool with this row.';
 comment on constraint wg_grants_network_is_no_infrastructure on public.wg_grants is 'This network, loopback, link-local, multicast and reserved, and where clouds serve their metadata (AWS, Azure and Google in link-local; Alibaba, Oracle; AWS and Google over IPv6).';

@@ -1578,6 +1578,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/wireguard/peers/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a peer to another gateway, with a new address and new keys
+         * @description The client needs the new file. The old key is taken off the old gateway: until that was read back, `moved_from` says so, and its old address is held and counts against the quota. The peer is never at one address on both.
+         *
+         *     Permission: `wireguard.write`. Rate limit: `authenticated`.
+         */
+        post: operations["movePeer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/wireguard/me/peers": {
         parameters: {
             query?: never;
@@ -2237,6 +2259,8 @@ export interface components {
                 dns: (string)[] | null;
                 mtu: number | null;
                 persistent_keepalive: number | null;
+                /** @description Where new peers go while it is up; null for the gateway that has the most free addresses */
+                gateway_id: number | null;
             };
             /**
              * Format: int64
@@ -2438,6 +2462,18 @@ export interface components {
                  */
                 deadline: string;
             } | null;
+            /**
+             * Format: int64
+             * @description The gateway that it is on
+             */
+            gateway_id: number;
+            /** @description The gateway that it left, until that was read back without its key; the address is held for as long */
+            moved_from: {
+                /** Format: int64 */
+                gateway_id: number;
+                /** Format: ipv4 */
+                address: string;
+            } | null;
             /** Format: ipv4 */
             address: string;
             /**
@@ -2607,6 +2643,18 @@ export interface components {
                  */
                 deadline: string;
             } | null;
+            /**
+             * Format: int64
+             * @description The gateway that it is on
+             */
+            gateway_id: number;
+            /** @description The gateway that it left, until that was read back without its key; the address is held for as long */
+            moved_from: {
+                /** Format: int64 */
+                gateway_id: number;
+                /** Format: ipv4 */
+                address: string;
+            } | null;
             /** Format: ipv4 */
             address: string;
             /**
@@ -2664,7 +2712,7 @@ export interface components {
             /** Format: int64 */
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "gateway_name_taken" | "network_taken" | "gateway_retired" | "gateway_in_use" | "gateway_closed" | "gateway_down" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
+            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "gateway_name_taken" | "network_taken" | "gateway_retired" | "gateway_in_use" | "gateway_closed" | "gateway_down" | "already_there" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
             detail?: string;
             request_id: string;
             challenge?: {
@@ -3339,6 +3387,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `already_there`: The peer is on that gateway; `overtaken`: Another change came in between; `public_key_taken`: The public key is in use; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free; `gateway_closed`: The gateway takes no new peers */
+        "409.already_there.overtaken.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `email_taken`: The e-mail address is in use */
         "409.email_taken": {
             headers: {
@@ -3603,6 +3663,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `public_key_taken`: The public key is in use; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free; `gateway_closed`: The gateway takes no new peers */
+        "409.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `role_in_use`: Somebody has the role, or is invited to it; `system_role`: A role of the system stays as it is */
         "409.role_in_use.system_role": {
             headers: {
@@ -3775,8 +3847,34 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `database_unavailable`: The database does not answer; `overloaded`: Too much is going on at once; `gateway_down`: The gateway's daemon does not answer for its interface; `gateway_not_ready`: The gateway has not published its key yet */
+        "503.database_unavailable.overloaded.gateway_down.gateway_not_ready": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `database_unavailable`: The database does not answer; `overloaded`: Too much is going on at once; `gateway_not_ready`: The gateway has not published its key yet */
         "503.database_unavailable.overloaded.gateway_not_ready": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `database_unavailable`: The database does not answer; `overloaded`: Too much is going on at once; `gateway_not_ready`: The gateway has not published its key yet; `gateway_down`: The gateway's daemon does not answer for its interface */
+        "503.database_unavailable.overloaded.gateway_not_ready.gateway_down": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -7689,6 +7787,8 @@ export interface operations {
                         dns?: (string)[] | null;
                         mtu?: number | null;
                         persistent_keepalive?: number | null;
+                        /** @description Where new peers go while it is up; null for the gateway that has the most free addresses */
+                        gateway_id?: number | null;
                     };
                     /** Format: int32 */
                     user_peer_quota?: number;
@@ -8481,6 +8581,11 @@ export interface operations {
                      */
                     user_id?: number;
                     /**
+                     * Format: int32
+                     * @description Where it goes; else to the tenant's default gateway, or to the one that is up and has the most free addresses
+                     */
+                    gateway_id?: number;
+                    /**
                      * @description `enrolment`: for at most 24 hours, and for nothing but getting a permanent peer
                      * @enum {string}
                      */
@@ -8510,14 +8615,14 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready.gateway_down"];
         };
     };
     getPeer: {
@@ -8925,6 +9030,75 @@ export interface operations {
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
         };
     };
+    movePeer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
+                 * @example acme
+                 */
+                "X-Tenant-ID"?: string;
+            };
+            path: {
+                /** @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Your own key; without it the server makes a pair and returns the private half once
+                     * @example j4tuGWkb4fVgP42agHZJ5gvezYbKoUbgv3x8cLi29zs=
+                     */
+                    public_key?: string;
+                    /** @default true */
+                    preshared_key?: boolean;
+                    /**
+                     * @description `link` answers a one-time token for the file instead of the file
+                     * @default inline
+                     * @enum {string}
+                     */
+                    delivery?: "inline" | "link";
+                    /** Format: int32 */
+                    gateway_id: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The peer with its new address, configuration and QR code */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProvisionedPeer"];
+                    "text/plain": string;
+                    "image/svg+xml": string;
+                    "image/png": string;
+                };
+            };
+            400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
+            406: components["responses"]["406.not_acceptable"];
+            408: components["responses"]["408.request_timeout"];
+            409: components["responses"]["409.already_there.overtaken.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_down.gateway_not_ready"];
+        };
+    };
     listOwnPeers: {
         parameters: {
             query?: {
@@ -9070,14 +9244,14 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready.gateway_down"];
         };
     };
     getOwnPeer: {

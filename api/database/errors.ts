@@ -28,6 +28,8 @@ const conflicts: Record<string, ErrorCode> = {
   wg_interfaces_retirement_is_final: "gateway_retired",
   wg_interfaces_retire_without_peers: "gateway_in_use",
   wg_peers_gateway_takes_peers: "gateway_closed",
+  // The same key is still leaving the gateway that the peer is about to leave.
+  wg_retired_keys_pkey: "overtaken",
 };
 
 const unprintable = {
@@ -37,6 +39,11 @@ const unprintable = {
 };
 
 const invalid: Record<string, { path: string; code: string; message: string }> = {
+  tenants_gateway_exists: {
+    path: "wireguard.gateway_id",
+    code: "unknown",
+    message: "there is no such gateway",
+  },
   wg_peers_user_exists: { path: "user_id", code: "unknown", message: "there is no such user" },
   wg_peers_public_key_is_no_gateway: {
     path: "public_key",

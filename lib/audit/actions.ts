@@ -39,6 +39,7 @@ export const auditActions = {
   "peer.enable": [],
   "peer.export": ["peers", "secrets"],
   "peer.import": ["peer_ids", "renumber"],
+  "peer.move": ["gateway_before", "gateway", "address_before", "address"],
   "peer.rotate": ["public_key_before", "public_key", "overlap_until"],
   "peer.update": [changes],
   "role.create": ["name", "permissions", "mfa_required"],

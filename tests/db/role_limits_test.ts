@@ -247,11 +247,11 @@ Deno.test("massacorp_api: removes no user who is active, and none who still owns
 Deno.test("massacorp_api: what it may not do in its own tenant", async () => {
   await using given = await world();
   await given.refused({ role: "massacorp_api", tenant: given.a.id }, [
-    "select from wg_retired_keys",
+    "select public_key from wg_retired_keys",
     "delete from wg_retired_keys",
     "delete from wg_peers",
-    "update wg_peers set address = address",
-    "update wg_peers set interface_id = interface_id",
+    "update wg_resting_addresses set address = address",
+    "delete from wg_resting_addresses",
     "update wg_peers set generation = generation",
     "update wg_peers set tenant_id = tenant_id",
     "insert into wg_ip_pool values (1, '10.10.0.250', now())",

@@ -5,7 +5,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, type Router, timestamp } from "../../openapi.ts";
-import { peerId, readGateway, servedAddresses } from "../peers/mod.ts";
+import { gatewayOf, peerId, readGateway, servedAddresses } from "../peers/mod.ts";
 import { type Openings, packetVerdicts } from "./packets.ts";
 import { type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
 import { receiptSchema, viewReceipt } from "./receipts.ts";
@@ -91,7 +91,10 @@ export function explainPeer(router: Router, deps: Deps): void {
     const known = await deps.tenancy.transaction(tenantOf(c), async (sql) => ({
       row: await readExplained(sql, id, new Date(deps.clock.now())),
       receipts: await listReceipts(sql, { peerId: id, before: null, limit: fewReceipts }),
-      gateway: await readGateway(sql, deps.settings.interfaceId),
+      gateway: await readGateway(
+        sql,
+        await gatewayOf(sql, id) ?? deps.settings.interfaceId,
+      ),
       openings: await readOpenings(sql),
     }));
     const { row, receipts, gateway, openings } = known;

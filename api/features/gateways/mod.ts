@@ -4,6 +4,9 @@ import { announceGateway } from "./announce_gateway.ts";
 import { changeGateway, retireGateway } from "./change_gateway.ts";
 import { getGateways } from "./list_gateways.ts";
 
+export { placeOf } from "./policy.ts";
+export { listPlaces } from "./store.ts";
+
 /** `/api/v1/wireguard/gateways`: where peers can be. */
 export function gatewaysFeature(deps: Deps): Router {
   const router = createRouter();

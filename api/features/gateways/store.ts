@@ -43,6 +43,28 @@ export async function listGateways(
   return rows.map(toGateway);
 }
 
+/** A gateway that peers may be on, and how many more. */
+export interface Place extends Gateway {
+  free: number;
+  /** The tenant's, the same in every row. */
+  tenant_default: number | null;
+}
+
+/** Those that are not retired. */
+export async function listPlaces(sql: TenantSql): Promise<Place[]> {
+  const rows = await sql<(Row & { free: number; tenant_default: number | null })[]>`
+    select ${columns(sql)}, t.wg_gateway as tenant_default,
+      (select count(*)::integer from wg_ip_pool a where a.interface_id = i.id and a.free_from <= now()) as free
+    from wg_interfaces i left join wg_gateways_seen() s on s.interface_id = i.id
+    left join tenants t on t.id = (select current_tenant_id())
+    where i.retired_at is null order by i.id`;
+  return rows.map(({ free, tenant_default, ...row }) => ({
+    ...toGateway(row),
+    free,
+    tenant_default,
+  }));
+}
+
 export async function readGatewayState(
   sql: TenantSql | PlatformSql,
   id: number,

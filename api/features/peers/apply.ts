@@ -3,18 +3,21 @@ import type { ReconcileResult } from "../../../wgd/protocol.ts";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
+import { waitsElsewhere } from "./store.ts";
 
 /**
  * Asks the daemon to look at these peers, or at everything, now and waits, within bounds, for its read-back. A daemon that does
  * not answer is no error: the change is committed, the daemon follows as soon as it can, and the status says so.
  */
 export async function applyNow(
-  deps: Pick<Deps, "wgd">,
+  deps: Pick<Deps, "wgd" | "tenancy" | "settings">,
   c: Context<AppEnv>,
   peerIds: string[] | "all",
 ): Promise<ReconcileResult | undefined> {
+  const begun = performance.now();
+  let result: ReconcileResult | undefined;
   try {
-    return await deps.wgd.reconcile({
+    result = await deps.wgd.reconcile({
       ...(peerIds === "all" ? {} : { peer_ids: peerIds }),
       wait: true,
     });
@@ -24,6 +27,40 @@ export async function applyNow(
       peer_ids: peerIds,
       reason: error.message,
     });
-    return undefined;
+  }
+  if (peerIds !== "all" && (!result || result.absent.length > 0)) {
+    await otherGateways(deps, c, { peerIds, until: begun + deps.settings.applyTimeoutMs });
+  }
+  return result;
+}
+
+const pauseMs = 50;
+
+/**
+ * Daemons of other gateways are told by the database and answer there. One that does not live is not waited for;
+ * nor is anybody where the database says nothing, since what was asked for is committed.
+ */
+async function otherGateways(
+  deps: Pick<Deps, "tenancy" | "settings">,
+  c: Context<AppEnv>,
+  { peerIds, until }: { peerIds: string[]; until: number },
+): Promise<void> {
+  const tenantId = c.get("tenantId");
+  if (tenantId === undefined) return;
+  const { interfaceId } = deps.settings;
+  try {
+    while (
+      await deps.tenancy.transaction(
+        tenantId,
+        (sql) => waitsElsewhere(sql, { interfaceId, peerIds }),
+      )
+    ) {
+      if (performance.now() > until) return;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  } catch (error) {
+    c.get("log").warn("other gateways could not be waited for", {
+      reason: error instanceof Error ? error.message : "unknown",
+    });
   }
 }

@@ -16,7 +16,7 @@ const mostIds = 1000;
  * @throws {ApiError} `overtaken` where somebody wants one of them on the interface again
  */
 export async function areOff(
-  deps: Pick<Deps, "wgd" | "tenancy" | "clock">,
+  deps: Pick<Deps, "wgd" | "tenancy" | "clock" | "settings">,
   c: Context<AppEnv>,
   { tenantId, ids }: { tenantId: TenantId; ids?: readonly string[] },
 ): Promise<boolean> {

@@ -7,23 +7,17 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { zipStream } from "./archive.ts";
-import {
-  checkResolvers,
-  clientFile,
-  futureTime,
-  makeKeys,
-  type PeerKeys,
-  requireGateway,
-} from "./provision.ts";
+import { checkResolvers, clientFile, futureTime, makeKeys, type PeerKeys } from "./provision.ts";
+import { gatewayFor } from "./placement.ts";
 import { holdToQuotas } from "./quota.ts";
 import { bulkPeerBody, peerSchema, type PeerView } from "./schemas.ts";
-import { insertPeers, type NewPeer, readGateway } from "./store.ts";
+import { insertPeers, type NewPeer } from "./store.ts";
 import { listPeersById } from "./view_store.ts";
 
 export const maxBulk = 1000;
 
 type BulkPeer = z.infer<typeof bulkPeerBody>;
-type PreparedPeer = NewPeer & { keys: PeerKeys };
+type PreparedPeer = Omit<NewPeer, "interfaceId"> & { keys: PeerKeys };
 
 export function createPeersInBulk(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -68,7 +62,7 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     const ids = peers.map((peer) => peer.id);
 
     const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+      const gateway = await gatewayFor(deps, sql);
       peers.forEach((peer, index) =>
         checkResolvers(
           gateway,
@@ -78,11 +72,13 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
       );
       await holdToQuotas(sql, {
         tenantId,
-        interfaceId: deps.settings.interfaceId,
+        interfaceId: gateway.id,
         owner: null,
         count: peers.length,
       });
-      if (!await insertPeers(sql, peers)) throw new ApiError("pool_exhausted");
+      if (!await insertPeers(sql, peers.map((peer) => ({ ...peer, interfaceId: gateway.id })))) {
+        throw new ApiError("pool_exhausted");
+      }
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c),
@@ -150,7 +146,6 @@ async function prepare(
   return {
     tenantId,
     id,
-    interfaceId: deps.settings.interfaceId,
     userId: body.user_id ?? null,
     name: body.name,
     kind: "permanent",

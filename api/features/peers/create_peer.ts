@@ -10,6 +10,7 @@ import { claimKey, idempotencyKey, settleKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
+import { gatewayFor } from "./placement.ts";
 import {
   checkResolvers,
   chooseType,
@@ -17,7 +18,6 @@ import {
   holdToType,
   makeKeys,
   provisionResponse,
-  requireGateway,
 } from "./provision.ts";
 import { type HandedOver, handOver, rekey } from "./hand_over.ts";
 import { holdToQuotas } from "./quota.ts";
@@ -28,7 +28,7 @@ import {
   provisionedResponse,
 } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
-import { insertPeer, lockPeer, readGateway } from "./store.ts";
+import { insertPeer, lockPeer } from "./store.ts";
 import { readPeer, readPeerAlone } from "./view_store.ts";
 
 export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
@@ -52,6 +52,8 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
         "quota_exceeded",
         "pool_exhausted",
         "gateway_not_ready",
+        "gateway_closed",
+        "gateway_down",
       ),
     },
   });
@@ -113,12 +115,16 @@ export async function makePeer(
   const clientAllowedIps = body.client_allowed_ips ?? null;
   const expiresAt = expiryOf(kind, body.expires_at, now);
   const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
-  const { interfaceId } = deps.settings;
   // Side by side, here and below: what does not wait for the other's answer travels with it.
-  const gatewayRow = readGateway(sql, interfaceId);
-  const held = holdToQuotas(sql, { tenantId, interfaceId, owner });
+  const placed = gatewayFor(deps, sql, body.gateway_id);
+  const held = holdToQuotas(sql, {
+    tenantId,
+    interfaceId: body.gateway_id ?? deps.settings.interfaceId,
+    owner,
+  });
   held.catch(() => {});
-  const gateway = requireGateway(await gatewayRow);
+  const gateway = await placed;
+  const interfaceId = gateway.id;
   checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
   await held;
   const address = await insertPeer(sql, {

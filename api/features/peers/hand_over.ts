@@ -65,7 +65,7 @@ export async function rekey(
   },
 ): Promise<HandedOver> {
   const { id } = peer;
-  const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+  const gateway = requireGateway(await readGateway(sql, peer.gateway_id));
   const keys = await makeKeys(deps, { tenantId: peer.tenant_id, peerId: id }, choice);
   const { publicKey, sealedPresharedKey: presharedKey } = keys;
   const deadline = overlapMs > 0 ? new Date(now + overlapMs) : null;

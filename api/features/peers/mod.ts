@@ -4,6 +4,7 @@ import { createPeersInBulk } from "./bulk_create.ts";
 import { createPeer } from "./create_peer.ts";
 import { getPeer, getPeers } from "./read_peers.ts";
 import { getPeerStats } from "./read_stats.ts";
+import { movePeer } from "./move_peer.ts";
 import type { PeerScope } from "./scope.ts";
 import { rotatePeer } from "./rotate_peer.ts";
 import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
@@ -26,7 +27,7 @@ export {
 export { clientSettings, peerId, peerName, provisionedPeer, publicKey } from "./schemas.ts";
 export { qrSvg } from "./qr_code.ts";
 export { ownPeers, tenantPeers } from "./scope.ts";
-export { readGateway, removePeer, removePeersOf } from "./store.ts";
+export { gatewayOf, readGateway, removePeer, removePeersOf } from "./store.ts";
 export { countPeers, listPeersById, readPeer } from "./view_store.ts";
 
 /** `/api/v1/wireguard/peers`, and the same for one's own under `/api/v1/wireguard/me/peers` */
@@ -42,5 +43,6 @@ export function peersFeature(deps: Deps, scope: PeerScope): Router {
   enablePeer(router, deps, scope);
   disablePeer(router, deps, scope);
   rotatePeer(router, deps, scope);
+  if (!scope.own) movePeer(router, deps, scope);
   return router;
 }

@@ -33,7 +33,8 @@ export async function holdToQuotas(
     select coalesce(t.peer_quota, wg_tenant_share(i.network, i.tenant_share))::text as tenant_quota,
       t.user_peer_quota, ${holdings(sql, null)} as tenant, ${holdings(sql, owner)} as own
     from tenants t, wg_interfaces i where t.id = ${who.tenantId} and i.id = ${who.interfaceId}`;
-  if (!facts) throw new ApiError("not_found");
+  // A gateway that there is not: who places the peer says so.
+  if (!facts) return;
   if (owner !== null) refuseOver("you", facts.user_peer_quota, facts.own, count);
   const tenantQuota = Number(facts.tenant_quota);
   // How many peers there are beside his own is no affair of a user's.
@@ -49,7 +50,7 @@ function holdings(sql: TenantSql, owner: number | null) {
     select jsonb_build_object(
       'peers', (select count(*) from wg_peers p
         where p.tenant_id = t.id and (${owner}::integer is null or p.user_id = ${owner})),
-      'resting', count(*), 'next', min(r.until))
+      'resting', count(*), 'next', min(r.until) filter (where r.until < 'infinity'))
     from wg_resting_addresses r
     where r.tenant_id = t.id and r.until > now()
       and (${owner}::integer is null or r.user_id = ${owner}))`;

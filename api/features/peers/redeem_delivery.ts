@@ -101,7 +101,7 @@ async function redeem(
     await token.sealer.open(taken.sealed_config, deliveryRow({ tenantId, peerId: id })),
   );
   if (ownKey !== undefined) {
-    const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+    const gateway = requireGateway(await readGateway(sql, peer.gateway_id));
     const keys = await makeKeys(deps, { tenantId, peerId: id }, {
       public_key: ownKey,
       preshared_key: peer.has_preshared_key,

@@ -51,6 +51,10 @@ export const clientSettings = {
 };
 const { client_allowed_ips, dns, mtu, persistent_keepalive } = clientSettings;
 
+const gatewayChoice = z.int().min(1).max(32767);
+
+export const movePeerBody = z.strictObject({ ...keyChoice, gateway_id: gatewayChoice });
+
 const created = {
   name,
   ...keyChoice,
@@ -63,12 +67,20 @@ const created = {
 export const createPeerBody = z.strictObject({
   ...created,
   user_id: owner.exactOptional(),
+  gateway_id: gatewayChoice.exactOptional().openapi({
+    description:
+      "Where it goes; else to the tenant's default gateway, or to the one that is up and has the most free addresses",
+  }),
   kind: z.enum(["permanent", "enrolment"]).exactOptional().openapi({
     description: "`enrolment`: for at most 24 hours, and for nothing but getting a permanent peer",
   }),
 });
 /** One of many; a file for each by mail would be a bad habit, so there is no link. */
-export const bulkPeerBody = createPeerBody.omit({ kind: true, delivery: true });
+export const bulkPeerBody = createPeerBody.omit({
+  kind: true,
+  delivery: true,
+  gateway_id: true,
+});
 /** In self-service the owner is the caller. */
 export const createOwnPeerBody: z.ZodType<z.infer<typeof createPeerBody>> = z.strictObject(created);
 
@@ -112,6 +124,11 @@ export const peerSchema = z.object({
   rotation: z.object({ successor_public_key: z.string(), deadline: timestamp }).nullable().openapi({
     description:
       "While a new key waits: it takes over with its first handshake, or at the deadline",
+  }),
+  gateway_id: z.int().openapi({ description: "The gateway that it is on" }),
+  moved_from: z.object({ gateway_id: z.int(), address: z.ipv4() }).nullable().openapi({
+    description:
+      "The gateway that it left, until that was read back without its key; the address is held for as long",
   }),
   address: z.ipv4(),
   address6: z.ipv6().exactOptional().openapi({

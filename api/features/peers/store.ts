@@ -2,6 +2,9 @@ import type { TenantSql } from "../../database/tenancy.ts";
 import type { Decider, PeerRef } from "./scope.ts";
 
 export interface GatewayRow {
+  id: number;
+  /** Whether there are other gateways that peers can be on. */
+  others: boolean;
   network: string;
   gateway: string;
   api_address: string;
@@ -24,7 +27,8 @@ export async function readGateway(
   interfaceId: number,
 ): Promise<GatewayRow | undefined> {
   const [row] = await sql<GatewayRow[]>`
-    select i.network::text, host(i.gateway) as gateway, host(i.api_address) as api_address,
+    select i.id, exists (select from wg_interfaces o where o.id <> i.id and o.retired_at is null) as others,
+      i.network::text, host(i.gateway) as gateway, host(i.api_address) as api_address,
       i.network6::text, host(i.gateway6) as gateway6, host(i.api_address6) as api_address6, i.endpoint, i.public_key, t.wg_client_allowed_ips::text[] as client_allowed_ips,
       case when t.wg_dns is not null then array(select host(d) from unnest(t.wg_dns) d) end as dns, t.wg_mtu as mtu,
       t.wg_persistent_keepalive as persistent_keepalive
@@ -189,6 +193,7 @@ export async function enablePeerRow(sql: TenantSql, id: string): Promise<void> {
 }
 
 export interface LockedPeer {
+  interface_id: number;
   public_key: string;
   enabled: boolean;
   /** Of the last time it was disabled. */
@@ -204,7 +209,7 @@ export async function lockPeer(
   ref: PeerRef,
 ): Promise<LockedPeer | undefined> {
   const [row] = await sql<LockedPeer[]>`
-    select p.public_key, p.enabled, p.disabled_by, p.expires_at, p.expiry_set_by from wg_peers p
+    select p.interface_id, p.public_key, p.enabled, p.disabled_by, p.expires_at, p.expiry_set_by from wg_peers p
     where p.id = ${ref.id} and p.deleted_at is null ${ownedBy(sql, ref.owner)} for update`;
   return row;
 }
@@ -236,6 +241,67 @@ export async function updatePeerRow(
 /** Networks without host bits, which wg(8) drops as well. */
 function networks(sql: TenantSql, texts: string[] | null) {
   return sql`(select array_agg(network(n::inet)) from unnest(${texts}::text[]) n)`;
+}
+
+/**
+ * Takes the lowest free address of another gateway and puts the peer there, with new keys. What it leaves behind,
+ * the database sees to. The caller has locked the row.
+ * @returns its new address, or undefined when no address is free
+ */
+export async function movePeerRow(
+  sql: TenantSql,
+  { id, interfaceId, publicKey, presharedKey }: NewKeys & { interfaceId: number },
+): Promise<string | undefined> {
+  for (const lock of [sql`for update skip locked`, sql`for update`]) {
+    const [taken] = await sql<{ address: string }[]>`
+      with lowest as (
+        select interface_id, address from wg_ip_pool
+        where interface_id = ${interfaceId} and free_from is not null and free_from <= now()
+        order by address limit 1 ${lock}
+      )
+      update wg_ip_pool p set free_from = null from lowest l
+        where p.interface_id = l.interface_id and p.address = l.address
+        returning host(p.address) as address`;
+    if (!taken) continue;
+    // A statement of its own: the database looks whether the address is taken.
+    await sql`
+      update wg_peers set interface_id = ${interfaceId}, address = ${taken.address}::inet,
+        public_key = ${publicKey}, preshared_key = ${presharedKey}, successor_public_key = null,
+        successor_preshared_key = null, successor_deadline = null
+      where id = ${id}`;
+    return taken.address;
+  }
+  return undefined;
+}
+
+/** The gateway of a peer; undefined where there is no row of it. */
+export async function gatewayOf(sql: TenantSql, id: string): Promise<number | undefined> {
+  const [row] = await sql<{ id: number }[]>`
+    select interface_id as id from wg_peers where id = ${id}`;
+  return row?.id;
+}
+
+/** Whether the daemon of another gateway, which lives, has yet to follow for one of these peers. */
+export async function waitsElsewhere(
+  sql: TenantSql,
+  { interfaceId, peerIds }: { interfaceId: number; peerIds: readonly string[] },
+): Promise<boolean> {
+  const [row] = await sql<{ waits: boolean }[]>`
+    with asked as (
+      select jsonb_array_elements_text(${sql.json([...peerIds])}::jsonb)::uuid as id
+    ), left_to_do as (
+      select p.interface_id from wg_peers p join asked a on a.id = p.id
+        left join wg_peer_status s on s.tenant_id = p.tenant_id and s.peer_id = p.id
+        where p.interface_id <> ${interfaceId}
+          and (p.deleted_at is not null or s.generation is distinct from p.generation)
+      union all
+      select r.interface_id from wg_retired_keys r join asked a on a.id = r.peer_id
+        where r.interface_id <> ${interfaceId} and r.address is not null
+    )
+    select case when exists (select from left_to_do)
+      then exists (select from left_to_do join wg_gateways_seen() g using (interface_id))
+      else false end as waits`;
+  return row?.waits ?? false;
 }
 
 export interface NewKeys {

@@ -50,7 +50,7 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       // Brought forward by the owner, it stays the admin's.
       const keeps = asked === undefined ||
         scope.own && locked.expires_at !== null && locked.expiry_set_by === "admin";
-      const gateway = requireGateway(await readGateway(sql, deps.settings.interfaceId));
+      const gateway = requireGateway(await readGateway(sql, locked.interface_id));
       const after = { ...before, ...changes };
       if (changes.dns !== undefined || changes.client_allowed_ips !== undefined) {
         checkResolvers(gateway, after);

@@ -15,6 +15,8 @@ interface PeerRow {
   has_preshared_key: boolean;
   successor_public_key: string | null;
   successor_deadline: Date | null;
+  gateway_id: number;
+  moved_from: { gateway_id: number; address: string } | null;
   address: string;
   address6: string | null;
   enabled: boolean;
@@ -79,7 +81,10 @@ function peerColumns(sql: TenantSql, now: Date) {
   return sql`
     select p.id, p.name, p.tenant_id, p.user_id, p.kind, p.public_key,
       p.preshared_key is not null as has_preshared_key, p.successor_public_key, p.successor_deadline,
-      host(p.address) as address,
+      p.interface_id as gateway_id, host(p.address) as address,
+      (select jsonb_build_object('gateway_id', r.interface_id, 'address', host(r.address))
+        from wg_retired_keys r where r.tenant_id = p.tenant_id and r.peer_id = p.id and r.address is not null
+        order by r.retired_at limit 1) as moved_from,
       host(wg_address6(p.address, i.network, i.network6)) as address6, p.enabled,
       p.disabled_by, p.expiry_set_by, p.deleted_at is not null as deleted, p.expires_at,
       ${isExpired(sql, now)} as expired, ${isOwnerActive(sql)} as owner_active,
@@ -223,6 +228,8 @@ function viewPeer(row: PeerRow): PeerView {
       successor_public_key: row.successor_public_key,
       deadline: row.successor_deadline.toISOString(),
     },
+    gateway_id: row.gateway_id,
+    moved_from: row.moved_from,
     address: row.address,
     ...(row.address6 === null ? {} : { address6: row.address6 }),
     status,

@@ -81,10 +81,11 @@ async function viewCurrent(deps: Deps, c: Context<AppEnv>) {
 }
 
 function view(row: CurrentTenantRow) {
-  const { client_allowed_ips, dns, mtu, persistent_keepalive, created_at, ...rest } = row;
+  const { client_allowed_ips, dns, mtu, persistent_keepalive, gateway_id, created_at, ...rest } =
+    row;
   return {
     ...rest,
     created_at: created_at.toISOString(),
-    wireguard: { client_allowed_ips, dns, mtu, persistent_keepalive },
+    wireguard: { client_allowed_ips, dns, mtu, persistent_keepalive, gateway_id },
   };
 }

@@ -37,6 +37,10 @@ const wireguardDefaults = {
   dns: dns.nullable(),
   mtu: mtu.nullable(),
   persistent_keepalive: persistent_keepalive.nullable(),
+  gateway_id: z.int().min(1).max(32767).nullable().openapi({
+    description:
+      "Where new peers go while it is up; null for the gateway that has the most free addresses",
+  }),
 };
 
 const seconds = z.int().min(3600).max(30 * 86400).nullable();
@@ -93,6 +97,7 @@ export const updateTenantBody = z.strictObject({
     dns: wireguardDefaults.dns.exactOptional(),
     mtu: wireguardDefaults.mtu.exactOptional(),
     persistent_keepalive: wireguardDefaults.persistent_keepalive.exactOptional(),
+    gateway_id: wireguardDefaults.gateway_id.exactOptional(),
   }).exactOptional(),
   user_peer_quota: z.int().min(0).max(1000).exactOptional(),
   login_own_peer: z.boolean().exactOptional(),

@@ -83,6 +83,7 @@ export interface CurrentTenantRow extends TenantRow {
   dns: string[] | null;
   mtu: number | null;
   persistent_keepalive: number | null;
+  gateway_id: number | null;
   user_peer_quota: number;
   login_own_peer: boolean;
   session_limit: number | null;
@@ -104,7 +105,7 @@ export async function readCurrentTenant(
     select id, slug, name, status, is_platform, created_at,
       wg_client_allowed_ips::text[] as client_allowed_ips,
       case when wg_dns is not null then array(select host(d) from unnest(wg_dns) d) end as dns, wg_mtu as mtu,
-      wg_persistent_keepalive as persistent_keepalive, user_peer_quota, login_own_peer,
+      wg_persistent_keepalive as persistent_keepalive, wg_gateway as gateway_id, user_peer_quota, login_own_peer,
       session_limit, session_idle_seconds, session_lifetime_seconds, mfa_required, mfa_trusted_devices,
       password_policy, registration, peer_quota
     from tenants where id = (select current_tenant_id())
@@ -122,7 +123,7 @@ export async function updateCurrentTenantRow(
       wg_client_allowed_ips =
         (select array_agg(network(n::inet)) from unnest(${tenant.client_allowed_ips}::text[]) n),
       wg_dns = ${tenant.dns}::text[]::inet[], wg_mtu = ${tenant.mtu},
-      wg_persistent_keepalive = ${tenant.persistent_keepalive},
+      wg_persistent_keepalive = ${tenant.persistent_keepalive}, wg_gateway = ${tenant.gateway_id},
       user_peer_quota = ${tenant.user_peer_quota}, login_own_peer = ${tenant.login_own_peer},
       session_limit = ${tenant.session_limit}, session_idle_seconds = ${tenant.session_idle_seconds},
       session_lifetime_seconds = ${tenant.session_lifetime_seconds},
