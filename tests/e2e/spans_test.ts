@@ -139,7 +139,7 @@ Deno.test("spans: A6: a request, what it asks of database and daemon, and its ma
   ];
   for (const secret of [access_token, refresh_token, acme.password]) seedSecret(secret);
   const all = collector.received.join("\n").toLowerCase();
-  assert.ok(collector.spans.length > 30);
+  assert.ok(collector.spans.length >= asks.length + parts.length, "there is something to look at");
   for (const secret of secrets) assert.ok(!all.includes(secret.toLowerCase()), secret);
   // What Deno records by itself, with whole URLs, is not let out; and nothing is set over, which would send both.
   for (const span of collector.spans) {
