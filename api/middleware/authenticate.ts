@@ -144,7 +144,7 @@ interface UserRow {
   slug: string;
   tenant_name: string;
   mfa_enabled: boolean;
-  /** Of each role its name, and what it permits, parted by blanks. */
+  /** Of each role its name, a word (`roles_name_is_a_word`), and what it permits, parted by blanks. */
   grants: string[];
   stepped_up_at: Date | null;
   last_seen_at: Date;
