@@ -3459,8 +3459,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `slug_taken`: The slug is in use; `platform_exists`: There is a platform tenant already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
-        "409.email_taken.slug_taken.platform_exists.quota_exceeded.pool_exhausted": {
+        /** @description `email_taken`: The e-mail address is in use; `slug_taken`: The slug is in use; `overtaken`: Another change came in between; `platform_exists`: There is a platform tenant already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
+        "409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.pool_exhausted": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -5676,6 +5676,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+                /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
                  */
@@ -5720,8 +5725,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         api_key: components["schemas"]["ApiKey"];
-                        /** @description The key, shown this once */
-                        key: string;
+                        /** @description The key, shown this once. Null where the request was repeated and the key used, changed or ended in between */
+                        key: string | null;
                     };
                 };
             };
@@ -5734,7 +5739,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6142,6 +6147,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+                /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
                  */
@@ -6194,7 +6204,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         invitation: components["schemas"]["Invitation"];
-                        /** @description Null where it was mailed */
+                        /** @description Null where it was mailed; a repeated request answers another one, and the one before is void */
                         token: string | null;
                         link: string | null;
                         /** @description The enrolment peer, with its file unless that was mailed */
@@ -6211,7 +6221,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
@@ -6286,6 +6296,11 @@ export interface operations {
                  * @example acme
                  */
                 "X-Tenant-ID"?: string;
+                /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6355,7 +6370,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
@@ -6442,6 +6457,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+                /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
                  */
@@ -6488,8 +6508,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         user: components["schemas"]["User"];
-                        /** Format: password */
-                        password: string;
+                        /** @description Null where the request was repeated, and the user changed or logged in in between */
+                        password: string | null;
                     };
                 };
             };
@@ -6502,7 +6522,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -6512,6 +6532,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
                 /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
@@ -6578,7 +6603,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7163,6 +7188,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+                /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
                  */
@@ -7209,7 +7239,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7326,6 +7356,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+                /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
                  */
@@ -7369,7 +7404,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7635,7 +7670,13 @@ export interface operations {
     createTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7686,8 +7727,9 @@ export interface operations {
                 content: {
                     "application/json": {
                         tenant: components["schemas"]["Tenant"];
+                        /** @description Null for the platform's own tenant, and in the answer to a repeated request once it was accepted or withdrawn */
                         invitation: components["schemas"]["Invitation"] | null;
-                        /** @description Null where it was mailed */
+                        /** @description Null where it was mailed; a repeated request answers another one, and the one before is void */
                         token: string | null;
                         link: string | null;
                         /** @description The enrolment peer, with its file unless that was mailed */
@@ -7697,8 +7739,8 @@ export interface operations {
                             /** Format: int64 */
                             id: number;
                             email: string;
-                            /** Format: password */
-                            password: string;
+                            /** @description Null in the answer to a repeated request */
+                            password: string | null;
                         } | null;
                     };
                 };
@@ -7707,11 +7749,11 @@ export interface operations {
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.slug_taken.platform_exists.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
@@ -8381,6 +8423,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+                /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
                  */
@@ -8433,7 +8480,8 @@ export interface operations {
                     "application/json": {
                         items: {
                             peer: components["schemas"]["Peer"];
-                            config: string;
+                            /** @description Null where the request was repeated, and the client spoke in between */
+                            config: string | null;
                         }[];
                     };
                     "application/zip": string;
@@ -8449,7 +8497,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
@@ -8535,7 +8583,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept: the peer gets new keys if its client never spoke, and is shown without secrets otherwise
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
                  * @example create-ada-laptop-1
                  */
                 "Idempotency-Key"?: string;
@@ -9179,7 +9227,7 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept: the peer gets new keys if its client never spoke, and is shown without secrets otherwise
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
                  * @example create-ada-laptop-1
                  */
                 "Idempotency-Key"?: string;
@@ -10440,6 +10488,11 @@ export interface operations {
             query?: never;
             header?: {
                 /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+                /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
                  * @example acme
                  */
@@ -10489,7 +10542,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];

@@ -58,6 +58,7 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
     "roles_api_changes_its_own",
     "roles_api_removes_its_own",
     "system_role_permissions_api",
+    "tenant_creations_platform",
     "tenants_lookup",
     "tenants_platform",
     "tenants_wgd",

@@ -12,6 +12,7 @@ export interface ApiProcess extends AsyncDisposable {
   url: string;
   /** Origin of `OPERATOR_LISTEN`. */
   scrapeUrl: string;
+  operatorSocket: string;
   pid: number;
   signal(name: Deno.Signal): void;
   /** Its exit, once everything it wrote was read. */
@@ -78,6 +79,7 @@ export async function apiProcess(
     log,
     url: `http://127.0.0.1:${port}`,
     scrapeUrl: `http://127.0.0.1:${scrapePort}`,
+    operatorSocket: `${folder}/operator/api.sock`,
     pid: child.pid,
     signal: (name) => child.kill(name),
     ended,

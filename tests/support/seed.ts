@@ -135,6 +135,9 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
     insert into idempotency_keys (tenant_id, principal, key, request_digest, resource_id, created_at)
     values (${tenantId}, 'operator', ${`key-of-${slug}`}, sha256(${slug}::bytea), ${peerId}, now())`;
   await owner`
+    insert into tenant_creations (made, principal, key, request_digest, created_at)
+    values (${tenantId}, 'operator', ${`key-of-${slug}`}, sha256(${slug}::bytea), now())`;
+  await owner`
     insert into mails (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at)
     values (${tenantId}, ${crypto.randomUUID()}, 'verify_email', decode(repeat('00', 64), 'hex'), now(),
       now() + interval '1 day', now())`;

@@ -8,6 +8,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf, userOf } from "../../middleware/access.ts";
 import {
   createRouter,
@@ -19,12 +20,13 @@ import {
   type Router,
 } from "../../openapi.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
-import { apiKey, createKeyBody, rotateKeyBody, shownOnce, usage } from "./schemas.ts";
+import { apiKey, createdKey, createKeyBody, rotateKeyBody, shownOnce, usage } from "./schemas.ts";
 import {
   type ApiKeyRow,
   countLiveKeys,
   countPeers,
   insertApiKey,
+  isUnusedKey,
   type KeyScope,
   listApiKeys,
   listUsage,
@@ -81,9 +83,9 @@ function createKey(router: Router, deps: Deps): void {
     operationId: "createApiKey",
     summary: "Make an API key; it is shown this once",
     ...access(deps, null, { stepUp: true }),
-    request: jsonRequest(createKeyBody),
+    request: { headers: idempotencyHeader, ...jsonRequest(createKeyBody) },
     responses: {
-      201: jsonResponse(shownOnce, "The key"),
+      201: jsonResponse(createdKey, "The key"),
       ...refusals("grant_exceeds_own", "too_many_keys"),
     },
   });
@@ -96,9 +98,10 @@ function createKey(router: Router, deps: Deps): void {
     if (expiresAt && expiresAt.getTime() <= now) {
       throw invalidField("expires_at", "too_early", "must lie in the future");
     }
-    const key = makeApiKey();
-    const keyId = uuidv7({ msecs: now });
-    const row = await deps.tenancy.transaction(user.tenantId, async (sql) => {
+    const own = { userId: user.userId };
+    const make = async (sql: TenantSql) => {
+      const key = makeApiKey();
+      const keyId = uuidv7({ msecs: now });
       await holdToPeers(sql, body.allowed_peers);
       if (await countLiveKeys(sql, user.userId, new Date(now)) >= mostKeys) {
         throw new ApiError("too_many_keys", { detail: `a user may have ${mostKeys} keys` });
@@ -121,11 +124,39 @@ function createKey(router: Router, deps: Deps): void {
         id: keyId,
         details: { name: body.name, scopes: body.scopes, expires_at: body.expires_at ?? null },
       });
-      return await readApiKey(sql, { userId: user.userId }, keyId);
+      return { id: keyId, digest: key.digest, text: key.text };
+    };
+    const repeat = async (sql: TenantSql, earlier: string) => {
+      const [id = "", hex = ""] = earlier.split(" ");
+      const before = await readApiKey(sql, own, id, { lock: true });
+      if (!before) throw new ApiError("not_found");
+      const digest = Uint8Array.fromHex(hex);
+      if (!await isUnusedKey(sql, { id, digest, now: new Date(now) })) {
+        return { id, digest, text: null };
+      }
+      const key = makeApiKey(before.prefix);
+      await replaceSecret(sql, { id, digest: key.digest, previousUntil: null });
+      await record(sql, c, user.tenantId, {
+        action: "api_key.rotate",
+        id,
+        details: { overlap_seconds: 0 },
+      });
+      return { id, digest: key.digest, text: key.text };
+    };
+    const asked = await idempotencyKey(c);
+    const { row, key } = await deps.tenancy.transaction(user.tenantId, async (sql) => {
+      const made = await createOnce(sql, asked, {
+        tenantId: user.tenantId,
+        now,
+        make: () => make(sql),
+        repeat: (earlier) => repeat(sql, earlier),
+        of: ({ id, digest }) => `${id} ${digest.toHex()}`,
+      });
+      return { row: await readApiKey(sql, own, made.id), key: made.text };
     });
     if (!row) throw new ApiError("not_found");
-    c.header("Location", `/api/v1/api-keys/${keyId}`);
-    return c.json({ api_key: view(row), key: key.text }, 201);
+    c.header("Location", `/api/v1/api-keys/${row.id}`);
+    return c.json({ api_key: view(row), key }, 201);
   });
 }
 

@@ -51,6 +51,14 @@ export const usage = z.object({
   errors: z.int(),
 }).openapi("ApiKeyUsage");
 
+export const createdKey = z.object({
+  api_key: apiKey,
+  key: z.string().nullable().openapi({
+    description:
+      "The key, shown this once. Null where the request was repeated and the key used, changed or ended in between",
+  }),
+});
+
 export const shownOnce = z.object({
   api_key: apiKey,
   key: z.string().openapi({ description: "The key, shown this once" }),

@@ -105,6 +105,17 @@ export async function readApiKey(
   return row;
 }
 
+/** Whether a key is as it was made, and nothing was done with it, as far as is written down. */
+export async function isUnusedKey(
+  sql: TenantSql,
+  key: { id: string; digest: Uint8Array; now: Date },
+): Promise<boolean> {
+  const rows = await sql`
+    select from api_keys where id = ${key.id} and secret_digest = ${key.digest} and last_used_at is null
+      and revoked_at is null and (expires_at is null or expires_at > ${key.now})`;
+  return rows.length > 0;
+}
+
 export async function revokeApiKey(sql: TenantSql, id: string, at: Date): Promise<void> {
   await sql`update api_keys set revoked_at = coalesce(revoked_at, ${at}) where id = ${id}`;
 }

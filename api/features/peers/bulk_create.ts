@@ -1,17 +1,29 @@
+import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { type AuditEntry, auditSource, writeAudit } from "../../audit.ts";
+import type { AppEnv } from "../../context.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { zipStream } from "./archive.ts";
-import { checkResolvers, clientFile, futureTime, makeKeys, type PeerKeys } from "./provision.ts";
+import {
+  checkResolvers,
+  clientFile,
+  futureTime,
+  makeKeys,
+  type PeerKeys,
+  type ReadyGateway,
+  requireGateway,
+} from "./provision.ts";
 import { gatewayFor } from "./placement.ts";
 import { holdToQuotas } from "./quota.ts";
 import { bulkPeerBody, peerSchema, type PeerView } from "./schemas.ts";
-import { insertPeers, type NewPeer } from "./store.ts";
+import { insertPeers, lockPeers, type NewPeer, readGateway, replaceKeysOfMany } from "./store.ts";
 import { listPeersById } from "./view_store.ts";
 
 export const maxBulk = 1000;
@@ -28,14 +40,23 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     description:
       "`Accept: application/zip` answers the client files as an archive. QR codes come with single peers only.",
     ...access(deps, "wireguard.write"),
-    request: jsonRequest(z.strictObject({ peers: z.array(bulkPeerBody).min(1).max(maxBulk) })),
+    request: {
+      headers: idempotencyHeader,
+      ...jsonRequest(z.strictObject({ peers: z.array(bulkPeerBody).min(1).max(maxBulk) })),
+    },
     responses: {
       201: {
         description: "The peers with their files, in the order of the request",
         content: {
           "application/json": {
             schema: z.object({
-              items: z.array(z.object({ peer: peerSchema, config: z.string() })),
+              items: z.array(z.object({
+                peer: peerSchema,
+                config: z.string().nullable().openapi({
+                  description:
+                    "Null where the request was repeated, and the client spoke in between",
+                }),
+              })),
             }),
           },
           "application/zip": { schema: z.string().openapi({ format: "binary" }) },
@@ -56,64 +77,37 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     if (!zip && !/application\/(json|\*)|\*\/\*/.test(accept)) throw new ApiError("not_acceptable");
     const tenantId = tenantOf(c);
     const now = deps.clock.now();
+    const bodies = c.req.valid("json").peers;
     const peers = await Promise.all(
-      c.req.valid("json").peers.map((body, index) => prepare(deps, { body, index, tenantId, now })),
+      bodies.map((body, index) => prepare(deps, { body, index, tenantId, now })),
     );
-    const ids = peers.map((peer) => peer.id);
-
-    const gateway = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const gateway = await gatewayFor(deps, sql);
-      peers.forEach((peer, index) =>
-        checkResolvers(
-          gateway,
-          { dns: peer.dns, client_allowed_ips: peer.clientAllowedIps },
-          `peers.${index}.dns`,
-        )
-      );
-      await holdToQuotas(sql, {
+    const key = await idempotencyKey(c);
+    const handed = await deps.tenancy.transaction(tenantId, (sql) =>
+      createOnce(sql, key, {
         tenantId,
-        interfaceId: gateway.id,
-        owner: null,
-        count: peers.length,
-      });
-      if (!await insertPeers(sql, peers.map((peer) => ({ ...peer, interfaceId: gateway.id })))) {
-        throw new ApiError("pool_exhausted");
-      }
-      await writeAudit(sql, {
-        tenantId,
-        source: auditSource(c),
-        action: "peer.create_bulk",
-        outcome: "succeeded",
-        details: {
-          peers: peers.map(({ id, name, userId, expiresAt, publicKey }) => ({
-            id,
-            name,
-            user_id: userId,
-            public_key: publicKey,
-            expires_at: expiresAt?.toISOString() ?? null,
-          })),
-        },
-      });
-      return gateway;
-    });
+        now,
+        make: () => makePeers(deps, c, sql, { tenantId, peers }),
+        repeat: (ids) => rekeyPeers(deps, c, sql, { tenantId, bodies, ids: ids.split(" "), now }),
+        of: (handed) => handed.map(({ id }) => id).join(" "),
+      }));
 
+    const ids = handed.map(({ id }) => id);
     await applyNow(deps, c, ids);
     const views = await deps.tenancy.transaction(
       tenantId,
       (sql) => listPeersById(sql, ids, new Date(deps.clock.now())),
     );
     const byId = new Map(views.map((view) => [view.id, view]));
-    const items = peers.flatMap(({ id, keys }) => {
+    const items = handed.flatMap(({ id, made }) => {
       const peer = byId.get(id);
       // One that somebody removed within this moment is none of the answer any more.
-      return peer ? [{ peer, config: clientFile(deps, { peer, keys, gateway }) }] : [];
+      const network = made?.gateway.network ?? null;
+      return peer ? [{ peer, config: made && clientFile(deps, { peer, ...made }), network }] : [];
     });
-    if (!zip) return c.json({ items }, 201);
-    const network = gateway.network;
-    const files = items.map(({ peer, config }): [string, string] => [
-      archiveName(peer, network),
-      config,
-    ]);
+    if (!zip) return c.json({ items: items.map(({ peer, config }) => ({ peer, config })) }, 201);
+    const files = items.flatMap(({ peer, config, network }): [string, string][] =>
+      config === null || network === null ? [] : [[archiveName(peer, network), config]]
+    );
     return c.body(zipStream(files), 201, {
       "Content-Type": "application/zip",
       "Content-Disposition": 'attachment; filename="peers.zip"',
@@ -130,6 +124,105 @@ export function archiveName(peer: Pick<PeerView, "name" | "address">, network: s
   const tail = peer.address.split(".").slice(-octets).join(".");
   const safe = peer.name.normalize("NFKD").replace(/[^A-Za-z0-9_=+.-]+/g, "-");
   return `${safe.slice(0, 14 - tail.length).replace(/^[-.]+|[-.]+$/g, "") || "p"}-${tail}.conf`;
+}
+
+/** A peer and what its file is made of; null where its client has that already. */
+interface Handed {
+  id: string;
+  made: { keys: PeerKeys; gateway: ReadyGateway } | null;
+}
+
+async function makePeers(
+  deps: Deps,
+  c: Context<AppEnv>,
+  sql: TenantSql,
+  { tenantId, peers }: { tenantId: TenantId; peers: readonly PreparedPeer[] },
+): Promise<Handed[]> {
+  const gateway = await gatewayFor(deps, sql);
+  peers.forEach((peer, index) =>
+    checkResolvers(
+      gateway,
+      { dns: peer.dns, client_allowed_ips: peer.clientAllowedIps },
+      `peers.${index}.dns`,
+    )
+  );
+  await holdToQuotas(sql, {
+    tenantId,
+    interfaceId: gateway.id,
+    owner: null,
+    count: peers.length,
+  });
+  if (!await insertPeers(sql, peers.map((peer) => ({ ...peer, interfaceId: gateway.id })))) throw new ApiError("pool_exhausted");
+  await record(sql, c, tenantId, {
+    peers: peers.map(({ id, name, userId, expiresAt, publicKey }) => ({
+      id,
+      name,
+      user_id: userId,
+      public_key: publicKey,
+      expires_at: expiresAt?.toISOString() ?? null,
+    })),
+  });
+  return peers.map(({ id, keys }) => ({ id, made: { keys, gateway } }));
+}
+
+/** As a single peer's repetition: those whose clients never spoke get new keys, and the others are shown without. */
+async function rekeyPeers(
+  deps: Deps,
+  c: Context<AppEnv>,
+  sql: TenantSql,
+  { tenantId, bodies, ids, now }: {
+    tenantId: TenantId;
+    bodies: readonly BulkPeer[];
+    ids: readonly string[];
+    now: number;
+  },
+): Promise<Handed[]> {
+  await lockPeers(sql, ids);
+  const views = await listPeersById(sql, ids, new Date(now));
+  const silent = new Map(
+    views.filter((view) => view.last_handshake_at === null).map((view) => [view.id, view]),
+  );
+  const gateways = new Map<number, ReadyGateway>();
+  for (const { gateway_id } of silent.values()) {
+    if (gateways.has(gateway_id)) continue;
+    gateways.set(gateway_id, requireGateway(await readGateway(sql, gateway_id)));
+  }
+  const handed = await Promise.all(
+    bodies.map(async (body, index): Promise<Handed> => {
+      const id = ids[index] ?? "";
+      const gateway = gateways.get(silent.get(id)?.gateway_id ?? 0);
+      if (!gateway) return { id, made: null };
+      return { id, made: { keys: await makeKeys(deps, { tenantId, peerId: id }, body), gateway } };
+    }),
+  );
+  const rekeyed = handed.flatMap(({ id, made }) =>
+    made ? [{ id, publicKey: made.keys.publicKey, presharedKey: made.keys.sealedPresharedKey }] : []
+  );
+  await replaceKeysOfMany(sql, rekeyed);
+  await record(sql, c, tenantId, {
+    repeated: true,
+    peers: rekeyed.map(({ id, publicKey }) => ({
+      id,
+      public_key_before: silent.get(id)?.public_key ?? null,
+      public_key: publicKey,
+    })),
+  });
+  return handed;
+}
+
+async function record(
+  sql: TenantSql,
+  c: Context<AppEnv>,
+  tenantId: TenantId,
+  details: NonNullable<AuditEntry["details"]>,
+): Promise<void> {
+  await writeAudit(sql, {
+    tenantId,
+    source: auditSource(c),
+    action: "peer.create_bulk",
+    outcome: "succeeded",
+    details,
+  });
 }
 
 async function prepare(

@@ -6,7 +6,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
-import { claimKey, idempotencyKey, settleKey } from "../../idempotency.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
@@ -21,12 +21,7 @@ import {
 } from "./provision.ts";
 import { type HandedOver, handOver, rekey } from "./hand_over.ts";
 import { holdToQuotas } from "./quota.ts";
-import {
-  createOwnPeerBody,
-  createPeerBody,
-  idempotencyHeader,
-  provisionedResponse,
-} from "./schemas.ts";
+import { createOwnPeerBody, createPeerBody, provisionedResponse } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { insertPeer, lockPeer } from "./store.ts";
 import { readPeer, readPeerAlone } from "./view_store.ts";
@@ -68,12 +63,13 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
     const owner = ownerOf(c, scope);
     const creation = { tenantId, owner, body, now: deps.clock.now() };
     const { id, config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const earlier = key && await claimKey(sql, key, creation);
-      const made = earlier
-        ? await repeat(deps, c, sql, { ...creation, id: earlier })
-        : await makePeer(deps, c, sql, creation);
+      const made = await createOnce(sql, key, {
+        ...creation,
+        make: () => makePeer(deps, c, sql, creation),
+        repeat: (id) => repeatPeer(deps, c, sql, { ...creation, id }),
+        of: ({ id }) => id,
+      });
       holdToType(type, made.config);
-      if (key && !earlier) await settleKey(sql, key, made.id);
       return made;
     });
 
@@ -169,17 +165,20 @@ export async function makePeer(
  * The answer to a creation that is repeated: no secret of the first answer was kept, so a peer whose client
  * never spoke gets new keys, and one that did is shown without.
  */
-async function repeat(
+export async function repeatPeer(
   deps: Deps,
   c: Context<AppEnv>,
   sql: TenantSql,
-  { owner, body, now, id }: Creation & { id: string },
+  { tenantId, owner, body, now, id }: Pick<Creation, "tenantId" | "owner" | "now"> & {
+    body: Pick<Creation["body"], "public_key" | "preshared_key" | "delivery">;
+    id: string;
+  },
 ): Promise<HandedOver & { id: string }> {
   const locked = await lockPeer(sql, { id, owner });
   const peer = locked && await readPeer(sql, { id, owner }, new Date(now));
   if (!peer) throw new ApiError("not_found");
   if (peer.last_handshake_at !== null) return { id, config: null, delivery: null };
-  return { id, ...await rekey(deps, c, sql, { peer, choice: body, now }) };
+  return { id, ...await rekey(deps, c, sql, { tenantId, peer, choice: body, now }) };
 }
 
 /** The longest life of an enrolment peer. */

@@ -1,9 +1,8 @@
 import type { Context } from "hono";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { tenantOf } from "../../middleware/access.ts";
 import { dropDeliveries, putUpDelivery } from "../deliveries/mod.ts";
 import {
   clientFile,
@@ -57,7 +56,8 @@ export async function rekey(
   deps: Pick<Deps, "settings" | "presharedKeys">,
   c: Context<AppEnv>,
   sql: TenantSql,
-  { peer, choice, now, overlapMs = 0 }: {
+  { tenantId, peer, choice, now, overlapMs = 0 }: {
+    tenantId: TenantId;
     peer: PeerView;
     choice: KeyChoice;
     now: number;
@@ -73,7 +73,7 @@ export async function rekey(
   else await replaceKeys(sql, { id, publicKey, presharedKey });
   await dropDeliveries(sql, id);
   await writeAudit(sql, {
-    tenantId: tenantOf(c),
+    tenantId,
     source: auditSource(c),
     action: "peer.rotate",
     outcome: "succeeded",

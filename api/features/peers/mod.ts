@@ -12,7 +12,7 @@ import { updatePeer } from "./update_peer.ts";
 
 export { applyNow } from "./apply.ts";
 export { areOff } from "./are_off.ts";
-export { makePeer } from "./create_peer.ts";
+export { makePeer, repeatPeer } from "./create_peer.ts";
 export { hostRoute } from "./client_config.ts";
 export { peerStatuses } from "./policy.ts";
 export { holdToQuotas } from "./quota.ts";

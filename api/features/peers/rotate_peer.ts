@@ -41,7 +41,7 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       const peer = locked && await readPeer(sql, ref, new Date(now));
       if (!peer) throw new ApiError("not_found");
       const overlapMs = hasSession(peer) ? body.overlap_seconds * 1000 : 0;
-      const made = await rekey(deps, c, sql, { peer, choice: body, now, overlapMs });
+      const made = await rekey(deps, c, sql, { tenantId, peer, choice: body, now, overlapMs });
       holdToType(type, made.config);
       return made;
     });

@@ -98,13 +98,6 @@ export const updatePeerBody = z.strictObject({
 });
 export const updateOwnPeerBody: z.ZodType<z.infer<typeof updatePeerBody>> = z.strictObject(updated);
 
-export const idempotencyHeader = z.object({
-  "idempotency-key": z.string().optional().openapi({
-    description:
-      "Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept: the peer gets new keys if its client never spoke, and is shown without secrets otherwise",
-  }),
-});
-
 export const rotatePeerBody = z.strictObject({
   ...keyChoice,
   overlap_seconds: z.int().min(0).max(7 * 86400).default(3600).openapi({

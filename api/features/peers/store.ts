@@ -318,6 +318,32 @@ export async function replaceKeys(sql: TenantSql, keys: NewKeys): Promise<void> 
     where id = ${keys.id}`;
 }
 
+/** Locks those that are not being removed, in one order. */
+export async function lockPeers(sql: TenantSql, ids: readonly string[]): Promise<void> {
+  await sql`
+    select from wg_peers where id = any (${[...ids]}::uuid[]) and deleted_at is null
+    order by id for update`;
+}
+
+/** The same for peers that the caller has locked; files of the old keys that still wait are dropped. */
+export async function replaceKeysOfMany(sql: TenantSql, keys: readonly NewKeys[]): Promise<void> {
+  const rows = keys.map(({ id, publicKey, presharedKey }) => ({
+    id,
+    public_key: publicKey,
+    preshared_key: presharedKey && `\\x${presharedKey.toHex()}`,
+  }));
+  await sql`
+    with new as (
+      select * from jsonb_to_recordset(${sql.json(rows)}::jsonb)
+        as r (id uuid, public_key text, preshared_key bytea)
+    ), gone as (
+      delete from wg_deliveries d using new where d.peer_id = new.id
+    )
+    update wg_peers p set public_key = new.public_key, preshared_key = new.preshared_key,
+      successor_public_key = null, successor_preshared_key = null, successor_deadline = null
+    from new where p.id = new.id and p.deleted_at is null`;
+}
+
 /** As a successor, in the place of one that waits. */
 export async function setSuccessor(
   sql: TenantSql,

@@ -1,7 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
 import {
   jsonRequest,
@@ -80,6 +82,7 @@ function giveRole(router: Router, deps: Deps): void {
     ...access(deps, "roles.write"),
     request: {
       params: z.object({ id: numericId }),
+      headers: idempotencyHeader,
       ...jsonRequest(z.strictObject({
         role_id: z.int().min(1).max(2 ** 31 - 1),
         expires_at: z.iso.datetime({ offset: true }).nullable().default(null).openapi({
@@ -100,7 +103,8 @@ function giveRole(router: Router, deps: Deps): void {
     const tenantId = tenantOf(c);
     const principal = c.get("principal");
     const source = auditSource(c);
-    const given = await deps.tenancy.transaction(tenantId, async (sql) => {
+    const key = await idempotencyKey(c);
+    const make = async (sql: TenantSql) => {
       if (!await lockUser(sql, userId)) throw new ApiError("not_found");
       const role = await readRole(sql, roleId);
       if (!role) throw invalidField("role_id", "unknown", "there is no such role");
@@ -115,6 +119,17 @@ function giveRole(router: Router, deps: Deps): void {
         outcome: "succeeded",
         target: { type: "user", id: String(userId) },
         details: { role: role.name, expires_at: until?.toISOString() ?? null },
+      });
+      return roleId;
+    };
+    const given = await deps.tenancy.transaction(tenantId, async (sql) => {
+      await createOnce(sql, key, {
+        tenantId,
+        now,
+        make: () => make(sql),
+        // What was taken away in between stays so.
+        repeat: () => Promise.resolve(roleId),
+        of: String,
       });
       return (await listUserRoles(sql, userId))?.find((row) => row.role_id === roleId);
     });

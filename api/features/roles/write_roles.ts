@@ -3,6 +3,7 @@ import { auditSource, changedFields, writeAudit } from "../../audit.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { refuseGrantBeyondOwn } from "./policy.ts";
@@ -25,7 +26,7 @@ export function createRole(router: Router, deps: Deps): void {
     summary: "Make a role",
     description: "It can permit what its maker may do himself, for good, and nothing more.",
     ...access(deps, "roles.write"),
-    request: jsonRequest(roleBody),
+    request: { headers: idempotencyHeader, ...jsonRequest(roleBody) },
     responses: {
       201: jsonResponse(roleSchema, "The role"),
       ...refusals("grant_exceeds_own", "role_name_taken"),
@@ -34,7 +35,8 @@ export function createRole(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const { name, description, permissions, mfa_required } = c.req.valid("json");
     const tenantId = tenantOf(c);
-    const made = await deps.tenancy.transaction(tenantId, async (sql) => {
+    const key = await idempotencyKey(c);
+    const make = async (sql: TenantSql) => {
       await refuseGrantBeyondOwn(sql, c.get("principal"), { wanted: permissions, until: null });
       const id = await insertRole(sql, {
         tenantId,
@@ -50,6 +52,16 @@ export function createRole(router: Router, deps: Deps): void {
         outcome: "succeeded",
         target: { type: "role", id: String(id) },
         details: { name, permissions, mfa_required },
+      });
+      return id;
+    };
+    const made = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const id = await createOnce(sql, key, {
+        tenantId,
+        now: deps.clock.now(),
+        make: () => make(sql),
+        repeat: (earlier) => Promise.resolve(Number(earlier)),
+        of: String,
       });
       return await readRole(sql, id);
     });

@@ -1,5 +1,6 @@
 import type { PasswordPolicy } from "../../auth/password_rules.ts";
 import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
+import { type IdempotencyKey, keyLifetimeMs } from "../../idempotency.ts";
 
 export interface TenantRow {
   id: number;
@@ -12,25 +13,104 @@ export interface TenantRow {
 
 export async function insertTenant(
   sql: PlatformSql,
-  tenant: { slug: string; name: string; is_platform: boolean },
+  tenant: { slug: string; name: string; is_platform: boolean; unfinishedSince: Date | null },
 ): Promise<TenantRow> {
   const [row] = await sql<[TenantRow]>`
-    insert into tenants (slug, name, is_platform)
-    values (${tenant.slug}, ${tenant.name}, ${tenant.is_platform})
+    insert into tenants (slug, name, is_platform, unfinished_since)
+    values (${tenant.slug}, ${tenant.name}, ${tenant.is_platform}, ${tenant.unfinishedSince})
     returning id, slug, name, status, is_platform, created_at`;
   return row;
 }
 
+/** After this nobody who makes a tenant still waits for another process to do the rest. */
+const abandonedMs = 3_600_000;
+
+/**
+ * Tenants whose creation did not get to its end, locked: one of a number, or those in the way of a slug together with
+ * all that were given up. Whoever is finishing one at this moment has locked it, and it is none of them afterwards.
+ */
+export async function lockUnfinished(
+  sql: PlatformSql,
+  which: { id: number } | { slug: string; now: Date },
+): Promise<{ id: number; slug: string }[]> {
+  return await sql<{ id: number; slug: string }[]>`
+    select id, slug from tenants
+    where unfinished_since is not null and status = 'suspended' and ${
+    "id" in which
+      ? sql`id = ${which.id}`
+      : sql`(slug = ${which.slug} or unfinished_since < ${new Date(
+        which.now.getTime() - abandonedMs,
+      )})`
+  }
+    order by id for update`;
+}
+
+/** Makes the tenant of the transaction one like all others. @returns its status, and whether it was one before */
+export async function finishTenant(
+  sql: TenantSql,
+): Promise<{ status: TenantRow["status"]; before: boolean } | undefined> {
+  const [done] = await sql<Pick<TenantRow, "status">[]>`
+    update tenants set unfinished_since = null
+    where id = (select current_tenant_id()) and unfinished_since is not null and status = 'suspended'
+    returning status`;
+  if (done) return { ...done, before: false };
+  const [there] = await sql<Pick<TenantRow, "status">[]>`
+    select status from tenants
+    where id = (select current_tenant_id()) and unfinished_since is null and status <> 'deleted'`;
+  return there && { ...there, before: true };
+}
+
+/** The tenant that a key made, and whether by the same request. Requests with one key take turns from here on. */
+export async function creationBy(
+  sql: PlatformSql,
+  { principal, key, digest }: IdempotencyKey,
+  now: Date,
+): Promise<{ tenant: TenantRow; same: boolean } | undefined> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`tenant by ${principal} ${key}`}, 0))`;
+  await sql`
+    delete from tenant_creations k using tenants t
+    where t.id = k.made and (k.created_at < ${new Date(now.getTime() - keyLifetimeMs)}
+      or t.status = 'deleted' and k.principal = ${principal} and k.key = ${key})`;
+  const [row] = await sql<(TenantRow & { same: boolean })[]>`
+    select t.id, t.slug, t.name, t.status, t.is_platform, t.created_at, k.request_digest = ${digest} as same
+    from tenant_creations k join tenants t on t.id = k.made
+    where k.principal = ${principal} and k.key = ${key}`;
+  if (!row) return undefined;
+  const { same, ...tenant } = row;
+  return { tenant, same };
+}
+
+export async function noteCreation(
+  sql: PlatformSql,
+  { principal, key, digest }: IdempotencyKey,
+  made: { tenantId: number; now: Date },
+): Promise<void> {
+  await sql`
+    insert into tenant_creations (made, principal, key, request_digest, created_at)
+    values (${made.tenantId}, ${principal}, ${key}, ${digest}, ${made.now})`;
+}
+
+/** Who was made together with the platform's tenant. */
+export async function findPlatformAdmin(
+  sql: PlatformSql,
+  email: string,
+): Promise<number | undefined> {
+  const [row] = await sql<{ id: number }[]>`
+    select u.id from users u join tenants t on t.id = u.tenant_id and t.is_platform
+    where u.tenant_id = (select current_tenant_id()) and u.email = ${email}`;
+  return row?.id;
+}
+
 export type SettledTenant = TenantRow & { peer_quota: number | null };
 
-/** Those that were deleted are no tenants any more, wherever one is looked for. */
+/** Those that were deleted are no tenants any more, and unfinished ones none yet, wherever one is looked for. */
 export async function listTenants(
   sql: PlatformSql,
   page: { after: number; limit: number; status: TenantRow["status"] | null },
 ): Promise<TenantRow[]> {
   return await sql<TenantRow[]>`
     select id, slug, name, status, is_platform, created_at from tenants
-    where id > ${page.after} and status <> 'deleted'
+    where id > ${page.after} and status <> 'deleted' and unfinished_since is null
       and (${page.status}::text is null or status = ${page.status})
     order by id limit ${page.limit}`;
 }
@@ -43,7 +123,9 @@ export async function readTenant(
 ): Promise<SettledTenant | undefined> {
   const [row] = await sql<SettledTenant[]>`
     select id, slug, name, status, is_platform, created_at, peer_quota from tenants
-    where id = ${id} and status <> 'deleted' ${options.lock ? sql`for no key update` : sql``}`;
+    where id = ${id} and status <> 'deleted' and unfinished_since is null ${
+    options.lock ? sql`for no key update` : sql``
+  }`;
   return row;
 }
 

@@ -2,14 +2,16 @@ import { createRoute } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import { destinationFault } from "../../../lib/network.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
+import type { PlatformSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { viewGrant } from "./list_grants.ts";
 import { hasStrayPorts, parsePorts } from "./reach.ts";
 import { createGrantBody, grantSchema } from "./schemas.ts";
-import { insertGrant, lockReach, tunnelNetworks } from "./store.ts";
+import { insertGrant, lockReach, readGrant, tunnelNetworks } from "./store.ts";
 
 export function createGrant(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -20,7 +22,7 @@ export function createGrant(router: Router, deps: Deps): void {
     description:
       "Opens nothing by itself. A grant is never changed: withdraw it, and what rests on it goes with it.",
     ...access(deps, "platform.wireguard"),
-    request: jsonRequest(createGrantBody),
+    request: { headers: idempotencyHeader, ...jsonRequest(createGrantBody) },
     responses: {
       201: jsonResponse(grantSchema, "The grant"),
       ...refusals("grant_name_taken", "tenant_required"),
@@ -33,8 +35,8 @@ export function createGrant(router: Router, deps: Deps): void {
       throw invalidField("ports", "stray_ports", "belong to tcp or udp alone");
     }
     const tenantId = tenantOf(c);
-    const grant = await deps.platform.transaction(async (sql, enter) => {
-      await enter(tenantId);
+    const key = await idempotencyKey(c);
+    const make = async (sql: PlatformSql) => {
       await lockReach(sql, tenantId);
       const fault = destinationFault(network, await tunnelNetworks(sql));
       if (fault) throw invalidField("network", "not_grantable", fault);
@@ -50,6 +52,20 @@ export function createGrant(router: Router, deps: Deps): void {
         details: { name, network: made.network, protocol, ports: text ?? null },
       });
       return made;
+    };
+    const grant = await deps.platform.transaction(async (sql, enter) => {
+      await enter(tenantId);
+      return await createOnce(sql, key, {
+        tenantId,
+        now: deps.clock.now(),
+        make: () => make(sql),
+        repeat: async (id) => {
+          const earlier = await readGrant(sql, { tenantId, id });
+          if (!earlier) throw new ApiError("not_found");
+          return earlier;
+        },
+        of: ({ id }) => id,
+      });
     });
     return c.json(viewGrant(grant), 201);
   });

@@ -69,6 +69,16 @@ export async function insertGrant(
   return row && toGrant(row);
 }
 
+export async function readGrant(
+  sql: PlatformSql,
+  { tenantId, id }: { tenantId: TenantId; id: string },
+): Promise<Grant | undefined> {
+  const [row] = await sql<GrantRow[]>`
+    select id, name, network::text, protocol, port_from, port_to, created_at from wg_grants
+    where tenant_id = ${tenantId} and id = ${id}`;
+  return row && toGrant(row);
+}
+
 /** @returns what was withdrawn; undefined where there is no such grant */
 export async function deleteGrant(
   sql: PlatformSql,

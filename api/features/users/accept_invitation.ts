@@ -7,6 +7,13 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
+import {
+  createOnce,
+  earlierOf,
+  idempotencyHeader,
+  type IdempotencyKey,
+  idempotencyKey,
+} from "../../idempotency.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
@@ -20,6 +27,7 @@ import {
   publicKey,
   readPeer,
   removePeer,
+  repeatPeer,
 } from "../peers/mod.ts";
 import { insertUserRole } from "../roles/mod.ts";
 import { deleteInvitation, findOpenInvitation, type InvitationRow } from "./invitation_store.ts";
@@ -50,7 +58,7 @@ export function acceptInvitation(router: Router, deps: Deps): void {
       "User, role and peer are made together or not at all. The enrolment peer ends half a minute later, so that this answer arrives. A token that is unknown, used, withdrawn or too old, or whose inviter may not invite to that role any more, is 404 alike.",
     ...limitedAccess(deps, "login"),
     request: {
-      headers: tenantHeader,
+      headers: tenantHeader.extend(idempotencyHeader.shape),
       ...jsonRequest(acceptBody),
     },
     responses: {
@@ -83,15 +91,37 @@ export function acceptInvitation(router: Router, deps: Deps): void {
       await refuseTunnel(deps, c, { tenantId, reason: "acceptance through a user's own peer" });
     }
     const digest = await digestOneTimeToken(body.token);
-    const passwordHash = await hashNewPassword(deps, { tenantId, digest, body });
-    const made = await deps.tenancy.transaction(tenantId, async (sql) => {
+    const key = await idempotencyKey(c, `invitation:${digest.toHex()}`);
+    const passwordHash = await hashNewPassword(deps, { tenantId, digest, key, body });
+    const make = async (sql: TenantSql) => {
       const invitation = await findOpenInvitation(sql, open(deps, digest));
       // Of those who come with the same token at once, one takes it out.
-      if (!invitation || !await deleteInvitation(sql, invitation.id)) {
+      if (!passwordHash || !invitation || !await deleteInvitation(sql, invitation.id)) {
         throw new ApiError("not_found");
       }
       return await enrol(deps, c, sql, { tenantId, invitation, passwordHash, body });
-    });
+    };
+    const now = deps.clock.now();
+    // The token is used up; who repeats the whole request, its password too, is whom it was answered to.
+    const repeat = async (sql: TenantSql, earlier: string): Promise<Enrolled> => {
+      const [user, id = ""] = earlier.split(" ");
+      const owner = Number(user);
+      const { status } = await readUser(sql, owner, new Date(now)) ?? {};
+      if (status !== "active") throw new ApiError("not_found");
+      const choice = { ...body, delivery: "inline" as const };
+      const peer = id === ""
+        ? null
+        : await repeatPeer(deps, c, sql, { tenantId, owner, now, id, body: choice });
+      return { userId: owner, peer, ended: [] };
+    };
+    const made = await deps.tenancy.transaction(tenantId, (sql) =>
+      createOnce(sql, key, {
+        tenantId,
+        now,
+        make: () => make(sql),
+        repeat: (earlier) => repeat(sql, earlier),
+        of: ({ userId, peer }) => `${userId} ${peer?.id ?? ""}`,
+      }));
     return c.json(await answer(deps, c, tenantId, made), 201);
   });
 }
@@ -101,20 +131,26 @@ const open = (deps: Pick<Deps, "clock">, digest: Uint8Array) => ({
   now: new Date(deps.clock.now()),
 });
 
-/** Outside of a transaction, because it takes its time; for nobody who has no good token. */
+/** Outside of a transaction, because it takes its time, and for nobody who has no good token. Null for a repetition. */
 async function hashNewPassword(
   deps: Deps,
-  { tenantId, digest, body }: {
+  { tenantId, digest, key, body }: {
     tenantId: TenantId;
     digest: Uint8Array;
+    key: IdempotencyKey | undefined;
     body: z.infer<typeof acceptBody>;
   },
-): Promise<string> {
-  const { invitation, rules } = await deps.tenancy.transaction(tenantId, async (sql) => {
+): Promise<string | null> {
+  const wanted = await deps.tenancy.transaction(tenantId, async (sql) => {
     const invitation = await findOpenInvitation(sql, open(deps, digest));
-    if (!invitation) throw new ApiError("not_found");
+    if (!invitation) {
+      if (key && await earlierOf(sql, key, deps.clock.now()) !== null) return null;
+      throw new ApiError("not_found");
+    }
     return { invitation, rules: await readPasswordRules(sql) };
   });
+  if (!wanted) return null;
+  const { invitation, rules } = wanted;
   await deps.passwords.check(rules, body.password, {
     path: "password",
     personal: [invitation.email, body.name ?? invitation.name],

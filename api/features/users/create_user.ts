@@ -1,14 +1,22 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { generatePassword } from "../../auth/generate_password.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { findRole, insertUserRole, refuseGrantBeyondOwn } from "../roles/mod.ts";
+import {
+  findRole,
+  insertUserRole,
+  refuseGrantBeyondOwn,
+  refuseOverMightier,
+  type RoleRow,
+} from "../roles/mod.ts";
 import { dropInvitationOf } from "./drop_invitation.ts";
 import { email, locale, phone, roleName, userName, userSchema, viewUser } from "./schemas.ts";
-import { insertUser, readUser } from "./store.ts";
+import { insertUser, readUser, replaceUnusedPassword, stampOf } from "./store.ts";
 
 const createBody = z.strictObject({
   email,
@@ -26,10 +34,16 @@ export function createUser(router: Router, deps: Deps): void {
     summary: "Create a user with a random password",
     description: "An invitation of the same address is withdrawn.",
     ...access(deps, "users.write"),
-    request: jsonRequest(createBody),
+    request: { headers: idempotencyHeader, ...jsonRequest(createBody) },
     responses: {
       201: jsonResponse(
-        z.object({ user: userSchema, password: z.string() }),
+        z.object({
+          user: userSchema,
+          password: z.string().nullable().openapi({
+            description:
+              "Null where the request was repeated, and the user changed or logged in in between",
+          }),
+        }),
         "The user, and the password, shown this once",
       ),
       ...refusals("grant_exceeds_own", "email_taken"),
@@ -43,25 +57,47 @@ export function createUser(router: Router, deps: Deps): void {
     const password = generatePassword();
     const passwordHash = await deps.hasher.hash(password.reveal());
     const now = new Date(deps.clock.now());
-    const made = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const role = await findRole(sql, body.role);
-      if (!role) throw invalidField("role", "unknown", "there is no such role");
-      await refuseGrantBeyondOwn(sql, principal, { wanted: role.permissions, until: null });
-      await dropInvitationOf(sql, principal, body.email);
-      const id = await insertUser(sql, { tenantId, passwordHash, ...body });
-      await insertUserRole(sql, { tenantId, userId: id, roleId: role.id, by: source.userId });
-      await writeAudit(sql, {
+    const key = await idempotencyKey(c);
+    const record = (sql: TenantSql, id: number, details: Record<string, string | boolean>) =>
+      writeAudit(sql, {
         tenantId,
         source,
         action: "user.create",
         outcome: "succeeded",
         target: { type: "user", id: String(id) },
-        details: { email: body.email, role: body.role },
+        details,
       });
-      return await readUser(sql, id, now);
+    const make = async (sql: TenantSql, role: RoleRow) => {
+      await dropInvitationOf(sql, principal, body.email);
+      const id = await insertUser(sql, { tenantId, passwordHash, ...body });
+      await insertUserRole(sql, { tenantId, userId: id, roleId: role.id, by: source.userId });
+      await record(sql, id, { email: body.email, role: body.role });
+      return { id, shown: true, stamp: await stampOf(sql, id) };
+    };
+    const repeat = async (sql: TenantSql, earlier: string) => {
+      const [text, stamp = ""] = earlier.split(" ");
+      const id = Number(text);
+      // Somebody may have given him more meanwhile than the caller may have a password of.
+      await refuseOverMightier(sql, principal, { userId: id, now });
+      const shown = await replaceUnusedPassword(sql, { id, stamp, passwordHash });
+      if (shown) await record(sql, id, { email: body.email, role: body.role, repeated: true });
+      return { id, shown, stamp: shown ? await stampOf(sql, id) : stamp };
+    };
+    const { user, shown } = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const role = await findRole(sql, body.role);
+      if (!role) throw invalidField("role", "unknown", "there is no such role");
+      await refuseGrantBeyondOwn(sql, principal, { wanted: role.permissions, until: null });
+      const made = await createOnce(sql, key, {
+        tenantId,
+        now: now.getTime(),
+        make: () => make(sql, role),
+        repeat: (earlier) => repeat(sql, earlier),
+        of: ({ id, stamp }) => `${id} ${stamp}`,
+      });
+      return { user: await readUser(sql, made.id, now), shown: made.shown };
     });
-    if (!made) throw new ApiError("not_found");
-    c.header("Location", `/api/v1/users/${made.id}`);
-    return c.json({ user: viewUser(made), password: password.reveal() }, 201);
+    if (!user) throw new ApiError("not_found");
+    c.header("Location", `/api/v1/users/${user.id}`);
+    return c.json({ user: viewUser(user), password: shown ? password.reveal() : null }, 201);
   });
 }

@@ -1,8 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { bcryptHash } from "../../auth/bcrypt.ts";
+import type { PlatformSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { invalidField } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { findRole, insertUserRole, refuseBeyondOwn } from "../roles/mod.ts";
@@ -26,7 +28,7 @@ export function importUser(router: Router, deps: Deps): void {
     summary: "Take a user over from another system, with the bcrypt hash of his password",
     description: "The log-in that proves the password replaces the hash.",
     ...access(deps, "platform.tenants"),
-    request: jsonRequest(importBody),
+    request: { headers: idempotencyHeader, ...jsonRequest(importBody) },
     responses: {
       201: jsonResponse(
         z.object({
@@ -42,8 +44,8 @@ export function importUser(router: Router, deps: Deps): void {
     const tenantId = tenantOf(c);
     const source = auditSource(c);
     // By the operator's role: that of tenants can store no hash but Argon2id.
-    const id = await deps.platform.transaction(async (sql, enter) => {
-      await enter(tenantId);
+    const key = await idempotencyKey(c);
+    const make = async (sql: PlatformSql) => {
       const role = await findRole(sql, body.role);
       if (!role) throw invalidField("role", "unknown", "there is no such role");
       refuseBeyondOwn(c.get("principal"), role.permissions);
@@ -58,6 +60,16 @@ export function importUser(router: Router, deps: Deps): void {
         details: { email: body.email, role: body.role },
       });
       return id;
+    };
+    const id = await deps.platform.transaction(async (sql, enter) => {
+      await enter(tenantId);
+      return await createOnce(sql, key, {
+        tenantId,
+        now: deps.clock.now(),
+        make: () => make(sql),
+        repeat: (earlier) => Promise.resolve(Number(earlier)),
+        of: String,
+      });
     });
     return c.json({ user: { id, email: body.email, name: body.name, role: body.role } }, 201);
   });

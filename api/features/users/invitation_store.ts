@@ -94,6 +94,15 @@ export async function insertInvitation(
       ${invitation.invitedBy}, ${invitation.peerId}, ${invitation.at}, ${invitation.expiresAt})`;
 }
 
+/** Another token in the place of one that was lost. */
+export async function replaceToken(
+  sql: TenantSql,
+  invitation: { id: string; digest: Uint8Array },
+): Promise<void> {
+  await sql`
+    update invitations set token_digest = ${invitation.digest} where id = ${invitation.id}`;
+}
+
 /** Of many who do it at once, one. @returns whether it was there */
 export async function deleteInvitation(sql: TenantSql, id: string): Promise<boolean> {
   const result = await sql`delete from invitations where id = ${id}`;

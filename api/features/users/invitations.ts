@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import {
   jsonRequest,
@@ -22,6 +23,7 @@ import {
   invitationSchema,
   invite,
   invitedSchema,
+  repeatInvitation,
   viewInvitation,
 } from "./invite.ts";
 import { email, locale, roleName, userName } from "./schemas.ts";
@@ -35,14 +37,17 @@ export function createInvitation(router: Router, deps: Deps): void {
     description:
       "Good for 24 hours, once. Its role cannot exceed what the inviter may do, and not at acceptance either.",
     ...access(deps, "users.write"),
-    request: jsonRequest(z.strictObject({
-      email,
-      name: userName.default(""),
-      locale: locale.default("en"),
-      role: roleName.default("user"),
-      ...invitationChoice,
-      delivery: invitationDelivery.default("mail"),
-    })),
+    request: {
+      headers: idempotencyHeader,
+      ...jsonRequest(z.strictObject({
+        email,
+        name: userName.default(""),
+        locale: locale.default("en"),
+        role: roleName.default("user"),
+        ...invitationChoice,
+        delivery: invitationDelivery.default("mail"),
+      })),
+    },
     responses: {
       201: jsonResponse(invitedSchema, "The invitation"),
       ...refusals(
@@ -58,6 +63,7 @@ export function createInvitation(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const body = c.req.valid("json");
     const tenantId = tenantOf(c);
+    const key = await idempotencyKey(c);
     const invited = await deps.tenancy.transaction(tenantId, async (sql) => {
       const role = await findRole(sql, body.role);
       if (!role) throw invalidField("role", "unknown", "there is no such role");
@@ -65,7 +71,13 @@ export function createInvitation(router: Router, deps: Deps): void {
         wanted: role.permissions,
         until: null,
       });
-      return await invite(deps, c, sql, { ...body, tenantId, role });
+      return await createOnce(sql, key, {
+        tenantId,
+        now: deps.clock.now(),
+        make: () => invite(deps, c, sql, { ...body, tenantId, role }),
+        repeat: (id) => repeatInvitation(deps, c, sql, { tenantId, id }),
+        of: ({ invitation }) => invitation.id,
+      });
     });
     return c.json(await answerInvited(deps, c, { tenantId, invited }), 201);
   });

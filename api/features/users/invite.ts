@@ -10,7 +10,14 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { locales, pageLink, queueMail } from "../../mail/mod.ts";
 import { timestamp } from "../../openapi.ts";
-import { applyNow, makePeer, provisionedPeer, provisionedView, readPeer } from "../peers/mod.ts";
+import {
+  applyNow,
+  makePeer,
+  provisionedPeer,
+  provisionedView,
+  readPeer,
+  repeatPeer,
+} from "../peers/mod.ts";
 import type { RoleRow } from "../roles/mod.ts";
 import {
   clearEndedInvitations,
@@ -18,9 +25,12 @@ import {
   insertInvitation,
   type InvitationRow,
   readNames,
+  replaceToken,
 } from "./invitation_store.ts";
 import type { locale } from "./schemas.ts";
 import { isUser } from "./store.ts";
+
+const enrolmentKeys = { preshared_key: true, delivery: "inline" as const };
 
 /** As long as the enrolment peer that goes with it may last, and as its mail is tried. */
 const invitationMs = 24 * 3_600_000;
@@ -51,7 +61,10 @@ export const invitationDelivery = z.enum(["mail", "inline"]).openapi({
 
 export const invitedSchema = z.object({
   invitation: invitationSchema,
-  token: z.string().nullable().openapi({ description: "Null where it was mailed" }),
+  token: z.string().nullable().openapi({
+    description:
+      "Null where it was mailed; a repeated request answers another one, and the one before is void",
+  }),
   link: z.string().nullable(),
   enrolment: provisionedPeer.nullable().openapi({
     description: "The enrolment peer, with its file unless that was mailed",
@@ -72,6 +85,7 @@ export function viewInvitation(row: InvitationRow, now: number) {
 export interface Invited {
   invitation: InvitationRow;
   token: Secret<string>;
+  /** Nobody is shown the token, nor the peer's file. */
   mailed: boolean;
   peer: { id: string; config: string | null } | null;
 }
@@ -117,8 +131,7 @@ export async function invite(
         name: [...`enrolment of ${email}`].slice(0, 64).join(""),
         kind: "enrolment",
         expires_at: expiresAt.toISOString(),
-        preshared_key: true,
-        delivery: "inline",
+        ...enrolmentKeys,
       },
     })
     : null;
@@ -159,6 +172,45 @@ export async function invite(
   });
   const invitation = await findInvitation(sql, { id });
   if (!invitation) throw new ApiError("not_found");
+  return { invitation, token, mailed, peer };
+}
+
+/**
+ * The same for an invitation that is asked for again: nothing of the answer before was kept, so what was to be shown
+ * is made anew. A mail is not sent twice.
+ * @throws {ApiError} `not_found` where it was accepted or withdrawn in between, or is over
+ */
+export async function repeatInvitation(
+  deps: Deps,
+  c: Context<AppEnv>,
+  sql: TenantSql,
+  { tenantId, id }: { tenantId: TenantId; id: string },
+): Promise<Invited> {
+  const now = deps.clock.now();
+  const invitation = await findInvitation(sql, { id });
+  if (!invitation || invitation.expires_at.getTime() <= now) throw new ApiError("not_found");
+  const { mailed, peer_id } = invitation;
+  const { text: token, digest } = await createOneTimeToken();
+  if (mailed) {
+    const peer = peer_id === null ? null : { id: peer_id, config: null };
+    return { invitation, token, mailed, peer };
+  }
+  await replaceToken(sql, { id, digest });
+  const peer = peer_id === null ? null : await repeatPeer(deps, c, sql, {
+    tenantId,
+    owner: null,
+    now,
+    body: enrolmentKeys,
+    id: peer_id,
+  });
+  await writeAudit(sql, {
+    tenantId,
+    source: auditSource(c),
+    action: "user.invite",
+    outcome: "succeeded",
+    target: { type: "invitation", id },
+    details: { email: invitation.email, role: invitation.role, mailed, peer_id, repeated: true },
+  });
   return { invitation, token, mailed, peer };
 }
 

@@ -19,9 +19,11 @@ export {
   invite,
   type Invited,
   invitedSchema,
+  repeatInvitation,
 } from "./invite.ts";
 export { email, locale, userName } from "./schemas.ts";
-export { insertUser } from "./store.ts";
+export { findInvitation } from "./invitation_store.ts";
+export { insertUser, isUser } from "./store.ts";
 
 /** `/api/v1/users`: the tenant's users, and invitations to become one. */
 export function usersFeature(deps: Deps): Router {

@@ -36,6 +36,24 @@ export async function insertUser(
   return row.id;
 }
 
+/** When a user was last changed, to the microsecond; a log-in is no change. */
+export async function stampOf(sql: TenantSql, id: number): Promise<string> {
+  const [row] = await sql<{ stamp: string }[]>`
+    select extract(epoch from updated_at)::text as stamp from users where id = ${id}`;
+  return row?.stamp ?? "";
+}
+
+/** @returns false where the user changed since, or has logged in: the password may be one that he knows */
+export async function replaceUnusedPassword(
+  sql: TenantSql,
+  user: { id: number; stamp: string; passwordHash: string },
+): Promise<boolean> {
+  const result = await sql`
+    update users set password_hash = ${user.passwordHash}
+    where id = ${user.id} and extract(epoch from updated_at)::text = ${user.stamp} and last_login_at is null`;
+  return result.count > 0;
+}
+
 function selectUsers(sql: TenantSql, now: Date) {
   return sql`
     select u.id, u.email, u.name, u.status, u.locale, u.phone, u.email_verified_at, u.last_login_at,

@@ -1,0 +1,395 @@
+import assert from "node:assert/strict";
+import {
+  adminOf,
+  logIn,
+  loopback,
+  type Persona,
+  type RequestOptions,
+  superadminOf,
+  type TestApi,
+  testApi,
+  tunnelFrom,
+  userOf,
+} from "../tests/support/api.ts";
+import { apiProcess } from "../tests/support/api_process.ts";
+import { databaseDigest } from "../tests/support/snapshot.ts";
+import { until } from "../tests/support/until.ts";
+
+const password = "Correct-Horse-7-Battery";
+const keyed = (key: string, options: RequestOptions): RequestOptions => ({
+  ...options,
+  headers: { ...options.headers, "Idempotency-Key": key },
+});
+
+/** Every operation that creates, as whom and with what it is asked, how many do it at once, and what tells it made one. */
+async function creations(api: TestApi, acme: Persona) {
+  const as = { via: loopback, token: acme.token };
+  const operator = { tenant: acme.slug };
+  const guest = await userOf(api, acme, { email: "guest@acme.example" });
+  const [role] = await api.db.owner`
+    select id from roles where tenant_id = ${acme.tenantId} and system = 'manager'`;
+  const invited = await api.request("/api/v1/users/invitations", {
+    ...as,
+    body: { email: "late@acme.example", delivery: "inline" },
+  });
+  // deno-lint-ignore no-explicit-any
+  const id = (body: any) => body.id;
+  return [
+    ["/api/v1/users", as, { email: "new@acme.example" }, 6, (b) => b.user.id],
+    [
+      "/api/v1/users/import",
+      operator,
+      {
+        email: "old@acme.example",
+        password_hash: "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy",
+      },
+      50,
+      (b) => b.user.id,
+    ],
+    [
+      "/api/v1/users/invitations",
+      as,
+      { email: "next@acme.example", delivery: "inline" },
+      50,
+      (b) => b.invitation.id,
+    ],
+    [
+      "/api/v1/users/invitations/accept",
+      {
+        via: tunnelFrom(invited.body.enrolment.peer.address),
+        tenant: "acme",
+      },
+      { token: invited.body.token, password },
+      6,
+      (b) => `${b.user.id} ${b.peer.id}`,
+    ],
+    ["/api/v1/roles", as, { name: "auditor", permissions: ["audit.read"] }, 50, id],
+    [`/api/v1/users/${guest.userId}/roles`, as, { role_id: role?.id }, 50, (b) => b.role_id],
+    ["/api/v1/api-keys", as, { name: "script", scopes: ["users.read"] }, 50, (b) => b.api_key.id],
+    ["/api/v1/wireguard/peers", as, { name: "laptop" }, 50, (b) => b.peer.id],
+    ["/api/v1/wireguard/me/peers", as, { name: "own" }, 10, (b) => b.peer.id],
+    [
+      "/api/v1/wireguard/peers/bulk",
+      as,
+      { peers: [{ name: "a" }, { name: "b" }] },
+      20,
+      (b) => b.items.map((item: { peer: { id: string } }) => item.peer.id).join(" "),
+    ],
+    [
+      "/api/v1/wireguard/grants",
+      operator,
+      {
+        name: "intranet",
+        network: "192.0.2.0/24",
+        protocol: "any",
+      },
+      50,
+      id,
+    ],
+    [
+      "/api/v1/tenants",
+      {},
+      {
+        slug: "beta",
+        name: "Beta",
+        admin_email: "ada@beta.example",
+      },
+      50,
+      (b) => `${b.tenant.id} ${b.invitation.id} ${b.enrolment.peer.id}`,
+    ],
+    // deno-lint-ignore no-explicit-any
+  ] as [string, RequestOptions, Record<string, unknown>, number, (body: any) => unknown][];
+}
+
+Deno.test("Idempotency-Key: D2: of fifty who create with one key at once one does, and another request under it is refused", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { body: document } = await api.request("/openapi.json");
+  const all = await creations(api, acme);
+  const template = (path: string) => path.replace(/\/\d+(?=\/)/, "/{id}");
+  const promised = Object.entries<
+    Record<string, { responses: object; parameters?: { name: string }[] }>
+  >(
+    document.paths,
+  ).filter(([, { post }]) => post && "201" in post.responses);
+  assert.deepEqual(
+    promised.map(([path]) => path).toSorted(),
+    all.map(([path]) => template(path)).toSorted(),
+    "every POST that answers 201 is tried here",
+  );
+  for (const [path, { post }] of promised) {
+    assert(post?.parameters?.some(({ name }) => name === "Idempotency-Key"), path);
+  }
+  const entries = async () => {
+    const rows = await api.db.owner`
+      select action, count(*)::integer as n from audit_log where details->>'repeated' is null
+        and action ~ 'create|invite|import|give_role|accept|grant' group by action`;
+    return rows.reduce((sum, { n }) => sum + n, 0);
+  };
+  for (const [path, options, body, n, of] of all) {
+    await t.step(path, async () => {
+      const before = await entries();
+      const ask = (more = {}) =>
+        api.request(path, keyed(`once${path}`, { ...options, body: { ...body, ...more } }));
+      const replies = await Promise.all(Array.from({ length: n }, () => ask()));
+      for (const reply of replies) assert.equal(reply.status, 201, reply.text);
+      assert.equal(new Set(replies.map((reply) => of(reply.body))).size, 1);
+      // A tenant, an invitation and an accepted one are written down together with the enrolment peer.
+      const made = await entries() - before;
+      assert(made >= 1 && made <= 3, `${made} entries`);
+      const whole = await databaseDigest(api.db);
+      const other = await ask(path.endsWith("/bulk") ? { peers: [{ name: "c" }] } : { extra: 1 });
+      assert.equal(other.status, 422);
+      const [name] = Object.keys(body);
+      const value = typeof body[name ?? ""] === "string" ? `${body[name ?? ""]}` : undefined;
+      const changed = value === undefined || name === "token"
+        ? other
+        : await ask({ [name ?? ""]: name === "email" ? `x${value}` : `${value}x` });
+      assert.deepEqual([changed.status, changed.body.code], [
+        422,
+        changed === other && !path.endsWith("/bulk") ? "invalid_input" : "idempotency_key_reused",
+      ], changed.text);
+      assert.deepEqual(await databaseDigest(api.db), whole);
+    });
+  }
+  const [kept] = await api.db.owner`
+    select (select count(*) from idempotency_keys)::integer as keys,
+      (select count(*) from tenant_creations)::integer as tenants`;
+  assert.deepEqual({ ...kept }, { keys: all.length - 1, tenants: 1 });
+});
+
+Deno.test("Idempotency-Key: A6: a secret that was never used is made anew and the one before is void; one that was used is not shown again", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const as = { via: loopback, token: acme.token };
+  const twice = async (path: string, options: RequestOptions) => {
+    const replies = [];
+    for (const _ of [1, 2]) {
+      const reply = await api.request(path, keyed(path, options));
+      assert.equal(reply.status, 201, reply.text);
+      replies.push(reply.body);
+    }
+    return replies;
+  };
+
+  const key = { ...as, body: { name: "k", scopes: ["users.read"] } };
+  const [lost, had] = await twice("/api/v1/api-keys", key);
+  const use = async (text: string) =>
+    (await api.request("/api/v1/users", { via: loopback, headers: { "X-API-Key": text } })).status;
+  assert.deepEqual([await use(lost.key), await use(had.key)], [401, 200]);
+  await api.deps.apiKeyUsage.flush();
+  const [third] = await twice("/api/v1/api-keys", key);
+  assert.deepEqual([third.key, third.api_key.id, await use(had.key)], [null, had.api_key.id, 200]);
+
+  const user = { ...as, body: { email: "new@acme.example" } };
+  const [, made] = await twice("/api/v1/users", user);
+  const who = { ...acme, userId: made.user.id, email: user.body.email };
+  const tried = (password: string) =>
+    api.request("/api/v1/auth/login", {
+      via: loopback,
+      tenant: "acme",
+      body: { email: who.email, password },
+    });
+  const [remade] = await twice("/api/v1/users", user);
+  assert.equal((await tried(made.password)).status, 401);
+  const [last] = await twice("/api/v1/users", user);
+  assert.notEqual(last.password, remade.password);
+  const [newest] = await twice("/api/v1/users", user).then((replies) => replies.slice(-1));
+  await logIn(api, { ...who, password: newest.password });
+  assert.equal((await twice("/api/v1/users", user))[0].password, null, "he has logged in");
+  const other = { ...as, body: { email: "other@acme.example" } };
+  const changing = keyed("other", other);
+  const changed = await api.request("/api/v1/users", changing);
+  await api.db
+    .owner`update users set password_hash = password_hash where id = ${changed.body.user.id}`;
+  assert.equal((await api.request("/api/v1/users", changing)).body.password, null, "he changed");
+  // Nor does anybody get a password of who may do more than he by now.
+  const manager = await userOf(api, acme, { email: "m@acme.example", role: "manager" });
+  const mine = keyed("mine", {
+    via: loopback,
+    token: manager.token,
+    body: { email: "p@acme.example" },
+  });
+  const promoted = await api.request("/api/v1/users", mine);
+  await api.db.owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+      select tenant_id, ${promoted.body.user.id}, id from roles
+      where tenant_id = ${acme.tenantId} and system = 'admin'`;
+  assert.equal((await api.request("/api/v1/users", mine)).body.code, "grant_exceeds_own");
+
+  const [first, second] = await twice("/api/v1/users/invitations", {
+    ...as,
+    body: { email: "guest@acme.example", delivery: "inline" },
+  });
+  assert.notEqual(first.enrolment.peer.public_key, second.enrolment.peer.public_key);
+  const accept = (token: string, more: Record<string, unknown> = {}) =>
+    api.request(
+      "/api/v1/users/invitations/accept",
+      keyed("accept", {
+        via: tunnelFrom(second.enrolment.peer.address),
+        tenant: "acme",
+        body: { token, password, ...more },
+      }),
+    );
+  assert.equal((await accept(first.token)).status, 404);
+  const accepted = await accept(second.token);
+  const repeated = await accept(second.token);
+  assert.deepEqual([accepted.status, repeated.status], [201, 201], repeated.text);
+  assert.equal(repeated.body.peer.id, accepted.body.peer.id);
+  assert.notEqual(repeated.body.peer.public_key, accepted.body.peer.public_key);
+  assert.equal((await accept(second.token, { password: "Wrong-Horse-7-Battery" })).status, 422);
+  const again = await api.request(
+    "/api/v1/users/invitations",
+    keyed("/api/v1/users/invitations", {
+      ...as,
+      body: { email: "guest@acme.example", delivery: "inline" },
+    }),
+  );
+  assert.equal(again.status, 404, "it was accepted");
+
+  const dump = JSON.stringify([
+    await api.db.owner`select k::text from idempotency_keys k`,
+    await api.db.owner`select a::text from audit_log a`,
+  ]);
+  for (const secret of [had.key, newest.password, second.token, password, repeated.body.config]) {
+    assert(!dump.includes(secret));
+  }
+});
+
+Deno.test("Idempotency-Key: of the platform: an operator's and a superadmin's keys are apart, and a mail is not sent twice", async () => {
+  await using api = await testApi();
+  const boss = await superadminOf(api);
+  const body = { slug: "acme", name: "Acme", admin_email: "a@acme.example", delivery: "mail" };
+  const create = (more: RequestOptions = {}, slug = "acme") =>
+    api.request("/api/v1/tenants", keyed("k", { ...more, body: { ...body, slug } }));
+  const as = { via: loopback, token: boss.token };
+  const made = await create(as);
+  const again = await create(as);
+  assert.deepEqual([made.status, again.status], [201, 201], again.text);
+  assert.deepEqual([again.body.tenant.id, again.body.token, again.body.enrolment.config], [
+    made.body.tenant.id,
+    null,
+    null,
+  ]);
+  assert.equal((await api.db.owner`select from mails`).length, 1);
+  assert.equal((await create()).body.code, "slug_taken", "the operator's key is another");
+  assert.equal((await create({}, "beta")).status, 201);
+  assert.equal((await create(as, "gamma")).body.code, "idempotency_key_reused");
+  api.clock.advance(24 * 3_600_000 + 1);
+  const late = await api.request(
+    "/api/v1/tenants",
+    keyed("k", { body: { ...body, slug: "delta" } }),
+  );
+  assert.equal(late.status, 201, "a key lasts a day");
+  const root = {
+    slug: "platform",
+    name: "The platform",
+    admin_email: boss.email,
+    is_platform: true,
+  };
+  assert.equal((await api.request("/api/v1/tenants", keyed("p", { body: root }))).status, 409);
+});
+
+Deno.test("create tenant: D2: killed between its halves it leaves nothing that anybody finds, and is finished by its key or made again", async () => {
+  await using api = await testApi({ inProcess: "another process is killed" });
+  const body = (slug: string) => ({ slug, name: "New", admin_email: `ada@${slug}.example` });
+  await using process = await apiProcess(api);
+  await until("it serves", async () => {
+    const answer = await fetch(`${process.scrapeUrl}/ready`).catch(() => undefined);
+    await answer?.body?.cancel();
+    return answer?.ok;
+  }, { timeoutMs: 30_000 }).catch((cause) => {
+    throw new Error(process.log.join("\n"), { cause });
+  });
+  // The second half, which makes the invitation, waits for this.
+  const [held, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const holding = api.db.owner.begin(async (sql) => {
+    await sql`lock table invitations in access exclusive mode`;
+    held.resolve();
+    await over.promise;
+  });
+  await held.promise;
+  const client = Deno.createHttpClient({
+    proxy: { transport: "unix", path: process.operatorSocket },
+  });
+  const asked = ["acme", "beta"].map((slug) =>
+    fetch("http://localhost/api/v1/tenants", {
+      client,
+      method: "POST",
+      headers: { "Content-Type": "application/json", "Idempotency-Key": `key-of-${slug}` },
+      body: JSON.stringify(body(slug)),
+    }).then((answer) => answer.text(), () => "cut off")
+  );
+  const unfinished = () =>
+    api.db.owner<{ id: number; status: string }[]>`
+      select id, status from tenants where unfinished_since is not null order by slug`;
+  await until("the first halves are there", async () => (await unfinished()).length === 2);
+  await process.kill();
+  assert.deepEqual(await Promise.all(asked), ["cut off", "cut off"]);
+  client.close();
+  over.resolve();
+  await holding;
+  const [acme, beta] = await unfinished();
+  assert(acme && beta);
+  for (const [{ id, status }, slug] of [[acme, "acme"], [beta, "beta"]] as const) {
+    assert.equal(status, "suspended");
+    for (
+      const [path, options] of [
+        [`/api/v1/tenants/${id}`, {}],
+        [`/api/v1/tenants/${id}`, { method: "PATCH", body: { name: "x" } }],
+        [`/api/v1/tenants/${id}/resume`, { method: "POST" }],
+        ["/api/v1/users", { tenant: id }],
+        ["/api/v1/users", { tenant: slug, body: { email: "x@acme.example" } }],
+      ] as [string, RequestOptions][]
+    ) {
+      assert.equal((await api.request(path, options)).status, 404, path);
+    }
+  }
+  assert.deepEqual((await api.request("/api/v1/tenants")).body.items, []);
+
+  const repeated = await api.request(
+    "/api/v1/tenants",
+    keyed("key-of-acme", { body: body("acme") }),
+  );
+  assert.equal(repeated.status, 201, repeated.text);
+  assert.deepEqual([repeated.body.tenant.id, repeated.body.tenant.status], [acme.id, "active"]);
+  assert.equal(repeated.body.invitation.email, "ada@acme.example");
+
+  const made = await api.request("/api/v1/tenants", { body: body("beta") });
+  assert.equal(made.status, 201, made.text);
+  assert.notEqual(made.body.tenant.id, beta.id);
+  const [left] = await api.db.owner`select status, slug from tenants where id = ${beta.id}`;
+  assert.deepEqual({ ...left }, { status: "deleted", slug: null });
+  const log = await api.db.owner`
+    select action, details->>'reason' as reason from audit_log where tenant_id = ${beta.id} order by id`;
+  assert.deepEqual(log.map((entry) => ({ ...entry })), [
+    { action: "tenant.create", reason: null },
+    { action: "tenant.delete", reason: "its creation was cut off" },
+  ]);
+});
+
+Deno.test("create tenant: of fifty who make one slug at once one gets it whole, and what was given up goes with the next", async () => {
+  await using api = await testApi();
+  const body = { slug: "acme", name: "Acme", admin_email: "a@acme.example", enrolment: false };
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, () => api.request("/api/v1/tenants", { body })),
+  );
+  const codes = replies.map(({ status, body }) => status === 201 ? "made" : body.code);
+  assert.equal(codes.filter((code) => code === "made").length, 1);
+  assert.deepEqual(codes.filter((code) => !["made", "slug_taken", "overtaken"].includes(code)), []);
+  const made = replies.find(({ status }) => status === 201)?.body.tenant;
+  const rows = await api.db.owner`
+    select id, status, unfinished_since from tenants where status <> 'deleted'`;
+  assert.deepEqual(rows.map((row) => ({ ...row })), [
+    { id: made.id, status: "active", unfinished_since: null },
+  ]);
+
+  await api.db.owner`
+    insert into tenants (slug, name, unfinished_since)
+    values ('old', 'Old', ${new Date(api.clock.now() - 3_600_001)}),
+      ('young', 'Young', ${new Date(api.clock.now() - 3_500_000)})`;
+  await api.request("/api/v1/tenants", { body: { ...body, slug: "next" } });
+  const left = await api.db.owner`select slug from tenants where unfinished_since is not null
+    and status <> 'deleted'`;
+  assert.deepEqual(left.map(({ slug }) => slug), ["young"]);
+});
