@@ -58,7 +58,7 @@ Deno.test("client: over TCP by password, token and API key, and over the Unix so
   const { key } = await expect(
     client.POST("/api/v1/api-keys", { body: { name: "list", scopes: ["wireguard.read"] } }),
   );
-  const program = createApiClient({ url, apiKey: key });
+  const program = createApiClient({ url, apiKey: key ?? "" });
   const path = { id: peer.id };
   const seen = await expect(program.GET("/api/v1/wireguard/peers/{id}", { params: { path } }));
   assert.equal(seen.address, peer.address);
