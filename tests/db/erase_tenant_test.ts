@@ -19,18 +19,23 @@ Deno.test("erase_tenant: N2: whatever tables there are, it empties them of one s
     return entries;
   };
   const platform = { role: "massacorp_platform" as const };
+  const [own] = await db.owner<[{ id: number }]>`
+    insert into tenants (slug, name, is_platform) values ('platform', 'Platform', true) returning id`;
   const erase = (id: number) =>
     attempt(db, platform, `select erase_tenant(${id}) as erased`, () => counts(id));
   const active = await erase(a.id);
   assert.equal(active.refused?.constraint, "tenants_are_suspended_before");
+  assert.equal((await erase(own.id)).refused?.constraint, "tenants_are_suspended_before");
   const nobody = await erase(4711);
   assert.equal(nobody.refused?.constraint, "tenants_are_suspended_before");
 
   await db.owner`update tenants set status = 'suspended' where id = ${a.id}`;
   const before = await counts(a.id);
   assert(before.every(([, n]) => n > 0), "there is a row in every table to be erased");
+  const retired = await db.owner`delete from wg_retired_keys where tenant_id = ${a.id} returning *`;
   const held = await erase(a.id);
   assert.equal(held.rows[0]?.erased, false, "while a key may be on the interface");
+  await db.owner`insert into wg_retired_keys ${db.owner([...retired])}`;
   for (const role of ["massacorp_api", "massacorp_wgd", "massacorp_sealer"] as const) {
     const refused = await attempt(
       db,
