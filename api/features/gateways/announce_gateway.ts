@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { addressPlan } from "../../../lib/address.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
+import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { asThePlatform } from "./audited.ts";
@@ -26,7 +27,7 @@ export function announceGateway(router: Router, deps: Deps): void {
     description:
       "It takes peers once its daemon was started with the settings in the answer, and has published its key.",
     ...access(deps, "platform.wireguard"),
-    request: jsonRequest(announceGatewayBody),
+    request: { headers: idempotencyHeader, ...jsonRequest(announceGatewayBody) },
     responses: {
       201: jsonResponse(announced, "The gateway, and the settings of its daemon"),
       ...refusals("gateway_name_taken", "network_taken", "platform_missing"),
@@ -46,18 +47,23 @@ export function announceGateway(router: Router, deps: Deps): void {
       endpoint,
       mtu: body.mtu,
     };
-    const gateway = await asThePlatform(deps, c, async (sql) => {
-      const id = await insertGateway(sql, made);
+    const key = await idempotencyKey(c);
+    const gateway = await asThePlatform(deps, c, async (sql, platform) => {
+      const { id, repeated } = await createOnce(sql, key, {
+        tenantId: platform,
+        now: deps.clock.now(),
+        make: async () => ({ id: await insertGateway(sql, made), repeated: false }),
+        repeat: (earlier) => Promise.resolve({ id: Number(earlier), repeated: true }),
+        of: ({ id }) => String(id),
+      });
       const gateway = await readGatewayState(sql, id);
       if (!gateway) throw new ApiError("not_found");
       const { name, network } = made;
       return {
         result: gateway,
-        entry: {
-          action: "wireguard.gateway_add",
-          id,
-          details: { name, network, endpoint },
-        },
+        entry: repeated
+          ? null
+          : { action: "wireguard.gateway_add", id, details: { name, network, endpoint } },
       };
     });
     const settings: Record<string, string> = {

@@ -2,13 +2,18 @@ import type { Context } from "hono";
 import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
-import { asTenantId, type PlatformSql } from "../../database/tenancy.ts";
+import { asTenantId, type PlatformSql, type TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 
 interface Change<T> {
   result: T;
-  entry: { action: AuditAction; id: number; details: Record<string, string | boolean | null> };
+  /** Null where nothing changed. */
+  entry: {
+    action: AuditAction;
+    id: number;
+    details: Record<string, string | boolean | null>;
+  } | null;
 }
 
 /**
@@ -18,7 +23,7 @@ interface Change<T> {
 export async function asThePlatform<T>(
   deps: Pick<Deps, "platform">,
   c: Context<AppEnv>,
-  work: (sql: PlatformSql) => Promise<Change<T>>,
+  work: (sql: PlatformSql, platform: TenantId) => Promise<Change<T>>,
 ): Promise<T> {
   return await deps.platform.transaction(async (sql, enter) => {
     const [row] = await sql<{ id: number }[]>`select id from tenants where is_platform`;
@@ -29,7 +34,8 @@ export async function asThePlatform<T>(
     }
     const tenantId = asTenantId(row.id);
     await enter(tenantId);
-    const { result, entry } = await work(sql);
+    const { result, entry } = await work(sql, tenantId);
+    if (!entry) return result;
     await writeAudit(sql, {
       tenantId,
       source: auditSource(c),
