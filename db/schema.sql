@@ -177,6 +177,28 @@ end
 $function$;
 alter function erase_tenant(which integer) owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.keep_unfinished_tenants_suspended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    if new.unfinished_since is not null then
+      new.status := 'suspended';
+    end if;
+  elsif new.unfinished_since is distinct from old.unfinished_since then
+    if new.unfinished_since is not null or old.status <> 'suspended' then
+      raise exception 'a tenant is finished once'
+        using errcode = 'check_violation', constraint = 'tenants_are_finished_once', table = 'tenants';
+    end if;
+    new.status := 'active';
+  end if;
+  return new;
+end
+$function$;
+alter function keep_unfinished_tenants_suspended() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean)
  RETURNS record
  LANGUAGE plpgsql
@@ -327,7 +349,7 @@ AS $function$
 begin
   return query
     select t.id from public.tenants t
-    where t.slug is not null and (t.slug = id_or_slug
+    where t.slug is not null and t.unfinished_since is null and (t.slug = id_or_slug
       -- CASE, because AND does not promise to look at the pattern before the cast.
       or t.id = case when id_or_slug ~ '^[0-9]{1,9}$' then id_or_slug::integer end)
     limit 1;
@@ -1276,7 +1298,7 @@ create table idempotency_keys (
   created_at timestamp with time zone not null,
   constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, principal, key),
   constraint idempotency_keys_key_is_printable CHECK ((key ~ '^[!-~]{1,255}$'::text)),
-  constraint idempotency_keys_principal_is_known CHECK ((principal ~ '^(operator|user:[0-9]+|api_key:[0-9a-f-]{36})$'::text)),
+  constraint idempotency_keys_principal_is_known CHECK ((principal ~ '^(operator|user:[0-9]+|api_key:[0-9a-f-]{36}|invitation:[0-9a-f]{64})$'::text)),
   constraint idempotency_keys_request_is_a_sha256 CHECK ((octet_length(request_digest) = 32))
 );
 alter table idempotency_keys owner to massacorp_owner;
@@ -1574,6 +1596,19 @@ create table system_role_permissions (
 );
 alter table system_role_permissions owner to massacorp_owner;
 
+create table tenant_creations (
+  made integer not null,
+  principal text not null,
+  key text not null,
+  request_digest bytea not null,
+  created_at timestamp with time zone not null,
+  constraint tenant_creations_pkey PRIMARY KEY (principal, key),
+  constraint tenant_creations_key_is_printable CHECK ((key ~ '^[!-~]{1,255}$'::text)),
+  constraint tenant_creations_principal_is_known CHECK ((principal ~ '^(operator|user:[0-9]+)$'::text)),
+  constraint tenant_creations_request_is_a_sha256 CHECK ((octet_length(request_digest) = 32))
+);
+alter table tenant_creations owner to massacorp_owner;
+
 create table tenants (
   id integer generated always as identity not null,
   slug text,
@@ -1596,6 +1631,7 @@ create table tenants (
   mfa_required text default 'off'::text not null,
   mfa_trusted_devices boolean default true not null,
   registration text default 'off'::text not null,
+  unfinished_since timestamp with time zone,
   wg_gateway smallint,
   constraint tenants_pkey PRIMARY KEY (id),
   constraint tenants_slug_is_taken UNIQUE (slug),
@@ -1612,6 +1648,7 @@ create table tenants (
   constraint tenants_sessions_last_at_most_30_days CHECK (((session_lifetime_seconds >= 3600) AND (session_lifetime_seconds <= 2592000))),
   constraint tenants_slug_is_a_dns_label CHECK ((slug ~ '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$'::text)),
   constraint tenants_status_is_known CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'deleted'::text]))),
+  constraint tenants_unfinished_are_not_active CHECK (((unfinished_since IS NULL) OR (status <> 'active'::text))),
   constraint tenants_user_peer_quota_counts_peers CHECK (((user_peer_quota >= 0) AND (user_peer_quota <= 1000))),
   constraint tenants_wg_keepalive_is_16_bit CHECK (((wg_persistent_keepalive >= 0) AND (wg_persistent_keepalive <= 65535))),
   constraint tenants_wg_lists_are_bounded CHECK (((COALESCE(cardinality(wg_client_allowed_ips), 0) <= 64) AND (COALESCE(cardinality(wg_dns), 0) <= 8))),
@@ -2000,6 +2037,8 @@ alter table sessions add constraint sessions_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE CASCADE;
 alter table system_role_permissions add constraint system_role_permissions_exist
   FOREIGN KEY (permission) REFERENCES permissions(name) ON DELETE CASCADE;
+alter table tenant_creations add constraint tenant_creations_tenant_exists
+  FOREIGN KEY (made) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table tenants add constraint tenants_gateway_exists
   FOREIGN KEY (wg_gateway) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table user_roles add constraint user_roles_role_is_in_use
@@ -2074,6 +2113,7 @@ CREATE INDEX mfa_trusted_devices_of_a_user ON public.mfa_trusted_devices USING b
 CREATE INDEX registrations_of_an_address ON public.registrations USING btree (tenant_id, email, created_at);
 CREATE INDEX sessions_by_end ON public.sessions USING btree (tenant_id, expires_at);
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
+CREATE INDEX tenant_creations_by_age ON public.tenant_creations USING btree (created_at);
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
 CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
 CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, address) WHERE (free_from IS NOT NULL);
@@ -2102,6 +2142,7 @@ CREATE TRIGGER system_role_permissions_reach_their_roles AFTER INSERT OR DELETE 
 CREATE TRIGGER tenants_make_roles AFTER INSERT ON public.tenants FOR EACH ROW EXECUTE FUNCTION tenants_make_roles();
 CREATE TRIGGER tenants_notify_status AFTER UPDATE OF status ON public.tenants FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER tenants_touch BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
+CREATE TRIGGER tenants_unfinished BEFORE INSERT OR UPDATE OF unfinished_since ON public.tenants FOR EACH ROW EXECUTE FUNCTION keep_unfinished_tenants_suspended();
 CREATE TRIGGER user_roles_keep_an_admin AFTER DELETE OR UPDATE OF expires_at ON public.user_roles FOR EACH ROW EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_keep_an_admin AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status <> 'active'::text))) EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_notify_status AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
@@ -2199,6 +2240,9 @@ alter table audit_seals_rest force row level security;
 alter table idempotency_keys enable row level security;
 alter table idempotency_keys force row level security;
 create policy idempotency_keys_api on idempotency_keys as permissive for all to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
+  with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy idempotency_keys_platform on idempotency_keys as permissive for all to massacorp_platform
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
 
@@ -2335,6 +2379,12 @@ alter table system_role_permissions enable row level security;
 alter table system_role_permissions force row level security;
 create policy system_role_permissions_api on system_role_permissions as permissive for select to massacorp_api, massacorp_platform
   using (true);
+
+alter table tenant_creations enable row level security;
+alter table tenant_creations force row level security;
+create policy tenant_creations_platform on tenant_creations as permissive for all to massacorp_platform
+  using (true)
+  with check (true);
 
 alter table tenants enable row level security;
 alter table tenants force row level security;
@@ -2558,6 +2608,7 @@ grant execute on function current_tenant_id() to massacorp_api;
 grant execute on function current_tenant_id() to massacorp_platform;
 revoke all on function erase_tenant(which integer) from public;
 grant execute on function erase_tenant(which integer) to massacorp_platform;
+revoke all on function keep_unfinished_tenants_suspended() from public;
 revoke all on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) from public;
 grant execute on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) to massacorp_api;
 revoke all on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) from public;
@@ -2650,7 +2701,8 @@ grant insert (snapshot), select, update (snapshot) on table audit_sealer to mass
 grant select on table audit_seals to massacorp_api;
 grant insert, select on table audit_seals to massacorp_sealer;
 grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_api;
-grant delete, insert (tenant_id, id, email, name, locale, role_id, token_digest, mailed, invited_by, peer_id, created_at, expires_at), select on table invitations to massacorp_api;
+grant delete, insert (tenant_id, principal, key, request_digest, created_at), select, update (resource_id) on table idempotency_keys to massacorp_platform;
+grant delete, insert (tenant_id, id, email, name, locale, role_id, token_digest, mailed, invited_by, peer_id, created_at, expires_at), select, update (token_digest) on table invitations to massacorp_api;
 grant delete, insert, select on table login_attempts to massacorp_api;
 grant delete, insert (tenant_id, id, user_id, kind, peer_id, device_name, created_at, expires_at), select, update (used_at) on table login_challenges to massacorp_api;
 grant delete, insert (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at, request_id, trace_id, span_id), select, update (sealed_letter, state, attempts, due_at, finished_at, failure) on table mails to massacorp_api;
@@ -2675,9 +2727,10 @@ grant insert (tenant_id, name, system), select on table roles to massacorp_platf
 grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
 grant select on table system_role_permissions to massacorp_api;
 grant select on table system_role_permissions to massacorp_platform;
-grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices, registration, wg_gateway) on table tenants to massacorp_api;
-grant select (id, slug) on table tenants to massacorp_lookup;
-grant insert (slug, name, is_platform), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
+grant delete, insert, select on table tenant_creations to massacorp_platform;
+grant select, update (wg_dns, wg_mtu, wg_persistent_keepalive, wg_client_allowed_ips, user_peer_quota, login_own_peer, session_limit, session_idle_seconds, session_lifetime_seconds, password_policy, mfa_required, mfa_trusted_devices, registration, unfinished_since, wg_gateway) on table tenants to massacorp_api;
+grant select (id, slug, unfinished_since) on table tenants to massacorp_lookup;
+grant insert (slug, name, is_platform, unfinished_since), select, update (name, status, peer_quota) on table tenants to massacorp_platform;
 grant select (id, status, is_platform) on table tenants to massacorp_wgd;
 grant delete, insert (tenant_id, user_id, role_id, granted_by, granted_at, expires_at), select, update (granted_by, granted_at, expires_at) on table user_roles to massacorp_api;
 grant insert (tenant_id, user_id, role_id, granted_by), select on table user_roles to massacorp_platform;
@@ -2728,6 +2781,7 @@ comment on function public.audit_drop_partitions(timestamp with time zone) is 'D
 comment on function public.audit_make_partitions() is 'Makes the partitions of this month and the next three, and says how many rows lie in none. It takes nothing from its caller.';
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.erase_tenant(integer) is 'Deletes everything of a suspended tenant but its number and its audit log, whatever tables there are. False, and nothing done, while a key of it may be on an interface: its row or its tombstone is still there.';
+comment on function public.keep_unfinished_tenants_suspended() is 'An unfinished tenant is suspended from its first moment, and becomes active by being finished. None becomes unfinished again: the role of the API may finish, and suspend nobody by it.';
 comment on function public.login_failures(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'Failures of an identifier from a source that still count; whoever asks takes turns with others until his transaction ends.';
 comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
@@ -2737,7 +2791,7 @@ comment on function public.lookup_mail_backlog() is 'How many mails wait and how
 comment on function public.lookup_oldest_mail() is 'When the mail that waits for longest was queued; null where none waits. Of all tenants together: for the operator.';
 comment on function public.lookup_peer(pg_catalog.inet) is 'The live peer that holds a tunnel address, of either family. Networks of interfaces do not overlap, so there is at most one.';
 comment on function public.lookup_sealed() is 'How many values of each kind each key seals, of all tenants together: for the operator, who drops a key when it is zero.';
-comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug; a deleted one has no slug and is none.';
+comment on function public.lookup_tenant(pg_catalog.text) is 'The tenant that a header names by id or slug; a deleted one has no slug and is none, nor is one that is not finished.';
 comment on function public.mfa_factors_use_up_steps() is 'No update makes a used code good again.';
 comment on function public.mfa_required_of(integer,timestamp with time zone) is 'Whether a second factor is demanded of a user of the current tenant: by himself, by a role that he has at that moment, or by the tenant.';
 comment on function public.permissions_of(integer,timestamp with time zone) is 'What a user of the current tenant may do at a moment, through all roles that have not ended by then.';
@@ -2808,6 +2862,7 @@ comment on table public.roles is 'The roles of a tenant: those of the system, wh
 comment on table public.schema_migrations is 'The migrations that ran, with the SHA-256 of each file as it was then. For the owner alone.';
 comment on table public.sessions is 'A log-in on a device, and the state of its refresh tokens. No token is stored: a refresh token names the session and its counter, and the current one is minted again from this row.';
 comment on table public.system_role_permissions is 'What the roles that every tenant has may do. Those of user, manager and admin each include the one before.';
+comment on table public.tenant_creations is 'Idempotency-Key headers by which tenants were made in the last day, each with the tenant. No tenant reads them: they are looked for before it is known which one they made.';
 comment on table public.tenants is 'A company. Everything else belongs to exactly one.';
 comment on table public.user_roles is 'Who has which role, and until when. Permissions are looked up at each request, so what ends here ends at once.';
 comment on table public.users is 'A person of one tenant. The same address in two tenants is two users.';
@@ -2884,6 +2939,8 @@ comment on column public.sessions.refresh_counter is 'The counter of the newest 
 comment on column public.sessions.refresh_expires_at is 'When the newest refresh token ends, unless it is rotated before.';
 comment on column public.sessions.refresh_rotated_at is 'When the newest refresh token was made, which is when its parent was presented.';
 comment on column public.sessions.stepped_up_at is 'When the user last showed the strongest factor that he has: the second one, or the password where he has no second.';
+comment on column public.tenant_creations.made is 'The tenant; deleted by now, perhaps, and then the key is free.';
+comment on column public.tenant_creations.request_digest is 'As in idempotency_keys.';
 comment on column public.tenants.is_platform is 'The one tenant of the operators, made at the first start.';
 comment on column public.tenants.login_own_peer is 'Whether a user logs in through a peer of his own alone. The tenant sets it.';
 comment on column public.tenants.mfa_required is 'Of whom a second factor is demanded, beside the users and roles of whom it is demanded by themselves.';
@@ -2896,6 +2953,7 @@ comment on column public.tenants.session_lifetime_seconds is 'How long a session
 comment on column public.tenants.session_limit is 'Sessions that a user may have at a time; the one unused for longest ends when another begins. Null for no limit.';
 comment on column public.tenants.slug is 'Null once deleted: the next tenant may have it.';
 comment on column public.tenants.status is 'suspended: no log-in, no token, no peer on the interface. deleted: nothing is left but the number, which is not given again, and the audit log.';
+comment on column public.tenants.unfinished_since is 'Set while its creation is under way, whose second half is the invitation of its first admin: nobody finds it, and it is suspended. What a crash left so is finished by the repetition of its key, or removed by the next creation.';
 comment on column public.tenants.user_peer_quota is 'Peers a user may make for himself. The tenant sets it.';
 comment on column public.tenants.wg_client_allowed_ips is 'What clients of peers that set nothing of their own route into the tunnel; null for the API and the gateway alone.';
 comment on column public.tenants.wg_dns is 'Resolvers for clients of peers that set none of their own.';

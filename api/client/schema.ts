@@ -9815,7 +9815,13 @@ export interface operations {
     announceGateway: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Repeats a creation whose answer was lost: within a day the same key with the same request creates nothing more. No secret is kept for it: one that was never used is made anew, and otherwise it is null in the answer to the repetition
+                 * @example create-ada-laptop-1
+                 */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9864,7 +9870,7 @@ export interface operations {
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
-            422: components["responses"]["422.invalid_input"];
+            422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];

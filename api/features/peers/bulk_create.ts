@@ -152,7 +152,9 @@ async function makePeers(
     owner: null,
     count: peers.length,
   });
-  if (!await insertPeers(sql, peers.map((peer) => ({ ...peer, interfaceId: gateway.id })))) throw new ApiError("pool_exhausted");
+  if (!await insertPeers(sql, peers.map((peer) => ({ ...peer, interfaceId: gateway.id })))) {
+    throw new ApiError("pool_exhausted");
+  }
   await record(sql, c, tenantId, {
     peers: peers.map(({ id, name, userId, expiresAt, publicKey }) => ({
       id,
