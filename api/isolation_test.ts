@@ -104,8 +104,10 @@ async function assertWorks(
   assert(fine, `${operation.name} as its own tenant: ${reply.status} ${reply.text}`);
 }
 
-/** A tenant is what the operator acts on, whichever he is in. */
-const namesTenants = ({ template }: Operation) => template.startsWith("/api/v1/tenants/{id}");
+/** A tenant or a gateway is what the operator acts on, whichever he is in. */
+const namesTenants = ({ template }: Operation) =>
+  template.startsWith("/api/v1/tenants/{id}") ||
+  template.startsWith("/api/v1/wireguard/gateways/{id}");
 
 async function twoTenants(api: TestApi): Promise<{ mine: Side; theirs: Side; all: Operation[] }> {
   const [mine, theirs] = [await sideOf(api, "alpha"), await sideOf(api, "beta")];

@@ -2087,7 +2087,7 @@ export interface components {
              * @example {
              *       "WG_INTERFACE_ID": "2",
              *       "WG_INTERFACE": "wg1",
-             *       "WG_NETWORK": "10.11.0.0/24"
+             *       "WG_NETWORK": "192.168.77.0/24"
              *     }
              */
             settings: {
@@ -9832,7 +9832,7 @@ export interface operations {
                     name: string;
                     /** @example vpn2.example.com:51820 */
                     endpoint: string;
-                    /** @example 10.11.0.0/24 */
+                    /** @example 192.168.77.0/24 */
                     network: string;
                     /** @description A ULA /64 */
                     network6?: string;
@@ -9881,7 +9881,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0 */
+                /** @example 1 */
                 id: number;
             };
             cookie?: never;
@@ -9915,7 +9915,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0 */
+                /** @example 1 */
                 id: number;
             };
             cookie?: never;

@@ -14,7 +14,7 @@ const announced = z.object({
   gateway: gatewaySchema,
   settings: z.record(z.string(), z.string()).openapi({
     description: "What its daemon, and the API beside it, are to be started with",
-    example: { WG_INTERFACE_ID: "2", WG_INTERFACE: "wg1", WG_NETWORK: "10.11.0.0/24" },
+    example: { WG_INTERFACE_ID: "2", WG_INTERFACE: "wg1", WG_NETWORK: "192.168.77.0/24" },
   }),
 }).openapi("AnnouncedGateway");
 

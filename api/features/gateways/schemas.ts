@@ -9,6 +9,8 @@ export const gatewayNumber = z.int().min(1).max(32767);
 export const gatewayId = z.object({
   id: z.string().regex(/^[1-9]\d{0,4}$/).transform(Number).pipe(gatewayNumber).openapi({
     type: "integer",
+    minimum: 1,
+    maximum: 32767,
     param: { name: "id", in: "path" },
   }),
 });
@@ -64,7 +66,7 @@ export const announceGatewayBody = z.strictObject({
   network: z.string().max(18).regex(/^[\d.]+\/\d{1,2}$/, "must be an IPv4 network in CIDR form")
     .refine(isNetwork, "must be a network of a /28 at least, with no bits set beyond its prefix")
     .refine((text) => Number(text.split("/")[1]) >= widest, `must not be wider than /${widest}`)
-    .openapi({ example: "10.11.0.0/24" }),
+    .openapi({ example: "192.168.77.0/24" }),
   network6: z.cidrv6().exactOptional().openapi({ description: "A ULA /64" }),
   listen_port: z.int().min(1).max(65535).default(51820),
   mtu: z.int().min(1280).max(9000).default(1420),
