@@ -57,6 +57,10 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
   },
   lookup_tenant: { told: "finds a tenant by the name that a log-in gives; answers its id alone" },
   sealed_under: () => "sealed_under('\\x020011223344556677'::bytea)",
+  wg_gateways_seen: {
+    told: "which gateways live, by locks of the daemon's role alone; gateways are the operator's",
+  },
+  wg_pool_addresses: () => "(select count(*) from wg_pool_addresses('10.10.0.0/24'))",
   wg_address6: () => "wg_address6('10.10.0.6', '10.10.0.0/24', 'fd00::/64')",
   wg_tenant_share: () => "wg_tenant_share('10.10.0.0/24'::cidr, 50::smallint)",
 };

@@ -95,7 +95,7 @@ export function unknownId(schema: Schema, n = 0): string {
   const types = [schema.type].flat();
   const counts = types.includes("integer") || types.includes("number") ||
     (schema.pattern !== undefined && new RegExp(schema.pattern).test("987654321"));
-  if (counts) return String(987_654_321 - n);
+  if (counts) return String(Math.min(schema.maximum ?? 987_654_321, 987_654_321) - n);
   return schema.format === "uuid" || schema.format === undefined
     ? `01890a5d-ac96-774b-bcce-${String(n).padStart(12, "0")}`
     : "unknown";
