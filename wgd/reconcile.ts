@@ -5,8 +5,8 @@ import type { ReconcileResult } from "./protocol.ts";
 export interface Reconciler {
   /**
    * Looks again at these peers, or at everything, in a pass that begins after this call. A lone request starts at
-   * once; those that arrive during a pass share the next one, and several of them wait a moment for more. Peers
-   * that were asked for by their ids go before everything.
+   * once; those that arrive during a pass share the next one, and several of them wait a moment for more. A few
+   * peers that were asked for by their ids go before everything.
    */
   request(scope: Scope): Promise<ReconcileResult>;
   readonly busy: boolean;
@@ -28,6 +28,8 @@ interface Batch {
  * for ten, and the API and the database want the processor as well.
  */
 const longestGatherMs = 20;
+/** So many have a pass before that over everything; of more, it costs as much as everything does. */
+const fewIds = 64;
 
 export function createReconciler(
   runPass: RunPass,
@@ -73,12 +75,12 @@ export function createReconciler(
     running = undefined;
   }
 
-  /** What the next pass is about. Everything waits for those with ids once, and then takes all of them along. */
+  /** What the next pass is about. Everything waits once for a few with ids, and then takes all of them along. */
   function takeNext(): Batch | undefined {
     if (stopped) return undefined;
     const batch = next;
     next = undefined;
-    if (!batch?.all || batch.ids.size === 0 || isDeferred) {
+    if (!batch?.all || batch.ids.size === 0 || batch.ids.size > fewIds || isDeferred) {
       isDeferred = false;
       return batch;
     }

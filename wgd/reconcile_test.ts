@@ -82,6 +82,21 @@ Deno.test("request: single ones go before everything once, and then everything t
   await again[1];
 });
 
+Deno.test("request: many go with everything, in one pass", async () => {
+  const { reconciler, scopes, ends } = harness();
+  const first = reconciler.request(["a"]);
+  const all = reconciler.request("all");
+  const many = Array.from({ length: 65 }, (_, at) => `many-${at}`);
+  const some = reconciler.request(many);
+  ends[0]?.();
+  await first;
+  await until("everything has its pass", () => scopes.length === 2);
+  assert.deepEqual(scopes[1], "all");
+  ends[1]?.();
+  await all;
+  assert.deepEqual((await some).applied, many);
+});
+
 Deno.test("request: a crowd waits a moment for more, one alone does not, and stopping waits for nobody", async () => {
   const { reconciler, scopes, ends } = harness({ gatherMs: 60_000 });
   const first = reconciler.request(["a"]);
