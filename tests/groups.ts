@@ -73,7 +73,7 @@ export const groups: readonly Group[] = [
     about: "real interfaces and real packets between network namespaces",
     kind: "test",
     paths: ["tests/e2e"],
-    needs: { root: true, programs: faultPrograms },
+    needs: { root: true, programs: [...faultPrograms, "chromium"] },
     // They wait for most of their time.
     parallel: true,
   },
