@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
-import { peerOn, stack, type StackClient, tenantOn } from "../support/stack.ts";
+import { ask, peerOn, stack, type StackClient, tenantOn } from "../support/stack.ts";
 import { until } from "../support/until.ts";
-
-/** The answer of a request that must get one. */
-async function ask(client: StackClient, ...call: Parameters<StackClient["request"]>) {
-  const outcome = await client.request(...call);
-  assert("status" in outcome, Deno.inspect(outcome));
-  return outcome;
-}
 
 function logIn(client: StackClient, who: { slug: string; email: string; password: string }) {
   return ask(client, "/api/v1/auth/login", {

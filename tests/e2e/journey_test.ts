@@ -1,20 +1,13 @@
 import assert from "node:assert/strict";
 import { simpleParser } from "mailparser";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
-import { peerOn, type Stack, stack, type StackClient, tenantOn } from "../support/stack.ts";
+import { ask, peerOn, type Stack, stack, tenantOn } from "../support/stack.ts";
 import { uniqueInterface } from "../support/netns.ts";
 import { codeAt } from "../support/totp.ts";
 import { until } from "../support/until.ts";
 import { addWireGuard } from "../support/wireguard.ts";
 
 const password = "Correct-Horse-7-Battery";
-
-/** The answer of a request that must get one. */
-async function ask(client: StackClient, ...call: Parameters<StackClient["request"]>) {
-  const outcome = await client.request(...call);
-  assert("status" in outcome, Deno.inspect(outcome));
-  return outcome;
-}
 
 /** The file of a peer with a key of one's own, that key put in. */
 function withKey(config: string, privateKey: string): string {

@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { simpleParser } from "mailparser";
 import { chromium, type Page } from "playwright-core";
-import { type Stack, stack, type StackClient } from "../support/stack.ts";
+import { ask, type Stack, stack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
 
 const password = "Correct-Horse-7-Battery";
-
-/** The answer of a request that must get one. */
-async function ask(client: StackClient, ...call: Parameters<StackClient["request"]>) {
-  const outcome = await client.request(...call);
-  assert("status" in outcome, Deno.inspect(outcome));
-  return outcome;
-}
 
 /** Chromium on a client's host: what it opens goes the way that the host's routes say. */
 async function browserOn(made: Stack, role: string) {

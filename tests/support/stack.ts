@@ -209,3 +209,10 @@ export async function peerOn(
   assert.equal(status, 201, JSON.stringify(body));
   return body;
 }
+
+/** The answer of a request that must get one. */
+export async function ask(client: StackClient, ...call: Parameters<StackClient["request"]>) {
+  const outcome = await client.request(...call);
+  assert("status" in outcome, Deno.inspect(outcome));
+  return outcome;
+}
