@@ -100,6 +100,14 @@ function makers(api: TestApi, admin: Persona) {
         values (${admin.tenantId}, ${id}, ${admin.userId}, sha256(${id}::text::bytea), '', '', now(), now() + interval '1 day')`;
       return id;
     },
+    gateway: async (): Promise<number> => {
+      const [row] = await api.db.owner<[{ id: number }]>`
+        insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu)
+          select max(id) + 1, 'wg' || max(id), ('10.200.' || max(id) || '.0/28')::cidr, 51820, 'a.example:51820', 1420
+          from wg_interfaces
+        returning id`;
+      return row.id;
+    },
     resetToken: async (): Promise<string> => {
       const { text, digest } = await createOneTimeToken();
       await api.db.owner`
@@ -142,6 +150,7 @@ type Make = ReturnType<typeof makers>;
 const paths: [RegExp, (make: Make) => Promise<Record<string, string | number>>][] = [
   [/^\/api\/v1\/wireguard\/me\/peers\/\{id\}/, async (make) => ({ id: await make.ownPeer() })],
   [/^\/api\/v1\/wireguard\/peers\/\{id\}/, async (make) => ({ id: await make.peer() })],
+  [/^\/api\/v1\/wireguard\/gateways\/\{id\}/, async (make) => ({ id: await make.gateway() })],
   [/^\/api\/v1\/wireguard\/grants\/\{id\}/, async (make) => ({ id: await make.grant() })],
   [
     /^\/api\/v1\/password-reset\/validate\/\{token\}/,
