@@ -14,6 +14,7 @@ import {
   tunnelFrom,
   userOf,
 } from "../tests/support/api.ts";
+import { livingGateway } from "../tests/support/gateways.ts";
 import { tokenIn, waitingMails } from "../tests/support/mails.ts";
 import { redisServer } from "../tests/support/redis.ts";
 import { checkpointFolder, testSealer } from "../tests/support/sealer.ts";
@@ -183,6 +184,7 @@ async function useEverything(api: TestApi, noteMails: () => Promise<void>): Prom
   await api.request("/api/v1/users", { via: loopback, headers: { "X-API-Key": `${key}x` } });
 
   await tunnels(send, fresh);
+  await moves(send, api, fresh);
 }
 
 type Send = (path: string, options: RequestOptions, status?: number) => Promise<
@@ -267,6 +269,18 @@ async function tunnels(send: Send, acme: Persona): Promise<void> {
     },
   });
   await send("/wireguard/export", { via: operator, tenant, body: { secrets: true } });
+}
+
+/** To another gateway, with a file and with a link. */
+async function moves(send: Send, { db }: TestApi, { token }: Persona): Promise<void> {
+  await using _one = await livingGateway(db, { id: 1 });
+  await using _two = await livingGateway(db, { id: 2, network: "10.77.0.0/24" });
+  const body = { name: "desktop", gateway_id: 1 };
+  const { peer } = await send("/wireguard/peers", { token, body }, 201);
+  await send(`/wireguard/peers/${peer.id}/move`, { token, body: { gateway_id: 2 } });
+  const { peer: other } = await send("/wireguard/peers", { token, body }, 201);
+  const linked = { gateway_id: 2, delivery: "link" };
+  await send(`/wireguard/peers/${other.id}/move`, { token, body: linked });
 }
 
 interface Node {
