@@ -132,7 +132,7 @@ export class TestDaemon implements AsyncDisposable {
     });
     await Promise.race([isReady, died]);
     seedSecret(encodeKey(this.subkey.reveal()));
-    seedSecret((await Deno.readTextFile(`${this.folder}/gateway.key`)).trim());
+    seedSecret((await Deno.readTextFile(this.env.WG_KEY_FILE ?? "")).trim());
   }
 
   /** One more process of the daemon's code, with this daemon's settings. */
