@@ -1,9 +1,8 @@
-import { createRoute } from "@hono/zod-openapi";
-import { z } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { noTenant } from "../../database/tenancy.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, pageQuery, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
 import { gatewaySchema } from "./schemas.ts";
 import { type AddressCounts, countAddresses, type Gateway, listGateways } from "./store.ts";
 
@@ -29,7 +28,6 @@ export function getGateways(router: Router, deps: Deps): void {
     request: { query: pageQuery(z.string().regex(/^\d{1,5}$/, "is not a cursor of this list")) },
     responses: {
       200: jsonResponse(pageOf(gatewaySchema), "A page of gateways, as of this moment"),
-      ...refusals(),
     },
   });
   router.openapi(route, async (c) => {

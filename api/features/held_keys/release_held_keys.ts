@@ -1,15 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { ObservedPeerView } from "../../../wgd/protocol.ts";
-import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
-import { asTenantId } from "../../database/tenancy.ts";
 import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
+import { asThePlatform } from "../../platform_audit.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { publicKey } from "../peers/mod.ts";
 import { isHeld, observedPeers } from "./held.ts";
-import { insertReleases, platformTenant } from "./store.ts";
+import { insertReleases } from "./store.ts";
 
 const answer = z.object({
   items: z.array(z.object({
@@ -47,24 +46,11 @@ export function releaseHeldKeys(router: Router, deps: Deps): void {
       return peer !== undefined && isHeld(peer);
     }));
     if (held.size > 0) {
-      await deps.platform.transaction(async (sql, enter) => {
-        const id = await platformTenant(sql);
-        if (id === undefined) {
-          throw new ApiError("platform_missing", {
-            detail: "the decision would be in nobody's audit log",
-          });
-        }
-        const tenantId = asTenantId(id);
-        await enter(tenantId);
-        await insertReleases(sql, deps.settings.interfaceId, [...held]);
-        await writeAudit(sql, {
-          tenantId,
-          source: auditSource(c),
-          action: "wireguard.keys_released",
-          outcome: "succeeded",
-          target: { type: "wg_interface", id: String(deps.settings.interfaceId) },
-          details: { public_keys: [...held] },
-        });
+      const id = deps.settings.interfaceId;
+      await asThePlatform(deps, c, async (sql) => {
+        await insertReleases(sql, id, [...held]);
+        const details = { public_keys: [...held] };
+        return { result: undefined, entry: { action: "wireguard.keys_released", id, details } };
       });
     }
     const after = held.size > 0 ? await lookAgain(deps) : new Map<string, ObservedPeerView>();

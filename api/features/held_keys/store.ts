@@ -1,11 +1,5 @@
 import type { PlatformSql } from "../../database/tenancy.ts";
 
-/** The operators' own tenant; undefined where there is none. */
-export async function platformTenant(sql: PlatformSql): Promise<number | undefined> {
-  const [row] = await sql<{ id: number }[]>`select id from tenants where is_platform`;
-  return row?.id;
-}
-
 /** Lets the daemon take these keys off, unless a row names them by then. Repeating it changes nothing. */
 export async function insertReleases(
   sql: PlatformSql,

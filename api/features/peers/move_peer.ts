@@ -19,7 +19,7 @@ import { holdToQuotas } from "./quota.ts";
 import { movePeerBody, peerId, provisionedResponse } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer, movePeerRow } from "./store.ts";
-import { readPeer } from "./view_store.ts";
+import { readPeer, readPeerAlone } from "./view_store.ts";
 
 export function movePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -94,10 +94,10 @@ export function movePeer(router: Router, deps: Deps, scope: PeerScope): void {
       return made;
     });
     await applyNow(deps, c, [id]);
-    const peer = await deps.tenancy.transaction(
-      tenantId,
-      (sql) => readPeer(sql, ref, new Date(deps.clock.now())),
-    );
+    const peer = await readPeerAlone(deps.tenancy, tenantId, {
+      ...ref,
+      now: new Date(deps.clock.now()),
+    });
     if (!peer) throw new ApiError("not_found");
     return provisionResponse(c, { type, status: 200, peer, config, delivery });
   });

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import type { AuditAction } from "../../../lib/audit/actions.ts";
-import { auditSource, writeAudit } from "../../audit.ts";
-import type { AppEnv } from "../../context.ts";
-import { asTenantId, type PlatformSql, type TenantId } from "../../database/tenancy.ts";
-import type { Deps } from "../../deps.ts";
-import { ApiError } from "../../errors.ts";
+import type { AuditAction } from "../lib/audit/actions.ts";
+import { type AuditEntry, auditSource, writeAudit } from "./audit.ts";
+import type { AppEnv } from "./context.ts";
+import { asTenantId, type PlatformSql, type TenantId } from "./database/tenancy.ts";
+import type { Deps } from "./deps.ts";
+import { ApiError } from "./errors.ts";
 
 interface Change<T> {
   result: T;
@@ -12,13 +12,13 @@ interface Change<T> {
   entry: {
     action: AuditAction;
     id: number;
-    details: Record<string, string | boolean | null>;
+    details: NonNullable<AuditEntry["details"]>;
   } | null;
 }
 
 /**
- * A change of a gateway by the operator, with its entry in the log of the platform's own tenant: a gateway is no
- * tenant's. @throws {ApiError} `platform_missing`
+ * A change of a gateway, or of keys on it, by the operator, with its entry in the log of the platform's own tenant: a
+ * gateway is no tenant's. @throws {ApiError} `platform_missing`
  */
 export async function asThePlatform<T>(
   deps: Pick<Deps, "platform">,
