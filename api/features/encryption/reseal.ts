@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { presharedKeyRow, SealError } from "../../../lib/seal.ts";
+import { presharedKeyRow } from "../../../lib/seal.ts";
 import { type NamingSealer, sealedUnder } from "../../../lib/seal_ring.ts";
 import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
 import { sealedKinds } from "../../database/lookups.ts";
@@ -8,6 +8,7 @@ import type { Deps } from "../../deps.ts";
 import { letterRow } from "../../mail/mod.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
+import { type Resealed, resealRows } from "../../resealing.ts";
 import { readTenantIds, resealFactors } from "../mfa/mod.ts";
 import { ringsOf } from "./key_check.ts";
 import {
@@ -15,11 +16,15 @@ import {
   lockPeersOfOtherKeys,
   resealMail,
   resealPeer,
+  type SealedMail,
   type SealedPeer,
 } from "./store.ts";
 
 /** Rows in one transaction: few, because who changes them waits. */
 const atOnce = 100;
+
+/** Below every id. */
+const firstId = "00000000-0000-0000-0000-000000000000";
 
 const count = z.int().nonnegative();
 const answer = z.object({
@@ -35,11 +40,6 @@ const answer = z.object({
       "What is still under another key than the newest. Older keys can be dropped once this is empty; recovery codes cannot be sealed anew, and end with their key",
   }),
 }).openapi("ResealedAll");
-
-interface Done {
-  count: number;
-  unreadable: number;
-}
 
 /** For a new ENCRYPTION_KEY: what older keys sealed is opened and sealed under it, tenant by tenant. */
 export function resealAll(router: Router, deps: Deps): void {
@@ -64,8 +64,9 @@ export function resealAll(router: Router, deps: Deps): void {
       const mails = await resealMails(deps, tenantId);
       resealed.preshared_keys += peers.count;
       resealed.mails += mails.count;
-      resealed.second_factors += await resealFactors(deps, { tenantId, source });
-      unreadable += peers.unreadable + mails.unreadable;
+      const factors = await resealFactors(deps, { tenantId, source });
+      resealed.second_factors += factors.count;
+      unreadable += peers.unreadable + mails.unreadable + factors.unreadable;
     }
     const rings = ringsOf(deps);
     const left = (await deps.lookups.sealed())
@@ -80,99 +81,65 @@ export function resealAll(router: Router, deps: Deps): void {
   });
 }
 
-async function resealPeers(
+function resealPeers(
   deps: Pick<Deps, "tenancy" | "presharedKeys">,
   { tenantId, source }: { tenantId: TenantId; source: AuditSource },
-): Promise<Done> {
+): Promise<Resealed> {
   const { keyId } = deps.presharedKeys;
   const anew = async (
     peerId: string,
     publicKey: string | null,
     sealed: Uint8Array | null,
-  ): Promise<Uint8Array | null> => {
-    if (publicKey === null || sealed === null) return null;
-    return await again(
-      deps.presharedKeys,
-      sealed,
-      presharedKeyRow({ tenantId, peerId, publicKey }),
-    );
-  };
-  return await page((after) =>
-    deps.tenancy.transaction(tenantId, async (sql) => {
-      const peers = await lockPeersOfOtherKeys(sql, { keyId, after, limit: atOnce });
-      const done = await each(peers, async (peer: SealedPeer) =>
-        await resealPeer(sql, {
-          id: peer.id,
-          preshared_key: await anew(peer.id, peer.public_key, peer.preshared_key),
-          successor_preshared_key: await anew(
-            peer.id,
-            peer.successor_public_key,
-            peer.successor_preshared_key,
-          ),
-        }));
-      if (done.count > 0) {
-        await writeAudit(sql, {
-          tenantId,
-          source,
-          action: "encryption.reseal",
-          outcome: "succeeded",
-          target: { type: "tenant", id: String(tenantId) },
-          details: { peers: done.count, key_id: keyId },
-        });
-      }
-      return { ...done, last: peers.length < atOnce ? undefined : peers.at(-1)?.id };
-    })
-  );
+  ): Promise<Uint8Array | null> =>
+    publicKey === null || sealed === null
+      ? null
+      : await again(deps.presharedKeys, sealed, presharedKeyRow({ tenantId, peerId, publicKey }));
+  return resealRows<SealedPeer>(deps, {
+    tenantId,
+    atOnce,
+    lock: (sql, { after, limit }) =>
+      lockPeersOfOtherKeys(sql, { keyId, after: after?.id ?? firstId, limit }),
+    reseal: async (sql, peer) =>
+      await resealPeer(sql, {
+        id: peer.id,
+        preshared_key: await anew(peer.id, peer.public_key, peer.preshared_key),
+        successor_preshared_key: await anew(
+          peer.id,
+          peer.successor_public_key,
+          peer.successor_preshared_key,
+        ),
+      }),
+    note: (sql, count) =>
+      writeAudit(sql, {
+        tenantId,
+        source,
+        action: "encryption.reseal",
+        outcome: "succeeded",
+        target: { type: "tenant", id: String(tenantId) },
+        details: { peers: count, key_id: keyId },
+      }),
+  });
 }
 
-async function resealMails(
-  { tenancy, letters }: Pick<Deps, "tenancy" | "letters">,
+function resealMails(
+  deps: Pick<Deps, "tenancy" | "letters">,
   tenantId: TenantId,
-): Promise<Done> {
-  const { keyId } = letters;
-  return await page((after) =>
-    tenancy.transaction(tenantId, async (sql) => {
-      const mails = await lockMailsOfOtherKeys(sql, { keyId, after, limit: atOnce });
-      const done = await each(mails, async ({ id, sealed_letter }) =>
-        await resealMail(sql, {
-          id,
-          sealed_letter: await again(letters, sealed_letter, letterRow({ tenantId, id })),
-        }));
-      return { ...done, last: mails.length < atOnce ? undefined : mails.at(-1)?.id };
-    })
-  );
+): Promise<Resealed> {
+  const { keyId } = deps.letters;
+  return resealRows<SealedMail>(deps, {
+    tenantId,
+    atOnce,
+    lock: (sql, { after, limit }) =>
+      lockMailsOfOtherKeys(sql, { keyId, after: after?.id ?? firstId, limit }),
+    reseal: async (sql, { id, sealed_letter }) =>
+      await resealMail(sql, {
+        id,
+        sealed_letter: await again(deps.letters, sealed_letter, letterRow({ tenantId, id })),
+      }),
+  });
 }
 
 async function again(sealer: NamingSealer, sealed: Uint8Array, row: string): Promise<Uint8Array> {
   if (sealedUnder(sealed) === sealer.keyId) return sealed;
   return await sealer.seal(await sealer.open(sealed, row), row);
-}
-
-/** One transaction after another, until one says that there is no more. */
-async function page(
-  step: (after: string) => Promise<Done & { last: string | undefined }>,
-): Promise<Done> {
-  const sum = { count: 0, unreadable: 0 };
-  let after: string | undefined = "00000000-0000-0000-0000-000000000000";
-  while (after !== undefined) {
-    const { count, unreadable, last } = await step(after);
-    sum.count += count;
-    sum.unreadable += unreadable;
-    after = last;
-  }
-  return sum;
-}
-
-/** What does not open is counted and passed over: it keeps nobody else's from being sealed anew. */
-async function each<T>(all: readonly T[], reseal: (one: T) => Promise<void>): Promise<Done> {
-  let unreadable = 0;
-  for (const one of all) {
-    try {
-      await reseal(one);
-    } catch (error) {
-      if (!(error instanceof SealError)) throw error;
-      unreadable++;
-    }
-  }
-  return { count: all.length - unreadable, unreadable };
 }

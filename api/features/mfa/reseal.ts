@@ -1,10 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { SealError } from "../../../lib/seal.ts";
+import type { Sealed } from "../../../lib/seal_ring.ts";
 import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
 import { asTenantId, type TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
+import { type Resealed, resealRows } from "../../resealing.ts";
 import {
   countUnderOtherKeys,
   factorRow,
@@ -44,7 +45,7 @@ export function reseal(router: Router, deps: Deps): void {
     const left = new Map<string, number>();
     for (const { id } of tenants) {
       const tenantId = asTenantId(id);
-      resealed += await resealFactors(deps, { tenantId, source: auditSource(c) });
+      resealed += (await resealFactors(deps, { tenantId, source: auditSource(c) })).count;
       const codes = await deps.tenancy.query(tenantId, (sql) => countUnderOtherKeys(sql, keyId));
       for (const { key_id, users } of codes) left.set(key_id, (left.get(key_id) ?? 0) + users);
     }
@@ -53,43 +54,31 @@ export function reseal(router: Router, deps: Deps): void {
   });
 }
 
-/** A tenant's, some at a time: what was sealed stays so; asked again it goes on. */
+/** A tenant's second factors. */
 export async function resealFactors(
   deps: Pick<Deps, "tenancy" | "mfa">,
   { tenantId, source }: { tenantId: TenantId; source: AuditSource },
-): Promise<number> {
+): Promise<Resealed> {
   const { secrets } = deps.mfa;
   const { keyId } = secrets;
-  let resealed = 0;
-  for (let after: number | undefined = 0; after !== undefined;) {
-    const from: number = after;
-    after = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const factors = await lockFactorsOfOtherKeys(sql, { keyId, after: from, limit: atOnce });
-      let count = 0;
-      for (const { userId, ...sealed } of factors) {
-        const row = factorRow({ tenantId, userId });
-        try {
-          const secret = await secrets.open(sealed, row);
-          await resealFactor(sql, { userId, ...await secrets.seal(secret, row) });
-          count++;
-        } catch (error) {
-          // One whose key is lost keeps nobody else's from being sealed anew; the start says how many there are.
-          if (!(error instanceof SealError)) throw error;
-        }
-      }
-      if (count > 0) {
-        await writeAudit(sql, {
-          tenantId,
-          source,
-          action: "mfa.reseal",
-          outcome: "succeeded",
-          target: { type: "tenant", id: String(tenantId) },
-          details: { factors: count, key_id: keyId },
-        });
-      }
-      resealed += count;
-      return factors.length < atOnce ? undefined : factors.at(-1)?.userId;
-    });
-  }
-  return resealed;
+  return await resealRows<Sealed & { userId: number }>(deps, {
+    tenantId,
+    atOnce,
+    lock: (sql, { after, limit }) =>
+      lockFactorsOfOtherKeys(sql, { keyId, after: after?.userId ?? 0, limit }),
+    async reseal(sql, { userId, ...sealed }) {
+      const row = factorRow({ tenantId, userId });
+      const secret = await secrets.open(sealed, row);
+      await resealFactor(sql, { userId, ...await secrets.seal(secret, row) });
+    },
+    note: (sql, count) =>
+      writeAudit(sql, {
+        tenantId,
+        source,
+        action: "mfa.reseal",
+        outcome: "succeeded",
+        target: { type: "tenant", id: String(tenantId) },
+        details: { factors: count, key_id: keyId },
+      }),
+  });
 }
