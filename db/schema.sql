@@ -1889,6 +1889,19 @@ create table wg_policies (
 );
 alter table wg_policies owner to massacorp_owner;
 
+create table wg_policy_outcomes (
+  tenant_id integer not null,
+  interface_id smallint not null,
+  version bigint not null,
+  state text not null,
+  error text,
+  changed_at timestamp with time zone default now() not null,
+  constraint wg_policy_outcomes_pkey PRIMARY KEY (tenant_id, interface_id),
+  constraint wg_policy_outcomes_rejection_is_explained CHECK (((state = 'rejected'::text) = (error IS NOT NULL))),
+  constraint wg_policy_outcomes_state_is_known CHECK ((state = ANY (ARRAY['applied'::text, 'rejected'::text])))
+);
+alter table wg_policy_outcomes owner to massacorp_owner;
+
 create table wg_policy_routes (
   tenant_id integer not null,
   "position" smallint not null,
@@ -2071,6 +2084,10 @@ alter table wg_peers add constraint wg_peers_user_exists
   FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id) ON DELETE RESTRICT;
 alter table wg_policies add constraint wg_policies_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table wg_policy_outcomes add constraint wg_policy_outcomes_interface_exists
+  FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
+alter table wg_policy_outcomes add constraint wg_policy_outcomes_policy_exists
+  FOREIGN KEY (tenant_id) REFERENCES wg_policies(tenant_id) ON DELETE CASCADE;
 alter table wg_policy_routes add constraint wg_policy_routes_grant_exists
   FOREIGN KEY (tenant_id, grant_id) REFERENCES wg_grants(tenant_id, id) ON DELETE CASCADE;
 alter table wg_policy_routes add constraint wg_policy_routes_policy_exists
@@ -2524,6 +2541,14 @@ create policy wg_policies_api on wg_policies as permissive for all to massacorp_
 create policy wg_policies_wgd on wg_policies as permissive for select to massacorp_wgd
   using (true);
 
+alter table wg_policy_outcomes enable row level security;
+alter table wg_policy_outcomes force row level security;
+create policy wg_policy_outcomes_api on wg_policy_outcomes as permissive for select to massacorp_api
+  using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_policy_outcomes_wgd on wg_policy_outcomes as permissive for all to massacorp_wgd
+  using (true)
+  with check (true);
+
 alter table wg_policy_routes enable row level security;
 alter table wg_policy_routes force row level security;
 create policy wg_policy_routes_api on wg_policy_routes as permissive for all to massacorp_api
@@ -2761,6 +2786,8 @@ grant select (tenant_id, id, user_id, preshared_key, address, enabled, expires_a
 grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation, successor_public_key, successor_preshared_key, successor_deadline), update (public_key, preshared_key, successor_public_key, successor_preshared_key, successor_deadline) on table wg_peers to massacorp_wgd;
 grant insert (tenant_id, peer_to_peer), select, update (peer_to_peer) on table wg_policies to massacorp_api;
 grant select on table wg_policies to massacorp_wgd;
+grant select on table wg_policy_outcomes to massacorp_api;
+grant insert (tenant_id, interface_id, version, state, error, changed_at), select, update (version, state, error, changed_at) on table wg_policy_outcomes to massacorp_wgd;
 grant delete, insert (tenant_id, "position", grant_id, network, protocol, port_from, port_to), select on table wg_policy_routes to massacorp_api;
 grant select on table wg_policy_routes to massacorp_wgd;
 grant delete, insert (tenant_id, "position", name, peer_id, protocol, port_from, port_to), select on table wg_policy_services to massacorp_api;
@@ -2876,9 +2903,10 @@ comment on table public.wg_peer_status is 'What the daemon saw on the interface,
 comment on table public.wg_peer_traffic is 'What a peer sent and received over all its keys and all lives of the interface. Written in batches and apart from wg_peer_status, so that what happens to a peer is no change of it; nobody is notified. A peer that never spoke has no row.';
 comment on table public.wg_peers is 'The desired peers. A removed one stays as a tombstone, holding its address and key, until the daemon has read the interface back without it.';
 comment on table public.wg_policies is 'What a tenant opened for its own peers. Without a row, and where a row says nothing, they reach the API alone.';
+comment on table public.wg_policy_outcomes is 'What became of a policy on the wire of one gateway, written by its daemon on change only.';
 comment on table public.wg_policy_routes is 'Destinations outside the tunnel that every peer of the tenant reaches. Each rests on a grant, lies within it, and goes with it.';
 comment on table public.wg_policy_services is 'Ports of a peer that every peer of its tenant reaches.';
-comment on table public.wg_policy_status is 'What became of a policy on the wire, written by the daemon on change only.';
+comment on table public.wg_policy_status is 'Of the release before, which knew one gateway: written by its daemon, read by nobody.';
 comment on table public.wg_receipts is 'When the daemon read an interface back without a removed peer, or without a key that a peer had before; signed. Written in the transaction that deletes the tombstone, kept for 400 days, never changed.';
 comment on table public.wg_release_keys is 'Keys that the daemon found on the interface without a row or tombstone, left alone, and may now take off: an operator decided so. The daemon deletes an entry once the key is proven gone, or has a row again.';
 comment on table public.wg_resting_addresses is 'Who released an address, for as long as it rests: it counts as held, or whoever makes and removes peers would empty the pool for everybody. The pool itself does not say whose an address is.';
@@ -3003,6 +3031,7 @@ comment on column public.wg_peers.successor_public_key is 'The key that takes ov
 comment on column public.wg_peers.user_id is 'Its owner; null for a machine. A peer with an owner who is inactive is not on the interface.';
 comment on column public.wg_policies.peer_to_peer is 'Every peer of the tenant reaches every other on every port.';
 comment on column public.wg_policies.version is 'Moves with every change of the row, its services and its routes; what the daemon says it applied is compared with it.';
+comment on column public.wg_policy_outcomes.state is 'applied: this version is in the kernel''s rules there; rejected: nothing of it is, and the tenant''s peers there reach the API alone.';
 comment on column public.wg_policy_status.state is 'applied: this version is in the kernel''s rules; rejected: nothing of it is, and the tenant''s peers reach the API alone.';
 comment on column public.wg_receipts.gateway_key is 'Public key of the gateway whose interface was read back.';
 comment on column public.wg_receipts.peer_id is 'No foreign key: a receipt outlives its peer.';

@@ -214,6 +214,7 @@ export function createDaemon(
         store: createDesiredStore({ interfaceId, plan, sealer }),
         table,
         policies: createPolicies({
+          interfaceId,
           tunnels: [plan.network, ...(plan.six ? [plan.six.network] : [])],
           table,
           database,

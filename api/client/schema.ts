@@ -1956,7 +1956,7 @@ export interface paths {
         get: operations["getPolicy"];
         /**
          * Set what the tenant's peers reach beyond the API
-         * @description Replaces all of it. Closing ends established flows, too. The answer waits, within bounds, for the daemon, and says what became of it.
+         * @description Replaces all of it. Closing ends established flows, too. The answer waits, within bounds, for the daemons of the tenant's gateways, and says what became of it on each.
          *
          *     Permission: `wireguard.write`. Rate limit: `authenticated`.
          */
@@ -2520,12 +2520,12 @@ export interface components {
             /** Format: uuid */
             peer_id: string;
             name: string | null;
-            /** @description As of the daemon's last look; null where it does not say */
+            /** @description As of the daemon's last look; null where it does not say, or is beside another API process */
             on_interface: boolean | null;
             /** @description Why it is or is not on the interface, in plain words */
             reasons: {
                 /** @enum {string} */
-                code: "applied" | "held" | "failed" | "pending" | "drift" | "removed" | "disabled" | "expired" | "user_inactive" | "tenant_suspended" | "revoking" | "rotating" | "old_key" | "daemon_unreachable" | "daemon_degraded";
+                code: "applied" | "held" | "failed" | "pending" | "drift" | "removed" | "disabled" | "expired" | "user_inactive" | "tenant_suspended" | "revoking" | "rotating" | "old_key" | "daemon_unreachable" | "daemon_degraded" | "daemon_elsewhere";
                 detail: string;
             }[];
             /** @description The row; null where it went */
@@ -3047,12 +3047,28 @@ export interface components {
              */
             version: number;
             /**
-             * @description `applied`: the daemon has this very version in the kernel's rules; `rejected`: nothing of it is in force, and nothing of an earlier one
+             * @description `applied`: every gateway that the tenant has peers on has this very version in the kernel's rules; `rejected`: at least one of them has nothing of it in force, and nothing of an earlier one
              * @enum {string}
              */
             status: "applied" | "pending" | "rejected";
-            /** @description Why it was rejected, in plain words */
+            /** @description Why it was rejected, in plain words; with several gateways, by which */
             error: string | null;
+            /** @description Each gateway that has peers of the tenant, or whose interface was not yet read back without those it had */
+            gateways: {
+                /** Format: int64 */
+                gateway_id: number;
+                name: string;
+                /** @enum {string} */
+                status: "applied" | "pending" | "rejected";
+                error: string | null;
+            }[];
+            /** @description What cannot hold for all of the tenant's peers as they are placed now: gateways do not route to one another, so peers reach only those of their own */
+            warnings: {
+                path: string;
+                /** @enum {string} */
+                code: "same_gateway_only";
+                message: string;
+            }[];
             peer_to_peer: boolean;
             services: {
                 name: string;
@@ -10373,9 +10389,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Every peer of the tenant reaches every other, on every port */
+                    /** @description Every peer of the tenant reaches every other of its gateway, on every port */
                     peer_to_peer: boolean;
-                    /** @description Ports of one peer that every peer of the tenant reaches */
+                    /** @description Ports of one peer that every peer of the tenant on the same gateway reaches */
                     services: {
                         name: string;
                         /**

@@ -51,6 +51,7 @@ export const acrossTenants: Record<string, string> = {
   wg_peers_address_is_in_the_pool: "the pool says which addresses exist, never whose they are",
   tenants_gateway_exists: "as wg_peers_interface_exists",
   wg_peers_interface_exists: "interfaces belong to the operator; every tenant may read them",
+  wg_policy_outcomes_interface_exists: "as wg_peers_interface_exists",
   wg_retired_keys_pkey: "as wg_peers_public_key_is_taken, for keys that are on their way off",
   wg_retired_keys_interface_exists: "as wg_peers_interface_exists",
   wg_receipts_interface_exists: "as wg_peers_interface_exists",

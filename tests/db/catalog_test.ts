@@ -85,6 +85,7 @@ Deno.test("N1: no policy is for everybody, and those without a tenant are the wr
     "wg_peers_wgd_purges_tombstones",
     "wg_peers_wgd_reads",
     "wg_policies_wgd",
+    "wg_policy_outcomes_wgd",
     "wg_policy_routes_wgd",
     "wg_policy_services_wgd",
     "wg_policy_status_wgd",

@@ -140,6 +140,33 @@ Deno.test("T2, T3, T5: the API places a peer, moves a live client, and says at o
   await two.connect("client", clientOf(moved.body));
   await until("the second carries packets", () => answers("10.11.0.1"));
 
+  // A policy is in force where each of them says so; one that cannot is named.
+  const beside = await api.request(path, { token, body: { name: "beside", gateway_id: 1 } });
+  assert.equal(beside.body.peer?.status, "active", beside.text);
+  const policy = "/api/v1/wireguard/policy";
+  await net.run("one", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+  await net.run("two", ["sysctl", "-qw", "net.ipv4.ip_forward=0"]);
+  const opened = await api.request(policy, {
+    method: "PUT",
+    token,
+    body: { peer_to_peer: true, services: [], routes: [] },
+  });
+  assert.equal(opened.body.status, "rejected", opened.text);
+  assert.match(opened.body.error, /^gateway 2 \(.*\): the host does not forward/);
+  assert.deepEqual(
+    opened.body.gateways.map((each: { status: string }) => each.status),
+    ["applied", "rejected"],
+  );
+  assert.deepEqual(
+    opened.body.warnings.map((each: { path: string }) => each.path),
+    ["peer_to_peer"],
+  );
+  await net.run("two", ["sysctl", "-qw", "net.ipv4.ip_forward=1"]);
+  await until("the other one follows", async () => {
+    const { body } = await api.request(policy, { token });
+    return body.status === "applied" && body.error === null;
+  });
+
   const killed = performance.now();
   await one.end("SIGKILL");
   await until("the API says so", async () => (await states()).join() === "down,up");

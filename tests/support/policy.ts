@@ -97,8 +97,8 @@ export async function policyLab(
   const judged: PolicyLab["judged"] = (tenantId) =>
     until(`the policy of ${tenantId} is judged`, async () => {
       const [row] = await db.owner<{ state: string; error: string | null }[]>`
-        select s.state, s.error from wg_policy_status s join wg_policies p using (tenant_id, version)
-        where tenant_id = ${tenantId}`;
+        select s.state, s.error from wg_policy_outcomes s join wg_policies p using (tenant_id, version)
+        where tenant_id = ${tenantId} and interface_id = 1`;
       return row && { ...row };
     });
   const owned = undo.move();

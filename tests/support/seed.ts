@@ -163,6 +163,9 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into wg_policy_status (tenant_id, version, state)
       select tenant_id, version, 'applied' from wg_policies where tenant_id = ${tenantId}`;
+  await owner`
+    insert into wg_policy_outcomes (tenant_id, interface_id, version, state)
+      select tenant_id, 1, version, 'applied' from wg_policies where tenant_id = ${tenantId}`;
   return {
     id: tenantId,
     slug,

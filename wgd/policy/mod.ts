@@ -32,7 +32,8 @@ export interface Policies {
 const refusal = "the host's nftables refuses its rules";
 
 export function createPolicies(
-  { tunnels, table, database, log }: {
+  { interfaceId, tunnels, table, database, log }: {
+    interfaceId: number;
     /** CIDRs of the tunnel. */
     tunnels: readonly string[];
     table: DesiredTable;
@@ -48,7 +49,7 @@ export function createPolicies(
     async read(sql) {
       const now = await readPolicyDigest(sql);
       if (now === digest) return;
-      policies = await readPolicies(sql);
+      policies = await readPolicies(sql, interfaceId);
       digest = now;
       last = undefined;
     },
@@ -80,7 +81,7 @@ export function createPolicies(
       }
       if (changes.length === 0) return;
       try {
-        await database.use((sql) => writeOutcomes(sql, changes), { signal });
+        await database.use((sql) => writeOutcomes(sql, interfaceId, changes), { signal });
       } catch (error) {
         if (!(error instanceof DatabaseError)) throw error;
         if (error.cause) {

@@ -30,7 +30,7 @@ export interface TenantPolicy {
     /** The database compared it with its grant once more. */
     readonly granted: boolean;
   }[];
-  /** As last recorded. */
+  /** As last recorded of this gateway. */
   readonly recorded: PolicyOutcome & { readonly version: string } | null;
 }
 
@@ -46,7 +46,10 @@ export async function readPolicyDigest(sql: Sql): Promise<string> {
   return row?.digest ?? "0";
 }
 
-export async function readPolicies(sql: ISql<Record<never, never>>): Promise<TenantPolicy[]> {
+export async function readPolicies(
+  sql: ISql<Record<never, never>>,
+  interfaceId: number,
+): Promise<TenantPolicy[]> {
   return await sql<TenantPolicy[]>`
     select p.tenant_id as "tenantId", p.version::text as version, p.peer_to_peer as "peerToPeer",
         coalesce((
@@ -66,7 +69,7 @@ export async function readPolicies(sql: ISql<Record<never, never>>): Promise<Ten
         case when o.tenant_id is not null then
           jsonb_build_object('version', o.version::text, 'state', o.state, 'error', o.error) end as recorded
       from wg_policies p
-      left join wg_policy_status o on o.tenant_id = p.tenant_id`;
+      left join wg_policy_outcomes o on o.tenant_id = p.tenant_id and o.interface_id = ${interfaceId}`;
 }
 
 export interface OutcomeChange extends PolicyOutcome {
@@ -74,15 +77,19 @@ export interface OutcomeChange extends PolicyOutcome {
   readonly version: string;
 }
 
-export async function writeOutcomes(sql: Sql, outcomes: readonly OutcomeChange[]): Promise<void> {
+export async function writeOutcomes(
+  sql: Sql,
+  interfaceId: number,
+  outcomes: readonly OutcomeChange[],
+): Promise<void> {
   // A policy that vanished meanwhile is left out; what is known of an older one replaces nothing newer.
   await sql`
-    insert into wg_policy_status as s (tenant_id, version, state, error)
-      select p.tenant_id, seen.version, seen.state, seen.error
+    insert into wg_policy_outcomes as s (tenant_id, interface_id, version, state, error)
+      select p.tenant_id, ${interfaceId}, seen.version, seen.state, seen.error
         from jsonb_to_recordset(${sql.json(outcomes.map((outcome) => ({ ...outcome })))}::jsonb)
           as seen ("tenantId" integer, version bigint, state text, error text)
         join wg_policies p on p.tenant_id = seen."tenantId"
-    on conflict (tenant_id) do update set version = excluded.version, state = excluded.state,
+    on conflict (tenant_id, interface_id) do update set version = excluded.version, state = excluded.state,
         error = excluded.error, changed_at = now()
       where excluded.version >= s.version`;
 }

@@ -5,6 +5,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, type Router, timestamp } from "../../openapi.ts";
+import { readGatewayState } from "../gateways/mod.ts";
 import { gatewayOf, peerId, readGateway, servedAddresses } from "../peers/mod.ts";
 import { type Openings, packetVerdicts } from "./packets.ts";
 import { type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
@@ -21,7 +22,8 @@ const explanation = z.object({
   peer_id: z.uuid(),
   name: z.string().nullable(),
   on_interface: z.boolean().nullable().openapi({
-    description: "As of the daemon's last look; null where it does not say",
+    description:
+      "As of the daemon's last look; null where it does not say, or is beside another API process",
   }),
   reasons: z.array(z.object({ code: z.enum(reasonCodes), detail: z.string() })).openapi({
     description: "Why it is or is not on the interface, in plain words",
@@ -88,19 +90,25 @@ export function explainPeer(router: Router, deps: Deps): void {
   });
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
-    const known = await deps.tenancy.transaction(tenantOf(c), async (sql) => ({
-      row: await readExplained(sql, id, new Date(deps.clock.now())),
-      receipts: await listReceipts(sql, { peerId: id, before: null, limit: fewReceipts }),
-      gateway: await readGateway(
-        sql,
-        await gatewayOf(sql, id) ?? deps.settings.interfaceId,
-      ),
-      openings: await readOpenings(sql),
-    }));
-    const { row, receipts, gateway, openings } = known;
+    const own = deps.settings.interfaceId;
+    const known = await deps.tenancy.transaction(tenantOf(c), async (sql) => {
+      const place = await gatewayOf(sql, id) ?? own;
+      return {
+        row: await readExplained(sql, id, new Date(deps.clock.now())),
+        receipts: await listReceipts(sql, { peerId: id, before: null, limit: fewReceipts }),
+        place,
+        state: place === own ? null : (await readGatewayState(sql, place))?.state,
+        gateway: await readGateway(sql, place),
+        openings: await readOpenings(sql, place),
+      };
+    });
+    const { row, receipts, place, state, gateway, openings } = known;
     // The daemon knows the peers of all tenants: it is asked only about one that this tenant has, or had.
     if (!row && receipts.length === 0) throw new ApiError("not_found");
-    const { observed, daemon } = await look(deps, id);
+    const { observed, daemon } = place === own ? await look(deps, id) : {
+      observed: null,
+      daemon: state === "up" ? "elsewhere" as const : "unreachable" as const,
+    };
     const facts = factsOf(row, { observed, daemon });
     const reasons = reasonsOf(facts);
     const isThere = facts.observedKeys && facts.observedKeys.has(row?.public_key ?? "");
@@ -120,7 +128,7 @@ export function explainPeer(router: Router, deps: Deps): void {
         {
           addresses: gateway ? servedAddresses(gateway) : [],
           apiPort: deps.settings.apiPort,
-          openings: openings ? openingsView(openings) : null,
+          openings: openings ? openingsView(openings, place) : null,
         },
       ),
       receipts: receipts.map(viewReceipt),
@@ -172,8 +180,9 @@ function addressesOf({ address, address6 }: ExplainedRow): string {
   return address6 === null ? address : `${address} and ${address6}`;
 }
 
-function openingsView({ peer_to_peer, ...rest }: OpeningsRow): Openings {
-  return { ...rest, peerToPeer: peer_to_peer };
+function openingsView({ peer_to_peer, services, ...rest }: OpeningsRow, place: number): Openings {
+  const seen = services.map(({ gateway, ...service }) => ({ ...service, near: gateway === place }));
+  return { ...rest, services: seen, peerToPeer: peer_to_peer };
 }
 
 function desiredView(row: ExplainedRow) {

@@ -8,7 +8,14 @@ export interface PacketVerdict {
 /** What the tenant opened for its peers beyond the API. */
 export interface Openings {
   peerToPeer: boolean;
-  services: readonly { peer: string; protocol: string; from: number; to: number }[];
+  services: readonly {
+    peer: string;
+    /** The peer is on the same gateway; to others there is no way. */
+    near: boolean;
+    protocol: string;
+    from: number;
+    to: number;
+  }[];
   routes: readonly { network: string; protocol: string; from: number | null; to: number | null }[];
   /** What the daemon said of it; null where it has not yet. */
   state: "applied" | "rejected" | null;
@@ -60,11 +67,11 @@ export function packetVerdicts(
 }
 
 function opened({ peerToPeer, services, routes, state, error }: Openings): PacketVerdict[] {
+  const service = ({ peer, protocol, from, to }: Openings["services"][number]) =>
+    `${named(protocol)}${ports(from, to)} of the peer ${peer}`;
   const traffic = [
-    ...(peerToPeer ? ["anything to other peers of the tenant"] : []),
-    ...services.map(({ peer, protocol, from, to }) =>
-      `${named(protocol)}${ports(from, to)} of the peer ${peer}`
-    ),
+    ...(peerToPeer ? ["anything to other peers of the tenant on this gateway"] : []),
+    ...services.filter(({ near }) => near).map(service),
     ...routes.map(({ network, protocol, from, to }) =>
       `${named(protocol)}${ports(from, to)} ${from === null ? "to" : "in"} ${network}`
     ),
@@ -74,7 +81,14 @@ function opened({ peerToPeer, services, routes, state, error }: Openings): Packe
     : state === "rejected"
     ? ["drop", `the tenant's policy is rejected: ${error ?? "the daemon gave no reason"}`] as const
     : ["unknown", "the daemon has not put this version of the tenant's policy in force"] as const;
-  return traffic.map((each) => ({ traffic: each, verdict, why }));
+  return [
+    ...traffic.map((each) => ({ traffic: each, verdict, why })),
+    ...services.filter(({ near }) => !near).map((each) => ({
+      traffic: service(each),
+      verdict: "drop" as const,
+      why: "that peer is on another gateway, and gateways do not route to one another",
+    })),
+  ];
 }
 
 function named(protocol: string): string {

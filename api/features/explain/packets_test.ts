@@ -19,7 +19,10 @@ Deno.test("packetVerdicts: T9: a peer off the interface sends nothing, one on it
 Deno.test("packetVerdicts: T9: what the tenant opened is accepted once the daemon says so, and never for enrolment", () => {
   const openings: Openings = {
     peerToPeer: true,
-    services: [{ peer: "printer", protocol: "tcp", from: 631, to: 631 }],
+    services: [
+      { peer: "printer", near: true, protocol: "tcp", from: 631, to: 631 },
+      { peer: "server", near: false, protocol: "tcp", from: 443, to: 443 },
+    ],
     routes: [
       { network: "10.0.0.0/8", protocol: "tcp", from: 8000, to: 8080 },
       { network: "192.168.7.0/24", protocol: "any", from: null, to: null },
@@ -35,11 +38,12 @@ Deno.test("packetVerdicts: T9: what the tenant opened is accepted once the daemo
       openings: { ...openings, ...change },
     }).slice(3, -1);
   assert.deepEqual(ask({}).map(({ verdict, traffic }) => [verdict, traffic]), [
-    ["accept", "anything to other peers of the tenant"],
+    ["accept", "anything to other peers of the tenant on this gateway"],
     ["accept", "TCP to port 631 of the peer printer"],
     ["accept", "TCP to ports 8000 to 8080 in 10.0.0.0/8"],
     ["accept", "anything to 192.168.7.0/24"],
     ["accept", "ICMP to 192.168.8.0/24"],
+    ["drop", "TCP to port 443 of the peer server"],
   ]);
   const rejected = ask({ state: "rejected", error: "no forwarding" });
   assert.deepEqual(new Set(rejected.map(({ verdict }) => verdict)), new Set(["drop"]));

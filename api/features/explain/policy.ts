@@ -20,8 +20,8 @@ export interface PeerFacts {
   } | null;
   /** The public keys that the interface has of this peer now; null where the daemon does not say. */
   observedKeys: ReadonlySet<string> | null;
-  /** degraded: it runs without its database. */
-  daemon: "ok" | "degraded" | "unreachable";
+  /** degraded: it runs without its database; elsewhere: it lives beside another API process. */
+  daemon: "ok" | "degraded" | "unreachable" | "elsewhere";
 }
 
 export const reasonCodes = [
@@ -40,6 +40,7 @@ export const reasonCodes = [
   "old_key",
   "daemon_unreachable",
   "daemon_degraded",
+  "daemon_elsewhere",
 ] as const;
 
 /** One part of the answer to "why is it, or is it not, on the interface?". */
@@ -86,6 +87,14 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
   }
   if (daemon === "unreachable") {
     found.push(because("daemon_unreachable", "nobody says what the interface has at this moment"));
+  }
+  if (daemon === "elsewhere") {
+    found.push(
+      because(
+        "daemon_elsewhere",
+        "its gateway is not the one of this API process, which knows what was written down alone",
+      ),
+    );
   }
   if (daemon === "degraded") {
     found.push(

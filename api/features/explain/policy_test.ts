@@ -76,6 +76,10 @@ const cases: Record<string, [Partial<PeerFacts>, Reason["code"][]]> = {
     { desired: { ...row, removed: true }, observedKeys: null, daemon: "unreachable" },
     ["removed", "revoking", "daemon_unreachable"],
   ],
+  "on another gateway": [{ observedKeys: null, daemon: "elsewhere" }, [
+    "applied",
+    "daemon_elsewhere",
+  ]],
   "new, the daemon without its database": [
     { recorded: null, observedKeys: gone, daemon: "degraded" },
     ["pending", "daemon_degraded"],

@@ -82,22 +82,26 @@ export interface OpeningsRow {
   /** What the daemon said of this very version; null where it has not yet. */
   state: "applied" | "rejected" | null;
   error: string | null;
-  services: { peer: string; protocol: string; from: number; to: number }[];
+  services: { peer: string; gateway: number; protocol: string; from: number; to: number }[];
   routes: { network: string; protocol: string; from: number | null; to: number | null }[];
 }
 
-/** What the tenant opened for its peers beyond the API; undefined where it never did. */
-export async function readOpenings(sql: TenantSql): Promise<OpeningsRow | undefined> {
+/** What the tenant opened beyond the API for its peers on this gateway; undefined where it never did. */
+export async function readOpenings(
+  sql: TenantSql,
+  gatewayId: number,
+): Promise<OpeningsRow | undefined> {
   const [row] = await sql<OpeningsRow[]>`
     select p.peer_to_peer, s.state, s.error,
       coalesce((select jsonb_agg(jsonb_build_object(
-          'peer', x.name, 'protocol', e.protocol, 'from', e.port_from, 'to', e.port_to) order by e.position)
+          'peer', x.name, 'gateway', x.interface_id, 'protocol', e.protocol, 'from', e.port_from, 'to', e.port_to) order by e.position)
         from wg_policy_services e join wg_peers x on x.tenant_id = e.tenant_id and x.id = e.peer_id), '[]')
         as services,
       coalesce((select jsonb_agg(jsonb_build_object(
           'network', e.network, 'protocol', e.protocol, 'from', e.port_from, 'to', e.port_to) order by e.position)
         from wg_policy_routes e), '[]') as routes
     from wg_policies p
-    left join wg_policy_status s on s.tenant_id = p.tenant_id and s.version = p.version`;
+    left join wg_policy_outcomes s
+      on s.tenant_id = p.tenant_id and s.interface_id = ${gatewayId} and s.version = p.version`;
   return row;
 }

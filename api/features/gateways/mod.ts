@@ -5,7 +5,7 @@ import { changeGateway, retireGateway } from "./change_gateway.ts";
 import { getGateways } from "./list_gateways.ts";
 
 export { placeOf } from "./policy.ts";
-export { listPlaces } from "./store.ts";
+export { listPlaces, readGatewayState } from "./store.ts";
 
 /** `/api/v1/wireguard/gateways`: where peers can be. */
 export function gatewaysFeature(deps: Deps): Router {

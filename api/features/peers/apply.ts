@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type { ReconcileResult } from "../../../wgd/protocol.ts";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { AppEnv } from "../../context.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { waitsElsewhere } from "./store.ts";
 
@@ -29,7 +30,11 @@ export async function applyNow(
     });
   }
   if (peerIds !== "all" && (!result || result.absent.length > 0)) {
-    await otherGateways(deps, c, { peerIds, until: begun + deps.settings.applyTimeoutMs });
+    const { interfaceId, applyTimeoutMs } = deps.settings;
+    await waitForOthers(deps, c, {
+      until: begun + applyTimeoutMs,
+      waits: (sql) => waitsElsewhere(sql, { interfaceId, peerIds }),
+    });
   }
   return result;
 }
@@ -39,22 +44,17 @@ const pauseMs = 50;
 /**
  * Daemons of other gateways are told by the database and answer there. One that does not live is not waited for;
  * nor is anybody where the database says nothing, since what was asked for is committed.
+ * @param until by performance.now()
  */
-async function otherGateways(
-  deps: Pick<Deps, "tenancy" | "settings">,
+export async function waitForOthers(
+  deps: Pick<Deps, "tenancy">,
   c: Context<AppEnv>,
-  { peerIds, until }: { peerIds: string[]; until: number },
+  { until, waits }: { until: number; waits: (sql: TenantSql) => Promise<boolean> },
 ): Promise<void> {
   const tenantId = c.get("tenantId");
   if (tenantId === undefined) return;
-  const { interfaceId } = deps.settings;
   try {
-    while (
-      await deps.tenancy.transaction(
-        tenantId,
-        (sql) => waitsElsewhere(sql, { interfaceId, peerIds }),
-      )
-    ) {
+    while (await deps.tenancy.transaction(tenantId, waits)) {
       if (performance.now() > until) return;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }

@@ -10,7 +10,7 @@ import { rotatePeer } from "./rotate_peer.ts";
 import { deletePeer, disablePeer, enablePeer } from "./switch_peer.ts";
 import { updatePeer } from "./update_peer.ts";
 
-export { applyNow } from "./apply.ts";
+export { applyNow, waitForOthers } from "./apply.ts";
 export { areOff } from "./are_off.ts";
 export { makePeer, repeatPeer } from "./create_peer.ts";
 export { hostRoute } from "./client_config.ts";

@@ -49,6 +49,8 @@ Deno.test("policy: closed where none was set; what is set is pending until the d
     status: "applied",
     error: null,
     ...closed,
+    gateways: [],
+    warnings: [],
     updated_at: null,
   });
   const peer = await peerOf(api, acme);
@@ -74,8 +76,8 @@ Deno.test("policy: closed where none was set; what is set is pending until the d
 
   // As the daemon writes it.
   await api.db.owner`
-    insert into wg_policy_status (tenant_id, version, state, error)
-    values (${acme.tenantId}, ${body.version}, 'rejected', 'because')`;
+    insert into wg_policy_outcomes (tenant_id, interface_id, version, state, error)
+    values (${acme.tenantId}, 1, ${body.version}, 'rejected', 'because')`;
   assert.deepEqual([(await read(api, acme)).status, (await read(api, acme)).error], [
     "rejected",
     "because",

@@ -5,9 +5,9 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, type FieldError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
-import { applyNow } from "../peers/mod.ts";
 import { beyondGrant, hasStrayPorts, parsePorts, type Reach } from "./reach.ts";
 import { type PolicyBody, policyBody, policySchema } from "./schemas.ts";
+import { settle } from "./settle.ts";
 import {
   type Grant,
   listGrants,
@@ -25,7 +25,7 @@ export function replacePolicy(router: Router, deps: Deps): void {
     operationId: "replacePolicy",
     summary: "Set what the tenant's peers reach beyond the API",
     description:
-      "Replaces all of it. Closing ends established flows, too. The answer waits, within bounds, for the daemon, and says what became of it.",
+      "Replaces all of it. Closing ends established flows, too. The answer waits, within bounds, for the daemons of the tenant's gateways, and says what became of it on each.",
     ...access(deps, "wireguard.write"),
     request: jsonRequest(policyBody),
     responses: {
@@ -56,8 +56,7 @@ export function replacePolicy(router: Router, deps: Deps): void {
         },
       });
     });
-    await applyNow(deps, c, "all");
-    return c.json(await deps.tenancy.transaction(tenantId, readPolicy), 200);
+    return c.json(await settle(deps, c, tenantId), 200);
   });
 }
 

@@ -44,7 +44,7 @@ const maxEntries = 128;
 
 export const policyBody = z.strictObject({
   peer_to_peer: z.boolean().openapi({
-    description: "Every peer of the tenant reaches every other, on every port",
+    description: "Every peer of the tenant reaches every other of its gateway, on every port",
   }),
   services: z.array(z.strictObject({
     name,
@@ -52,7 +52,7 @@ export const policyBody = z.strictObject({
     protocol: z.enum(["tcp", "udp"]),
     ports,
   })).max(maxEntries).openapi({
-    description: "Ports of one peer that every peer of the tenant reaches",
+    description: "Ports of one peer that every peer of the tenant on the same gateway reaches",
   }),
   routes: z.array(z.strictObject({
     grant_id: id,
@@ -70,9 +70,28 @@ export const policySchema = z.object({
   version: z.int().openapi({ description: "0 where none was ever set" }),
   status: z.enum(["applied", "pending", "rejected"]).openapi({
     description:
-      "`applied`: the daemon has this very version in the kernel's rules; `rejected`: nothing of it is in force, and nothing of an earlier one",
+      "`applied`: every gateway that the tenant has peers on has this very version in the kernel's rules; `rejected`: at least one of them has nothing of it in force, and nothing of an earlier one",
   }),
-  error: z.string().nullable().openapi({ description: "Why it was rejected, in plain words" }),
+  error: z.string().nullable().openapi({
+    description: "Why it was rejected, in plain words; with several gateways, by which",
+  }),
+  gateways: z.array(z.object({
+    gateway_id: z.int(),
+    name: z.string(),
+    status: z.enum(["applied", "pending", "rejected"]),
+    error: z.string().nullable(),
+  })).openapi({
+    description:
+      "Each gateway that has peers of the tenant, or whose interface was not yet read back without those it had",
+  }),
+  warnings: z.array(z.object({
+    path: z.string(),
+    code: z.enum(["same_gateway_only"]),
+    message: z.string(),
+  })).openapi({
+    description:
+      "What cannot hold for all of the tenant's peers as they are placed now: gateways do not route to one another, so peers reach only those of their own",
+  }),
   peer_to_peer: z.boolean(),
   services: z.array(z.object({
     name: z.string(),

@@ -1,4 +1,5 @@
 import type { PlatformSql, TenantId, TenantSql } from "../../database/tenancy.ts";
+import { type GatewayOutcome, overall, unreached } from "./outcome.ts";
 import { formatPorts, type Ports, type Protocol, type Reach } from "./reach.ts";
 import type { PolicyView } from "./schemas.ts";
 
@@ -94,31 +95,63 @@ interface PolicyRow {
   version: number;
   peer_to_peer: boolean;
   updated_at: Date;
-  services: (PortColumns & { name: string; peer_id: string; protocol: "tcp" | "udp" })[];
+  services: (PortColumns & {
+    name: string;
+    peer_id: string;
+    protocol: "tcp" | "udp";
+    gateway: number;
+  })[];
   routes: (PortColumns & { grant_id: string; network: string; protocol: Protocol })[];
-  state: "applied" | "rejected" | null;
-  error: string | null;
+  gateways: (GatewayOutcome & { concerns: boolean; home: boolean })[];
 }
 
-/** The tenant's policy, with what the daemon says of this very version. */
+/**
+ * Gateways that have the tenant's peers, or may have them yet: tombstones, and keys that have not been read back
+ * gone. An enrolment peer is let beyond the API nowhere.
+ */
+function concerned(sql: TenantSql) {
+  return sql`
+    select interface_id, bool_or(home) as home from (
+      select interface_id, deleted_at is null as home from wg_peers where kind = 'permanent'
+      union all select interface_id, false from wg_retired_keys
+    ) as having_peers group by 1`;
+}
+
+/** The tenant's policy, with what the daemon of each gateway says of this very version. */
 export async function readPolicy(sql: TenantSql): Promise<PolicyView> {
   const [row] = await sql<PolicyRow[]>`
-    select p.version::float8 as version, p.peer_to_peer, p.updated_at, o.state, o.error,
-      coalesce((select jsonb_agg(to_jsonb(s) order by s.position) from wg_policy_services s
+    select p.version::float8 as version, p.peer_to_peer, p.updated_at,
+      coalesce((select jsonb_agg(to_jsonb(s) || jsonb_build_object('gateway', x.interface_id) order by s.position)
+        from wg_policy_services s join wg_peers x on x.tenant_id = s.tenant_id and x.id = s.peer_id
         where s.tenant_id = p.tenant_id), '[]') as services,
       coalesce((select jsonb_agg(to_jsonb(r) order by r.position) from wg_policy_routes r
-        where r.tenant_id = p.tenant_id), '[]') as routes
-    from wg_policies p
-    left join wg_policy_status o on o.tenant_id = p.tenant_id and o.version = p.version`;
+        where r.tenant_id = p.tenant_id), '[]') as routes,
+      coalesce((select jsonb_agg(jsonb_build_object('gateway_id', i.id, 'name', i.name,
+          'status', coalesce(o.state, 'pending'), 'error', o.error,
+          'concerns', h.interface_id is not null, 'home', coalesce(h.home, false)) order by i.id)
+        from wg_interfaces i left join (${concerned(sql)}) h on h.interface_id = i.id
+        left join wg_policy_outcomes o
+          on o.tenant_id = p.tenant_id and o.interface_id = i.id and o.version = p.version
+        where h.interface_id is not null or o.interface_id is not null and i.retired_at is null), '[]') as gateways
+    from wg_policies p`;
   if (!row) {
     // Closed is how every tenant begins, and needs nobody to put it in force.
     const nothing = { peer_to_peer: false, services: [], routes: [], updated_at: null };
-    return { version: 0, status: "applied", error: null, ...nothing };
+    return { version: 0, status: "applied", error: null, gateways: [], warnings: [], ...nothing };
   }
+  const those = row.gateways.filter(({ concerns }) => concerns);
+  // A tenant without a peer anywhere: what any gateway says of it.
+  const gateways = (those.length > 0 ? those : row.gateways).map((
+    { gateway_id, name, status, error },
+  ) => ({ gateway_id, name, status, error }));
   return {
     version: row.version,
-    status: row.state ?? "pending",
-    error: row.error,
+    ...overall(gateways),
+    gateways,
+    warnings: unreached(
+      { peerToPeer: row.peer_to_peer, services: row.services.map(({ gateway }) => gateway) },
+      row.gateways.filter(({ home }) => home).map(({ gateway_id }) => gateway_id),
+    ),
     peer_to_peer: row.peer_to_peer,
     services: row.services.map((service) => ({
       name: service.name,
@@ -134,6 +167,20 @@ export async function readPolicy(sql: TenantSql): Promise<PolicyView> {
     })),
     updated_at: row.updated_at.toISOString(),
   };
+}
+
+/** Whether the daemon of another gateway that concerns the tenant lives, and has yet to judge the policy. */
+export async function policyWaitsElsewhere(
+  sql: TenantSql,
+  interfaceId: number,
+): Promise<boolean> {
+  const [row] = await sql<{ waits: boolean }[]>`
+    select exists (
+      select from wg_policies p cross join (${concerned(sql)}) h
+        join wg_gateways_seen() g on g.interface_id = h.interface_id
+        left join wg_policy_outcomes o on o.tenant_id = p.tenant_id and o.interface_id = h.interface_id
+      where h.interface_id <> ${interfaceId} and o.version is distinct from p.version) as waits`;
+  return row?.waits ?? false;
 }
 
 export interface NewPolicy {

@@ -4,10 +4,10 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { applyNow } from "../peers/mod.ts";
 import { formatPorts } from "./reach.ts";
 import { grantId } from "./schemas.ts";
-import { deleteGrant, lockReach, readPolicy } from "./store.ts";
+import { settle } from "./settle.ts";
+import { deleteGrant, lockReach } from "./store.ts";
 
 export function withdrawGrant(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -47,10 +47,9 @@ export function withdrawGrant(router: Router, deps: Deps): void {
         details: { name, network, protocol, ports: formatPorts(ports) },
       });
     });
-    await applyNow(deps, c, "all");
-    const { status } = await deps.tenancy.transaction(tenantId, readPolicy);
+    const { status, gateways } = await settle(deps, c, tenantId);
     // Applied or rejected: either was said of a version without it.
-    return status === "pending"
+    return status === "pending" || gateways.some((each) => each.status === "pending")
       ? c.json({ removed: false as const, status: "revoking" as const }, 202)
       : c.json({ removed: true as const }, 200);
   });
