@@ -26,6 +26,7 @@ import { listenFor } from "./database/notifications.ts";
 import { createPeerCache } from "./database/peer_cache.ts";
 import { createPool, type Pool } from "./database/pool.ts";
 import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
+import { createRoom } from "./database/room.ts";
 import { checkSchema, SchemaMismatchError } from "./database/schema_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
 import { watchEventLoop } from "./event_loop.ts";
@@ -66,18 +67,19 @@ export async function buildDeps(
     recycleSeconds: database.recycleSeconds,
     prepare: database.prepare,
   };
-  const apiPool = createRoleGate(createPool(database.url, {
+  const room = createRoom();
+  const apiPool = room.heard(createRoleGate(createPool(database.url, {
     applicationName: "massacorp-api",
     size: database.poolSize,
     overflow: database.maxOverflow,
     ...bounds,
-  }));
-  const platformPool = createRoleGate(createPool(database.platformUrl, {
+  })));
+  const platformPool = room.heard(createRoleGate(createPool(database.platformUrl, {
     applicationName: "massacorp-platform",
     size: 1,
     overflow: 3,
     ...bounds,
-  }));
+  })));
   const spans = config.spans ? spanned : null;
   const calls = createWgdClient(config.wgdSocket, { timeoutMs: config.wireguard.applyTimeoutMs });
   const wgd = spans?.wgd(calls) ?? calls;
@@ -130,7 +132,9 @@ export async function buildDeps(
 
   const strength = createPasswordStrength();
   const bcrypt = createBcrypt(config.passwordHash);
-  const hasher = await createPasswordHasher({ ...config.passwordHash, bcrypt });
+  const hasher = await createPasswordHasher({
+    ...{ ...config.passwordHash, bcrypt, demand: room.demand },
+  });
 
   const deps: Deps = {
     env: config.env,

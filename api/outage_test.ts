@@ -153,6 +153,33 @@ Deno.test("app: a PostgreSQL that hangs is told within a second, to those who as
   for (const call of [me, create, login]) assert((await call()).status < 300);
 });
 
+Deno.test("app: where the database has no room no crowd waits for hashes in vain, reads go on, and it recovers by itself", async () => {
+  await using api = await testApi({ inProcess: "counts the hashes of one process" });
+  const acme = await adminOf(api, "acme");
+  const login = () =>
+    api.request("/api/v1/auth/login", {
+      via: loopback,
+      tenant: "acme",
+      body: { email: acme.email, password: acme.password },
+    });
+  const crowd = () => Promise.all(Array.from({ length: 30 }, login));
+  // What a write meets on a full disk, and only a write that needs a page more.
+  await api.db.owner.unsafe(`
+    create function no_room() returns trigger language plpgsql as
+      $$ begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$;
+    create trigger no_room before insert on audit_log for each row execute function no_room()`);
+  const before = api.deps.hasher.stats.hashes;
+  for (const reply of await crowd()) assertUnavailable(reply);
+  const hashed = api.deps.hasher.stats.hashes - before;
+  assert(hashed > 0 && hashed < 15, `${hashed} hashes for 30 log-ins that all were in vain`);
+  const me = await api.request("/api/v1/auth/me", { via: loopback, token: acme.token });
+  assert.equal(me.status, 200, "what only reads is not refused");
+
+  await api.db.owner`drop trigger no_room on audit_log`;
+  await until("log-ins go on", async () => (await login()).status === 200);
+  for (const reply of await crowd()) assert.equal(reply.status, 200, reply.text);
+});
+
 Deno.test("app: a PostgreSQL that is slow in one thing is not taken for one that hangs, and waits behind it are bounded", async () => {
   await using api = await testApi({
     env: {

@@ -34,6 +34,8 @@ interface HasherOptions {
   queue: number;
   parameters: Argon2Parameters;
   bcrypt: Bcrypt;
+  /** Asked when the turn of a hash has come; throws where it would be in vain. */
+  demand?: () => void;
 }
 
 /** A bounded queue before the hashes: each takes 19 MiB and more, so what cannot run soon is refused, not piled up. */
@@ -59,6 +61,7 @@ export async function createPasswordHasher(options: HasherOptions): Promise<Pass
       running++;
     }
     try {
+      options.demand?.();
       hashes++;
       return await work();
     } finally {

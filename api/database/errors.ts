@@ -115,7 +115,7 @@ const connectionCodes = new Set([
 ]);
 
 /** The code of an error of the driver or of the server, such as `23505` or `ECONNREFUSED`. */
-function codeOf(error: Error): string | undefined {
+export function codeOf(error: Error): string | undefined {
   return "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
