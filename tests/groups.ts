@@ -107,7 +107,7 @@ export const groups: readonly Group[] = [
     about: "three API processes behind nginx, on one PostgreSQL and one Redis",
     kind: "test",
     paths: ["tests/scale"],
-    needs: { programs: ["nginx", "openssl", "curl", "redis-server"] },
+    needs: { programs: ["nginx", "pgbouncer", "openssl", "curl", "redis-server"] },
     onDemand: true,
   },
   {

@@ -24,8 +24,12 @@ const template = new URL("../../deploy/pgbouncer/pgbouncer.ini", import.meta.url
 /** As whom it runs: it refuses to be root. */
 const user = "nobody";
 
+/** What a test has instead of the file's own, where others wait their turn, or want their database to themselves. */
+const patience = { query_wait_timeout: 30, server_idle_timeout: 1, default_pool_size: 10 };
+
 export async function startPgbouncer(
   cluster: Pick<TestCluster, "socketFolder">,
+  settings: Record<string, number> = patience,
 ): Promise<Pgbouncer> {
   const { socketFolder } = cluster;
   // The first database makes the roles, whose verifiers are wanted.
@@ -46,10 +50,10 @@ export async function startPgbouncer(
   put("unix_socket_dir = /run/pgbouncer", `unix_socket_dir = ${folder}`);
   put("unix_socket_mode = 0770", "unix_socket_mode = 0777");
   put("/etc/pgbouncer/userlist.txt", `${folder}/userlist.txt`);
-  // A test waits its turn on a busy machine, and afterwards wants its database to itself.
-  put("query_wait_timeout = 2", "query_wait_timeout = 30");
-  put("server_idle_timeout = 300", "server_idle_timeout = 1");
-  put("default_pool_size = 20", "default_pool_size = 10");
+  for (const [name, value] of Object.entries(settings)) {
+    const [line = `a line ${name}`] = new RegExp(`^${name} = \\d+$`, "m").exec(text) ?? [];
+    put(line, `${name} = ${value}`);
+  }
   text += `logfile = ${folder}/log\npidfile = ${folder}/pid\nadmin_users = postgres\n`;
   await Deno.writeTextFile(`${folder}/pgbouncer.ini`, text);
   await Deno.writeTextFile(`${folder}/userlist.txt`, await verifiers(socketFolder));
