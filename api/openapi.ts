@@ -2,6 +2,7 @@ import { type Hook, OpenAPIHono, z } from "@hono/zod-openapi";
 import type { AppEnv } from "./context.ts";
 import { ApiError, type ErrorCode, type FieldError, problemTypes } from "./errors.ts";
 import { problemSchema } from "./problem.ts";
+import { RouteMemory } from "./route_memory.ts";
 
 export type Router = OpenAPIHono<AppEnv>;
 
@@ -29,7 +30,11 @@ const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
 
 export function createRouter(): Router {
   // Not strict: `/peers` and `/peers/` are one and the same.
-  return new OpenAPIHono<AppEnv>({ defaultHook: refuseInvalid, strict: false });
+  return new OpenAPIHono<AppEnv>({
+    defaultHook: refuseInvalid,
+    strict: false,
+    router: new RouteMemory(),
+  });
 }
 
 /** A JSON request body that must be there. */
@@ -56,6 +61,9 @@ export function pageQuery<S extends z.ZodType>(cursor: S) {
 export const tenantHeader = z.object({
   "x-tenant-id": z.string().optional().openapi({ "x-required": true }),
 });
+
+/** The same where it is all that is told of headers: for the document, and no work of any request's. */
+export const namesTenant = { "x-headers": tenantHeader };
 
 /** A page of a list; `next_cursor` is null on the last one. */
 export function pageOf<S extends z.ZodType>(item: S) {

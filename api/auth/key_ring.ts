@@ -147,8 +147,10 @@ async function importKey(key: Jwk, part: JWK): Promise<KeyObject> {
 function hmacBy(secret: string): (text: string) => string {
   const bytes = Uint8Array.fromBase64(secret, { alphabet: "base64url" });
   const encoder = new TextEncoder();
+  // The key's part of it is the same each time.
+  const keyed = hmac.create(sha256, bytes);
   return (text) =>
-    hmac(sha256, bytes, encoder.encode(text)).toBase64({
+    keyed.clone().update(encoder.encode(text)).digest().toBase64({
       alphabet: "base64url",
       omitPadding: true,
     });

@@ -83,8 +83,10 @@ const compact = /^[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,2048}\.[A-Za-z0-9_-]{1,
 /** Seconds that the clocks of two API processes may differ. */
 const clockTolerance = 60;
 
+const encoder = new TextEncoder();
+
 function encoded(part: Record<string, unknown>): string {
-  return new TextEncoder().encode(JSON.stringify(part))
+  return encoder.encode(JSON.stringify(part))
     .toBase64({ alphabet: "base64url", omitPadding: true });
 }
 

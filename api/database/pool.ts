@@ -1,4 +1,5 @@
 import { connect, type Sql } from "../../db/connection.ts";
+import { createPatience } from "../../lib/patience.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { DatabaseUnavailable } from "./errors.ts";
 import { createSilence } from "./silence.ts";
@@ -79,6 +80,7 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
   let ended = false;
   let waitedMs = 0;
   let timeouts = 0;
+  const patience = createPatience(options.timeoutMs);
   const silence = createSilence({
     patienceMs: options.timeoutMs,
     probe: () => askShared(({ sql }) => sql`select`),
@@ -156,12 +158,12 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     const mine = currentShared();
     mine.statements++;
     // One that waits for a lock holds up all behind it; asking again is better than to wait in its line.
-    const tooLong = setTimeout(() => mine.connection.giveUp(), options.timeoutMs);
+    const answered = patience(() => mine.connection.giveUp());
     try {
       await mine.connection.opened();
       return await statement(mine.connection);
     } finally {
-      clearTimeout(tooLong);
+      answered();
       // One that was replaced meanwhile goes with its last answer.
       if (--mine.statements === 0 && mine !== shared) close(mine.connection);
     }

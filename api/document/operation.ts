@@ -147,7 +147,7 @@ function parametersOf(
   route: RouteConfig,
   { tag, permission }: { tag: string; permission: string },
 ): Parameter[] {
-  const { params, query, headers } = route.request ?? {};
+  const { params, query, headers = route["x-headers"] } = route.request ?? {};
   const found = [
     ...fieldsOf(schemas, "path", params, tag),
     ...fieldsOf(schemas, "query", query, tag),

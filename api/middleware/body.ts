@@ -1,4 +1,6 @@
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { createPatience } from "../../lib/patience.ts";
 import type { AppEnv } from "../context.ts";
 import { ApiError, type FieldError } from "../errors.ts";
 
@@ -21,9 +23,10 @@ export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
     return next();
   }
   const bytes = c.req.raw.body ? await readBody(c.req.raw.body) : new Uint8Array();
-  // Its type has the values where the code has promises of them.
-  Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes.buffer) });
-  if (bytes.byteLength === 0) return next();
+  if (bytes.byteLength === 0) {
+    keepText(c, "");
+    return next();
+  }
   const [mediaType = ""] = (c.req.header("content-type") ?? "").split(";");
   if (mediaType.trim().toLowerCase() !== "application/json") {
     throw new ApiError("unsupported_media_type");
@@ -42,24 +45,42 @@ export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
   }
   const fault = unstorableText(body);
   if (fault) throw new ApiError("invalid_input", { errors: [fault] });
-  Object.assign(c.req.bodyCache, { json: Promise.resolve(body) });
+  keepText(c, text);
   return next();
 });
+
+/**
+ * What the library reads from now on, whichever form it asks for: it makes any other from the first that is there, and
+ * from any but the text by a whole answer that is streamed.
+ */
+function keepText(c: Context<AppEnv>, text: string): void {
+  // Its type has the values where the code has promises of them.
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
+}
+
+const patience = createPatience(bodyPatienceMs);
 
 /**
  * What has arrived is all that is held: `arrayBuffer()` would set aside what was announced, a megabyte for each of a
  * thousand clients who send nothing more.
  * @throws {ApiError} `body_too_large`, `request_timeout`
  */
-async function readBody(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+async function readBody(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new ApiError("request_timeout")), bodyPatienceMs);
-  const chunks: Uint8Array[] = [];
+  let late = false;
+  const come = patience(() => {
+    late = true;
+    // Ends the read that is under way.
+    reader.cancel().catch(() => {});
+  });
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      const { done, value } = await reader.read();
+      if (late) throw new ApiError("request_timeout");
       if (done) break;
       size += value.length;
       if (size > maxBodyBytes) throw new ApiError("body_too_large");
@@ -70,8 +91,10 @@ async function readBody(body: ReadableStream<Uint8Array>): Promise<Uint8Array<Ar
     // The caller hung up in the middle: nobody is there for an answer.
     throw error instanceof ApiError ? error : new ApiError("malformed_json", { cause: error });
   } finally {
-    clearTimeout(timer);
+    come();
   }
+  const [first] = chunks;
+  if (first && chunks.length === 1) return first;
   const whole = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from "uuid";
 import type { AppEnv } from "../context.ts";
 import type { LogFields, Logger } from "../../lib/log.ts";
 import { type OpenSpan, openSpan } from "../../lib/spans.ts";
-import { acceptableRequestId, continueTrace, withTrace } from "../../lib/trace.ts";
+import { acceptableRequestId, continueTrace, type Trace, withTrace } from "../../lib/trace.ts";
 import { type Meters, methodLabel } from "../meters.ts";
 
 /** The one path with a secret in it: whoever reads the log could use the link. */
@@ -27,15 +27,18 @@ export function requestId(
     c.set("requestId", id);
     c.set("log", deps.log);
     const { parentId, ...trace } = continueTrace(c.req.header("traceparent"));
-    const who = () => whoAsks(c);
     // A scraper's questions are many, and say nothing of anybody.
     const span = c.env.listener === "scrape" ? undefined : openSpan(
       { name: methodLabel(c.req.method), kind: "server" },
       { traceId: trace.traceId, spanId: parentId ?? trace.spanId },
     );
     const own = span ? { spanId: span.spanId, sampled: true } : {};
-    const said = { requestId: id, ...trace, ...own, who };
-    await withTrace(said, () => answer(c, next, { started, span }));
+    const said: Trace = { requestId: id, ...trace, ...own, who: () => whoAsks(c) };
+    try {
+      await withTrace(said, () => answer(c, next, { started, span }));
+    } finally {
+      said.who = always(whoAsks(c));
+    }
   });
 
   async function answer(
@@ -92,6 +95,15 @@ function spanOf(c: Context<AppEnv>, route: string) {
       ...(tenantId === undefined ? {} : { "massacorp.tenant_id": tenantId }),
     },
   };
+}
+
+/**
+ * What goes on after the answer knows who asked, and holds nothing else of the request: whatever hangs on an
+ * asynchronous context outlives the next collection of garbage, and then counts as old. Made here, since a function
+ * holds all that stands around it.
+ */
+function always(known: LogFields): () => LogFields {
+  return () => known;
 }
 
 /** Who is behind a request, as far as that is known by now; in each line of it. */

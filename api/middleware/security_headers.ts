@@ -57,6 +57,6 @@ export function securityHeaders({ settings: { hsts } }: { settings: { hsts: Hsts
     const { headers } = c.res;
     const all = c.get("scheme") === "https" ? overTls : everywhere;
     // A page sets the policy that it needs, by hashes or nonces, in its own handler.
-    for (const [name, value] of all) if (!headers.has(name)) headers.set(name, value);
+    for (const [name, value] of all) if (!headers.has(name)) headers.append(name, value);
   });
 }

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
 import { email } from "../users/mod.ts";
 import { type ConcludeDeps, concludeLogin } from "./conclude_login.ts";
 import { type AttemptDeps, finishAttempt, startAttempt } from "./login_attempt.ts";
@@ -25,18 +25,16 @@ export function login(router: Router, deps: LoginDeps): void {
     description:
       "Whatever is wrong, the answer is one and takes one time. After failures an attempt waits, may have to show work (403 `challenge_required`), and is locked for a while, for this account by this way alone.",
     ...limitedAccess(deps, "login"),
-    request: {
-      headers: tenantHeader,
-      ...jsonRequest(z.strictObject({
-        email,
-        password: presentedPassword,
-        device_name: deviceName,
-        trusted_device: z.string().max(64).exactOptional().openapi({
-          description: "What a log-in with `trust_device` answered; it stands for the code",
-        }),
-        proof: proof.exactOptional(),
-      })),
-    },
+    ...namesTenant,
+    request: jsonRequest(z.strictObject({
+      email,
+      password: presentedPassword,
+      device_name: deviceName,
+      trusted_device: z.string().max(64).exactOptional().openapi({
+        description: "What a log-in with `trust_device` answered; it stands for the code",
+      }),
+      proof: proof.exactOptional(),
+    })),
     responses: {
       200: jsonResponse(
         z.union([tokenPair, mfaRequired, mfaSetupRequired]),

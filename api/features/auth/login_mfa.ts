@@ -3,7 +3,7 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
 import {
   anyCode,
   checkCode,
@@ -35,14 +35,12 @@ export function loginMfa(router: Router, deps: LoginMfaDeps): void {
     description:
       "The app's code or a recovery code, through the very peer that the log-in began on, within five minutes of it.",
     ...limitedAccess(deps, "anonymous"),
-    request: {
-      headers: tenantHeader,
-      ...jsonRequest(z.strictObject({
-        mfa_session_token: z.string().min(1).max(4096),
-        code: anyCode,
-        trust_device: z.boolean().default(false),
-      })),
-    },
+    ...namesTenant,
+    request: jsonRequest(z.strictObject({
+      mfa_session_token: z.string().min(1).max(4096),
+      code: anyCode,
+      trust_device: z.boolean().default(false),
+    })),
     responses: {
       200: jsonResponse(answer, "The tokens of a new session"),
       ...refusals("invalid_token", "invalid_credentials", "factor_unreadable"),

@@ -26,14 +26,12 @@ export function refresh(router: Router, deps: RefreshDeps): void {
     description:
       "A parent token stays good until its child was first presented, or for 10 s after; anything older ends the session.",
     ...limitedAccess(deps, "anonymous"),
-    request: {
-      headers: z.object({
-        "x-tenant-id": z.string().optional().openapi({
-          description: "Id or slug of the tenant; may be left out, and must agree with the token",
-        }),
+    "x-headers": z.object({
+      "x-tenant-id": z.string().optional().openapi({
+        description: "Id or slug of the tenant; may be left out, and must agree with the token",
       }),
-      ...jsonRequest(z.strictObject({ refresh_token: z.string().min(1).max(4096) })),
-    },
+    }),
+    request: jsonRequest(z.strictObject({ refresh_token: z.string().min(1).max(4096) })),
     responses: {
       200: jsonResponse(tokenPair, "An access token and the newest refresh token of the session"),
       ...refusals("invalid_token", "tenant_mismatch"),

@@ -10,9 +10,9 @@ import {
   createRouter,
   jsonRequest,
   jsonResponse,
+  namesTenant,
   refusals,
   type Router,
-  tenantHeader,
   timestamp,
 } from "../../openapi.ts";
 import { liftLoginLocks } from "../auth/mod.ts";
@@ -39,7 +39,8 @@ export function passwordResetFeature(deps: Deps): Router {
     description:
       "Answered alike, and at one time, whether there is such a user or not. The link is good for 30 minutes; asking again voids the one before.",
     ...limitedAccess(deps, "login"),
-    request: { headers: tenantHeader, ...jsonRequest(z.strictObject({ email })) },
+    ...namesTenant,
+    request: jsonRequest(z.strictObject({ email })),
     responses: {
       202: jsonResponse(z.object({ accepted: z.literal(true) }), "Asked for"),
     },
@@ -58,7 +59,8 @@ export function passwordResetFeature(deps: Deps): Router {
     operationId: "validatePasswordReset",
     summary: "Whether a link for a new password is good; it stays so",
     ...limitedAccess(deps, "anonymous"),
-    request: { headers: tenantHeader, params: z.object({ token }) },
+    ...namesTenant,
+    request: { params: z.object({ token }) },
     responses: {
       200: jsonResponse(z.object({ valid: z.literal(true), expires_at: timestamp }), "It is"),
     },
@@ -83,10 +85,8 @@ export function passwordResetFeature(deps: Deps): Router {
     description:
       "Ends every session of the user and uses the token up. It logs nobody in: a second factor is asked for as ever.",
     ...limitedAccess(deps, "login"),
-    request: {
-      headers: tenantHeader,
-      ...jsonRequest(z.strictObject({ token, new_password: z.string().min(1).max(1024) })),
-    },
+    ...namesTenant,
+    request: jsonRequest(z.strictObject({ token, new_password: z.string().min(1).max(1024) })),
     responses: {
       200: jsonResponse(z.object({ sessions_ended: z.int() }), "How many sessions ended"),
       ...refusals("not_found"),

@@ -7,7 +7,7 @@ import { ApiError } from "../../errors.ts";
 import { locales, pageLink, queueMail } from "../../mail/mod.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
 import { email } from "../users/mod.ts";
 import { insertRegistration, readRegistrationFacts } from "./store.ts";
 
@@ -24,16 +24,14 @@ export function register(router: Router, deps: Deps): void {
     description:
       "Where the tenant has it so. There is a user, with the role `user`, once the link in the mail was confirmed. Answered alike whether the address has an account or not; who has one is told so by mail.",
     ...limitedAccess(deps, "login"),
-    request: {
-      headers: tenantHeader,
-      ...jsonRequest(z.strictObject({
-        email,
-        password: z.string().min(1).max(1024),
-        name: z.string().regex(/^[^\p{Cc}]{0,200}$/u, "must have no control characters")
-          .default(""),
-        locale: z.enum(locales).default("en"),
-      })),
-    },
+    ...namesTenant,
+    request: jsonRequest(z.strictObject({
+      email,
+      password: z.string().min(1).max(1024),
+      name: z.string().regex(/^[^\p{Cc}]{0,200}$/u, "must have no control characters")
+        .default(""),
+      locale: z.enum(locales).default("en"),
+    })),
     responses: {
       202: jsonResponse(z.object({ accepted: z.literal(true) }), "A mail is on its way"),
       ...refusals("registration_closed"),

@@ -8,7 +8,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { jsonRequest, jsonResponse, refusals, type Router, tenantHeader } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
 import { findBearer, sendToken, setVerified } from "../password_reset/mod.ts";
 import { findRole, insertUserRole } from "../roles/mod.ts";
 import { email, insertUser } from "../users/mod.ts";
@@ -22,10 +22,8 @@ export function verifyEmail(router: Router, deps: Deps): void {
     summary: "Prove an address, or confirm a registration, with a token that was mailed",
     description: "A token that is unknown, used, replaced or too old is 404 alike.",
     ...limitedAccess(deps, "login"),
-    request: {
-      headers: tenantHeader,
-      ...jsonRequest(z.strictObject({ token: z.string().min(1).max(200) })),
-    },
+    ...namesTenant,
+    request: jsonRequest(z.strictObject({ token: z.string().min(1).max(200) })),
     responses: {
       200: jsonResponse(
         z.object({ email: z.string(), registered: z.boolean() }),
@@ -101,7 +99,8 @@ export function resendVerification(router: Router, deps: Deps): void {
     summary: "Have the link that proves one's address sent again",
     description: "Answered alike, and at one time, whether there is anything to prove or not.",
     ...limitedAccess(deps, "login"),
-    request: { headers: tenantHeader, ...jsonRequest(z.strictObject({ email })) },
+    ...namesTenant,
+    request: jsonRequest(z.strictObject({ email })),
     responses: {
       202: jsonResponse(z.object({ accepted: z.literal(true) }), "Asked for"),
     },
