@@ -199,6 +199,48 @@ end
 $function$;
 alter function keep_unfinished_tenants_suspended() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone)
+ RETURNS TABLE(own_peer_only boolean, failures integer, since_id text, account jsonb)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  reset bigint;
+begin
+  if current_tenant_id() is distinct from tenant then
+    if current_tenant_id() is not null then
+      raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
+    end if;
+    perform set_config('app.tenant_id', tenant::text, true);
+  end if;
+  -- The newest row that made earlier failures count no more.
+  reset := coalesce((
+    select max(s.id) from login_attempts s
+    where s.tenant_id = tenant and s.identifier_digest = digest and s.at > since and (
+      s.source = by_source and s.outcome = 'succeeded' or s.source = '*' and s.outcome = 'unlocked'
+    )
+  ), 0);
+  return query
+    select
+      coalesce((select t.login_own_peer from tenants t where t.id = tenant), false),
+      (
+        select count(*)::integer from login_attempts a
+        where a.tenant_id = tenant and a.identifier_digest = digest and a.source = by_source and a.at > since
+          and a.outcome in ('failed', 'locking') and a.id > reset
+      ),
+      reset::text,
+      (
+        select jsonb_build_object(
+          'user_id', u.id, 'email', u.email, 'locale', u.locale, 'password_hash', u.password_hash,
+          'active', u.status = 'active' and t.status = 'active'
+        )
+        from users u join tenants t on t.id = u.tenant_id
+        where u.tenant_id = tenant and u.email = of_email
+      );
+end
+$function$;
+alter function login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean)
  RETURNS record
  LANGUAGE plpgsql
@@ -2634,6 +2676,8 @@ grant execute on function current_tenant_id() to massacorp_platform;
 revoke all on function erase_tenant(which integer) from public;
 grant execute on function erase_tenant(which integer) to massacorp_platform;
 revoke all on function keep_unfinished_tenants_suspended() from public;
+revoke all on function login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone) from public;
+grant execute on function login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone) to massacorp_api;
 revoke all on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) from public;
 grant execute on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) to massacorp_api;
 revoke all on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) from public;
@@ -2809,6 +2853,7 @@ comment on function public.audit_make_partitions() is 'Makes the partitions of t
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.erase_tenant(integer) is 'Deletes everything of a suspended tenant but its number and its audit log, whatever tables there are. False, and nothing done, while a key of it may be on an interface: its row or its tombstone is still there.';
 comment on function public.keep_unfinished_tenants_suspended() is 'An unfinished tenant is suspended from its first moment, and becomes active by being finished. None becomes unfinished again: the role of the API may finish, and suspend nobody by it.';
+comment on function public.login_facts(integer,pg_catalog.text,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'What a log-in is judged by: the account of an address, failures that count and since when, and whether the tenant wants its users'' own peers, entering the tenant by itself.';
 comment on function public.login_failures(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'Failures of an identifier from a source that still count; whoever asks takes turns with others until his transaction ends.';
 comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';

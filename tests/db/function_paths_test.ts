@@ -13,6 +13,9 @@ const opening = (tenant: number, user: number) =>
     '{"actor": "user", "actor_user_id": ${user}, "action": "auth.login", "outcome": "succeeded",
       "request_id": "x", "details": {}}')`;
 
+const facts = (tenant: number, slug: string) =>
+  `login_facts(${tenant}, 'somebody@${slug}.example', ${digest}, 'loopback', now() - interval '1 hour')`;
+
 /**
  * How to call each function that a role of the API may execute with what is another tenant's, and with what is
  * nobody's. A function that is not here fails the test: say how it is asked, or why it may tell.
@@ -28,6 +31,7 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     `session_proof(${of?.id ?? 987_654_321}, '${of?.sessionId ?? randomId}', ${
       of?.userId ?? 987_654_321
     }, now())`,
+  login_facts: (of) => facts(of?.id ?? 987_654_321, of?.slug ?? "nobody"),
   login_failures: (of) =>
     `login_failures(${of?.id ?? 987_654_321}, ${digest}, 'loopback', now() - interval '1 hour')`,
   login_record: (of) =>
@@ -127,6 +131,12 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
     [["opened"], []],
   );
   assert.deepEqual([await ask(rotate(a.id, a)), await ask(rotate(a.id, b))], [[1], []]);
+  const account = (tenant: number, { slug }: SeededTenant) =>
+    `select coalesce(account ->> 'user_id', 'nobody') as slug from ${facts(tenant, slug)}`;
+  assert.deepEqual(
+    [await ask(account(a.id, a)), await ask(account(a.id, b)), await ask(account(0, a))],
+    [[String(a.userId)], ["nobody"], ["nobody"]],
+  );
   // Another tenant's session is none of this tenant's, whatever else is right.
   assert.deepEqual(await ask(session(a.id, b)), []);
   assert.deepEqual(await ask(session(a.id, { ...a, userId: b.userId })), []);
@@ -137,6 +147,7 @@ Deno.test("N1: what enters a tenant by itself shows that tenant's rows, and insi
     assert.equal(await ask(key(b), inside), "25000");
     assert.equal(await ask(rotate(b.id, b), inside), "25000");
     assert.equal(await ask(open(b.id, b.userId), inside), "25000");
+    assert.equal(await ask(account(b.id, b), inside), "25000");
   }
   assert.deepEqual(await ask(session(a.id, a), { ...api, tenant: a.id }), ["alpha"]);
   // Row-level security holds their caller, who has no right of the owner's through them.

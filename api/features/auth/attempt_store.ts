@@ -1,4 +1,4 @@
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { EnteringSql, TenantSql } from "../../database/tenancy.ts";
 
 export interface LoginAccount {
   user_id: number;
@@ -21,45 +21,16 @@ export type AttemptOutcome = "succeeded" | "failed" | "locking" | "locked" | "un
 /** Stands for every way in. */
 const everySource = "*";
 
-/** The newest row that made earlier failures of the pair count no more. */
-const lastReset = (sql: TenantSql, { digest, source, since }: Pair) =>
-  sql`
-    coalesce((
-      select max(s.id) from login_attempts s
-      where s.identifier_digest = ${digest} and s.at > ${since} and (
-        s.source = ${source} and s.outcome = 'succeeded'
-        or s.source = ${everySource} and s.outcome = 'unlocked'
-      )
-    ), 0)`;
-
-/** Rows of the pair that failed since, those that locked it among them. */
-const failuresOf = (sql: TenantSql, pair: Pair) =>
-  sql`
-    from login_attempts a
-    where a.identifier_digest = ${pair.digest} and a.source = ${pair.source} and a.at > ${pair.since}
-      and a.outcome in ('failed', 'locking') and a.id > ${lastReset(sql, pair)}`;
-
-/** One query whether the account exists or not, so that both cost the same. */
-export function readLoginFacts(sql: TenantSql, of: Pair & { email: string }) {
+/** One message and one row, whether the account exists or not, so that both cost the same. */
+export function readLoginFacts(sql: EnteringSql, of: Pair & { tenantId: number; email: string }) {
   return sql<[{
     account: LoginAccount | null;
     own_peer_only: boolean;
     failures: number;
     since_id: string;
   }]>`
-    select
-      coalesce((select login_own_peer from tenants where id = (select current_tenant_id())), false)
-        as own_peer_only,
-      (select count(*)::integer ${failuresOf(sql, of)}) as failures,
-      ${lastReset(sql, of)}::text as since_id,
-      (
-        select jsonb_build_object(
-          'user_id', u.id, 'email', u.email, 'locale', u.locale, 'password_hash', u.password_hash,
-          'active', u.status = 'active' and t.status = 'active'
-        )
-        from users u join tenants t on t.id = u.tenant_id
-        where u.email = ${of.email}
-      ) as account`;
+    select own_peer_only, failures, since_id, account
+    from login_facts(${of.tenantId}, ${of.email}, ${of.digest}, ${of.source}, ${of.since})`;
 }
 
 /**

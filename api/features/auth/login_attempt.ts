@@ -56,9 +56,8 @@ export async function startAttempt(
   const source = peer?.peerId ?? c.env.listener;
   const digest = await deps.identifierDigest(named.email);
   const since = new Date(deps.clock.now() - lockWindowMs);
-  const [facts] = await deps.tenancy.query(
-    tenantId,
-    (sql) => readLoginFacts(sql, { email: named.email, digest, source, since }),
+  const [facts] = await deps.tenancy.ask((sql) =>
+    readLoginFacts(sql, { tenantId, email: named.email, digest, source, since })
   );
   const owner = peer?.userId ?? null;
   const bound = owner !== null || facts.own_peer_only;
