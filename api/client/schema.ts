@@ -1589,7 +1589,7 @@ export interface paths {
         put?: never;
         /**
          * Move a peer to another gateway, with a new address and new keys
-         * @description The client needs the new file. The old key is taken off the old gateway: until that was read back, `moved_from` says so, and its old address is held and counts against the quota. The peer is never at one address on both.
+         * @description The client needs the new file. The old key is taken off the old gateway: until that was read back, `moved_from` says so, and its old address is held. A quota that is used up does not hold a move back, while each gateway gives a tenant no more addresses than the quota. The peer is never at one address on both.
          *
          *     Permission: `wireguard.write`. Rate limit: `authenticated`.
          */

@@ -64,6 +64,8 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
   wg_gateways_seen: {
     told: "which gateways live, by locks of the daemon's role alone; gateways are the operator's",
   },
+  wg_resting_held: (of) => `wg_resting_held(${of?.id ?? 987_654_321}, null)`,
+  wg_held_on_gateway: (of) => `wg_held_on_gateway(${of?.id ?? 987_654_321}, 1::smallint)`,
   wg_pool_addresses: () => "(select count(*) from wg_pool_addresses('10.10.0.0/24'))",
   wg_address6: () => "wg_address6('10.10.0.6', '10.10.0.0/24', 'fd00::/64')",
   wg_tenant_share: () => "wg_tenant_share('10.10.0.0/24'::cidr, 50::smallint)",

@@ -3,6 +3,7 @@ import { connect } from "../../db/connection.ts";
 import { testDatabase } from "../support/database.ts";
 import { livingGateway, seen } from "../support/gateways.ts";
 import { seedInterface, seedTenant } from "../support/seed.ts";
+import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { until } from "../support/until.ts";
 
 Deno.test("wg_gateways_seen: T2: a gateway lives for as long as a session of its daemon's own role says so", async (t) => {
@@ -44,13 +45,38 @@ Deno.test("wg_gateways_seen: T2: a gateway lives for as long as a session of its
       await sql.end();
     }
   });
+  await t.step(
+    "nor does one that was not granted, or of another database on the same server",
+    async () => {
+      const first = 0x57470000 + 4;
+      const [holder, wgd] = [db.url("postgres"), db.url("massacorp_wgd")].map((url) =>
+        connect(url, { max: 1, applicationName: "not-granted" })
+      );
+      assert.ok(holder && wgd);
+      await holder`select pg_advisory_lock(${first}::integer, 1)`;
+      const waiting = wgd`select pg_advisory_lock_shared(${first}::integer, 1)`.catch(() => {});
+      await until("it waits for its lock", async () => {
+        const [row] = await db.owner`
+        select from pg_locks where classid::bigint = ${first} and not granted`;
+        return row !== undefined;
+      });
+      assert.equal((await seen(db)).has(4), false);
+      await using another = await testDatabase();
+      await using _five = await livingGateway(another, { id: 5 });
+      assert.equal((await seen(db)).has(5), false);
+      await holder.end();
+      await waiting;
+      assert.equal((await seen(db)).has(4), true);
+      await wgd.end();
+    },
+  );
   await t.step("without its session it is gone, whatever it said last", async () => {
     await two.die();
     assert.equal((await seen(db)).has(2), false);
   });
 });
 
-Deno.test("wg_interfaces: no peer comes to a gateway that takes none, and one retires empty, for good, whoever races", async (t) => {
+Deno.test("wg_interfaces: T5: no peer comes to a gateway that takes none, and one retires empty, for good, whoever races", async (t) => {
   await using db = await testDatabase();
   await seedInterface(db.owner);
   const { id, peerId } = await seedTenant(db.owner, "acme");
@@ -76,8 +102,50 @@ Deno.test("wg_interfaces: no peer comes to a gateway that takes none, and one re
     await db.owner`update wg_peers set deleted_at = now() where id = ${peerId}`;
     await refused(retire(), "wg_interfaces_retire_without_peers");
   });
-  await t.step("a peer and a retirement at once: one of the two, never both", async () => {
+  await t.step("left by a mover whose key was not read back gone", async () => {
+    await db.owner`update wg_ip_pool set free_from = 'infinity' where address = '10.10.0.50'`;
+    await db.owner`update wg_peers set deleted_at = now() where id = ${peerId}`;
     await db.owner`delete from wg_peers where id = ${peerId}`;
+    await refused(retire(), "wg_interfaces_retire_without_peers");
+    await db.owner`update wg_ip_pool set free_from = now() where address = '10.10.0.50'`;
+  });
+  await t.step(
+    "whichever of a peer and a retirement comes second, waits for the first",
+    async () => {
+      const waits = (what: string) =>
+        until("the second waits", async () => {
+          const [row] = await db.superuser`
+          select from pg_stat_activity where wait_event = 'advisory' and datname = current_database()
+            and query like ${`%${what}%`}`;
+          return row !== undefined;
+        });
+      const open = () => connect(db.url("massacorp_owner"), { max: 1, applicationName: "first" });
+      const [one, two] = [open(), open()];
+      await one`begin`;
+      await one`
+      with free as (update wg_ip_pool set free_from = null
+        where interface_id = 1 and host(address) = '10.10.0.90' returning address)
+      insert into wg_peers (tenant_id, id, interface_id, name, public_key, address)
+        select ${id}, gen_random_uuid(), 1, 'first', encode(sha256('first'), 'base64'), address from free`;
+      const retiring = refused(retire(), "wg_interfaces_retire_without_peers");
+      await waits("retired_at = now()");
+      await one`commit`;
+      await retiring;
+      await db.owner`update wg_peers set deleted_at = now()`;
+      await db.owner`delete from wg_peers`;
+      await two`begin`;
+      await two`update wg_interfaces set accepts_peers = false, retired_at = now() where id = 1`;
+      const late = insert(91);
+      late.catch(() => {});
+      await waits("insert into wg_peers");
+      await two`rollback`;
+      await late;
+      await db.owner`update wg_peers set deleted_at = now()`;
+      await db.owner`delete from wg_peers`;
+      await Promise.all([one.end(), two.end()]);
+    },
+  );
+  await t.step("a peer and a retirement at once: one of the two, never both", async () => {
     const results = await Promise.allSettled([
       ...Array.from({ length: 25 }, (_, n) => insert(n + 1)),
       retire(),
@@ -129,7 +197,14 @@ Deno.test("massacorp_platform: announces a gateway and decides over it, and is n
     values (${tenant?.id ?? 0}, gen_random_uuid(), 'office', '10.11.0.0/24', 'tcp')`;
   await sql`insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu)
     values (2, 'wg1', '10.11.0.0/24', 51820, 'vpn2.example.com:51820', 1420)`;
-  await assert.rejects(livingGateway(db, { id: 2 }), {
-    constraint_name: "wg_interfaces_network_is_not_granted",
-  });
+  const notGranted = { constraint_name: "wg_interfaces_network_is_not_granted" };
+  await assert.rejects(livingGateway(db, { id: 2 }), notGranted);
+  const wgd = connect(db.url("massacorp_wgd"), { max: 1, applicationName: "test" });
+  await using _wgd = { [Symbol.asyncDispose]: () => wgd.end() };
+  const { publicKey } = await generateKeyPair();
+  await assert.rejects(
+    wgd`update wg_interfaces set public_key = ${publicKey} where id = 2`,
+    notGranted,
+    "not by an update alone either",
+  );
 });

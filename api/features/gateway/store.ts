@@ -36,14 +36,15 @@ export async function countTenantPool(
         coalesce(t.peer_quota, wg_tenant_share(i.network, i.tenant_share))::integer as quota,
         (select count(*) from wg_peers p where p.tenant_id = t.id)::integer as used,
         (select count(*) from wg_resting_addresses r
-          where r.tenant_id = t.id and r.until > now())::integer as resting
+          where r.tenant_id = t.id and r.until > now())::integer as resting,
+        wg_resting_held(t.id, null) as counted, wg_held_on_gateway(t.id, i.id) as here
       from wg_interfaces i, tenants t where i.id = ${interfaceId} and t.id = ${tenantId}
     )
     select network::text, (2 ^ (32 - masklen(network)) - 8)::integer as size, used, resting, quota,
       -- No further than the tenant can go: what is free beyond that is the others'.
       (select count(*) from (
         select from wg_ip_pool p where p.interface_id = own.id and p.free_from <= now()
-        limit greatest(0, quota - used - resting)) takeable)::integer as free
+        limit greatest(0, quota - greatest(used + counted, here))) takeable)::integer as free
     from own`;
   return row;
 }

@@ -27,7 +27,7 @@ Deno.test("placeOf: the tenant's default where it is up and open, else the one w
   assert.equal(placeOf([{ ...one, state: "stalled" }], null), undefined);
 });
 
-Deno.test("gateways: announced, published, alive and killed: each is told as it is", async (t) => {
+Deno.test("gateways: T2, N3: announced, published, alive and killed: each is told as it is", async (t) => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   await api.db.owner`update tenants set is_platform = true where id = ${acme.tenantId}`;
@@ -56,6 +56,11 @@ Deno.test("gateways: announced, published, alive and killed: each is told as it 
       WG_MTU: "1420",
     });
     assert.deepEqual(await states(), ["1 down", "2 announced"]);
+    const early = await api.request("/api/v1/wireguard/peers", {
+      token: acme.token,
+      body: { name: "early", gateway_id: 2 },
+    });
+    assert.deepEqual([early.status, early.body.code], [503, "gateway_not_ready"]);
   });
   await t.step("a name or a network that is taken is refused, and changes nothing", async () => {
     const good = { name: "wg2", network: "10.12.0.0/24", endpoint: "vpn3.example.com" };

@@ -113,16 +113,13 @@ export async function makePeer(
   const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
   // Side by side, here and below: what does not wait for the other's answer travels with it.
   const placed = gatewayFor(deps, sql, body.gateway_id);
-  const held = holdToQuotas(sql, {
-    tenantId,
-    interfaceId: body.gateway_id ?? deps.settings.interfaceId,
-    owner,
-  });
+  const guessed = body.gateway_id ?? deps.settings.interfaceId;
+  const held = holdToQuotas(sql, { tenantId, interfaceId: guessed, owner });
   held.catch(() => {});
   const gateway = await placed;
   const interfaceId = gateway.id;
   checkResolvers(gateway, { dns, client_allowed_ips: clientAllowedIps });
-  await held;
+  await (interfaceId === guessed ? held : holdToQuotas(sql, { tenantId, interfaceId, owner }));
   const address = await insertPeer(sql, {
     tenantId,
     id,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { connect } from "../../../db/connection.ts";
 import { asTenantId } from "../../database/tenancy.ts";
-import { adminOf, type TestApi, testApi, tunnelFrom } from "../../../tests/support/api.ts";
+import { adminOf, type TestApi, testApi, tunnelFrom, userOf } from "../../../tests/support/api.ts";
+import { purgeTombstones } from "../../../tests/support/database.ts";
 import { livingGateway } from "../../../tests/support/gateways.ts";
 import { generateKeyPair } from "../../../lib/wireguard_key.ts";
 
@@ -18,7 +20,7 @@ async function held(api: TestApi) {
 }
 
 Deno.test("peers: are placed by choice, by the tenant's default or by what is free, and one gateway asks nobody", async (t) => {
-  await using api = await testApi();
+  await using api = await testApi({ env: { WG_APPLY_TIMEOUT: "1" } });
   const acme = await adminOf(api, "acme");
   const { token } = acme;
   const make = async (body: object = {}) => {
@@ -76,7 +78,7 @@ Deno.test("peers: are placed by choice, by the tenant's default or by what is fr
 });
 
 Deno.test("move: T3, T5: a new address there at once, the old one held until its key was read back gone, never on both with one", async (t) => {
-  await using api = await testApi();
+  await using api = await testApi({ env: { WG_APPLY_TIMEOUT: "1" } });
   const acme = await adminOf(api, "acme");
   const beta = await adminOf(api, "beta");
   const { token } = acme;
@@ -161,16 +163,36 @@ Deno.test("move: T3, T5: a new address there at once, the old one held until its
       assert.equal(body.moved_from.gateway_id, 2, "until somebody proves it");
     },
   );
+  await t.step(
+    "a file that waits for delivery goes, and so must a resolver that is not there",
+    async () => {
+      const linked = await api.request(path, {
+        token,
+        body: { name: "linked", gateway_id: 1, delivery: "link", dns: ["10.11.0.9"] },
+      });
+      const { id } = linked.body.peer;
+      await using _again = await livingGateway(api.db, { id: 2 });
+      const there = await move({ gateway_id: 2 }, token, id);
+      assert.deepEqual(there.body.errors.map(({ path }: { path: string }) => path), ["dns.0"]);
+      await api.request(`${path}/${id}`, { method: "PATCH", token, body: { dns: null } });
+      assert.equal((await move({ gateway_id: 2 }, token, id)).status, 200);
+      const fetched = await api.request("/api/v1/wireguard/deliveries", {
+        tenant: "acme",
+        body: { token: linked.body.delivery.token },
+      });
+      assert.equal(fetched.body.code, "not_found", "it named the old gateway");
+    },
+  );
   await t.step("each is in the audit log", async () => {
     const entries = await api.db.owner<{ details: { gateway: number; address: string } }[]>`
       select details from audit_log where action = 'peer.move' order by id`;
-    assert.deepEqual(entries.map((entry) => entry.details.gateway), [2, 1, 2, 1, 2, 1]);
+    assert.deepEqual(entries.map((entry) => entry.details.gateway), [2, 1, 2, 1, 2, 1, 2]);
     assert.equal(entries[0]?.details.address, "10.11.0.6");
   });
 });
 
-Deno.test("move: T5, N4: fifty at once take no address twice, and no more than the quota", async (t) => {
-  await using api = await testApi();
+Deno.test("move: T5, N4: fifty at once take no address twice, and of no gateway more than the quota", async (t) => {
+  await using api = await testApi({ env: { WG_APPLY_TIMEOUT: "1" } });
   const acme = await adminOf(api, "acme");
   const { token } = acme;
   await using _one = await livingGateway(api.db, { id: 1 });
@@ -200,19 +222,112 @@ Deno.test("move: T5, N4: fifty at once take no address twice, and no more than t
       where interface_id = ${to}`;
     assert.deepEqual({ ...row }, { addresses: 10, peers: 10 });
   });
-  await t.step("a quota that is used up by what is left behind stops it", async () => {
-    await api.db.owner`update tenants set peer_quota = 21 where id = ${acme.tenantId}`;
-    const back = await Promise.all(
-      ids.map((id) => api.request(`${path}/${id}/move`, { token, body: { gateway_id: from } })),
-    );
-    assert.deepEqual(codes(back), ["moved", ...Array(9).fill("quota_exceeded")]);
+  await t.step(
+    "back at a quota that is used up: each to where it was, once that was read back",
+    async () => {
+      await api.db.owner`update tenants set peer_quota = 10 where id = ${acme.tenantId}`;
+      const back = () =>
+        Promise.all(
+          ids.map((id) => api.request(`${path}/${id}/move`, { token, body: { gateway_id: from } })),
+        );
+      assert.deepEqual(codes(await back()), Array(10).fill("quota_exceeded"), "of one gateway ten");
+      await readBack(api, from);
+      const replies = await back();
+      assert.deepEqual(codes(replies), Array(10).fill("moved"));
+      const addresses = (list: { body: { peer: { id: string; address: string } } }[]) =>
+        list.map(({ body: { peer } }) => `${peer.id} ${peer.address}`).sort();
+      assert.deepEqual(addresses(replies), addresses(body.items.map((body: object) => ({ body }))));
+      const [row] = await api.db.owner<{ held: number; resting: number }[]>`
+      select (select count(*) from wg_ip_pool where free_from is null or free_from > now())::int as held,
+        (select count(*) from wg_resting_addresses where until > now())::int as resting`;
+      assert.deepEqual({ ...row }, { held: 20, resting: 10 });
+    },
+  );
+});
+
+Deno.test("move: N3: a quota holds no move back, and moving gets nobody more of any gateway", async (t) => {
+  await using api = await testApi({ env: { WG_APPLY_TIMEOUT: "1" } });
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const { token } = acme;
+  await using _one = await livingGateway(api.db, { id: 1 });
+  // 24 addresses, of which a tenant without a quota of its own may hold 12.
+  await using _two = await livingGateway(api.db, { id: 2, network: "10.11.0.0/27" });
+  const quota = (peers: number | null) =>
+    api.db.owner`update tenants set peer_quota = ${peers} where id = ${acme.tenantId}`;
+  const make = async (gateway_id: number, more: object = {}) => {
+    const { status, body } = await api.request(path, {
+      token,
+      body: { name: "laptop", gateway_id, ...more },
+    });
+    return status === 201 ? body.peer : body;
+  };
+  const move = async (id: string, gateway_id: number) => {
+    const { body } = await api.request(`${path}/${id}/move`, { token, body: { gateway_id } });
+    return body.code ?? body.peer.address;
+  };
+  const free = async () =>
+    (await api.request("/api/v1/wireguard/pool", { token })).body.free as number;
+
+  const his = await make(1, { user_id: bob.userId });
+  await quota(1);
+  await t.step("at its quota it moves, to and fro, between two addresses", async () => {
+    for (let n = 0; n < 3; n++) {
+      assert.equal(await move(his.id, 2), "10.11.0.6");
+      await readBack(api, 1);
+      assert.equal(await move(his.id, 1), his.address);
+      await readBack(api, 2);
+    }
+    assert.deepEqual(await held(api), [`1: ${his.address}`]);
+    assert.equal((await make(1)).code, "quota_exceeded", "and makes none beside it");
+  });
+  await t.step(
+    "what it left is its own alone, and counts for neither tenant nor owner",
+    async () => {
+      await quota(2);
+      assert.equal(await free(), 1);
+      await api.db.owner`update tenants set user_peer_quota = 2 where id = ${acme.tenantId}`;
+      const mine = await api.request("/api/v1/wireguard/me/peers", {
+        token: bob.token,
+        body: { name: "second" },
+      });
+      assert.equal(mine.status, 201, mine.text);
+      assert.notEqual(mine.body.peer.address, "10.11.0.6");
+      assert.equal(await free(), 0);
+    },
+  );
+  await t.step(
+    "a quota that was lowered below what is there holds no move back either",
+    async () => {
+      await quota(1);
+      assert.equal(await move(his.id, 2), "10.11.0.6");
+      await readBack(api, 1);
+    },
+  );
+  await t.step("it counts once the peer is gone", async () => {
+    await quota(3);
+    assert.equal(await free(), 1);
+    await api.request(`${path}/${his.id}`, { method: "DELETE", token });
+    await purgeTombstones(api.db);
+    const detail = (await make(1)).detail;
+    assert.match(detail, /^the tenant may have 3 peers, 1 are there; 2 more addresses/);
+    assert.equal(await free(), 0);
+  });
+  await t.step("of a small gateway a tenant gets its share, by moving as by making", async () => {
+    await quota(null);
+    const ids = [];
+    for (let n = 0; n < 14; n++) ids.push((await make(1)).id);
+    const moved = await Promise.all(ids.map((id) => move(id, 2)));
+    const refused = moved.filter((each) => each === "quota_exceeded").length;
+    assert.equal(refused, 3, "one address there rests, of the peer that is gone");
     const [row] = await api.db.owner<{ held: number }[]>`
-      select count(*)::int as held from wg_ip_pool where free_from is null or free_from > now()`;
-    assert.equal(row?.held, 21);
+      select count(*)::int as held from wg_ip_pool
+      where interface_id = 2 and (free_from is null or free_from > now())`;
+    assert.equal(row?.held, 12);
   });
 });
 
-Deno.test("massacorp_api: moves a peer whole or not at all, whatever it sends", async () => {
+Deno.test("massacorp_api: T5: moves a peer whole or not at all, whatever it sends", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   await using _one = await livingGateway(api.db, { id: 1 });
@@ -242,4 +357,40 @@ Deno.test("massacorp_api: moves a peer whole or not at all, whatever it sends", 
   await refused("wg_peers_address_moves_with_the_gateway", "1 10.10.0.77");
   await refused("wg_peers_new_address_is_taken", "2 10.11.0.77");
   await refused("wg_peers_new_address_is_taken", "2 10.10.0.77");
+  // Taken, as the statement before would have it.
+  await api.db.owner`
+    update wg_ip_pool set free_from = null where interface_id = 2 and address = '10.11.0.77'`;
+  const close = (accepts: boolean) =>
+    api.db.owner`update wg_interfaces set accepts_peers = ${accepts} where id = 2`;
+  await close(false);
+  await refused("wg_peers_gateway_takes_peers", "2 10.11.0.77");
+  await close(true);
+  const rotated = await api.request(`${path}/${id}/rotate`, { token: acme.token, body: {} });
+  const successor = rotated.body.peer.rotation.successor_public_key;
+  await refused("wg_peers_successors_do_not_move", "2 10.11.0.77");
+  const moved = await api.request(`${path}/${id}/move`, {
+    token: acme.token,
+    body: { gateway_id: 2 },
+  });
+  assert.equal(moved.body.peer.rotation, null, moved.text);
+  const leaving = await api.db.owner<{ key: string; address: string | null }[]>`
+    select public_key as key, host(address) as address from wg_retired_keys`;
+  assert.deepEqual(
+    new Set(leaving.map((row) => `${row.key} ${row.address}`)),
+    new Set([`${body.peer.public_key} ${body.peer.address}`, `${successor} null`]),
+    "the key that waited leaves, too",
+  );
+  await api.db.owner`update wg_peers set deleted_at = now() where id = ${id}`;
+  await refused("wg_peers_removed_do_not_move", "1 10.10.0.78");
+  const role = connect(api.db.url("massacorp_api"), { max: 1, applicationName: "test" });
+  await using _role = { [Symbol.asyncDispose]: () => role.end() };
+  await role`select set_config('app.tenant_id', ${String(acme.tenantId)}, false)`;
+  await assert.rejects(
+    role`insert into wg_resting_addresses (tenant_id, interface_id, address, until)
+      values (${acme.tenantId}, 1, '10.10.0.99', now())`,
+    { code: "42501" },
+  );
+  await assert.rejects(role`update wg_resting_addresses set until = now()`, { code: "42501" });
+  const dropped = await role`delete from wg_resting_addresses`;
+  assert.equal(dropped.count, 0, "a rest ends for nobody but who holds the address again");
 });

@@ -13,10 +13,11 @@ interface Holdings {
 }
 
 /**
- * Refuses more peers where those would be more than the tenant may have, or more than the owner may make for
- * himself. Addresses that rest count, so that making and removing peers gets nobody more of the pool. The
- * tenant's quota is held at commit, by the database; here it is only refused early and in words. Creations of
- * one owner take turns from here to their commit.
+ * Refuses more peers where those would be more than the tenant may have, on one gateway or at all, or more than the
+ * owner may make for himself. Addresses that rest count, so that making and removing peers gets nobody more of the
+ * pool; what a mover left counts on its gateway alone. The tenant's quota is held at commit, by the database; here
+ * it is only refused early and in words. Creations of one owner take turns from here to their commit.
+ * @param who.interfaceId where they go
  * @param who.count how many more; one unless told
  * @param who.owner the caller in self-service; null for an admin, whom the quota of users does not bind
  * @throws {ApiError} `quota_exceeded`
@@ -28,20 +29,55 @@ export async function holdToQuotas(
   const { count = 1, owner } = who;
   if (owner !== null) await sql`select pg_advisory_xact_lock(${userLock}, ${owner})`;
   const [facts] = await sql<
-    { tenant_quota: string; user_peer_quota: number; tenant: Holdings; own: Holdings }[]
+    {
+      tenant_quota: string;
+      user_peer_quota: number;
+      tenant: Holdings;
+      own: Holdings;
+      here: string;
+    }[]
   >`
     select coalesce(t.peer_quota, wg_tenant_share(i.network, i.tenant_share))::text as tenant_quota,
-      t.user_peer_quota, ${holdings(sql, null)} as tenant, ${holdings(sql, owner)} as own
+      t.user_peer_quota, ${holdings(sql, null)} as tenant, ${holdings(sql, owner)} as own,
+      wg_held_on_gateway(t.id, i.id)::text as here
     from tenants t, wg_interfaces i where t.id = ${who.tenantId} and i.id = ${who.interfaceId}`;
   // A gateway that there is not: who places the peer says so.
   if (!facts) return;
   if (owner !== null) refuseOver("you", facts.user_peer_quota, facts.own, count);
   const tenantQuota = Number(facts.tenant_quota);
   // How many peers there are beside his own is no affair of a user's.
-  if (owner !== null && !fits(tenantQuota, facts.tenant, count)) {
+  const isFullHere = Number(facts.here) + count > tenantQuota;
+  if (owner !== null && (isFullHere || !fits(tenantQuota, facts.tenant, count))) {
     throw new ApiError("quota_exceeded");
   }
   refuseOver("the tenant", tenantQuota, facts.tenant, count);
+  if (isFullHere) refuseHere({ ...who, quota: tenantQuota, here: Number(facts.here) });
+}
+
+/**
+ * The same for a peer that has moved there in this transaction. It takes nothing that its tenant does not have
+ * already, and so may, whatever that holds elsewhere.
+ * @throws {ApiError} `quota_exceeded`
+ */
+export async function holdMoverToQuota(
+  sql: TenantSql,
+  who: { tenantId: number; interfaceId: number },
+): Promise<void> {
+  const [facts] = await sql<{ quota: string; here: string }[]>`
+    select coalesce(t.peer_quota, wg_tenant_share(i.network, i.tenant_share))::text as quota,
+      wg_held_on_gateway(t.id, i.id)::text as here
+    from tenants t, wg_interfaces i where t.id = ${who.tenantId} and i.id = ${who.interfaceId}`;
+  const [quota, here] = [Number(facts?.quota ?? 0), Number(facts?.here ?? 0)];
+  if (here > quota) refuseHere({ ...who, quota, here: here - 1 });
+}
+
+function refuseHere(
+  { interfaceId, quota, here }: { interfaceId: number; quota: number; here: number },
+): never {
+  throw new ApiError("quota_exceeded", {
+    detail:
+      `the tenant may hold ${quota} addresses of gateway ${interfaceId}, and holds ${here}, those that rest included`,
+  });
 }
 
 /** What is held of all, or of one owner. */
@@ -50,7 +86,7 @@ function holdings(sql: TenantSql, owner: number | null) {
     select jsonb_build_object(
       'peers', (select count(*) from wg_peers p
         where p.tenant_id = t.id and (${owner}::integer is null or p.user_id = ${owner})),
-      'resting', count(*), 'next', min(r.until) filter (where r.until < 'infinity'))
+      'resting', wg_resting_held(t.id, ${owner}::integer), 'next', min(r.until) filter (where r.until < 'infinity'))
     from wg_resting_addresses r
     where r.tenant_id = t.id and r.until > now()
       and (${owner}::integer is null or r.user_id = ${owner}))`;

@@ -1,15 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
-import { ApiError } from "../../errors.ts";
-import { access, tenantOf } from "../../middleware/access.ts";
+import { access } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
-import { applyNow } from "./apply.ts";
 import { rekey } from "./hand_over.ts";
-import { chooseType, holdToType, provisionResponse } from "./provision.ts";
+import { renewPeer } from "./renew.ts";
 import { peerId, type PeerView, provisionedResponse, rotatePeerBody } from "./schemas.ts";
-import { ownerOf, type PeerScope } from "./scope.ts";
-import { lockPeer } from "./store.ts";
-import { readPeer, readPeerAlone } from "./view_store.ts";
+import type { PeerScope } from "./scope.ts";
 
 export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -26,32 +22,17 @@ export function rotatePeer(router: Router, deps: Deps, scope: PeerScope): void {
       ...refusals("not_acceptable", "public_key_taken", "gateway_not_ready"),
     },
   });
-  router.openapi(route, async (c) => {
-    const { id } = c.req.valid("param");
+  router.openapi(route, (c) => {
     const body = c.req.valid("json");
-    const tenantId = tenantOf(c);
-    const ref = { id, owner: ownerOf(c, scope) };
-    const type = chooseType(c, {
-      ownKey: body.public_key !== undefined,
-      link: body.delivery === "link",
+    return renewPeer(deps, c, {
+      id: c.req.valid("param").id,
+      scope,
+      choice: body,
+      renew({ sql, tenantId, peer, now }) {
+        const overlapMs = hasSession(peer) ? body.overlap_seconds * 1000 : 0;
+        return rekey(deps, c, sql, { tenantId, peer, choice: body, now, overlapMs });
+      },
     });
-    const now = deps.clock.now();
-    const { config, delivery } = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const locked = await lockPeer(sql, ref);
-      const peer = locked && await readPeer(sql, ref, new Date(now));
-      if (!peer) throw new ApiError("not_found");
-      const overlapMs = hasSession(peer) ? body.overlap_seconds * 1000 : 0;
-      const made = await rekey(deps, c, sql, { tenantId, peer, choice: body, now, overlapMs });
-      holdToType(type, made.config);
-      return made;
-    });
-    await applyNow(deps, c, [id]);
-    const peer = await readPeerAlone(deps.tenancy, tenantId, {
-      ...ref,
-      now: new Date(deps.clock.now()),
-    });
-    if (!peer) throw new ApiError("not_found");
-    return provisionResponse(c, { type, status: 200, peer, config, delivery });
   });
 }
 

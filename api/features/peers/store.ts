@@ -244,21 +244,25 @@ function networks(sql: TenantSql, texts: string[] | null) {
 }
 
 /**
- * Takes the lowest free address of another gateway and puts the peer there, with new keys. What it leaves behind,
- * the database sees to. The caller has locked the row.
+ * Takes an address of another gateway, the one that it had there while that rests, else the lowest that is free, and
+ * puts the peer there, with new keys. What it leaves behind, the database sees to. The caller has locked the row.
  * @returns its new address, or undefined when no address is free
  */
 export async function movePeerRow(
   sql: TenantSql,
   { id, interfaceId, publicKey, presharedKey }: NewKeys & { interfaceId: number },
 ): Promise<string | undefined> {
-  for (const lock of [sql`for update skip locked`, sql`for update`]) {
+  const lowest = sql`
+    select interface_id, address from wg_ip_pool
+    where interface_id = ${interfaceId} and free_from <= now() order by address limit 1`;
+  // Nobody else can take it, and until it was read back without the old key neither can this one.
+  const itsOwn = sql`
+    select p.interface_id, p.address from wg_ip_pool p join wg_resting_addresses r using (interface_id, address)
+    where r.peer_id = ${id} and r.interface_id = ${interfaceId} and r.until > now()
+      and p.free_from = r.until and p.free_from < 'infinity' order by p.address limit 1 for update of p`;
+  for (const choice of [itsOwn, sql`${lowest} for update skip locked`, sql`${lowest} for update`]) {
     const [taken] = await sql<{ address: string }[]>`
-      with lowest as (
-        select interface_id, address from wg_ip_pool
-        where interface_id = ${interfaceId} and free_from is not null and free_from <= now()
-        order by address limit 1 ${lock}
-      )
+      with lowest as (${choice})
       update wg_ip_pool p set free_from = null from lowest l
         where p.interface_id = l.interface_id and p.address = l.address
         returning host(p.address) as address`;
