@@ -761,6 +761,13 @@ end
 $function$;
 alter function wg_grants_stay_outside_tunnels() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.wg_held_on_gateway(of_tenant integer, gateway smallint)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+RETURN ((SELECT count(*) AS count FROM wg_peers p WHERE ((p.tenant_id = wg_held_on_gateway.of_tenant) AND (p.interface_id = wg_held_on_gateway.gateway))) + (SELECT count(*) AS count FROM wg_resting_addresses r WHERE ((r.tenant_id = wg_held_on_gateway.of_tenant) AND (r.interface_id = wg_held_on_gateway.gateway) AND (r.until > now()))));
+alter function wg_held_on_gateway(of_tenant integer, gateway smallint) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.wg_interfaces_change_ipv6()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -908,26 +915,25 @@ CREATE OR REPLACE FUNCTION public.wg_peers_hold_to_quota()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
+  what text := concat_ws(' ', tg_op, new.tenant_id, new.interface_id);
   allowed bigint;
-  held bigint;
 begin
   -- At commit all rows are there: the first check speaks for those that follow.
-  if current_setting('app.quota_held', true) = new.tenant_id::text then
+  if current_setting('app.quota_held', true) = what then
     return null;
   end if;
-  -- Creations of one tenant take turns from here to the end of their commit.
+  -- Creations and moves of one tenant take turns from here to the end of their commit.
   perform pg_advisory_xact_lock(1, new.tenant_id);
   select coalesce(t.peer_quota, wg_tenant_share(i.network, i.tenant_share)) into allowed
     from tenants t, wg_interfaces i where t.id = new.tenant_id and i.id = new.interface_id;
-  select (select count(*) from wg_peers p where p.tenant_id = new.tenant_id)
-      + (select count(*) from wg_resting_addresses r
-          where r.tenant_id = new.tenant_id and r.until > now())
-    into held;
-  if held > coalesce(allowed, 0) then
+  if wg_held_on_gateway(new.tenant_id, new.interface_id) > coalesce(allowed, 0)
+    or tg_op = 'INSERT' and (select count(*) from wg_peers p where p.tenant_id = new.tenant_id)
+      + wg_resting_held(new.tenant_id, null) > coalesce(allowed, 0)
+  then
     raise exception 'the tenant holds as many addresses as it may'
       using errcode = 'check_violation', constraint = 'wg_peers_fit_the_quota', table = 'wg_peers';
   end if;
-  perform set_config('app.quota_held', new.tenant_id::text, true);
+  perform set_config('app.quota_held', what, true);
   return null;
 end
 $function$;
@@ -1081,7 +1087,7 @@ begin
   insert into wg_resting_addresses (tenant_id, interface_id, address, user_id, until)
     values (old.tenant_id, old.interface_id, old.address, old.user_id, rests_until)
     on conflict on constraint wg_resting_addresses_pkey
-      do update set user_id = excluded.user_id, until = excluded.until;
+      do update set user_id = excluded.user_id, until = excluded.until, peer_id = null;
   return null;
 end
 $function$;
@@ -1109,11 +1115,14 @@ begin
       on conflict do nothing;
     update wg_ip_pool p set free_from = 'infinity'
       where p.interface_id = old.interface_id and p.address = old.address;
-    insert into wg_resting_addresses (tenant_id, interface_id, address, user_id, until)
-      values (old.tenant_id, old.interface_id, old.address, old.user_id, 'infinity')
+    insert into wg_resting_addresses (tenant_id, interface_id, address, user_id, until, peer_id)
+      values (old.tenant_id, old.interface_id, old.address, old.user_id, 'infinity', old.id)
       -- It may have rested before, and nobody has cleared that away yet.
       on conflict on constraint wg_resting_addresses_pkey
-        do update set user_id = excluded.user_id, until = excluded.until;
+        do update set user_id = excluded.user_id, until = excluded.until, peer_id = excluded.peer_id;
+    delete from wg_resting_addresses r
+      where r.tenant_id = new.tenant_id and r.interface_id = new.interface_id and r.address = new.address
+        and r.peer_id = new.id;
     return null;
   end if;
   if tg_op = 'UPDATE' then
@@ -1187,6 +1196,13 @@ AS $function$
     where n <> least(254, (1 << (32 - masklen(network))) - 2)
   $function$;
 alter function wg_pool_addresses(network cidr) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_resting_held(of_tenant integer, of_user integer)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+RETURN (SELECT count(*) AS count FROM wg_resting_addresses r WHERE ((r.tenant_id = wg_resting_held.of_tenant) AND (r.until > now()) AND ((wg_resting_held.of_user IS NULL) OR (r.user_id = wg_resting_held.of_user)) AND (NOT (EXISTS (SELECT FROM wg_peers p WHERE ((p.tenant_id = r.tenant_id) AND (p.id = r.peer_id) AND (p.deleted_at IS NULL)))))));
+alter function wg_resting_held(of_tenant integer, of_user integer) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_retired_keys_release_address()
  RETURNS trigger
@@ -2023,6 +2039,7 @@ create table wg_resting_addresses (
   address inet not null,
   user_id integer,
   until timestamp with time zone not null,
+  peer_id uuid,
   constraint wg_resting_addresses_pkey PRIMARY KEY (tenant_id, interface_id, address)
 );
 alter table wg_resting_addresses owner to massacorp_owner;
@@ -2186,6 +2203,7 @@ CREATE INDEX wg_policy_routes_on_a_grant ON public.wg_policy_routes USING btree 
 CREATE INDEX wg_policy_services_of_a_peer ON public.wg_policy_services USING btree (tenant_id, peer_id);
 CREATE INDEX wg_receipts_by_age ON public.wg_receipts USING btree (read_back_at);
 CREATE INDEX wg_receipts_of_a_peer ON public.wg_receipts USING btree (tenant_id, peer_id);
+CREATE INDEX wg_resting_addresses_of_movers ON public.wg_resting_addresses USING btree (tenant_id, peer_id) WHERE (peer_id IS NOT NULL);
 CREATE INDEX wg_resting_addresses_that_end ON public.wg_resting_addresses USING btree (tenant_id, interface_id, until);
 CREATE INDEX wg_retired_keys_of_movers ON public.wg_retired_keys USING btree (tenant_id, peer_id) WHERE (address IS NOT NULL);
 CREATE UNIQUE INDEX tenants_have_one_platform ON public.tenants USING btree (is_platform) WHERE is_platform;
@@ -2644,6 +2662,10 @@ create policy wg_resting_addresses_api_holds on wg_resting_addresses as permissi
 create policy wg_resting_addresses_api_holds_again on wg_resting_addresses as permissive for update to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (until = 'infinity'::timestamp with time zone)));
+create policy wg_resting_addresses_api_takes_back on wg_resting_addresses as permissive for delete to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (EXISTS ( SELECT
+   FROM wg_peers p
+  WHERE ((p.tenant_id = wg_resting_addresses.tenant_id) AND (p.id = wg_resting_addresses.peer_id) AND (p.interface_id = wg_resting_addresses.interface_id) AND (p.address = wg_resting_addresses.address))))));
 create policy wg_resting_addresses_wgd on wg_resting_addresses as permissive for all to massacorp_wgd
   using (true)
   with check (true);
@@ -2728,6 +2750,8 @@ revoke all on function wg_gateways_seen() from public;
 grant execute on function wg_gateways_seen() to massacorp_api;
 grant execute on function wg_gateways_seen() to massacorp_platform;
 revoke all on function wg_grants_stay_outside_tunnels() from public;
+revoke all on function wg_held_on_gateway(of_tenant integer, gateway smallint) from public;
+grant execute on function wg_held_on_gateway(of_tenant integer, gateway smallint) to massacorp_api;
 revoke all on function wg_interfaces_change_ipv6() from public;
 revoke all on function wg_interfaces_fill_pool() from public;
 revoke all on function wg_interfaces_retire_empty() from public;
@@ -2750,6 +2774,8 @@ revoke all on function wg_policy_routes_stay_within_grants() from public;
 revoke all on function wg_pool_addresses(network cidr) from public;
 grant execute on function wg_pool_addresses(network cidr) to massacorp_platform;
 grant execute on function wg_pool_addresses(network cidr) to massacorp_wgd;
+revoke all on function wg_resting_held(of_tenant integer, of_user integer) from public;
+grant execute on function wg_resting_held(of_tenant integer, of_user integer) to massacorp_api;
 revoke all on function wg_retired_keys_release_address() from public;
 revoke all on function wg_tenant_share(network cidr, percent smallint) from public;
 grant execute on function wg_tenant_share(network cidr, percent smallint) to massacorp_api;
@@ -2842,8 +2868,8 @@ grant select on table wg_receipts to massacorp_api;
 grant delete, insert (tenant_id, peer_id, interface_id, what, public_key, gateway_key, read_back_at, receipt_key, signature), select (tenant_id, id, read_back_at) on table wg_receipts to massacorp_wgd;
 grant delete, insert (interface_id, public_key), select on table wg_release_keys to massacorp_platform;
 grant delete, select on table wg_release_keys to massacorp_wgd;
-grant insert (tenant_id, interface_id, address, user_id, until), select, update (user_id, until) on table wg_resting_addresses to massacorp_api;
-grant delete, insert (tenant_id, interface_id, address, user_id, until), select, update (user_id, until) on table wg_resting_addresses to massacorp_wgd;
+grant delete, insert (tenant_id, interface_id, address, user_id, until, peer_id), select, update (user_id, until, peer_id) on table wg_resting_addresses to massacorp_api;
+grant delete, insert (tenant_id, interface_id, address, user_id, until, peer_id), select, update (user_id, until, peer_id) on table wg_resting_addresses to massacorp_wgd;
 grant insert (tenant_id, peer_id, interface_id, public_key, address), select (tenant_id, peer_id, interface_id, retired_at, address) on table wg_retired_keys to massacorp_api;
 grant delete, insert (tenant_id, peer_id, interface_id, public_key), select on table wg_retired_keys to massacorp_wgd;
 
@@ -2882,6 +2908,7 @@ comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt co
 comment on function public.wg_address6(pg_catalog.inet,pg_catalog.cidr,pg_catalog.cidr) is 'The IPv6 address that goes with an IPv4 address of the network: the same offset from the prefix, so that what holds of the one (one peer, one interface) holds of the other. Null where there is no IPv6.';
 comment on function public.wg_gateways_seen() is 'The gateways whose daemon has a session at this moment, by the lock that it holds, and when each read its interface back. A lock of any other role counts for nothing.';
 comment on function public.wg_grants_stay_outside_tunnels() is 'What leads into a tunnel is the affair of peer_to_peer and services, never of a grant.';
+comment on function public.wg_held_on_gateway(integer,smallint) is 'Addresses of one gateway that a tenant holds: of peers, tombstones, and all that rest.';
 comment on function public.wg_interfaces_change_ipv6() is 'With IPv6 every peer of the interface changes without a change of its row: what was seen of it before proves nothing any more.';
 comment on function public.wg_interfaces_fill_pool() is 'Fills the pool when an interface appears or its network grows.';
 comment on function public.wg_interfaces_retire_empty() is 'A gateway is retired once no peer, tombstone or leaving key holds an address of it, and never comes back.';
@@ -2890,7 +2917,7 @@ comment on function public.wg_notify_all() is 'Tells the daemons to look at ever
 comment on function public.wg_notify_peer() is 'Tells the daemons which peer to look at again. The payload is an id and nothing else.';
 comment on function public.wg_peer_traffic_never_runs_backwards() is 'Holds counters to their promise, whoever writes.';
 comment on function public.wg_peers_go_where_they_may() is 'No peer comes to a gateway that takes none, however its row is made.';
-comment on function public.wg_peers_hold_to_quota() is 'Refuses the commit after which a tenant would hold more addresses than it may: of peers, tombstones, and those that rest.';
+comment on function public.wg_peers_hold_to_quota() is 'Refuses the commit after which a tenant would hold more addresses than it may: on one gateway, and when a peer is made, of peers, tombstones and those that rest everywhere.';
 comment on function public.wg_peers_keep_generation() is 'Moves generation exactly when the interface must follow, refuses to revive a tombstone, and lets none have a successor.';
 comment on function public.wg_peers_move_whole() is 'Gateway and address change together, to an address that was taken from the target''s pool before, and never of a tombstone.';
 comment on function public.wg_peers_promotion_is_exact() is 'Of a peer''s keys the daemon changes nothing but this: the successor, as it stands, becomes the key. The API, which does not see handshakes, cannot.';
@@ -2902,6 +2929,7 @@ comment on function public.wg_policies_lose_an_entry() is 'Moves the version, an
 comment on function public.wg_policies_move_version() is 'No change keeps the version of what was there before.';
 comment on function public.wg_policy_routes_stay_within_grants() is 'A tenant opens nothing that the operator did not grant.';
 comment on function public.wg_pool_addresses(pg_catalog.cidr) is 'The addresses of a network that peers may hold: all but the network and broadcast address, offsets 1 to 5 (gateway, API, reserved), and offset 254 (in a network smaller than /24, the last host).';
+comment on function public.wg_resting_held(integer,integer) is 'Addresses that rest and count against a quota, of a tenant or of one of its users: all but those that a peer left which is somewhere else now.';
 comment on function public.wg_retired_keys_release_address() is 'The address of a peer that moved away rests from when its key was read back gone.';
 comment on function public.wg_tenant_share(pg_catalog.cidr,smallint) is 'Addresses that are so many percent of a network''s pool, whose size is wg_pool_addresses().';
 comment on sequence public.wg_peer_generation is 'Counts every change that the interface must follow.';
@@ -3084,6 +3112,7 @@ comment on column public.wg_receipts.read_back_at is 'By the clock of the gatewa
 comment on column public.wg_receipts.receipt_key is 'What the signature is verified with. To be compared with wg_interfaces.receipt_key, or with a record of your own where the gateway''s key has changed since.';
 comment on column public.wg_receipts.signature is 'Ed25519 over the text that docs/decisions/0025-receipts.md defines.';
 comment on column public.wg_receipts.what is 'peer: the peer was removed; key: the peer got another key, and this one went.';
+comment on column public.wg_resting_addresses.peer_id is 'The peer that moved away from it, which may come back to it; null where the peer was removed. No foreign key: an address rests on when the peer goes.';
 comment on column public.wg_resting_addresses.user_id is 'The owner of the peer that held it.';
 comment on column public.wg_retired_keys.address is 'The address that the peer had with it on this interface, where it left for another gateway; goes back to the pool with this row.';
 comment on constraint wg_grants_network_is_no_infrastructure on public.wg_grants is 'This network, loopback, link-local, multicast and reserved, and where clouds serve their metadata (AWS, Azure and Google in link-local; Alibaba, Oracle; AWS and Google over IPv6).';
