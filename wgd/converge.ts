@@ -61,17 +61,17 @@ function asksWhetherGone({ peers, retired, alsoLookAt, now }: Work): boolean {
   return retired.length + alsoLookAt.length > 0 || peers.some((peer) => !isWanted(peer, now));
 }
 
-/**
- * The survey, unless some row waits to be told gone (T3): for that, only a look counts which began after the rows
- * were read. One that is not used has ended all the same before anything is written beside it.
- */
-async function surveyFor({ survey, peers, retired, now }: Work): Promise<Survey | undefined> {
-  if (!survey) return undefined;
-  const ended = await survey.begun.catch(() => undefined);
-  const asksWhetherGone = retired.length > 0 ||
+/** The same of a full pass, where nobody asks about those that are told gone already. */
+function waitsToBeGone({ peers, retired, now }: Work): boolean {
+  return retired.length > 0 ||
     peers.some((peer) => !isWanted(peer, now) && !isSettled(peer, now));
+}
+
+/** The survey; one that is not used has ended all the same before anything is written beside it. */
+async function surveyFor({ survey }: Work): Promise<Survey | undefined> {
   // What failed is tried once more, where it is said why.
-  return survey.isCurrent && !asksWhetherGone ? ended : undefined;
+  const ended = await survey?.begun.catch(() => undefined);
+  return survey?.isCurrent ? ended : undefined;
 }
 
 /** Above so many peers, reading all of a dump is cheaper than finding each of them. */
@@ -126,6 +126,8 @@ export function createConverger(
       const nothing = { foreign: [], failures: new Map() };
       return { before, after: before, lookedAt, ...nothing, ensured, refused: closed };
     }
+    // A key is told gone only by a look that began after its row was read (T3).
+    const isEarly = survey?.observed !== undefined && waitsToBeGone(work);
     const foreign = work.foreign(before);
     const failures = new Map<string, string>();
     let after = before;
@@ -144,11 +146,11 @@ export function createConverger(
       const accepted = work.full || failures.size > 0 || asksWhetherGone(work)
         ? undefined
         : expected;
-      if (accepted || commands.length > 0 || !ensured) {
+      if (accepted || commands.length > 0 || !ensured || isEarly) {
         lookedAt = performance.now();
         after = accepted ?? await lookAgain(work, { before: after, expected });
       }
-      if (ensured || accepted || failures.size > 0) break;
+      if ((ensured && !isEarly) || accepted || failures.size > 0) break;
     }
     last = after;
     const refused = await open(work, after);
@@ -201,10 +203,10 @@ export function createConverger(
     { failures, letsIn }: { failures: Map<string, string>; letsIn: boolean },
   ): Promise<void> {
     let hanging: string | undefined;
-    for (const command of commands) {
+    const applyAllowed = async (command: Command) => {
       const allowed = letsIn ? command : removalsOnly(command);
       if (allowed !== command) { for (const key of keysOf(command)) failures.set(key, unguarded); }
-      if (!allowed) continue;
+      if (!allowed) return;
       let failure = hanging;
       try {
         if (failure === undefined) await applyOne(allowed);
@@ -216,6 +218,27 @@ export function createConverger(
         if (error.failure === "timeout") hanging = failure;
       }
       if (failure !== undefined) { for (const key of keysOf(allowed)) failures.set(key, failure); }
+    };
+    for (const wave of waves(commands)) {
+      const next = wave.values();
+      const work = async () => {
+        for (const command of next) await applyAllowed(command);
+      };
+      await Promise.all([work(), work()]);
     }
   }
+}
+
+/**
+ * Commands in their order, where it counts: those that follow one another and only add may overlap, so that the
+ * interface need not wait for `wg` to read the next thousand.
+ */
+function waves(commands: readonly Command[]): Command[][] {
+  const made: Command[][] = [];
+  for (const command of commands) {
+    const last = made.at(-1);
+    if (last?.[0]?.kind === "addconf" && command.kind === "addconf") last.push(command);
+    else made.push([command]);
+  }
+  return made;
 }

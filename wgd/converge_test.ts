@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { silentLogger } from "../lib/log.ts";
-import { generateKeyPair } from "../lib/wireguard_key.ts";
+import { ProcessError } from "../lib/process.ts";
+import { generateKeyPair, generatePresharedKey } from "../lib/wireguard_key.ts";
 import { createConverger, type Work } from "./converge.ts";
 import type { DesiredPeer } from "./desired.ts";
 import type { TunnelInterface } from "./interface/mod.ts";
@@ -114,17 +115,72 @@ Deno.test("converge: T3: a removal is believed only from a look that began after
     await begun;
     // By hand, while the rows are being read.
     keys.set(late.publicKey, "10.10.0.7/32");
-    const { before } = await converger.converge({
+    const { before, after } = await converger.converge({
       ...work([row6, ...peers], true),
       survey: { begun, isCurrent },
     });
-    keys.delete(late.publicKey);
-    return before.peers.has(late.publicKey);
+    const found = {
+      before: before.peers.has(late.publicKey),
+      after: after.peers.has(late.publicKey),
+      there: keys.delete(late.publicKey),
+    };
+    return found;
   };
   const late = await row(7, { active: false, tombstone: true });
-  assert.equal(await surveyed([], true), false, "nobody asks, so the look from before will do");
-  assert.equal(await surveyed([late], true), true, "a tombstone is looked for anew");
+  const early = { before: false, after: false, there: true };
+  assert.deepEqual(await surveyed([], true), early, "nobody asks, so the look from before will do");
+  const gone = { before: false, after: false, there: false };
+  assert.deepEqual(await surveyed([late], true), gone, "a tombstone is looked for anew, and goes");
   const settled = { generation: "1", state: "removed", error: null } as const;
-  assert.equal(await surveyed([{ ...late, tombstone: false, status: settled }], true), false);
-  assert.equal(await surveyed([], false), true, "without the rows, everything is looked at anew");
+  const removed = { ...late, tombstone: false, status: settled };
+  assert.deepEqual(await surveyed([removed], true), early);
+  const anew = { before: true, after: true, there: true };
+  assert.deepEqual(
+    await surveyed([], false),
+    anew,
+    "without the rows, everything is looked at anew",
+  );
+});
+
+Deno.test("converge: files of a thousand peers overlap by two, after all removals, and none follows one that hangs", async () => {
+  const { tunnel, keys } = fakeTunnel();
+  const key = await generateKeyPair();
+  const calls: { kind: string; beside: number; alone: boolean }[] = [];
+  let inFlight: string[] = [];
+  let hangs = false;
+  const converger = createConverger({
+    tunnel: {
+      ...tunnel,
+      async apply(command) {
+        const what = command.kind === "set" ? "set" : "addconf";
+        calls.push({ kind: what, beside: inFlight.length, alone: !inFlight.includes("set") });
+        inFlight.push(what);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        inFlight = inFlight.toSpliced(inFlight.indexOf(what), 1);
+        if (hangs) throw new ProcessError("wg", "timeout", null, "");
+        await tunnel.apply(command);
+      },
+    },
+    key,
+    meters: new Meters(),
+    log: silentLogger,
+  });
+  const old = await row(5);
+  await converger.converge(work([old], true));
+  const presharedKey = generatePresharedKey();
+  const many = await Promise.all(
+    Array.from({ length: 4001 }, (_, at) => row(6, { id: `peer ${at}`, presharedKey })),
+  );
+  calls.length = 0;
+  await converger.converge(work([{ ...old, active: false }, ...many], true));
+  assert.deepEqual(calls.map(({ kind }) => kind), ["set", ...Array(5).fill("addconf")]);
+  assert.deepEqual(calls.map(({ beside }) => beside), [0, 0, 1, 1, 1, 1]);
+  assert.ok(calls.every(({ alone }) => alone));
+  assert.equal(keys.size, many.length);
+  keys.clear();
+  calls.length = 0;
+  hangs = true;
+  const { failures } = await converger.converge(work(many, true));
+  assert.equal(calls.length, 2, "only what was under way already");
+  assert.equal(failures.size, many.length);
 });

@@ -26,6 +26,9 @@ export interface Row {
 /** By slice ({@link sliceOf}), a digest of all that the database says of its peers, as text. */
 export type Digests = ReadonlyMap<number, string>;
 
+/** Of a slice that has to be read again: what is known of it is not of one moment. */
+export const unknownDigest = "";
+
 /** Which of 256 slices a peer's rows belong to: the last byte of its id, which is random in a UUIDv7, too. */
 export function sliceOf(peerId: string): number {
   return Number.parseInt(peerId.slice(-2), 16);

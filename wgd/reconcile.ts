@@ -69,7 +69,8 @@ export function createReconciler(
       // Nobody asked for that one; it fails where the daemon's own regular passes do.
       if (outcome.needsFull) enqueue("all").catch(() => {});
       onPassed();
-      await gather(performance.now() - started);
+      // Beside everything, a crowd has waited long enough to be one.
+      if (!batch.all) await gather(performance.now() - started);
     }
     // In this very moment, so that nobody asks a drain that has ended.
     running = undefined;

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { until } from "../tests/support/until.ts";
-import type { PassOutcome, Scope } from "./pass.ts";
+import type { PassOptions, PassOutcome, Scope } from "./pass.ts";
 import { createReconciler } from "./reconcile.ts";
 
 /** Passes that end when the test says so. */
-function harness({ gatherMs = 0 } = {}) {
+function harness({ gatherMs = 0 }: { gatherMs?: number | undefined } = {}) {
   const scopes: Scope[] = [];
   const ends: ((outcome?: Partial<PassOutcome>) => void)[] = [];
-  const signals: AbortSignal[] = [];
+  const failures: ((error: Error) => void)[] = [];
+  const options: PassOptions[] = [];
   let passed = 0;
-  const reconciler = createReconciler((scope, { signal }) => {
+  const reconciler = createReconciler((scope, how) => {
     scopes.push(scope);
-    signals.push(signal);
-    const { promise, resolve } = Promise.withResolvers<PassOutcome>();
+    options.push(how);
+    const { promise, resolve, reject } = Promise.withResolvers<PassOutcome>();
+    failures.push(reject);
     ends.push((outcome = {}) =>
       resolve({
         needsFull: false,
@@ -26,8 +28,13 @@ function harness({ gatherMs = 0 } = {}) {
       })
     );
     return promise;
-  }, { onPassed: () => passed++, gatherMs });
-  return { reconciler, scopes, ends, signals, passed: () => passed };
+  }, { onPassed: () => passed++, ...(gatherMs === undefined ? {} : { gatherMs }) });
+  return { reconciler, scopes, ends, failures, options, passed: () => passed };
+}
+
+/** Resolves when so much time has gone since, as it does while a pass is at work. */
+function taking(ms: number, since = performance.now()): Promise<unknown> {
+  return until(`${ms} ms of a pass are over`, () => performance.now() - since >= ms);
 }
 
 Deno.test("request: a lone one starts at once", async () => {
@@ -39,17 +46,23 @@ Deno.test("request: a lone one starts at once", async () => {
 });
 
 Deno.test("request: those that arrive during a pass share the next one, each with its own answer", async () => {
-  const { reconciler, scopes, ends, passed } = harness();
+  const { reconciler, scopes, ends, options, passed } = harness();
   const first = reconciler.request(["a"]);
-  const others = [["b"], ["c", "b"], ["a"]].map((ids) => reconciler.request(ids));
+  const others = [["b"], ["c", "b"]].map((ids) => reconciler.request(ids));
+  await taking(2);
+  const asked = performance.now();
+  others.push(...[["b"], ["a"]].map((ids) => reconciler.request(ids)));
   assert.equal(scopes.length, 1);
   ends[0]?.();
   await first;
   await until("they have their pass", () => scopes.length === 2);
   assert.deepEqual(scopes, [["a"], ["b", "c", "a"]]);
+  const askedAt = ["b", "c"].map((id) => options[1]?.askedAt.get(id) ?? 0);
+  assert.deepEqual(askedAt.map((at) => at >= asked), [true, false], "when it was last asked for");
   ends[1]?.();
   const answers = await Promise.all(others);
-  assert.deepEqual(answers.map((answer) => answer.applied), [["b"], ["c", "b"], ["a"]]);
+  const applied = [["b"], ["c", "b"], ["b"], ["a"]];
+  assert.deepEqual(answers.map((answer) => answer.applied), applied);
   assert.equal(passed(), 2);
 });
 
@@ -63,9 +76,12 @@ Deno.test("request: single ones go before everything once, and then everything t
   await until("b has its pass", () => scopes.length === 2);
   assert.deepEqual(scopes[1], ["b"]);
   const late = reconciler.request(["c"]);
+  let isAnswered = false;
+  void all.then(() => isAnswered = true);
   ends[1]?.();
   assert.deepEqual((await some).applied, ["b"]);
   await until("everything has its pass", () => scopes.length === 3);
+  assert.ok(!isAnswered, "nobody is told of everything by a pass over some");
   assert.deepEqual(scopes[2], "all");
   ends[2]?.();
   assert.deepEqual((await all).applied, ["*"]);
@@ -82,8 +98,18 @@ Deno.test("request: single ones go before everything once, and then everything t
   await again[1];
 });
 
-Deno.test("request: many go with everything, in one pass", async () => {
+Deno.test("request: 64 are a few, more go with everything, in one pass", async () => {
   const { reconciler, scopes, ends } = harness();
+  const few = Array.from({ length: 64 }, (_, at) => `few-${at}`);
+  const before = [reconciler.request(["z"]), reconciler.request("all"), reconciler.request(few)];
+  ends[0]?.();
+  await until("the few have their pass", () => scopes.length === 2);
+  assert.deepEqual(scopes[1], few);
+  ends[1]?.();
+  await until("everything has its pass", () => scopes.length === 3);
+  ends[2]?.();
+  await Promise.all(before);
+  scopes.length = ends.length = 0;
   const first = reconciler.request(["a"]);
   const all = reconciler.request("all");
   const many = Array.from({ length: 65 }, (_, at) => `many-${at}`);
@@ -101,15 +127,14 @@ Deno.test("request: a crowd waits a moment for more, one alone does not, and sto
   const { reconciler, scopes, ends } = harness({ gatherMs: 60_000 });
   const first = reconciler.request(["a"]);
   const alone = [reconciler.request(["b"]), reconciler.request(["b"])];
+  await taking(200);
   ends[0]?.();
   await first;
-  await until(
-    "one alone, however often it was asked for, goes on at once",
-    () => scopes.length === 2,
-  );
+  // Whatever waits for a timer of 200 ms has not begun then.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.equal(scopes.length, 2, "one alone, however often it was asked for, goes on at once");
   const crowd = [reconciler.request(["c"]), reconciler.request(["d"])];
-  const began = performance.now();
-  await until("the pass takes 50 ms", () => performance.now() - began >= 50);
+  await taking(50);
   ends[1]?.();
   await Promise.all(alone);
   // As long as the pass took that is waited for, nothing begins; what comes meanwhile belongs to it.
@@ -119,8 +144,7 @@ Deno.test("request: a crowd waits a moment for more, one alone does not, and sto
   await until("the crowd has its pass", () => scopes.length === 3);
   assert.deepEqual(scopes[2], ["c", "d", "e"]);
   const late = [reconciler.request(["f"]), reconciler.request(["g"])];
-  const second = performance.now();
-  await until("the pass takes 1 s", () => performance.now() - second >= 1_000);
+  await taking(1_000);
   ends[2]?.();
   await Promise.all([...crowd, more]);
   const refused = late.map((answer) => assert.rejects(answer, { name: "StoppedError" }));
@@ -131,38 +155,82 @@ Deno.test("request: a crowd waits a moment for more, one alone does not, and sto
   assert.equal(scopes.length, 3);
 });
 
+Deno.test("request: a crowd waits for 20 ms at most, and not at all beside everything", async () => {
+  const { reconciler, scopes, ends } = harness({ gatherMs: undefined });
+  const first = reconciler.request(["a"]);
+  const others = [reconciler.request(["b"]), reconciler.request(["c"])];
+  await taking(500);
+  const ended = performance.now();
+  ends[0]?.();
+  await first;
+  await until("the crowd has its pass", () => scopes.length === 2, { everyMs: 0 });
+  const waited = performance.now() - ended;
+  assert.ok(waited > 15 && waited < 400, `${waited} ms`);
+  ends[1]?.();
+  await Promise.all(others);
+  const quick = harness({ gatherMs: 60_000 });
+  const all = quick.reconciler.request("all");
+  const crowd = [quick.reconciler.request(["b"]), quick.reconciler.request(["c"])];
+  await taking(500);
+  quick.ends[0]?.();
+  await all;
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.deepEqual(quick.scopes, ["all", ["b", "c"]], "it has waited for everything already");
+  quick.ends[1]?.();
+  await Promise.all(crowd);
+});
+
 Deno.test("request: an interface that was made anew brings a full pass", async () => {
-  const { reconciler, scopes, ends } = harness();
+  const { reconciler, scopes, ends, failures } = harness();
   const answer = reconciler.request(["a"]);
   ends[0]?.({ needsFull: true });
   await answer;
   await until("everything is looked at", () => scopes.length === 2);
   assert.deepEqual(scopes, [["a"], "all"]);
-  ends[1]?.();
+  // Nobody asked for it, so nobody is told, and no rejection goes unhandled.
+  failures[1]?.(new Error("broken"));
   await reconciler.stop();
 });
 
 Deno.test("request: a pass that throws fails its callers and nobody else", async () => {
   let fail = true;
+  let passed = 0;
   const reconciler = createReconciler(() => {
     if (fail) return Promise.reject(new Error("broken"));
     const result = { applied: [], removed: [], absent: [], failed: [] };
     return Promise.resolve({ needsFull: false, resultFor: () => result });
-  }, { onPassed: () => {} });
+  }, { onPassed: () => passed++ });
   await assert.rejects(reconciler.request("all"), /broken/);
+  assert.equal(passed, 1, "the timers are set anew after it, too");
   fail = false;
   assert.deepEqual((await reconciler.request("all")).failed, []);
 });
 
 Deno.test("stop: lets the running pass end, hurries it, and refuses the rest", async () => {
-  const { reconciler, ends, signals, scopes } = harness();
+  const { reconciler, ends, options, scopes } = harness();
   const running = reconciler.request(["a"]);
   const waiting = reconciler.request(["b"]);
-  const stopped = reconciler.stop();
-  assert.ok(signals[0]?.aborted);
+  let isStopped = false;
+  const stopped = reconciler.stop().then(() => isStopped = true);
+  assert.ok(options[0]?.signal.aborted);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.ok(!isStopped, "the pass still runs");
   ends[0]?.();
   await running;
   await Promise.all([stopped, assert.rejects(waiting, { name: "StoppedError" })]);
   await assert.rejects(reconciler.request("all"), { name: "StoppedError" });
   assert.equal(scopes.length, 1);
+});
+
+Deno.test("hurry: makes the running pass go on without the database, and no later one", async () => {
+  const { reconciler, ends, options } = harness();
+  const first = reconciler.request(["a"]);
+  const second = reconciler.request(["b"]);
+  reconciler.hurry();
+  ends[0]?.();
+  await first;
+  await until("the next one runs", () => options.length === 2);
+  assert.deepEqual(options.map(({ signal }) => signal.aborted), [true, false]);
+  ends[1]?.();
+  await second;
 });

@@ -7,7 +7,7 @@ import {
   type RecordedStatus,
   type RetiredKey,
 } from "./desired.ts";
-import { type Digests, sliceOf } from "./desired_rows.ts";
+import { type Digests, sliceOf, unknownDigest } from "./desired_rows.ts";
 
 /** Why a key on the interface is there, or is not explained, or that somebody decided that it may go. */
 export type Explanation = "row" | "retired" | "released" | "vanished" | "adopted" | "foreign";
@@ -84,7 +84,7 @@ export class DesiredTable {
     const asked = new Set(peerIds);
     this.#replace((id) => asked.has(id), state, asked);
     // What is known of these slices is newer now than their digests, and the database may go back to those.
-    for (const id of asked) this.#digests?.set(sliceOf(id), "");
+    for (const id of asked) this.#digests?.set(sliceOf(id), unknownDigest);
   }
 
   #replace(covers: (peerId: string) => boolean, state: DesiredState, ids?: Iterable<string>): void {
@@ -181,7 +181,7 @@ export class DesiredTable {
     this.#set(after);
     this.#retired.set(publicKey, { tenantId, peerId, publicKey });
     // So that the row is read again as soon as it can be, though it did not change.
-    this.#digests?.set(sliceOf(peerId), "");
+    this.#digests?.set(sliceOf(peerId), unknownDigest);
   }
 
   /** Forgets what was purged: keys proven gone, whose tombstones went with them. */

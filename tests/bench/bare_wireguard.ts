@@ -1,3 +1,4 @@
+import { generateKeyPair, generatePresharedKey } from "../../lib/wireguard_key.ts";
 import { lines } from "../../lib/lines.ts";
 import type { Namespaces } from "../support/netns.ts";
 import { uniqueInterface } from "../support/netns.ts";
@@ -68,4 +69,17 @@ function spawn([program = "", ...args]: string[], stream: "piped" | "null"): Den
     stdout: stream,
     stderr: "null",
   }).spawn();
+}
+
+export async function barePeers(count: number): Promise<BarePeer[]> {
+  const peers: BarePeer[] = [];
+  for (let index = 0; index < count; index++) {
+    const { publicKey } = await generateKeyPair();
+    peers.push({
+      publicKey,
+      presharedKey: generatePresharedKey().reveal(),
+      address: `10.40.${index >> 8}.${index & 255}`,
+    });
+  }
+  return peers;
 }

@@ -1,6 +1,7 @@
 import { auditExport } from "./audit_export.ts";
 import { clusterVariable, startTestCluster } from "../support/cluster.ts";
 import { chain } from "./chain.ts";
+import { coldBuild } from "./cold_build.ts";
 import { commitToKernel } from "./commit_to_kernel.ts";
 import type { Result } from "./measure.ts";
 import { peerActive } from "./peer_active.ts";
@@ -61,6 +62,8 @@ const parts: Record<string, Part> = {
   "peer-active": { needsRoot: true, measure: peerActive },
   "commit-to-kernel": { needsRoot: true, measure: commitToKernel },
   "create-throughput": { needsRoot: true, measure: createThroughput },
+  // A part of wireguard-scale.
+  "cold-build": { needsRoot: true, onDemand: true, measure: coldBuild },
   "wireguard-scale": {
     needsRoot: true,
     measure: () => wireguardScale({ cycles: Deno.args.includes("--quick") ? 50 : 1_000 }),

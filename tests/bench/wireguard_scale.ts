@@ -1,9 +1,9 @@
-import { createSealer, presharedKeyRow } from "../../lib/seal.ts";
 import { generateKeyPair, generatePresharedKey } from "../../lib/wireguard_key.ts";
 import { type Stack, stackOn, type StackTenant, tenantOn } from "../support/stack.ts";
 import type { TestDaemon, TestPeer } from "../support/wgd.ts";
 import { until } from "../support/until.ts";
-import { bareInterface, type BarePeer, peerSections } from "./bare_wireguard.ts";
+import { bareInterface, type BarePeer, barePeers, peerSections } from "./bare_wireguard.ts";
+import { allApplied, coldBuildOf } from "./cold_build.ts";
 import { absolute, compare, median, percentile, residentMb, type Result } from "./measure.ts";
 import { createPeer, deletePeer, operatorClient } from "./operator_client.ts";
 import { pingWhile } from "./ping.ts";
@@ -44,7 +44,7 @@ export async function* wireguardScale({ cycles }: { cycles: number }): AsyncGene
   yield* await drift(made);
   yield* await revocation(made, tenant);
   const peers = await barePeers(many);
-  yield* await coldBuild(made, peers);
+  yield* await coldBuildOf(made, peers);
   yield await syncconf(made, { peers, tenant });
   yield absolute({
     name: `the daemon at ${many} peers, resident`,
@@ -52,18 +52,6 @@ export async function* wireguardScale({ cycles }: { cycles: number }): AsyncGene
     value: await residentMb(daemon.pid),
     most: 200,
   });
-}
-
-/** However busy the machine is: nothing is measured here. */
-async function allApplied({ client }: TestDaemon, count: number): Promise<void> {
-  await until(
-    `${count} peers are applied`,
-    async () => (await client.status()).counts.applied >= count,
-    { timeoutMs: 120_000, everyMs: 200 },
-  );
-  // What thousands of additions leave to be read once more is over, too.
-  await client.reconcile({});
-  await client.reconcile({});
 }
 
 async function postToActive(made: Stack, tenant: StackTenant): Promise<number[]> {
@@ -197,52 +185,6 @@ async function revocation(made: Stack, tenant: StackTenant): Promise<Result[]> {
 
 type Bare = Awaited<ReturnType<typeof bareInterface>>;
 
-/** An interface that is gone, built anew with all its peers; in turns with one that `wg` alone fills. */
-async function coldBuild({ daemon, net }: Stack, peers: readonly BarePeer[]): Promise<Result[]> {
-  const config = peerSections(peers);
-  const [built, raw]: [number[], number[]] = [[], []];
-  for (let round = 0; round < 3; round++) {
-    {
-      await using bare = await bareInterface(net, "elsewhere");
-      const start = performance.now();
-      await bare.load("addconf", config);
-      raw.push(performance.now() - start);
-    }
-    await daemon.ip("link", "delete", daemon.name);
-    const begin = performance.now();
-    await daemon.client.reconcile({});
-    built.push(performance.now() - begin);
-    const { counts } = await daemon.client.status();
-    if (counts.applied < many) throw new Error(`${counts.applied} peers after the build`);
-  }
-  return [
-    compare({
-      name: `cold build of ${many} peers with preshared keys against one raw wg addconf, p50 of 3`,
-      unit: "ms",
-      value: median(built),
-      reference: median(raw),
-      bar: { most: 1.3 },
-    }),
-    absolute({
-      name: `opening ${many} preshared keys, once after a start`,
-      unit: "ms",
-      value: await openingKeys(),
-      most: 1000,
-    }),
-  ];
-}
-
-async function openingKeys(): Promise<number> {
-  const { Secret } = await import("../../lib/secret.ts");
-  const sealer = await createSealer(new Secret(crypto.getRandomValues(new Uint8Array(32))));
-  const place = presharedKeyRow({ tenantId: 1, peerId: "x", publicKey: "y" });
-  const plain = new TextEncoder().encode(generatePresharedKey().reveal());
-  const sealed = await Promise.all(Array.from({ length: many }, () => sealer.seal(plain, place)));
-  const start = performance.now();
-  for (const value of sealed) await sealer.open(value, place);
-  return performance.now() - start;
-}
-
 /** One change the way of a tool that writes the whole file and syncs it, with what a client loses meanwhile. */
 async function syncconf(
   made: Stack,
@@ -324,17 +266,4 @@ async function connectBare({ net, daemon }: Stack, bare: Bare, peers: BarePeer[]
     { timeoutMs: 20_000 },
   );
   return { gateway, header, peer };
-}
-
-async function barePeers(count: number): Promise<BarePeer[]> {
-  const peers: BarePeer[] = [];
-  for (let index = 0; index < count; index++) {
-    const { publicKey } = await generateKeyPair();
-    peers.push({
-      publicKey,
-      presharedKey: generatePresharedKey().reveal(),
-      address: `10.40.${index >> 8}.${index & 255}`,
-    });
-  }
-  return peers;
 }
