@@ -60,6 +60,7 @@ export const groups: readonly Group[] = [
     kind: "test",
     paths: ["tests/db"],
     needs: {},
+    parallel: true,
   },
   {
     name: "permissions",
