@@ -157,6 +157,8 @@ const withoutEntry: Record<string, string> = {
   "POST /api/v1/encryption/reseal": "nothing is sealed under an older key",
   "POST /api/v1/mfa/reseal": "nothing is sealed under an older key",
   "POST /api/v1/users/{id}/mfa/reset": "the user has no factor yet",
+  "POST /api/v1/wireguard/gateways/{id}/key-announcement":
+    "the gateway has no key and no peers yet",
   "POST /api/v1/wireguard/peers/{id}/move": "there is no other gateway",
   "POST /api/v1/wireguard/held-keys/release": "needs the daemon, who holds the keys",
   "POST /api/v1/wireguard/import": "changes nothing unless it is told to apply",

@@ -102,3 +102,21 @@ export const gatewayRetire: Command = {
     return { answer, text: `gateway ${id} is retired` };
   },
 };
+
+export const wgAnnounceKey: Command = {
+  usage: "--key NEW --at 2030-01-31T20:00:00Z [--gateway 1]",
+  summary: "Tell the admins of all tenants by mail that a gateway's key will change, and when",
+  options: { key: { type: "string" }, at: { type: "string" }, gateway: { type: "string" } },
+  async run({ api, values }) {
+    const answer = await ask(api.POST("/api/v1/wireguard/gateways/{id}/key-announcement", {
+      params: { path: { id: numberOf([optional(values, "gateway") ?? "1"]) } },
+      body: { next_public_key: required(values, "key"), at: required(values, "at") },
+    }));
+    const { tenants, mails, without_admin } = answer;
+    const text = [
+      `${mails} mail(s) queued, to the admins of ${tenants} tenant(s) with peers there`,
+      ...without_admin.map((id) => `tenant ${id} has no active admin: nobody was told`),
+    ];
+    return { answer, text: text.join("\n") };
+  },
+};

@@ -5,7 +5,7 @@ import { CliError } from "./error.ts";
 import { keyList, keyRevoke } from "./api_key.ts";
 import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
-import { gatewayAdd, gatewayList, gatewayRetire, gatewaySet } from "./gateway.ts";
+import { gatewayAdd, gatewayList, gatewayRetire, gatewaySet, wgAnnounceKey } from "./gateway.ts";
 import { grantAdd, grantList, grantRevoke } from "./grant.ts";
 import { mfaReseal, secretsReseal } from "./mfa.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
@@ -43,6 +43,7 @@ const commands: Record<string, Command> = {
   "gateway:list": gatewayList,
   "gateway:set": gatewaySet,
   "gateway:retire": gatewayRetire,
+  "wg:announce-key": wgAnnounceKey,
   "wg:status": wgStatus,
   "wg:explain": wgExplain,
   "wg:held": wgHeld,

@@ -1812,6 +1812,28 @@ export interface paths {
         patch: operations["changeGateway"];
         trace?: never;
     };
+    "/api/v1/wireguard/gateways/{id}/key-announcement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell the admins of all tenants by mail that a gateway's key will change, and when
+         * @description A mail to each active admin of each tenant with peers on it, in that user's language. Tenants that were told the same already are passed over: asked again after it was cut off, it goes on.
+         *
+         *     Permission: `platform.wireguard`. Rate limit: `authenticated`.
+         */
+        post: operations["announceGatewayKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/wireguard/held-keys": {
         parameters: {
             query?: never;
@@ -2368,6 +2390,20 @@ export interface components {
              * @example 2026-01-31T12:00:00.000Z
              */
             expires_at: string;
+        };
+        KeyAnnouncement: {
+            /**
+             * Format: int64
+             * @description Tenants with peers on the gateway
+             */
+            tenants: number;
+            /**
+             * Format: int64
+             * @description Queued now, one an admin
+             */
+            mails: number;
+            /** @description Tenants with peers and without an active admin: nobody was told */
+            without_admin: number[];
         };
         Me: {
             /** Format: int64 */
@@ -9962,6 +9998,57 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.gateway_retired.platform_missing"];
+            413: components["responses"]["413.body_too_large"];
+            415: components["responses"]["415.unsupported_media_type"];
+            421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
+            429: components["responses"]["429.rate_limited"];
+            500: components["responses"]["500.internal_error"];
+            503: components["responses"]["503.database_unavailable.overloaded"];
+        };
+    };
+    announceGatewayKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 1 */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example YWxsIGNsaWVudHMgbmVlZCB0aGlzIGxpbmUgdGhlbi4= */
+                    next_public_key: string;
+                    /**
+                     * Format: date-time
+                     * @description The moment of the cut-over, which lies ahead
+                     * @example 2030-01-31T20:00:00Z
+                     */
+                    at: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Who was told */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyAnnouncement"];
+                };
+            };
+            400: components["responses"]["400.malformed_json.invalid_encoding"];
+            401: components["responses"]["401.invalid_token"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
+            408: components["responses"]["408.request_timeout"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];

@@ -33,6 +33,15 @@ const data = {
   }),
   alert_new_recovery_codes: z.strictObject({ at: z.iso.datetime() }),
   alert_recovery_code_used: z.strictObject({ left: z.int().min(0) }),
+  /** To the admins of a tenant: from that moment on its clients need the new line. */
+  gateway_key: z.strictObject({
+    at: z.iso.datetime(),
+    tenantName: z.string(),
+    endpoint: z.string(),
+    publicKey: z.string(),
+    nextPublicKey: z.string(),
+    peers: z.int().min(1),
+  }),
 } as const;
 
 type Templates = typeof data;
@@ -67,6 +76,7 @@ export const letter = z.discriminatedUnion("template", [
   letterOf("alert_mfa_reset"),
   letterOf("alert_new_recovery_codes"),
   letterOf("alert_recovery_code_used"),
+  letterOf("gateway_key"),
 ]);
 
 const minutes = 60_000;

@@ -75,6 +75,7 @@ export const auditActions = {
   "wireguard.drift_repaired": ["differences", "public_keys"],
   "wireguard.gateway_add": ["name", "network", "endpoint"],
   "wireguard.gateway_change": ["accepts_peers"],
+  "wireguard.gateway_key_announced": ["next_public_key", "cut_over_at", "mails"],
   "wireguard.gateway_key_forgotten": ["public_key"],
   "wireguard.gateway_retire": ["name", "network"],
   "wireguard.grant": ["name", "network", "protocol", "ports"],

@@ -1,6 +1,7 @@
 import type { Deps } from "../../deps.ts";
 import { createRouter, type Router } from "../../openapi.ts";
 import { announceGateway } from "./announce_gateway.ts";
+import { announceKey } from "./announce_key.ts";
 import { changeGateway, retireGateway } from "./change_gateway.ts";
 import { getGateways } from "./list_gateways.ts";
 
@@ -14,5 +15,6 @@ export function gatewaysFeature(deps: Deps): Router {
   announceGateway(router, deps);
   changeGateway(router, deps);
   retireGateway(router, deps);
+  announceKey(router, deps);
   return router;
 }

@@ -1,4 +1,5 @@
 import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
+import type { Locale } from "../../mail/mod.ts";
 import { type GatewayFacts, type GatewayState, gatewayState } from "./policy.ts";
 
 export interface Gateway {
@@ -134,4 +135,34 @@ export async function setAcceptsPeers(
 /** The database refuses while anybody holds an address of it. */
 export async function retireGatewayRow(sql: PlatformSql, id: number): Promise<void> {
   await sql`update wg_interfaces set accepts_peers = false, retired_at = now() where id = ${id}`;
+}
+
+/** A tenant's on a gateway, those that are disabled too. */
+export async function countPeersOn(sql: TenantSql, id: number): Promise<number> {
+  const [row] = await sql<[{ n: number }]>`
+    select count(*)::integer as n from wg_peers where interface_id = ${id} and deleted_at is null`;
+  return row.n;
+}
+
+/** Whom a tenant's matters are told to. */
+export async function listAdmins(sql: TenantSql): Promise<{ to: string; locale: Locale }[]> {
+  return await sql<{ to: string; locale: Locale }[]>`
+    select u.email as to, u.locale from users u
+    where u.status = 'active' and exists (
+      select from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+      where h.tenant_id = u.tenant_id and h.user_id = u.id and r.name = 'admin'
+        and coalesce(h.expires_at > now(), true))
+    order by u.id`;
+}
+
+export async function wasKeyAnnounced(
+  sql: TenantSql,
+  { id, nextPublicKey, at }: { id: number; nextPublicKey: string; at: string },
+): Promise<boolean> {
+  const rows = await sql`
+    select from audit_log
+    where action = 'wireguard.gateway_key_announced' and target_id = ${String(id)}
+      and details ->> 'next_public_key' = ${nextPublicKey} and details ->> 'cut_over_at' = ${at}
+    limit 1`;
+  return rows.length > 0;
 }

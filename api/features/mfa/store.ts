@@ -178,7 +178,7 @@ export async function setRequired(
 }
 
 export function readTenantIds(sql: PlatformSql) {
-  return sql<{ id: number }[]>`select id from tenants order by id`;
+  return sql<{ id: number; name: string }[]>`select id, name from tenants order by id`;
 }
 
 /** Notes that the session's user showed his strongest factor just now. */

@@ -134,4 +134,24 @@ export const en: Phrases = {
       notYou,
     ],
   }),
+  gateway_key: ({ at, tenantName, endpoint, publicKey, nextPublicKey, peers }) => ({
+    subject: "The tunnels of your company need one new line",
+    blocks: [
+      text(
+        `The gateway of “${
+          quoted(tenantName)
+        }” gets a new key. From that moment on each tunnel is silent until one line of its file is changed: PublicKey, in the section [Peer]. All else stays as it is.`,
+      ),
+      facts(
+        ["When", time(at)],
+        ["Gateway", quoted(endpoint)],
+        ["Tunnels", String(peers)],
+        ["PublicKey now", publicKey],
+        ["PublicKey then", nextPublicKey],
+      ),
+      text(
+        "Tell everybody who has a tunnel, before that moment. A new file from the API has the new line as soon as the moment is over.",
+      ),
+    ],
+  }),
 };

@@ -141,4 +141,24 @@ export const fr: Phrases = {
       notYou,
     ],
   }),
+  gateway_key: ({ at, tenantName, endpoint, publicKey, nextPublicKey, peers }) => ({
+    subject: "Une ligne à changer dans les tunnels de votre entreprise",
+    blocks: [
+      text(
+        `La passerelle de « ${
+          quoted(tenantName)
+        } » change de clé. À partir de ce moment, chaque tunnel reste muet tant qu’une ligne de son fichier n’est pas changée : PublicKey, dans la section [Peer]. Le reste ne change pas.`,
+      ),
+      facts(
+        ["Quand", time(at)],
+        ["Passerelle", quoted(endpoint)],
+        ["Tunnels", String(peers)],
+        ["PublicKey actuelle", publicKey],
+        ["Nouvelle PublicKey", nextPublicKey],
+      ),
+      text(
+        "Prévenez avant ce moment toutes les personnes qui ont un tunnel. Une fois ce moment passé, tout nouveau fichier fourni par l’API contient la nouvelle ligne.",
+      ),
+    ],
+  }),
 };

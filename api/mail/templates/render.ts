@@ -56,5 +56,7 @@ function contentOf(words: Phrases, letter: Letter): Content {
       return words.alert_new_recovery_codes(letter.data);
     case "alert_recovery_code_used":
       return words.alert_recovery_code_used(letter.data);
+    case "gateway_key":
+      return words.gateway_key(letter.data);
   }
 }

@@ -30,6 +30,18 @@ function everyLetter(hostile: string): Letter[] {
       { ...to, template: "alert_mfa_reset", data: { at, by: hostile, reason: hostile } },
       { ...to, template: "alert_new_recovery_codes", data: { at } },
       { ...to, template: "alert_recovery_code_used", data: { left: 3 } },
+      {
+        ...to,
+        template: "gateway_key",
+        data: {
+          at,
+          tenantName: hostile,
+          endpoint: "vpn.example.org:51820",
+          publicKey: "vsSoLmI8QLEa5BoFSD/LdiHSScsYGjeLriwcNOO2MCQ=",
+          nextPublicKey: "HXH80cZFheHn8zC3RG8va/fAUv1a7OET/6GQxo6Ro0I=",
+          peers: 3,
+        },
+      },
     ];
   });
 }
@@ -50,7 +62,7 @@ Deno.test("render: every template in both languages, as text and HTML, with its 
     assert.equal(attachments.length, file ? 1 : 0);
   }
   // Two invitations a language have one subject.
-  assert.equal(subjects.size, 26);
+  assert.equal(subjects.size, 28);
 });
 
 Deno.test("render: what a user chose is text of one line: no markup, no link, no header, no other direction", () => {
