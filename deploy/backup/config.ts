@@ -6,15 +6,18 @@ import type { Keep } from "./retention.ts";
 
 const path = z.string().transform((folder) => resolve(folder));
 
+/** Who can read what is encrypted to them: public keys of age. */
+export const recipients = z.string()
+  .transform((text) => text.split(/[\s,]+/).filter((each) => each !== ""))
+  .refine(
+    (all) => all.length > 0 && all.every((each) => /^age1[a-z0-9]{50,3000}$/.test(each)),
+    "must be recipients of age, such as age1…, with commas between them",
+  );
+
 const schema = z.object({
   MASSACORP_DATA: path.prefault(".massacorp"),
   BACKUP_FOLDER: path.prefault("/var/backups/massacorp"),
-  BACKUP_RECIPIENTS: z.string()
-    .transform((text) => text.split(/[\s,]+/).filter((each) => each !== ""))
-    .refine(
-      (all) => all.length > 0 && all.every((each) => /^age1[a-z0-9]{50,3000}$/.test(each)),
-      "must be recipients of age, such as age1…, with commas between them",
-    ).optional(),
+  BACKUP_RECIPIENTS: recipients.optional(),
   BACKUP_KEEP: z.string().default("7d,5w,12m")
     .refine((text) => /^\d{1,3}d,\d{1,3}w,\d{1,3}m$/.test(text), "must be such as 7d,5w,12m")
     .transform((text): Keep => {
@@ -66,4 +69,12 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile): BackupCo
     superuserUrl: parsed.DATABASE_SUPERUSER_URL,
     ownerUrl: parsed.DATABASE_OWNER_URL,
   };
+}
+
+/** What archiving WAL takes. @throws {ConfigError} */
+export function loadArchiveConfig(env: Env = processEnv): { recipients: string[] } {
+  const parsed = parseEnv(z.object({ BACKUP_RECIPIENTS: recipients }), env, {
+    fromFile: ["BACKUP_RECIPIENTS"],
+  });
+  return { recipients: parsed.BACKUP_RECIPIENTS };
 }

@@ -14,16 +14,7 @@ export async function* openBackup(
   file: string,
   identities: Secret<string>,
 ): AsyncGenerator<Entry> {
-  const decrypter = new Decrypter();
-  const keys = identities.reveal().split(/\s+/).filter((word) => /^AGE-SECRET-KEY-/i.test(word));
-  if (keys.length === 0) throw new BackupError("no identity of age was given (AGE-SECRET-KEY-…)");
-  for (const key of keys) {
-    try {
-      decrypter.addIdentity(key.toUpperCase());
-    } catch {
-      throw new BackupError("what was given as an identity of age is none");
-    }
-  }
+  const decrypter = decrypterOf(identities);
   const handle = await Deno.open(file);
   let plain: ReadableStream<Uint8Array>;
   try {
@@ -37,6 +28,21 @@ export async function* openBackup(
     );
   }
   yield* readTar(decrypted(plain, file));
+}
+
+/** @param identities of age, as `age-keygen` writes them, comments and all @throws {BackupError} where there is none */
+export function decrypterOf(identities: Secret<string>): Decrypter {
+  const decrypter = new Decrypter();
+  const keys = identities.reveal().split(/\s+/).filter((word) => /^AGE-SECRET-KEY-/i.test(word));
+  if (keys.length === 0) throw new BackupError("no identity of age was given (AGE-SECRET-KEY-…)");
+  for (const key of keys) {
+    try {
+      decrypter.addIdentity(key.toUpperCase());
+    } catch {
+      throw new BackupError("what was given as an identity of age is none");
+    }
+  }
+  return decrypter;
 }
 
 /** What the library says when a part does not decrypt tells no more than this. */

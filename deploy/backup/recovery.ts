@@ -4,6 +4,8 @@ import { Secret } from "../../lib/secret.ts";
 import { databaseUid } from "../local/identity.ts";
 import { writeSecretFile } from "../local/secrets.ts";
 import { BackupError } from "./error.ts";
+import { decrypterOf } from "./open_backup.ts";
+import { namesInArchive, readArchived } from "./wal_archive.ts";
 
 /** Going on from a backup to a moment after it, by the WAL that the server archived. */
 export interface Recovery {
@@ -26,7 +28,7 @@ const settings = [
 /** Has the next start of the server go on to that moment, and no further. */
 export async function prepareRecovery(
   postgres: string,
-  { until, wal }: Pick<Recovery, "until" | "wal">,
+  { until, wal, identities }: Pick<Recovery, "until" | "wal"> & { identities: Secret<string> },
 ): Promise<void> {
   const own = Deno.uid() === 0 ? databaseUid : Deno.uid() ?? 0;
   const give = async (path: string) => {
@@ -40,12 +42,13 @@ export async function prepareRecovery(
     if (/^[0-9A-F]{24}$/.test(name) && (first === "" || name < first)) first = name;
   }
   let count = 0;
-  for await (const { name, isFile } of Deno.readDir(wal)) {
+  const decrypter = decrypterOf(identities);
+  for await (const name of namesInArchive(wal)) {
     const isSegment = /^[0-9A-F]{24}$/.test(name) && name >= first;
-    if (!isFile || !(isSegment || /^[0-9A-F]{8}\.history$/.test(name))) continue;
-    await Deno.copyFile(join(wal, name), join(folder, name));
-    await Deno.chmod(join(folder, name), 0o600);
-    await give(join(folder, name));
+    if (!(isSegment || /^[0-9A-F]{8}\.history$/.test(name))) continue;
+    const target = join(folder, name);
+    await readArchived(wal, { name, decrypter, target });
+    await give(target);
     if (isSegment) count++;
   }
   if (count === 0) throw new BackupError(`${wal} has no WAL of the time after the backup`);

@@ -4,8 +4,10 @@ import { connect } from "../../db/connection.ts";
 import { startEmbedded } from "../../db/embedded.ts";
 import { Secret } from "../../lib/secret.ts";
 import { until } from "../../tests/support/until.ts";
+import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { createIdentity, databaseUid } from "../local/identity.ts";
 import { finishRecovery, prepareRecovery } from "./recovery.ts";
+import { archiveCommand } from "./wal_archive.ts";
 
 async function copyFolder(from: string, to: string): Promise<void> {
   const { success } = await new Deno.Command("cp", { args: ["-a", from, to] }).output();
@@ -19,17 +21,21 @@ Deno.test("prepareRecovery: the server goes on by its archived WAL to the moment
   await Deno.chmod(root, 0o711);
   const isRoot = Deno.uid() === 0;
   const [socketFolder, wal] = [join(root, "socket"), join(root, "wal")];
-  for (const folder of [socketFolder, wal]) {
+  const cache = join(root, "cache");
+  const key = await generateX25519Identity();
+  const identities = new Secret(key);
+  const archive = { folder: wal, recipients: [await identityToRecipient(key)] };
+  for (const folder of [socketFolder, wal, cache]) {
     await Deno.mkdir(folder, { mode: 0o700 });
     if (isRoot) await Deno.chown(folder, databaseUid, databaseUid);
   }
-  const identity = await createIdentity([Deno.cwd(), root]);
+  const identity = await createIdentity([Deno.cwd(), Deno.execPath(), root]);
   const start = (name: string) =>
     startEmbedded({
       dataFolder: join(root, name),
       socketFolder,
       superuserPassword: new Secret("only-for-tests"),
-      ...(name === "first" ? { walArchive: wal } : {}),
+      ...(name === "first" ? { archiveCommand: archiveCommand(archive, cache) } : {}),
       ...(isRoot
         ? {
           user: {
@@ -69,11 +75,11 @@ Deno.test("prepareRecovery: the server goes on by its archived WAL to the moment
   }
 
   const second = join(root, "second");
-  await rejects(prepareRecovery(second, { until: moment, wal: socketFolder }), {
+  await rejects(prepareRecovery(second, { until: moment, wal: socketFolder, identities }), {
     message: /has no WAL of the time after the backup/,
   });
   await Deno.remove(join(second, "restored_wal"), { recursive: true });
-  await prepareRecovery(second, { until: moment, wal });
+  await prepareRecovery(second, { until: moment, wal, identities });
   const restored = await start("second");
   try {
     await finishRecovery(second, restored.superuserUrl);
@@ -90,7 +96,12 @@ Deno.test("prepareRecovery: the server goes on by its archived WAL to the moment
   await (await start("second")).stop();
 
   const late = join(root, "late");
-  await prepareRecovery(late, { until: new Date(moment.getTime() + 3600_000), wal });
+  const other = new Secret(await generateX25519Identity());
+  await rejects(prepareRecovery(late, { until: moment, wal, identities: other }), {
+    message: /no identity that was given opens/,
+  });
+  await Deno.remove(join(late, "restored_wal"), { recursive: true });
+  await prepareRecovery(late, { until: new Date(moment.getTime() + 3600_000), wal, identities });
   await rejects(start("late"), {
     message: /recovery ended before configured recovery target was reached/,
   });

@@ -215,7 +215,7 @@ async function settleDatabase(
   if (!ownerUrl) {
     const secrets = await databaseSecrets(folder);
     const { recovery } = options;
-    if (recovery) await prepareRecovery(folder.postgres, recovery);
+    if (recovery) await prepareRecovery(folder.postgres, { ...recovery, identities });
     const identity = await createIdentity([projectFolder, folder.root, folder.sockets.postgres]);
     const superuserPassword = secrets.superuser;
     const service = postgresService({

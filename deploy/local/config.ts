@@ -4,6 +4,8 @@ import settings from "../../deno.json" with { type: "json" };
 import { ConfigError, type Env, parseEnv, processEnv, type ReadFile } from "../../lib/env.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { postgresUrl } from "../../lib/env.ts";
+import { recipients } from "../backup/config.ts";
+import type { WalArchive } from "../backup/wal_archive.ts";
 
 const schema = z.object({
   ENV: z.enum(["dev", "prod"]).default("dev"),
@@ -12,6 +14,7 @@ const schema = z.object({
   DATABASE_OWNER_URL: postgresUrl.optional(),
   POSTGRES_WAL_ARCHIVE: z.string().regex(/^\/[\w./-]+$/, "must be a plain absolute path")
     .optional(),
+  BACKUP_RECIPIENTS: recipients.optional(),
   PATH: z.string().default("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
 });
 
@@ -32,7 +35,7 @@ export interface LocalConfig {
   ownerUrl: Secret<string> | undefined;
   path: string;
   /** Where the embedded server keeps finished WAL. */
-  walArchive: string | undefined;
+  walArchive: WalArchive | undefined;
   /** The settings that were given, by name: what each process may read of them. */
   given: Record<"api" | "wgd" | "sealer", Record<string, string>>;
 }
@@ -40,7 +43,11 @@ export interface LocalConfig {
 /** @throws {ConfigError} naming every fault at once */
 export function loadConfig(env: Env = processEnv, readFile?: ReadFile): LocalConfig {
   const parsed = parseEnv(schema, env, {
-    fromFile: ["DATABASE_OWNER_URL"],
+    fromFile: ["DATABASE_OWNER_URL", "BACKUP_RECIPIENTS"],
+    between: ({ POSTGRES_WAL_ARCHIVE: folder, BACKUP_RECIPIENTS: recipients }) =>
+      folder !== undefined && recipients === undefined
+        ? ["BACKUP_RECIPIENTS: is required with POSTGRES_WAL_ARCHIVE, which is encrypted to them"]
+        : [],
     ...(readFile ? { readFile } : {}),
   });
   const isGiven = (name: string) => Boolean(env[name] || env[`${name}_FILE`]);
@@ -60,13 +67,19 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile): LocalCon
     adminEmail: parsed.ADMIN_EMAIL,
     ownerUrl: parsed.DATABASE_OWNER_URL,
     path: parsed.PATH,
-    walArchive: parsed.POSTGRES_WAL_ARCHIVE,
+    walArchive: walArchive(parsed),
     given: {
       api: pick(env, settings.permissions.api.env),
       wgd: pick(env, settings.permissions.wgd.env),
       sealer: pick(env, settings.permissions.sealer.env),
     },
   };
+}
+
+function walArchive(
+  { POSTGRES_WAL_ARCHIVE: folder, BACKUP_RECIPIENTS: recipients }: z.infer<typeof schema>,
+): WalArchive | undefined {
+  return folder !== undefined && recipients !== undefined ? { folder, recipients } : undefined;
 }
 
 function pick(env: Env, names: readonly string[]): Record<string, string> {

@@ -39,3 +39,20 @@ Deno.test("loadConfig: each process is handed what it may read, and nothing else
     sealer: { AUDIT_SIGNING_KEY: "for the sealer" },
   });
 });
+
+Deno.test("loadConfig: WAL is archived to somebody who can read it, or not at all", () => {
+  const POSTGRES_WAL_ARCHIVE = "/srv/wal";
+  throws(
+    () => loadConfig({ POSTGRES_WAL_ARCHIVE }),
+    /BACKUP_RECIPIENTS: is required with POSTGRES_WAL_ARCHIVE/,
+  );
+  throws(
+    () => loadConfig({ POSTGRES_WAL_ARCHIVE, BACKUP_RECIPIENTS: "age1'; rm -r /" }),
+    /must be recipients of age/,
+  );
+  const recipient = `age1${"q".repeat(58)}`;
+  deepEqual(loadConfig({ POSTGRES_WAL_ARCHIVE, BACKUP_RECIPIENTS: recipient }).walArchive, {
+    folder: "/srv/wal",
+    recipients: [recipient],
+  });
+});

@@ -22,7 +22,7 @@ export interface DataFolder {
   /** The admin's first tunnel file. */
   admin: string;
   /** Deno's caches, one for each user that runs it. */
-  cache: { api: string; wgd: string; sealer: string };
+  cache: { api: string; wgd: string; sealer: string; postgres: string };
   sockets: {
     postgres: string;
     /** Only the API's user and root come in here. */
@@ -97,6 +97,7 @@ export async function openDataFolder(
         api: await folder(join(cache, "api"), 0o700, { uid: apiUid }),
         wgd: await folder(join(cache, "wgd"), 0o700),
         sealer: await folder(join(cache, "sealer"), 0o700, { uid: sealerUid }),
+        postgres: await folder(join(cache, "postgres"), 0o700, { uid: databaseUid }),
       },
       sockets: {
         postgres: await folder(join(run, "postgres"), 0o711, { uid: databaseUid }),

@@ -41,9 +41,10 @@ export async function asOwner<T>(
   const folder = undo.use(await openDataFolder(config.dataFolder));
   const identity = await createIdentity([
     projectFolder,
+    Deno.execPath(),
     folder.root,
     folder.sockets.postgres,
-    ...(config.walArchive === undefined ? [] : [config.walArchive]),
+    ...(config.walArchive === undefined ? [] : [config.walArchive.folder]),
   ]);
   const secrets = await databaseSecrets(folder);
   const service = postgresService({

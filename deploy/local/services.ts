@@ -4,6 +4,7 @@ import { z } from "zod";
 import settings from "../../deno.json" with { type: "json" };
 import { startEmbedded } from "../../db/embedded.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { archiveCommand, type WalArchive } from "../backup/wal_archive.ts";
 import { heapFlags as apiHeap } from "../../api/heap.ts";
 import { heapFlags } from "../../wgd/heap.ts";
 import { startChild } from "./child.ts";
@@ -27,7 +28,7 @@ export function postgresService(
   { folder, identity, terminal, superuserPassword, walArchive, startTimeoutMs }: Shared & {
     superuserPassword: Secret<string>;
     startTimeoutMs?: number | undefined;
-    walArchive?: string | undefined;
+    walArchive?: WalArchive | undefined;
   },
 ): Service {
   return {
@@ -37,7 +38,9 @@ export function postgresService(
         dataFolder: folder.postgres,
         socketFolder: folder.sockets.postgres,
         superuserPassword,
-        ...(walArchive === undefined ? {} : { walArchive }),
+        ...(walArchive === undefined
+          ? {}
+          : { archiveCommand: archiveCommand(walArchive, folder.cache.postgres) }),
         ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
         onLine: (line) => {
           if (!line.startsWith("LOG:")) terminal.child("postgres", line);

@@ -61,7 +61,7 @@ export async function up(config: LocalConfig, options: UpOptions): Promise<Up> {
     projectFolder,
     Deno.execPath(),
     folder.root,
-    ...(config.walArchive === undefined ? [] : [config.walArchive]),
+    ...(config.walArchive === undefined ? [] : [config.walArchive.folder]),
     ...Object.values(folder.sockets),
   ]);
   const settings = await prepareSettings(config, { folder, tunnel });
@@ -146,7 +146,7 @@ async function startDatabase(
     identity: Identity;
     terminal: Terminal;
     signal?: AbortSignal;
-    walArchive: string | undefined;
+    walArchive: LocalConfig["walArchive"];
   },
   timed: <T>(work: () => Promise<T>) => Promise<[T, string]>,
 ): Promise<void> {

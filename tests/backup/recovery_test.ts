@@ -7,6 +7,7 @@ import { migrate } from "../../db/migrate.ts";
 import { loadConfig } from "../../deploy/backup/config.ts";
 import { makeBackup } from "../../deploy/backup/make_backup.ts";
 import { restore } from "../../deploy/backup/restore.ts";
+import { archiveCommand } from "../../deploy/backup/wal_archive.ts";
 import { outcomeOf } from "../../deploy/demo/run.ts";
 import { openDataFolder } from "../../deploy/local/data_folder.ts";
 import { createIdentity, databaseUid } from "../../deploy/local/identity.ts";
@@ -32,7 +33,13 @@ Deno.test("restore: to a named moment: what was committed before it is there and
   const walArchive = join(root, "wal");
   await Deno.mkdir(walArchive, { mode: 0o700 });
   await Deno.chown(walArchive, databaseUid, databaseUid);
-  const cluster = await startTestCluster({ durable: true, walArchive });
+  const cache = join(root, "cache");
+  await Deno.mkdir(cache);
+  await Deno.chown(cache, databaseUid, databaseUid);
+  const identity = await generateX25519Identity();
+  const archive = { folder: walArchive, recipients: [await identityToRecipient(identity)] };
+  const command = archiveCommand(archive, cache);
+  const cluster = await startTestCluster({ durable: true, archiveCommand: command });
   undo.defer(() => cluster.stop());
   const on = (role: string, database: string) =>
     databaseUrl({ role, password: testPassword, socketFolder: cluster.socketFolder, database });
@@ -80,11 +87,10 @@ Deno.test("restore: to a named moment: what was committed before it is there and
   };
 
   await commit("base");
-  const identity = await generateX25519Identity();
   const { file, manifest } = await makeBackup(loadConfig({
     MASSACORP_DATA: data,
     BACKUP_FOLDER: join(root, "backups"),
-    BACKUP_RECIPIENTS: await identityToRecipient(identity),
+    BACKUP_RECIPIENTS: archive.recipients.join(),
     BACKUP_POSTGRES: cluster.dataFolder,
     DATABASE_SUPERUSER_URL: on("postgres", "postgres").reveal(),
   }));

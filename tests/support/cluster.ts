@@ -25,7 +25,7 @@ export interface TestCluster {
 interface ClusterOptions {
   durable?: boolean;
   inMemory?: boolean;
-  walArchive?: string;
+  archiveCommand?: string;
 }
 
 /**
@@ -34,7 +34,7 @@ interface ClusterOptions {
  * @param options.inMemory true for who is sure to call `stop()`: what is left over would take memory from all
  */
 export async function startTestCluster(
-  { durable = false, inMemory = false, walArchive }: ClusterOptions = {},
+  { durable = false, inMemory = false, archiveCommand }: ClusterOptions = {},
 ): Promise<TestCluster> {
   const dir = inMemory ? memoryFolder() : undefined;
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-", ...(dir ? { dir } : {}) });
@@ -47,14 +47,14 @@ export async function startTestCluster(
   if (prepared) await new Deno.Command("cp", { args: ["-a", prepared, dataFolder] }).output();
   const root = Deno.uid() === 0;
   if (root) await Deno.chown(socketFolder, databaseUid, databaseUid);
-  const identity = await createIdentity([Deno.cwd(), folder, socketFolder]);
+  const identity = await createIdentity([Deno.cwd(), Deno.execPath(), folder, socketFolder]);
   const start = () =>
     startEmbedded({
       dataFolder,
       socketFolder,
       superuserPassword: testPassword,
       durable,
-      ...(walArchive === undefined ? {} : { walArchive }),
+      ...(archiveCommand === undefined ? {} : { archiveCommand }),
       ...(root
         ? {
           user: {
