@@ -10,7 +10,7 @@ import { keepAll, secretOf, seedSecret } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { type Engine, startEngine } from "./engine.ts";
 import { makeBaseImages } from "./images.ts";
-import { commandsOf } from "./readme.ts";
+import { commandsOf } from "../support/readme.ts";
 
 const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 120_000, everyMs: 250 };

@@ -6,9 +6,9 @@ import { until } from "../support/until.ts";
 /** Images and base trees are kept here from run to run; made anew where somebody removes it. */
 export const cacheFolder = "/var/tmp/massacorp-compose";
 
-/** A Docker engine of the test's own, in a network namespace, with a host outside of it. */
+/** A Docker engine of the test's own, in a network namespace, with hosts outside of it. */
 export interface Engine extends AsyncDisposable {
-  /** `host` runs the engine; `client` hangs on it by a cable. */
+  /** `host` runs the engine; `client` and `laptop` hang on it by a cable. */
   hosts: Namespaces;
   docker(args: readonly string[], options?: { timeoutMs?: number }): Promise<string>;
   /** A line of shell in a folder, where `docker compose` is whichever Compose there is. */
@@ -30,7 +30,7 @@ export async function startEngine(): Promise<Engine> {
   const own = await Deno.makeTempDir({ dir: "/run", prefix: "massacorp-engine-" });
   undo.defer(() => Deno.remove(own, { recursive: true }));
   undo.defer(() => unmountBelow([own, join(cacheFolder, "docker")]));
-  const hosts = undo.use(await namespaces("host", "client"));
+  const hosts = undo.use(await namespaces("host", "client", "laptop"));
   // Not `ip netns exec`: it mounts a /sys of its own, and the engine finds no cgroups.
   const [, , , namespace = ""] = hosts.argv("host", []);
   const socket = `unix://${join(own, "docker.sock")}`;
@@ -66,11 +66,13 @@ export async function startEngine(): Promise<Engine> {
   return {
     hosts,
     docker,
+    // Compose takes a setting from the environment before it looks into .env.
     shell: (folder, line) =>
-      outcomeOf(["sh", "-euc", `cd "$1"; ${line}`, "sh", folder], {
-        env: { ...env, PATH: path },
-        timeoutMs: minutes(8),
-      }),
+      outcomeOf([
+        ...["env", "-i", "HOME=/root", `PATH=${path}`],
+        ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
+        ...["sh", "-euc", `cd "$1"; ${line}`, "sh", folder],
+      ], { timeoutMs: minutes(8) }),
     async restart() {
       await daemon.stop();
       daemon = await startDaemon(namespace, own, socket);

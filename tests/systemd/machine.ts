@@ -10,9 +10,9 @@ import { until } from "../support/until.ts";
 const cacheFolder = "/var/tmp/massacorp-systemd";
 const tree = join(cacheFolder, "tree");
 
-/** A Debian with systemd as process 1 and a PostgreSQL 16, the project at /srv/massacorp, and a host beside it. */
+/** A Debian with systemd as process 1 and a PostgreSQL 16, the project at /srv/massacorp, and hosts beside it. */
 export interface Machine extends AsyncDisposable {
-  /** `host` is the machine's; `client` hangs on it by a cable. */
+  /** `host` is the machine's; `client` and `laptop` hang on it by a cable. */
   hosts: Namespaces;
   shell(line: string, options?: { timeoutMs?: number }): Promise<Outcome>;
   /** Host's pid of the machine's process 1. */
@@ -22,7 +22,7 @@ export interface Machine extends AsyncDisposable {
 export async function bootMachine(): Promise<Machine> {
   await using undo = new AsyncDisposableStack();
   await makeTree();
-  const hosts = undo.use(await namespaces("host", "client"));
+  const hosts = undo.use(await namespaces("host", "client", "laptop"));
   const [, , , namespace = ""] = hosts.argv("host", []);
   // Of its own, so that its units are not at the top of this machine's.
   const group = await unifiedGroup();

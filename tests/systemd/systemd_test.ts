@@ -2,9 +2,10 @@ import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { join } from "node:path";
 import { createClient } from "../../deploy/demo/client.ts";
-import { commandsOf } from "../compose/readme.ts";
+import { commandsOf } from "../support/readme.ts";
 import { secretOf, seedSecret } from "../support/output.ts";
 import { until } from "../support/until.ts";
+import { walk } from "../support/walk.ts";
 import { bootMachine } from "./machine.ts";
 
 const api = "http://10.10.0.2:8000";
@@ -97,6 +98,19 @@ systemctl restart massacorp-backup.timer`);
     await client.load(file);
     await until("the API answers", answers, patient);
   });
+
+  await t.step(
+    "who follows README's first ten minutes and the guide ends in a tunnel with a second factor and an API key",
+    async () => {
+      // Where the operator is, his files are.
+      await walk({
+        task: (command) => shell(`cd /root; massacorpctl ${command}`),
+        outFile: (name) => shell(`cat /root/${name}`),
+        hosts,
+        folder: own,
+      });
+    },
+  );
 
   await t.step(
     "each process has its user, one of them a capability, all a filter of system calls",
