@@ -164,7 +164,7 @@ export const groups: readonly Group[] = [
   },
   {
     name: "backup",
-    about: "a backup on an empty machine, and clients that come back without a new file",
+    about: "backup, restore, recovery, and a change of keys under traffic: nothing is lost",
     kind: "test",
     paths: ["tests/backup"],
     needs: { root: true, programs: faultPrograms },
