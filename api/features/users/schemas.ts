@@ -51,11 +51,5 @@ export const userSchema = z.object({
 }).openapi("User");
 
 export function viewUser(row: UserRow) {
-  return {
-    ...row,
-    email_verified_at: row.email_verified_at?.toISOString() ?? null,
-    last_login_at: row.last_login_at?.toISOString() ?? null,
-    created_at: row.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
-  };
+  return { ...row, roles: row.roles === "" ? [] : row.roles.split(" ").sort() };
 }

@@ -8,11 +8,12 @@ export interface UserRow {
   status: "active" | "inactive";
   locale: Locale;
   phone: string | null;
-  email_verified_at: Date | null;
-  last_login_at: Date | null;
-  roles: string[];
-  created_at: Date;
-  updated_at: Date;
+  email_verified_at: string | null;
+  last_login_at: string | null;
+  /** Those that have not ended, in no order, parted by blanks: their names have none (`roles_name_is_a_word`). */
+  roles: string;
+  created_at: string;
+  updated_at: string;
 }
 
 export async function insertUser(
@@ -54,14 +55,18 @@ export async function replaceUnusedPassword(
   return result.count > 0;
 }
 
+/** Times as they are answered, and roles as one text: a list of users is as dear as what its rows are made into. */
 function selectUsers(sql: TenantSql, now: Date) {
   return sql`
-    select u.id, u.email, u.name, u.status, u.locale, u.phone, u.email_verified_at, u.last_login_at,
-      array(
+    select u.id, u.email, u.name, u.status, u.locale, u.phone,
+      to_char(u.email_verified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as email_verified_at,
+      to_char(u.last_login_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as last_login_at,
+      array_to_string(array(
         select r.name from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
         where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
-        order by r.name
-      ) as roles, u.created_at, u.updated_at
+      ), ' ') as roles,
+      to_char(u.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,
+      to_char(u.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at
     from users u`;
 }
 
@@ -117,7 +122,6 @@ export function listUsers(
   sql: TenantSql,
   { filters, order, after, limit, now }: UserPage,
 ) {
-  const { status, role, verified, text } = filters;
   const down = order.startsWith("-");
   const direction = down ? sql`desc` : sql`asc`;
   // Bytes, so that the order is that of the comparison on every server.
@@ -127,11 +131,23 @@ export function listUsers(
     ? sql`u.name collate "C"`
     : null;
   const key = column ? sql`(${column}, u.id)` : sql`(u.id)`;
-  const id = sql`${after?.id ?? 0}::integer`;
-  const place = column ? sql`(${after?.text ?? ""}, ${id})` : sql`(${id})`;
+  const beyond = (place: UserPlace) => {
+    const id = sql`${place.id}::integer`;
+    const there = column ? sql`(${place.text}, ${id})` : sql`(${id})`;
+    return down ? sql`${key} < ${there}` : sql`${key} > ${there}`;
+  };
+  const filtered = Object.values(filters).some((value) => value !== null);
+  // What nobody asked for is not in the statement: with it, PostgreSQL plans each time anew, and finds no place by index.
   return sql<UserRow[]>`
     ${selectUsers(sql, now)}
-    where (${after === null} or ${down ? sql`${key} < ${place}` : sql`${key} > ${place}`})
+    where ${after === null ? sql`true` : beyond(after)}
+      ${filtered ? filter(sql, filters, now) : sql``}
+    order by ${column ? sql`${column} ${direction},` : sql``} u.id ${direction}
+    limit ${limit}`;
+}
+
+function filter(sql: TenantSql, { status, role, verified, text }: UserPage["filters"], now: Date) {
+  return sql`
       and (${status}::text is null or u.status = ${status})
       and (${verified}::boolean is null or (u.email_verified_at is not null) = ${verified})
       and (${role}::text is null or exists (
@@ -140,9 +156,7 @@ export function listUsers(
           and (h.expires_at is null or h.expires_at > ${now})))
       and (${text}::text is null
         or strpos(lower(u.name collate "unicode"), lower(${text} collate "unicode")) > 0
-        or strpos(u.email, lower(${text})) > 0)
-    order by ${column ? sql`${column} ${direction},` : sql``} u.id ${direction}
-    limit ${limit}`;
+        or strpos(u.email, lower(${text})) > 0)`;
 }
 
 /** Writes what an admin may change; another address is one that nobody has proven yet. */
