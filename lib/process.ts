@@ -104,6 +104,11 @@ export const runProcess: RunProcess = async (program, args, options = {}) => {
   }
 };
 
+/** Runs real processes, and kills what takes longer than this, unless told otherwise of one. */
+export function patient(timeoutMs: number): RunProcess {
+  return (program, args, options) => runProcess(program, args, { timeoutMs, ...options });
+}
+
 const maxStderrBytes = 4096;
 
 /** Reads to the end, keeping at most `limit` bytes. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ProcessError, redact, runProcess } from "./process.ts";
+import { patient, ProcessError, redact, runProcess } from "./process.ts";
 import { Secret } from "./secret.ts";
 
 const key = "4Kqi4VYGRQ8aCVPpbi1jHHuzDGoqk9Vi0l0QUfDtY0U=";
@@ -41,6 +41,12 @@ Deno.test("runProcess: a hanging program is killed in time", async () => {
   const error = await failure("sleep", ["60"], { timeoutMs: 100 });
   assert.equal(error.failure, "timeout");
   assert.ok(performance.now() - started < 2_000);
+});
+
+Deno.test("patient: waits so long, unless told otherwise of one call", async () => {
+  const run = patient(100);
+  await assert.rejects(run("sleep", ["60"]), { failure: "timeout" });
+  assert.equal(await run("sh", ["-c", "sleep 0.3; echo late"], { timeoutMs: 10_000 }), "late\n");
 });
 
 Deno.test("runProcess: a program that says too much is killed", async () => {

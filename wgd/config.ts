@@ -29,6 +29,7 @@ const schema = z.object({
   WGD_LOCK_FOLDER: z.string().startsWith("/", "must be an absolute path").default("/run/massacorp"),
   WGD_RECONCILE_INTERVAL: durationSeconds.default(1),
   WGD_TRAFFIC_INTERVAL: durationSeconds.default(30),
+  WGD_COMMAND_TIMEOUT: durationSeconds.default(5),
   WG_KEY_FILE: z.string().startsWith("/", "must be an absolute path").default(
     "/var/lib/massacorp/wgd/gateway.key",
   ),
@@ -82,6 +83,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
     lockFolder: parsed.WGD_LOCK_FOLDER,
     reconcileIntervalMs: parsed.WGD_RECONCILE_INTERVAL * 1000,
     trafficIntervalMs: parsed.WGD_TRAFFIC_INTERVAL * 1000,
+    commandTimeoutMs: parsed.WGD_COMMAND_TIMEOUT * 1000,
     keyFile: parsed.WG_KEY_FILE,
     interface: {
       id: parsed.WG_INTERFACE_ID,

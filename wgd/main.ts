@@ -1,6 +1,6 @@
 import { ConfigError } from "../lib/env.ts";
 import { createLogger, errorFields } from "../lib/log.ts";
-import { runProcess } from "../lib/process.ts";
+import { patient } from "../lib/process.ts";
 import { recordSpans } from "../lib/spans.ts";
 import { createApp } from "./app.ts";
 import { loadConfig, type WgdConfig } from "./config.ts";
@@ -30,7 +30,7 @@ const log = createLogger({
 if (config.spans) await recordSpans();
 try {
   using _lock = await lockInterface(config.lockFolder, config.interface.name);
-  const daemon = createDaemon(config, { run: runProcess, log });
+  const daemon = createDaemon(config, { run: patient(config.commandTimeoutMs), log });
   const server = await serveSocket(config.socket, createApp(daemon, log).fetch, { log });
   const signalled = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

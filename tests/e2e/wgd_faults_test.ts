@@ -12,7 +12,10 @@ Deno.test("the daemon: a failing or hanging wg is said in plain words, and the n
   await using db = await testDatabase();
   await using net = await namespaces("server");
   await using programs = await breakablePrograms();
-  await using wgd = await TestDaemon.create(db, net, { programs: programs.folder });
+  await using wgd = await TestDaemon.create(db, net, {
+    programs: programs.folder,
+    env: { WGD_COMMAND_TIMEOUT: "1s" },
+  });
   await wgd.start();
   const old = await wgd.addPeer();
   await wgd.untilState(old, "applied");
