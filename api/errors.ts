@@ -44,6 +44,7 @@ export const problemTypes = {
   gateway_in_use: { status: 409, title: "Peers, or keys of peers, are still on the gateway" },
   gateway_closed: { status: 409, title: "The gateway takes no new peers" },
   gateway_down: { status: 503, title: "The gateway's daemon does not answer for its interface" },
+  other_gateway: { status: 409, title: "Only an API process beside that gateway can tell" },
   already_there: { status: 409, title: "The peer is on that gateway" },
   slug_taken: { status: 409, title: "The slug is in use" },
   platform_exists: { status: 409, title: "There is a platform tenant already" },

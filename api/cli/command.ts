@@ -32,6 +32,18 @@ export function optional(values: Values, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** A gateway as `gateway:list` numbers them. */
+export function gatewayNumber(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new CliError("name one gateway by its number", 2);
+  return Number(text);
+}
+
+/** The choice of `--gateway`, where it was given. */
+export function gatewayOption(values: Values): { gateway_id?: number } {
+  const text = optional(values, "gateway");
+  return text === undefined ? {} : { gateway_id: gatewayNumber(text) };
+}
+
 /** Rows under their headings, columns aligned. */
 export function table(headings: string[], rows: string[][]): string {
   const all = [headings, ...rows];

@@ -1,4 +1,4 @@
-import { type Command, optional, required, table } from "./command.ts";
+import { type Command, gatewayNumber, optional, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, everyItem, given } from "./operator.ts";
 
@@ -66,10 +66,8 @@ export const gatewayAdd: Command = {
 /** The one gateway that a command is about. */
 function numberOf(positionals: string[]): number {
   const [id = "", ...rest] = positionals;
-  if (!/^[1-9]\d{0,4}$/.test(id) || rest.length > 0) {
-    throw new CliError("name one gateway by its number", 2);
-  }
-  return Number(id);
+  if (rest.length > 0) throw new CliError("name one gateway by its number", 2);
+  return gatewayNumber(id);
 }
 
 export const gatewaySet: Command = {

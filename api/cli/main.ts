@@ -16,6 +16,7 @@ import { wgExplain } from "./wg_explain.ts";
 import { wgExport } from "./wg_export.ts";
 import { wgHeld, wgRelease } from "./wg_held.ts";
 import { wgImport } from "./wg_import.ts";
+import { wgMove } from "./wg_move.ts";
 import { wgStatus } from "./wg_status.ts";
 
 const commands: Record<string, Command> = {
@@ -46,6 +47,7 @@ const commands: Record<string, Command> = {
   "wg:announce-key": wgAnnounceKey,
   "wg:status": wgStatus,
   "wg:explain": wgExplain,
+  "wg:move": wgMove,
   "wg:held": wgHeld,
   "wg:release": wgRelease,
   "wg:import": wgImport,

@@ -1,5 +1,5 @@
 import encodeQR from "qr";
-import { type Command, optional, required, table } from "./command.ts";
+import { type Command, gatewayOption, optional, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, everyItem, given, inTenant } from "./operator.ts";
 import { newFile } from "./out_file.ts";
@@ -12,12 +12,13 @@ function userId(text: string | undefined): number | undefined {
 
 export const peerAdd: Command = {
   usage:
-    "--tenant acme --name ada-phone [--user 7] [--expires-at 2026-12-31T00:00:00Z] [--out ada.conf] [--qr]",
+    "--tenant acme --name ada-phone [--user 7] [--gateway 2] [--expires-at 2026-12-31T00:00:00Z] [--out ada.conf] [--qr]",
   summary: "Create a peer; its file goes to --out (mode 0600) or to the terminal, this once",
   options: {
     tenant: { type: "string" },
     name: { type: "string" },
     user: { type: "string" },
+    gateway: { type: "string" },
     "expires-at": { type: "string" },
     out: { type: "string" },
     qr: { type: "boolean" },
@@ -30,6 +31,7 @@ export const peerAdd: Command = {
       params: inTenant(required(values, "tenant")),
       body: {
         name: required(values, "name"),
+        ...gatewayOption(values),
         ...given({
           user_id: userId(optional(values, "user")),
           expires_at: optional(values, "expires-at"),
@@ -61,13 +63,14 @@ export const peerList: Command = {
       item.id,
       item.name,
       item.user_id === null ? "-" : String(item.user_id),
+      String(item.gateway_id),
       item.address,
       item.status + (item.status_reason ? ` (${item.status_reason})` : ""),
       item.last_handshake_at ?? "never",
     ]);
     return {
       answer: items,
-      text: table(["ID", "NAME", "USER", "ADDRESS", "STATUS", "LAST HANDSHAKE"], rows),
+      text: table(["ID", "NAME", "USER", "GATEWAY", "ADDRESS", "STATUS", "LAST HANDSHAKE"], rows),
     };
   },
 };

@@ -1,15 +1,20 @@
 import type { Schema } from "../client/mod.ts";
-import { type Command, optional } from "./command.ts";
+import { type Command, gatewayOption, optional } from "./command.ts";
 import { ask, everyItem, inTenant } from "./operator.ts";
 import { newFile } from "./out_file.ts";
 
 type Exported = Schema<"WireGuardExport">;
 
 export const wgExport: Command = {
-  usage: "[--tenant acme] [--secrets] [--out wg0.conf]",
+  usage: "[--tenant acme] [--gateway 2] [--secrets] [--out wg0.conf]",
   summary:
     "Write the server's side of a wg0.conf, of all tenants or one; preshared keys with --secrets, audited",
-  options: { tenant: { type: "string" }, secrets: { type: "boolean" }, out: { type: "string" } },
+  options: {
+    tenant: { type: "string" },
+    gateway: { type: "string" },
+    secrets: { type: "boolean" },
+    out: { type: "string" },
+  },
   async run({ api, values }) {
     const out = optional(values, "out");
     await using file = out === undefined ? undefined : await newFile(out);
@@ -23,7 +28,7 @@ export const wgExport: Command = {
       answers.push({
         tenant,
         exported: await ask(api.POST("/api/v1/wireguard/export", {
-          params: inTenant(tenant),
+          params: { ...inTenant(tenant), query: gatewayOption(values) },
           body: { secrets: values["secrets"] === true },
         })),
       });

@@ -1,5 +1,5 @@
 import type { Schema } from "../client/mod.ts";
-import { type Command, required, table } from "./command.ts";
+import { type Command, gatewayOption, required, table } from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, inTenant } from "./operator.ts";
 import { parseWgConfig, type WgConfig, WgConfigError, type WgConfigPeer } from "./wg_config.ts";
@@ -24,11 +24,12 @@ const most = 1000;
 const largestFile = 4 * 1024 * 1024;
 
 export const wgImport: Command = {
-  usage: "--tenant acme FILE [--renumber] [--apply]",
+  usage: "--tenant acme FILE [--gateway 2] [--renumber] [--apply]",
   summary:
     "Take over the peers of a wg0.conf; without --apply, only say what would be done with each",
   options: {
     tenant: { type: "string" },
+    gateway: { type: "string" },
     renumber: { type: "boolean" },
     apply: { type: "boolean" },
   },
@@ -38,7 +39,7 @@ export const wgImport: Command = {
     const tenant = required(values, "tenant");
     const config = await readConfig(path);
     const answer = await ask(api.POST("/api/v1/wireguard/import", {
-      params: inTenant(tenant),
+      params: { ...inTenant(tenant), query: gatewayOption(values) },
       body: {
         peers: config.peers.map((peer) => ({
           name: nameOf(peer),

@@ -1,12 +1,17 @@
-import type { Command } from "./command.ts";
+import { type Command, gatewayNumber } from "./command.ts";
+import { CliError } from "./error.ts";
 import { ask } from "./operator.ts";
 
 export const wgStatus: Command = {
-  usage: "",
-  summary: "The interface, the daemon, and all peers in numbers",
+  usage: "[GATEWAY]",
+  summary:
+    "The interface, the daemon, and all peers in numbers; of the gateway beside the API, or of another",
   options: {},
-  async run({ api }) {
-    const answer = await ask(api.GET("/api/v1/wireguard/status"));
+  async run({ api, positionals }) {
+    const [gateway, ...more] = positionals;
+    if (more.length > 0) throw new CliError("name one gateway by its number", 2);
+    const query = gateway === undefined ? {} : { gateway_id: gatewayNumber(gateway) };
+    const answer = await ask(api.GET("/api/v1/wireguard/status", { params: { query } }));
     const link = answer.interface;
     const counts = Object.entries(answer.interface_counts ?? {}).map(([name, n]) => `${name} ${n}`);
     const nothing = answer.database === "ok"

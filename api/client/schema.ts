@@ -1952,7 +1952,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * The server's side of a tenant's peers, for another WireGuard server
+         * The server's side of a tenant's peers on one gateway, for another WireGuard server
          * @description The gateway's private key is not known here: it never leaves its host. Audited, with or without secrets.
          *
          *     Permission: `platform.wireguard`. Rate limit: `authenticated`.
@@ -2081,22 +2081,27 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         AddressPool: {
+            /** Format: int64 */
+            gateway_id: number;
             network: string;
             /**
              * Format: int64
-             * @description Addresses that peers of all tenants may hold
+             * @description Addresses of this gateway that peers of all tenants may hold
              */
             size: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description For a tenant: on all gateways, as its quota counts
+             */
             used: number;
             /**
              * Format: int64
-             * @description Released, and not given out again yet
+             * @description Released, and not given out again yet; for a tenant, on all gateways
              */
             resting: number;
             /**
              * Format: int64
-             * @description For a tenant: what it can take yet, within its quota and what all others left
+             * @description For a tenant: what it can take of this gateway yet, within its quota and what all others left
              */
             free: number;
             /** @description Addresses the tenant may hold, resting ones included; null for the whole pool */
@@ -2353,6 +2358,8 @@ export interface components {
             } | null;
         };
         HeldKey: {
+            /** Format: int64 */
+            gateway_id: number;
             public_key: string;
             /**
              * @description `vanished`: its row went without a tombstone; `adopted`: it was there before the daemon could know; `foreign`: added by hand, and about to be taken off unless the table is empty; `released`: decided over, and about to be taken off
@@ -2748,7 +2755,7 @@ export interface components {
             /** Format: int64 */
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "gateway_name_taken" | "network_taken" | "gateway_retired" | "gateway_in_use" | "gateway_closed" | "gateway_down" | "already_there" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
+            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "gateway_name_taken" | "network_taken" | "gateway_retired" | "gateway_in_use" | "gateway_closed" | "gateway_down" | "other_gateway" | "already_there" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
             detail?: string;
             request_id: string;
             challenge?: {
@@ -3126,6 +3133,8 @@ export interface components {
             updated_at: string | null;
         };
         WireGuardStatus: {
+            /** Format: int64 */
+            gateway_id: number;
             /** @description Null until a daemon was started once */
             interface: {
                 network: string;
@@ -3138,7 +3147,7 @@ export interface components {
                 backend: ("kernel" | "userspace") | null;
             } | null;
             /**
-             * @description degraded: it runs without its database, on the last state it knew
+             * @description degraded: it runs without its database, on the last state it knew. Of a gateway that is not beside the API process that answers: ok where it is `up` in the list of gateways, else unreachable
              * @enum {string}
              */
             daemon: "ok" | "degraded" | "unreachable";
@@ -3147,7 +3156,7 @@ export interface components {
              * @enum {string}
              */
             database: "ok" | "unavailable";
-            /** @description The tenant's own; null where the operator names no tenant */
+            /** @description The tenant's own, on the gateway that was asked for, else on all; null where the operator names no tenant */
             peers: {
                 /** Format: int64 */
                 total: number;
@@ -3643,6 +3652,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `other_gateway`: Only an API process beside that gateway can tell */
+        "409.other_gateway": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `overtaken`: Another change came in between */
         "409.overtaken": {
             headers: {
@@ -3655,8 +3676,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `platform_missing`: There is no platform tenant yet */
-        "409.platform_missing": {
+        /** @description `platform_missing`: There is no platform tenant yet; `other_gateway`: Only an API process beside that gateway can tell */
+        "409.platform_missing.other_gateway": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3693,18 +3714,6 @@ export interface components {
         };
         /** @description `public_key_taken`: The public key is in use */
         "409.public_key_taken": {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `public_key_taken`: The public key is in use; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
-        "409.public_key_taken.quota_exceeded.pool_exhausted": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -8516,6 +8525,11 @@ export interface operations {
                          */
                         user_id?: number;
                     }[];
+                    /**
+                     * Format: int32
+                     * @description Where it goes; else to the tenant's default gateway, or to the one that is up and has the most free addresses
+                     */
+                    gateway_id?: number;
                 };
             };
         };
@@ -8545,14 +8559,14 @@ export interface operations {
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input.idempotency_key_reused"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready.gateway_down"];
         };
     };
     listPeers: {
@@ -8677,14 +8691,14 @@ export interface operations {
                     expires_at?: string;
                     /**
                      * Format: int32
-                     * @description The user it belongs to; a peer without one is a machine's
-                     */
-                    user_id?: number;
-                    /**
-                     * Format: int32
                      * @description Where it goes; else to the tenant's default gateway, or to the one that is up and has the most free addresses
                      */
                     gateway_id?: number;
+                    /**
+                     * Format: int32
+                     * @description The user it belongs to; a peer without one is a machine's
+                     */
+                    user_id?: number;
                     /**
                      * @description `enrolment`: for at most 24 hours, and for nothing but getting a permanent peer
                      * @enum {string}
@@ -9319,6 +9333,11 @@ export interface operations {
                     persistent_keepalive?: number;
                     /** Format: date-time */
                     expires_at?: string;
+                    /**
+                     * Format: int32
+                     * @description Where it goes; else to the tenant's default gateway, or to the one that is up and has the most free addresses
+                     */
+                    gateway_id?: number;
                 };
             };
         };
@@ -10061,6 +10080,11 @@ export interface operations {
     listHeldKeys: {
         parameters: {
             query?: {
+                /**
+                 * @description The gateway meant; where absent, the one beside the API process that answers
+                 * @example 1
+                 */
+                gateway_id?: number;
                 /** @example 50 */
                 limit?: number;
                 /**
@@ -10103,6 +10127,7 @@ export interface operations {
             };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            409: components["responses"]["409.other_gateway"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -10112,7 +10137,13 @@ export interface operations {
     };
     releaseHeldKeys: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The gateway meant; where absent, the one beside the API process that answers
+                 * @example 1
+                 */
+                gateway_id?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10171,7 +10202,7 @@ export interface operations {
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.platform_missing"];
+            409: components["responses"]["409.platform_missing.other_gateway"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -10296,7 +10327,13 @@ export interface operations {
     };
     importPeers: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The gateway meant; where absent, the one beside the API process that answers
+                 * @example 1
+                 */
+                gateway_id?: number;
+            };
             header?: {
                 /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
@@ -10351,19 +10388,25 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready.gateway_down"];
         };
     };
     exportPeers: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The gateway meant; where absent, the one beside the API process that answers
+                 * @example 1
+                 */
+                gateway_id?: number;
+            };
             header?: {
                 /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
@@ -10719,7 +10762,13 @@ export interface operations {
     };
     getPool: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The gateway meant; where absent, the one beside the API process that answers
+                 * @example 1
+                 */
+                gateway_id?: number;
+            };
             header?: {
                 /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
@@ -10760,6 +10809,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
@@ -10767,7 +10817,13 @@ export interface operations {
     };
     getGatewayStatus: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The gateway meant; where absent, the one beside the API process that answers
+                 * @example 1
+                 */
+                gateway_id?: number;
+            };
             header?: {
                 /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
@@ -10808,6 +10864,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];

@@ -6,10 +6,12 @@ import { isConnectionError } from "../../database/errors.ts";
 import { noTenant } from "../../database/tenancy.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { createRouter, jsonResponse, type Router, timestamp } from "../../openapi.ts";
+import { askedGateway, gatewayQuery } from "../gateways/mod.ts";
 import { countPeers, readGateway } from "../peers/mod.ts";
 import { getPool } from "./pool.ts";
 
 const status = z.object({
+  gateway_id: z.int(),
   interface: z.object({
     network: z.string(),
     network6: z.string().nullable(),
@@ -21,7 +23,8 @@ const status = z.object({
     backend: z.enum(["kernel", "userspace"]).nullable(),
   }).nullable().openapi({ description: "Null until a daemon was started once" }),
   daemon: z.enum(["ok", "degraded", "unreachable"]).openapi({
-    description: "degraded: it runs without its database, on the last state it knew",
+    description:
+      "degraded: it runs without its database, on the last state it knew. Of a gateway that is not beside the API process that answers: ok where it is `up` in the list of gateways, else unreachable",
   }),
   database: z.enum(["ok", "unavailable"]).openapi({
     description: "As the API sees it; without it only the operator, in no tenant, is answered",
@@ -33,7 +36,8 @@ const status = z.object({
     pending: z.int(),
     revoking: z.int(),
   }).nullable().openapi({
-    description: "The tenant's own; null where the operator names no tenant",
+    description:
+      "The tenant's own, on the gateway that was asked for, else on all; null where the operator names no tenant",
   }),
   interface_counts: z.object({
     desired: z.int(),
@@ -60,27 +64,35 @@ export function gatewayFeature(deps: Deps): Router {
     operationId: "getGatewayStatus",
     summary: "The interface, the daemon behind it, and the tenant's peers in numbers",
     ...access(deps, "wireguard.read"),
+    request: { query: gatewayQuery },
     responses: {
       200: jsonResponse(status, "As of this moment"),
     },
   });
   router.openapi(route, async (c) => {
+    const { gateway_id } = c.req.valid("query");
+    const isOwn = (gateway_id ?? deps.settings.interfaceId) === deps.settings.interfaceId;
     const now = new Date(deps.clock.now());
     const isOperator = c.get("principal")?.kind === "operator";
     const everywhere = isOperator && c.get("tenantId") === undefined;
     // The interface is nobody's in particular; without a tenant set, no row of a tenant shows.
     const tenantId = everywhere ? noTenant : tenantOf(c);
-    const read = deps.tenancy.transaction(tenantId, async (sql) => ({
-      database: "ok" as const,
-      gateway: await readGateway(sql, deps.settings.interfaceId),
-      peers: everywhere ? null : await countPeers(sql, now),
-    }));
-    const [daemon, { database, gateway, peers }] = await Promise.all([
-      daemonStatus(deps),
+    const read = deps.tenancy.transaction(tenantId, async (sql) => {
+      const { id, other } = await askedGateway(deps, sql, gateway_id, { isOperator });
+      return {
+        database: "ok" as const,
+        other,
+        gateway: await readGateway(sql, id),
+        peers: everywhere ? null : await countPeers(sql, now, { gateway: gateway_id }),
+      };
+    });
+    const [daemon, { database, gateway, peers, other }] = await Promise.all([
+      isOwn ? daemonStatus(deps) : undefined,
       everywhere ? answeredInTime(read) : read,
     ]);
     const link = gateway ?? (daemon && { ...daemon.interface, endpoint: null });
     return c.json({
+      gateway_id: gateway_id ?? deps.settings.interfaceId,
       interface: link
         ? {
           network: link.network,
@@ -93,13 +105,16 @@ export function gatewayFeature(deps: Deps): Router {
         : null,
       daemon: daemon
         ? daemon.database === "connected" ? "ok" as const : "degraded" as const
+        : other?.state === "up"
+        ? "ok" as const
         : "unreachable" as const,
       database,
       peers,
       interface_counts: isOperator ? daemon?.counts ?? null : null,
       last_error: isOperator ? daemon?.last_error ?? null : null,
       last_reconcile_at: daemon?.last_reconcile_at ?? null,
-      last_read_back_at: daemon?.last_read_back_at ?? null,
+      last_read_back_at: daemon?.last_read_back_at ?? other?.last_read_back_at?.toISOString() ??
+        null,
     }, 200);
   });
   return router;
@@ -110,7 +125,7 @@ const patienceMs = 3_000;
 
 /** With the database away or hanging, whoever is on call has to learn what the daemon still knows. */
 async function answeredInTime<T>(read: Promise<T>) {
-  const away = { database: "unavailable" as const, gateway: undefined, peers: null };
+  const away = { database: "unavailable" as const, gateway: undefined, peers: null, other: null };
   const late = Promise.withResolvers<typeof away>();
   const timer = setTimeout(() => late.resolve(away), patienceMs);
   try {

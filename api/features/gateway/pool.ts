@@ -4,15 +4,22 @@ import { noTenant } from "../../database/tenancy.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { askedGateway, gatewayQuery } from "../gateways/mod.ts";
 import { countPool, countTenantPool } from "./store.ts";
 
 const pool = z.object({
+  gateway_id: z.int(),
   network: z.string(),
-  size: z.int().openapi({ description: "Addresses that peers of all tenants may hold" }),
-  used: z.int(),
-  resting: z.int().openapi({ description: "Released, and not given out again yet" }),
+  size: z.int().openapi({
+    description: "Addresses of this gateway that peers of all tenants may hold",
+  }),
+  used: z.int().openapi({ description: "For a tenant: on all gateways, as its quota counts" }),
+  resting: z.int().openapi({
+    description: "Released, and not given out again yet; for a tenant, on all gateways",
+  }),
   free: z.int().openapi({
-    description: "For a tenant: what it can take yet, within its quota and what all others left",
+    description:
+      "For a tenant: what it can take of this gateway yet, within its quota and what all others left",
   }),
   quota: z.int().nullable().openapi({
     description: "Addresses the tenant may hold, resting ones included; null for the whole pool",
@@ -30,20 +37,23 @@ export function getPool(router: Router, deps: Deps): void {
     operationId: "getPool",
     summary: "Addresses used, resting and free: the tenant's own, or all for the operator",
     ...access(deps, "wireguard.read"),
+    request: { query: gatewayQuery },
     responses: {
       200: jsonResponse(pool, "As of this moment"),
       ...refusals("gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {
-    const { interfaceId } = deps.settings;
-    const everywhere = c.get("principal")?.kind === "operator" && c.get("tenantId") === undefined;
+    const { gateway_id } = c.req.valid("query");
+    const isOperator = c.get("principal")?.kind === "operator";
+    const everywhere = isOperator && c.get("tenantId") === undefined;
     const tenantId = everywhere ? noTenant : tenantOf(c);
-    const counts = await deps.tenancy.transaction(
-      tenantId,
-      (sql) =>
-        everywhere ? countPool(sql, interfaceId) : countTenantPool(sql, { tenantId, interfaceId }),
-    );
+    const counts = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const { id } = await askedGateway(deps, sql, gateway_id, { isOperator });
+      return everywhere
+        ? await countPool(sql, id)
+        : await countTenantPool(sql, { tenantId, interfaceId: id });
+    });
     if (!counts) throw new ApiError("gateway_not_ready", { retryAfter: 2 });
     return c.json(counts, 200);
   });

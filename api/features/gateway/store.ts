@@ -2,6 +2,7 @@ import type { TenantSql } from "../../database/tenancy.ts";
 
 /** Addresses of the pool. */
 export interface PoolRow {
+  gateway_id: number;
   network: string;
   size: number;
   used: number;
@@ -16,7 +17,7 @@ export async function countPool(
   interfaceId: number,
 ): Promise<PoolRow | undefined> {
   const [row] = await sql<PoolRow[]>`
-    select i.network::text, count(*)::integer as size,
+    select i.id as gateway_id, i.network::text, count(*)::integer as size,
       count(*) filter (where p.free_from is null)::integer as used,
       count(*) filter (where p.free_from > now())::integer as resting,
       count(*) filter (where p.free_from <= now())::integer as free, null as quota
@@ -40,7 +41,7 @@ export async function countTenantPool(
         wg_resting_held(t.id, null) as counted, wg_held_on_gateway(t.id, i.id) as here
       from wg_interfaces i, tenants t where i.id = ${interfaceId} and t.id = ${tenantId}
     )
-    select network::text, (2 ^ (32 - masklen(network)) - 8)::integer as size, used, resting, quota,
+    select id as gateway_id, network::text, (2 ^ (32 - masklen(network)) - 8)::integer as size, used, resting, quota,
       -- No further than the tenant can go: what is free beyond that is the others'.
       (select count(*) from (
         select from wg_ip_pool p where p.interface_id = own.id and p.free_from <= now()

@@ -5,6 +5,7 @@ import { announceKey } from "./announce_key.ts";
 import { changeGateway, retireGateway } from "./change_gateway.ts";
 import { getGateways } from "./list_gateways.ts";
 
+export { askedGateway, gatewayQuery } from "./asked.ts";
 export { placeOf } from "./policy.ts";
 export { listPlaces, readGatewayState } from "./store.ts";
 

@@ -3,6 +3,14 @@ import type { ObservedPeerView } from "../../../wgd/protocol.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 
+/** @throws {ApiError} `other_gateway`: what nobody wrote down, only the daemon beside it knows */
+export function holdToOwnGateway(
+  { settings }: Pick<Deps, "settings">,
+  asked: number | undefined,
+): void {
+  if (asked !== undefined && asked !== settings.interfaceId) throw new ApiError("other_gateway");
+}
+
 /** What the daemon sees on the interface, by public key. @throws {ApiError} `daemon_unavailable` */
 export async function observedPeers(
   { wgd }: Pick<Deps, "wgd">,

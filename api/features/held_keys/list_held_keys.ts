@@ -4,9 +4,11 @@ import type { Deps } from "../../deps.ts";
 import { invalidField } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
-import { isHeld, observedPeers } from "./held.ts";
+import { gatewayQuery } from "../gateways/mod.ts";
+import { holdToOwnGateway, isHeld, observedPeers } from "./held.ts";
 
 const heldKey = z.object({
+  gateway_id: z.int(),
   public_key: z.string(),
   why: z.enum(["vanished", "adopted", "foreign", "released"]).openapi({
     description:
@@ -27,7 +29,7 @@ export function getHeldKeys(router: Router, deps: Deps): void {
     summary: "List keys on the interface that no row explains",
     ...access(deps, "platform.wireguard"),
     request: {
-      query: z.object({
+      query: gatewayQuery.extend({
         limit: z.coerce.number().int().min(1).max(200).default(50),
         cursor: z.string().max(100).optional(),
       }),
@@ -37,11 +39,12 @@ export function getHeldKeys(router: Router, deps: Deps): void {
         z.object({ items: z.array(heldKey), next_cursor: z.string().nullable() }),
         "A page of keys, by key",
       ),
-      ...refusals("daemon_unavailable"),
+      ...refusals("daemon_unavailable", "other_gateway"),
     },
   });
   router.openapi(route, async (c) => {
-    const { limit, cursor = "" } = c.req.valid("query");
+    const { limit, cursor = "", gateway_id } = c.req.valid("query");
+    holdToOwnGateway(deps, gateway_id);
     if (cursor !== "" && !isWireGuardKey(cursor)) {
       throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list");
     }
@@ -51,6 +54,7 @@ export function getHeldKeys(router: Router, deps: Deps): void {
       .sort((a, b) => a.public_key < b.public_key ? -1 : 1);
     const items = rest.slice(0, limit).map(({ peer_id: _, explanation: why, ...peer }) => ({
       ...peer,
+      gateway_id: deps.settings.interfaceId,
       why,
     }));
     const next_cursor = rest.length > limit ? items.at(-1)?.public_key ?? null : null;

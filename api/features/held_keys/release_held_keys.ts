@@ -7,7 +7,8 @@ import { access } from "../../middleware/access.ts";
 import { asThePlatform } from "../../platform_audit.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { publicKey } from "../peers/mod.ts";
-import { isHeld, observedPeers } from "./held.ts";
+import { gatewayQuery } from "../gateways/mod.ts";
+import { holdToOwnGateway, isHeld, observedPeers } from "./held.ts";
 import { insertReleases } from "./store.ts";
 
 const answer = z.object({
@@ -29,16 +30,18 @@ export function releaseHeldKeys(router: Router, deps: Deps): void {
     description:
       "A key that gets a row in the meantime stays. Audited under the platform's tenant, because the key is no tenant's.",
     ...access(deps, "platform.wireguard"),
-    request: jsonRequest(
-      z.strictObject({ public_keys: z.array(publicKey).min(1).max(1000) }),
-    ),
+    request: {
+      query: gatewayQuery,
+      ...jsonRequest(z.strictObject({ public_keys: z.array(publicKey).min(1).max(1000) })),
+    },
     responses: {
       200: jsonResponse(answer, "The interface was read back without those that are `removed`"),
       202: jsonResponse(answer, "Committed; of those `revoking` the daemon has not confirmed yet"),
-      ...refusals("platform_missing", "daemon_unavailable"),
+      ...refusals("platform_missing", "daemon_unavailable", "other_gateway"),
     },
   });
   router.openapi(route, async (c) => {
+    holdToOwnGateway(deps, c.req.valid("query").gateway_id);
     const asked = [...new Set(c.req.valid("json").public_keys)];
     const before = await observedPeers(deps);
     const held = new Set(asked.filter((key) => {

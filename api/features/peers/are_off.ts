@@ -27,7 +27,7 @@ export async function areOff(
   // A row that is gone is a proof as well: the daemon alone deletes one, after the read-back.
   const counts = await deps.tenancy.transaction(
     tenantId,
-    (sql) => countPeers(sql, new Date(deps.clock.now()), ids),
+    (sql) => countPeers(sql, new Date(deps.clock.now()), { ids }),
   );
   if (counts.desired > 0) {
     throw new ApiError("overtaken", { detail: "peers were put back meanwhile" });

@@ -22,7 +22,7 @@ import {
 } from "./provision.ts";
 import { gatewayFor } from "./placement.ts";
 import { holdToQuotas } from "./quota.ts";
-import { bulkPeerBody, peerSchema, type PeerView } from "./schemas.ts";
+import { bulkPeerBody, peerSchema, type PeerView, placeChoice } from "./schemas.ts";
 import { insertPeers, lockPeers, type NewPeer, readGateway, replaceKeysOfMany } from "./store.ts";
 import { listPeersById } from "./view_store.ts";
 
@@ -42,7 +42,10 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     ...access(deps, "wireguard.write"),
     request: {
       headers: idempotencyHeader,
-      ...jsonRequest(z.strictObject({ peers: z.array(bulkPeerBody).min(1).max(maxBulk) })),
+      ...jsonRequest(z.strictObject({
+        peers: z.array(bulkPeerBody).min(1).max(maxBulk),
+        gateway_id: placeChoice,
+      })),
     },
     responses: {
       201: {
@@ -68,6 +71,8 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
         "quota_exceeded",
         "pool_exhausted",
         "gateway_not_ready",
+        "gateway_closed",
+        "gateway_down",
       ),
     },
   });
@@ -77,7 +82,7 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     if (!zip && !/application\/(json|\*)|\*\/\*/.test(accept)) throw new ApiError("not_acceptable");
     const tenantId = tenantOf(c);
     const now = deps.clock.now();
-    const bodies = c.req.valid("json").peers;
+    const { peers: bodies, gateway_id: gatewayId } = c.req.valid("json");
     const peers = await Promise.all(
       bodies.map((body, index) => prepare(deps, { body, index, tenantId, now })),
     );
@@ -86,7 +91,7 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
       createOnce(sql, key, {
         tenantId,
         now,
-        make: () => makePeers(deps, c, sql, { tenantId, peers }),
+        make: () => makePeers(deps, c, sql, { tenantId, peers, gatewayId }),
         repeat: (ids) => rekeyPeers(deps, c, sql, { tenantId, bodies, ids: ids.split(" "), now }),
         of: (handed) => handed.map(({ id }) => id).join(" "),
       }));
@@ -136,9 +141,13 @@ async function makePeers(
   deps: Deps,
   c: Context<AppEnv>,
   sql: TenantSql,
-  { tenantId, peers }: { tenantId: TenantId; peers: readonly PreparedPeer[] },
+  { tenantId, peers, gatewayId }: {
+    tenantId: TenantId;
+    peers: readonly PreparedPeer[];
+    gatewayId: number | undefined;
+  },
 ): Promise<Handed[]> {
-  const gateway = await gatewayFor(deps, sql);
+  const gateway = await gatewayFor(deps, sql, gatewayId);
   peers.forEach((peer, index) =>
     checkResolvers(
       gateway,

@@ -4,6 +4,7 @@ import { asTenantId } from "../../database/tenancy.ts";
 import { adminOf, type TestApi, testApi, tunnelFrom, userOf } from "../../../tests/support/api.ts";
 import { purgeTombstones } from "../../../tests/support/database.ts";
 import { livingGateway } from "../../../tests/support/gateways.ts";
+import { movePeerRow } from "./store.ts";
 import { generateKeyPair } from "../../../lib/wireguard_key.ts";
 
 const path = "/api/v1/wireguard/peers";
@@ -304,8 +305,23 @@ Deno.test("move: N3: a quota holds no move back, and moving gets nobody more of 
       await readBack(api, 1);
     },
   );
-  await t.step("it counts once the peer is gone", async () => {
+  await t.step("an address that somebody else had since counts as his", async () => {
+    await api.db.owner`update wg_resting_addresses set until = now() - interval '1 s'`;
+    await api.db.owner`update wg_ip_pool set free_from = now() where free_from > now()`;
     await quota(3);
+    const { id, address } = await make(1);
+    assert.equal(address, his.address);
+    await api.request(`${path}/${id}`, { method: "DELETE", token });
+    await purgeTombstones(api.db);
+    assert.equal(await free(), 0, "two peers, and it rests");
+    await api.db.owner`update wg_resting_addresses set until = now() - interval '1 s'`;
+    await api.db.owner`update wg_ip_pool set free_from = now() where free_from > now()`;
+    await move(his.id, 1);
+    await readBack(api, 2);
+    await move(his.id, 2);
+    await readBack(api, 1);
+  });
+  await t.step("it counts once the peer is gone", async () => {
     assert.equal(await free(), 1);
     await api.request(`${path}/${his.id}`, { method: "DELETE", token });
     await purgeTombstones(api.db);
@@ -324,6 +340,25 @@ Deno.test("move: N3: a quota holds no move back, and moving gets nobody more of 
       select count(*)::int as held from wg_ip_pool
       where interface_id = 2 and (free_from is null or free_from > now())`;
     assert.equal(row?.held, 12);
+    const [left] = await api.db.owner<
+      { id: string }[]
+    >`select id from wg_peers where interface_id = 1
+      and name = 'laptop'`;
+    const { body } = await api.request(`${path}/${left?.id}/move`, {
+      token,
+      body: { gateway_id: 2 },
+    });
+    assert.match(body.detail, /^the tenant may hold 12 addresses of gateway 2, and holds 12/);
+    const { publicKey } = await generateKeyPair();
+    await assert.rejects(
+      api.deps.tenancy.transaction(
+        asTenantId(acme.tenantId),
+        (sql) =>
+          movePeerRow(sql, { id: left?.id ?? "", interfaceId: 2, publicKey, presharedKey: null }),
+      ),
+      { constraint_name: "wg_peers_fit_the_quota" },
+      "whoever forgets to ask",
+    );
   });
 });
 

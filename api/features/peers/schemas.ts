@@ -55,6 +55,11 @@ const gatewayChoice = z.int().min(1).max(32767);
 
 export const movePeerBody = z.strictObject({ ...keyChoice, gateway_id: gatewayChoice });
 
+export const placeChoice = gatewayChoice.exactOptional().openapi({
+  description:
+    "Where it goes; else to the tenant's default gateway, or to the one that is up and has the most free addresses",
+});
+
 const created = {
   name,
   ...keyChoice,
@@ -63,14 +68,11 @@ const created = {
   mtu: mtu.exactOptional(),
   persistent_keepalive: persistent_keepalive.exactOptional(),
   expires_at: expiry.exactOptional(),
+  gateway_id: placeChoice,
 };
 export const createPeerBody = z.strictObject({
   ...created,
   user_id: owner.exactOptional(),
-  gateway_id: gatewayChoice.exactOptional().openapi({
-    description:
-      "Where it goes; else to the tenant's default gateway, or to the one that is up and has the most free addresses",
-  }),
   kind: z.enum(["permanent", "enrolment"]).exactOptional().openapi({
     description: "`enrolment`: for at most 24 hours, and for nothing but getting a permanent peer",
   }),

@@ -265,11 +265,14 @@ export interface PeerCounts {
 export async function countPeers(
   sql: TenantSql,
   now: Date,
-  ids?: readonly string[],
+  which: { ids?: readonly string[] | undefined; gateway?: number | undefined } = {},
 ): Promise<PeerCounts> {
+  const { ids, gateway } = which;
   const among = ids
     ? sql`where p.id in (select jsonb_array_elements_text(${sql.json([...ids])}::jsonb)::uuid)`
-    : sql``;
+    : gateway === undefined
+    ? sql``
+    : sql`where p.interface_id = ${gateway}`;
   const rows = await sql<{ status: PeerStatus; n: number }[]>`
     select ${statusOf(sql, now)} as status, count(*)::integer as n ${
     peerTables(sql)

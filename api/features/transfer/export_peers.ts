@@ -7,6 +7,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { askedGateway, gatewayQuery } from "../gateways/mod.ts";
 import { hostRoute } from "../peers/mod.ts";
 import { type ExportRow, readExport, readInterface } from "./store.ts";
 
@@ -40,15 +41,18 @@ export function exportPeers(router: Router, deps: Deps): void {
     method: "post",
     path: "/export",
     operationId: "exportPeers",
-    summary: "The server's side of a tenant's peers, for another WireGuard server",
+    summary: "The server's side of a tenant's peers on one gateway, for another WireGuard server",
     description:
       "The gateway's private key is not known here: it never leaves its host. Audited, with or without secrets.",
     ...access(deps, "platform.wireguard"),
-    request: jsonRequest(z.strictObject({
-      secrets: z.boolean().default(false).openapi({
-        description: "Preshared keys, too; over the operator's socket alone",
-      }),
-    })),
+    request: {
+      query: gatewayQuery,
+      ...jsonRequest(z.strictObject({
+        secrets: z.boolean().default(false).openapi({
+          description: "Preshared keys, too; over the operator's socket alone",
+        }),
+      })),
+    },
     responses: {
       200: jsonResponse(answer, "As the table has it"),
       ...refusals("gateway_not_ready", "tenant_required"),
@@ -59,15 +63,17 @@ export function exportPeers(router: Router, deps: Deps): void {
     // Secrets are given out once, and never again through a tunnel.
     if (secrets && c.get("principal")?.kind !== "operator") throw new ApiError("forbidden");
     const tenantId = tenantOf(c);
-    const { interfaceId } = deps.settings;
+    const { gateway_id } = c.req.valid("query");
+    const isOperator = c.get("principal")?.kind === "operator";
     const found = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const { id: interfaceId } = await askedGateway(deps, sql, gateway_id, { isOperator });
       const rows = await readExport(sql, interfaceId, new Date(deps.clock.now()));
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c),
         action: "peer.export",
         outcome: "succeeded",
-        details: { peers: rows.length, secrets },
+        details: { peers: rows.length, secrets, gateway: interfaceId },
       });
       return { rows, server: await readInterface(sql, interfaceId) };
     });

@@ -4,6 +4,7 @@ import { auditSource } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { gatewayQuery } from "../gateways/mod.ts";
 import { applyNow, listPeersById, peerName, peerStatuses, publicKey } from "../peers/mod.ts";
 import { importReasons } from "./policy.ts";
 import { rehearse, takeOver } from "./take_over.ts";
@@ -57,7 +58,7 @@ export function importPeers(router: Router, deps: Deps): void {
     description:
       "Everything that can be taken is, in one transaction; what cannot is answered with its reason. Without `apply` the same is done and rolled back. No client file is made: the clients have theirs.",
     ...access(deps, "platform.wireguard"),
-    request: jsonRequest(importBody),
+    request: { query: gatewayQuery, ...jsonRequest(importBody) },
     responses: {
       200: jsonResponse(
         z.object({ applied: z.boolean(), items: z.array(outcome) }).openapi("WireGuardImport"),
@@ -68,6 +69,8 @@ export function importPeers(router: Router, deps: Deps): void {
         "quota_exceeded",
         "pool_exhausted",
         "gateway_not_ready",
+        "gateway_closed",
+        "gateway_down",
         "tenant_required",
       ),
     },
@@ -76,15 +79,16 @@ export function importPeers(router: Router, deps: Deps): void {
     const body = c.req.valid("json");
     const tenantId = tenantOf(c);
     const source = auditSource(c);
+    const gatewayId = c.req.valid("query").gateway_id;
     if (!body.apply) {
       return c.json(
-        { applied: false, items: await rehearse(deps, { tenantId, source, body }) },
+        { applied: false, items: await rehearse(deps, { tenantId, source, body, gatewayId }) },
         200,
       );
     }
     const items = await deps.tenancy.transaction(
       tenantId,
-      (sql) => takeOver(deps, sql, { tenantId, source, body }),
+      (sql) => takeOver(deps, sql, { tenantId, source, body, gatewayId }),
     );
     const ids = items.flatMap(({ verdict, peer_id }) =>
       peer_id !== null && verdict !== "present" ? [peer_id] : []

@@ -248,9 +248,9 @@ Deno.test("export: what was imported, with preshared keys only when asked for ov
   const entries = await api.db.owner`
     select details from audit_log where action = 'peer.export' order by id`;
   assert.deepEqual(entries.map((entry) => ({ ...entry.details })), [
-    { peers: 2, secrets: false },
-    { peers: 2, secrets: true },
-    { peers: 2, secrets: true },
+    { peers: 2, secrets: false, gateway: 1 },
+    { peers: 2, secrets: true, gateway: 1 },
+    { peers: 2, secrets: true, gateway: 1 },
   ]);
   assert.ok(!api.log.join("\n").includes(psk));
 });

@@ -4,7 +4,13 @@ import { presharedKeyRow } from "../../../lib/seal.ts";
 import { type AuditSource, writeAudit } from "../../audit.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { holdToQuotas, readGateway, requireGateway } from "../peers/mod.ts";
+import {
+  gatewayFor,
+  holdToQuotas,
+  readGateway,
+  type ReadyGateway,
+  requireGateway,
+} from "../peers/mod.ts";
 import type { ImportBody, Outcome } from "./import_peers.ts";
 import { type ImportReason, screen, type Screened } from "./policy.ts";
 import { insertAt, lockFree, lockLowest, ownKeys } from "./store.ts";
@@ -13,6 +19,8 @@ interface Import {
   tenantId: TenantId;
   source: AuditSource;
   body: ImportBody;
+  /** Undefined for the one beside this process. */
+  gatewayId: number | undefined;
 }
 
 type Peer = ImportBody["peers"][number];
@@ -43,10 +51,13 @@ export async function rehearse(deps: Deps, given: Import): Promise<Outcome[]> {
 export async function takeOver(
   deps: Deps,
   sql: TenantSql,
-  { tenantId, source, body: { peers, renumber } }: Import,
+  { tenantId, source, body: { peers, renumber }, gatewayId }: Import,
 ): Promise<Outcome[]> {
-  const { interfaceId } = deps.settings;
-  const outcomes = await decide(sql, { interfaceId, peers, renumber, now: deps.clock.now() });
+  const gateway = gatewayId === undefined
+    ? requireGateway(await readGateway(sql, deps.settings.interfaceId))
+    : await gatewayFor(deps, sql, gatewayId);
+  const interfaceId = gateway.id;
+  const outcomes = await decide(sql, { gateway, peers, renumber, now: deps.clock.now() });
   const chosen = outcomes.flatMap(({ verdict, peer_id, address }, at) => {
     const peer = peers[at];
     return peer && peer_id !== null && address !== null && verdict !== "present"
@@ -73,7 +84,7 @@ export async function takeOver(
       source,
       action: "peer.import",
       outcome: "succeeded",
-      details: { peer_ids: [...inserted], renumber },
+      details: { peer_ids: [...inserted], renumber, gateway: interfaceId },
     });
   }
   return outcomes.map((item) =>
@@ -86,14 +97,14 @@ export async function takeOver(
 /** Locks the addresses and gives each peer its verdict; those to be taken have the id that they will have. */
 async function decide(
   sql: TenantSql,
-  { interfaceId, peers, renumber, now }: {
-    interfaceId: number;
+  { gateway, peers, renumber, now }: {
+    gateway: ReadyGateway;
     peers: readonly Peer[];
     renumber: boolean;
     now: number;
   },
 ): Promise<Outcome[]> {
-  const gateway = requireGateway(await readGateway(sql, interfaceId));
+  const interfaceId = gateway.id;
   const screened = screen(peers, {
     plan: addressPlan(gateway.network),
     gatewayKey: gateway.public_key,
