@@ -210,10 +210,20 @@ Deno.test("app: D1: every operation that changes something is audited, or change
   }
   assert.deepEqual(silent, []);
   assert(audited >= 25, `${audited} were audited`);
-  assert.match(
-    api.deps.meters.render(),
-    new RegExp(`^massacorp_api_audit_failures_total ${audited}$`, "m"),
-  );
+});
+
+Deno.test("app: D1: an entry that cannot be written is counted, for whoever watches", async () => {
+  await using api = await testApi({ inProcess: "reads the counters of one process" });
+  const acme = await adminOf(api, "acme");
+  await api.db.owner.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'no entry'; end $$;
+    create trigger refuse before insert on audit_log for each row execute function refuse()`);
+  for (let n = 1; n <= 2; n++) {
+    const as = { via: loopback, token: acme.token };
+    assert.equal((await api.request(base, { ...as, body: { name: "peer" } })).status, 500);
+    const count = new RegExp(`^massacorp_api_audit_failures_total ${n}$`, "m");
+    assert.match((await api.request("/metrics")).text, count);
+  }
 });
 
 Deno.test("app: D1: a change that fails after its audit entry leaves no entry", async () => {

@@ -103,6 +103,8 @@ function assertInContract(
   }`;
   assert(reply.status !== 500, about);
   assert(reply.headers.has("x-request-id"), about);
+  // Of nginx, where it stands in front: a path that it cannot read never comes here.
+  if (reply.status === 400 && reply.body?.code === "malformed_request") return;
   const type = reply.headers.get("content-type")?.split(";")[0];
   const { status, body } = reply;
   // An id can lead to another operation: the empty one to the list.

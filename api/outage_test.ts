@@ -182,6 +182,7 @@ Deno.test("app: where the database has no room no crowd waits for hashes in vain
 
 Deno.test("app: a PostgreSQL that is slow in one thing is not taken for one that hangs, and waits behind it are bounded", async () => {
   await using api = await testApi({
+    inProcess: "fills the pool of one process",
     env: {
       DATABASE_POOL_TIMEOUT: "400ms",
       DATABASE_POOL_SIZE: "2",

@@ -59,7 +59,7 @@ Deno.test("sight: N3: whoever takes another tenant's request and trace ids speak
 });
 
 Deno.test("sight: user agents, ids and paths of attackers stand in no line as they were sent, for people or for programs", async () => {
-  await using api = await testApi();
+  await using api = await testApi({ inProcess: "sends headers that no client can put on a wire" });
   const acme = await adminOf(api, "acme");
   const peer = await peerOf(api, acme);
   const before = api.log.length;

@@ -38,6 +38,8 @@ async function another(
     config: loadConfig({
       ...testSecrets,
       ...smtpEnv(port),
+      // As testApi() has it: a busy machine takes its time.
+      DATABASE_POOL_TIMEOUT: "10",
       DATABASE_URL: api.db.url("massacorp_api").reveal(),
       DATABASE_PLATFORM_URL: api.db.url("massacorp_platform").reveal(),
     }),

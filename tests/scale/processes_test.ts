@@ -376,6 +376,12 @@ Deno.test("scale: D1, D2: what three processes write at once is written once", a
       assert(sum <= 30);
       return sum === 30;
     }, { timeoutMs: 15_000 });
+    assert.equal((await list(three)).status, 200);
+    await three.stop();
+    const [row] = await scale.db.owner`
+      select sum(requests)::integer as n from api_key_usage where api_key_id = ${id}`;
+    assert.equal(row?.n, 31, "a process that stops writes down what it has counted");
+    await three.start();
     const gone = await three.request(`/api/v1/api-keys/${id}`, { ...by, method: "DELETE" });
     assert(gone.status < 300);
     assert.deepEqual(statuses(await spread(scale, 3, list)), { 401: 3 });
