@@ -27,6 +27,26 @@ function peers(api: TestApi, who: Persona) {
   };
 }
 
+/** Takes every connection, and says nothing. */
+async function silentSocket(): Promise<AsyncDisposable & { path: string }> {
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-silent-" });
+  const path = `${folder}/wgd.sock`;
+  const listener = Deno.listen({ transport: "unix", path });
+  const taken: Deno.Conn[] = [];
+  const taking = (async () => {
+    for await (const connection of listener) taken.push(connection);
+  })();
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await taking;
+      for (const connection of taken) connection.close();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
 Deno.test("create: answers the peer, its file and its QR code, pending while no daemon confirms", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
@@ -44,6 +64,24 @@ Deno.test("create: answers the peer, its file and its QR code, pending while no 
   const privateKey = /^PrivateKey = (.*)$/m.exec(config)?.[1] ?? "";
   assert(isWireGuardKey(privateKey));
   assert.match(qr.svg, /^<svg /);
+});
+
+Deno.test("create, delete: T3: a daemon that hangs is waited for as long as set and no longer, and nothing is called done", async () => {
+  await using hanging = await silentSocket();
+  await using api = await testApi({ env: { WGD_SOCKET: hanging.path, WG_APPLY_TIMEOUT: "1" } });
+  const acme = await adminOf(api, "acme");
+  const timed = async <T>(ask: () => Promise<T>): Promise<T> => {
+    const asked = performance.now();
+    const reply = await ask();
+    const took = performance.now() - asked;
+    assert.ok(took >= 900 && took < 5_000, `${took} ms`);
+    return reply;
+  };
+  const { status, body } = await timed(() => peers(api, acme).create({ name: "laptop" }));
+  assert.deepEqual([status, body.peer.status], [201, "pending"]);
+  const gone = await timed(() => peers(api, acme).remove(body.peer.id));
+  assert.deepEqual(gone.body, { removed: false, status: "revoking" });
+  assert.equal((await peers(api, acme).get(body.peer.id)).body.status, "revoking");
 });
 
 Deno.test("create: T6: no private or preshared key is stored or logged, and none is shown twice", async () => {
