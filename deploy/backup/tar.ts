@@ -1,3 +1,4 @@
+import { createTarDecoder, createTarPacker } from "modern-tar";
 import { BackupError } from "./error.ts";
 
 /** One thing of an archive. A folder has no content. */
@@ -12,96 +13,90 @@ export interface Entry {
   content: AsyncIterable<Uint8Array>;
 }
 
-const block = 512;
-/** PostgreSQL's files end at 1 GiB; eleven octal digits hold 8 GiB. */
-const largest = 8 * 2 ** 30 - 1;
+type Packer = ReturnType<typeof createTarPacker>["controller"];
 
 /**
  * A tar stream (POSIX ustar), so that a backup can be read without MassaCorp: `age -d FILE | tar x`.
  * An entry's content has to have exactly its size.
  */
 export async function* writeTar(entries: AsyncIterable<Entry>): AsyncGenerator<Uint8Array> {
-  for await (const entry of entries) {
-    yield header(entry);
-    let written = 0;
-    for await (const part of entry.content) {
-      written += part.length;
-      yield part;
-    }
-    if (written !== entry.size) throw new BackupError(`${entry.path} changed its size`);
-    if (written % block > 0) yield new Uint8Array(block - written % block);
+  const { readable, controller } = createTarPacker();
+  const fed = feed(entries, controller).catch((error) => controller.error(error));
+  try {
+    yield* readable;
+  } finally {
+    // Whoever stops reading goes on when what is read from was let go.
+    await fed;
   }
-  yield new Uint8Array(2 * block);
 }
 
-function header(entry: Entry): Uint8Array {
-  const path = entry.folder ? `${entry.path}/` : entry.path;
-  const bytes = new Uint8Array(block);
-  const text = (at: number, value: string) => bytes.set(new TextEncoder().encode(value), at);
-  const octal = (at: number, digits: number, value: number) =>
-    text(at, value.toString(8).padStart(digits, "0"));
-  if (new TextEncoder().encode(path).length > 100) throw new BackupError(`${path}: too long`);
-  if (entry.size > largest) throw new BackupError(`${path}: too large`);
-  text(0, path);
-  octal(100, 7, entry.mode & 0o7777);
-  octal(108, 7, entry.uid);
-  octal(116, 7, entry.gid);
-  octal(124, 11, entry.size);
-  octal(136, 11, 0);
-  text(148, "        ");
-  text(156, entry.folder ? "5" : "0");
-  text(257, "ustar\0" + "00");
-  octal(148, 6, bytes.reduce((sum, byte) => sum + byte, 0));
-  bytes[154] = 0;
-  return bytes;
+async function feed(entries: AsyncIterable<Entry>, packer: Packer): Promise<void> {
+  for await (const { path, folder, size, mode, uid, gid, content } of entries) {
+    const writer = packer.add({
+      name: folder ? `${path}/` : path,
+      type: folder ? "directory" : "file",
+      mtime: new Date(0),
+      mode: mode & 0o7777,
+      ...{ size, uid, gid },
+    }).getWriter();
+    let written = 0;
+    for await (const part of content) {
+      written += part.length;
+      if (written > size) break;
+      await writer.write(part);
+    }
+    if (written !== size) throw new BackupError(`${path} changed its size`);
+    await writer.close();
+  }
+  packer.finalize();
 }
 
 /** The entries of {@link writeTar}'s stream. Each content has to be read, or is skipped, before the next comes. */
 export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Entry> {
-  const source = new Source(stream);
+  const { readable, writable } = createTarDecoder({ strict: true });
+  const stopping = new AbortController();
+  // To its end, because what decrypts tells only then that nothing is missing. What goes wrong comes out below.
+  const fed = ReadableStream.from(stream).pipeTo(writable, { signal: stopping.signal })
+    .catch(() => {});
+  const entries = readable[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const head = await source.exactly(block);
-      if (head.every((byte) => byte === 0)) break;
-      const entry = parseHeader(head);
-      const content = source.part(entry.size);
-      yield { ...entry, content };
+      const { done, value } = await trusted(entries.next());
+      if (done) return;
+      const { header, body } = value;
+      const { name, type, size, mode = 0, uid = 0, gid = 0 } = header;
+      if (type !== "file" && type !== "directory") {
+        throw new BackupError(`the archive has a ${type}, which a backup never has`);
+      }
+      const path = safePath(name.replace(/\/$/, ""));
+      const content = contentOf(body);
+      yield { path, folder: type === "directory", size, mode: mode & 0o777, uid, gid, content };
       for await (const _ of content) { /* What was not read is skipped. */ }
-      await source.exactly((block - entry.size % block) % block);
     }
-    // What decrypts tells only at its end that nothing is missing.
-    await source.end();
   } finally {
-    await source.close();
+    stopping.abort();
+    await entries.return?.();
+    await fed;
   }
 }
 
-function parseHeader(head: Uint8Array): Omit<Entry, "content"> {
-  const text = (at: number, length: number) =>
-    new TextDecoder().decode(head.subarray(at, at + length)).replace(/\0.*$/s, "");
-  const octal = (at: number, length: number) => {
-    const digits = text(at, length).trim();
-    if (!/^[0-7]+$/.test(digits)) throw new BackupError("a header of the archive is damaged");
-    return Number.parseInt(digits, 8);
-  };
-  const blank = head.slice();
-  blank.fill(0x20, 148, 156);
-  const type = text(156, 1);
-  if (
-    blank.reduce((sum, byte) => sum + byte, 0) !== octal(148, 8) || text(257, 5) !== "ustar" ||
-    (type !== "0" && type !== "5")
-  ) {
-    throw new BackupError("a header of the archive is damaged");
+async function* contentOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const parts = body[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await trusted(parts.next());
+    if (done) return;
+    yield value;
   }
-  const path = text(0, 100).replace(/\/$/, "");
-  return {
-    path: safePath(path),
-    folder: type === "5",
-    size: octal(124, 12),
-    mode: octal(100, 8) & 0o777,
-    uid: octal(108, 8),
-    gid: octal(116, 8),
-  };
+}
+
+/** What the library finds wrong with an archive tells an operator no more than this. */
+async function trusted<T>(next: Promise<T>): Promise<T> {
+  try {
+    return await next;
+  } catch (cause) {
+    if (cause instanceof BackupError || cause instanceof Deno.errors.NotCapable) throw cause;
+    throw new BackupError("the archive is damaged or cut off", { cause });
+  }
 }
 
 /** Anybody can encrypt to a public recipient: a path must not lead out of the folder. */
@@ -111,60 +106,4 @@ export function safePath(path: string): string {
     throw new BackupError(`the archive names ${JSON.stringify(path)}`);
   }
   return path;
-}
-
-/** Bytes of a stream in the portions that are asked for. */
-class Source {
-  readonly #parts: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array();
-
-  constructor(stream: AsyncIterable<Uint8Array>) {
-    this.#parts = stream[Symbol.asyncIterator]();
-  }
-
-  async #next(atMost: number): Promise<Uint8Array> {
-    while (this.#rest.length === 0) {
-      const { value, done } = await this.#parts.next();
-      if (done) throw new BackupError("the archive is cut off");
-      this.#rest = value;
-    }
-    const portion = this.#rest.subarray(0, atMost);
-    this.#rest = this.#rest.subarray(portion.length);
-    return portion;
-  }
-
-  async exactly(length: number): Promise<Uint8Array> {
-    const whole = new Uint8Array(length);
-    for (let at = 0; at < length;) {
-      const portion = await this.#next(length - at);
-      whole.set(portion, at);
-      at += portion.length;
-    }
-    return whole;
-  }
-
-  async *part(length: number): AsyncGenerator<Uint8Array> {
-    let left = length;
-    while (left > 0) {
-      const portion = await this.#next(left);
-      left -= portion.length;
-      yield portion;
-    }
-  }
-
-  async end(): Promise<void> {
-    let rest = this.#rest;
-    for (;;) {
-      if (rest.some((byte) => byte !== 0)) {
-        throw new BackupError("the archive goes on behind its end");
-      }
-      const { value, done } = await this.#parts.next();
-      if (done) return;
-      rest = value;
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#parts.return?.();
-  }
 }
