@@ -1,4 +1,4 @@
-import type { TransactionSql } from "postgres";
+import type { ISql } from "postgres";
 import type { Sql } from "../db/connection.ts";
 import type { DesiredPeer, PeerState, RetiredKey } from "./desired.ts";
 import { dropOldReceipts, purgeKeys, purgePeers } from "./purge.ts";
@@ -43,6 +43,11 @@ export async function writeRecord(
   const { statuses, peers, retired, released, receipts, audit } = record;
   const size = statuses.length + peers.length + retired.length + released.length + audit.length;
   if (size === 0) return;
+  // One statement is whole by itself; a transaction around it would be two answers more to wait for.
+  if (size === statuses.length) {
+    await writeStatuses(sql, statuses);
+    return;
+  }
   await sql.begin((tx) => [
     ...(statuses.length > 0 ? [writeStatuses(tx, statuses)] : []),
     ...(peers.length > 0 ? [purgePeers(tx, peers, receipts)] : []),
@@ -68,7 +73,7 @@ export async function writeRecord(
   ]);
 }
 
-function writeStatuses(sql: TransactionSql, statuses: readonly StatusChange[]) {
+function writeStatuses(sql: ISql<Record<never, never>>, statuses: readonly StatusChange[]) {
   // A row that vanished meanwhile is left out; a status of an older row never replaces that of a newer one. As
   // arrays: of a JSON document PostgreSQL expects 100 elements, and reads all peers to find one.
   const column = <K extends keyof StatusChange>(name: K) => statuses.map((status) => status[name]);
