@@ -93,24 +93,38 @@ class ReadPeer implements ObservedPeer {
 
   #seenIn: object | undefined;
 
+  /** @param text the line that says so, in memory of its own */
+  constructor(text: string, peer: ObservedPeer) {
+    this.#line = text;
+    this.publicKey = peer.publicKey;
+    this.presharedKey = peer.presharedKey;
+    this.endpoint = peer.endpoint;
+    this.allowedIps = peer.allowedIps;
+    this.latestHandshake = peer.latestHandshake;
+    this.receivedBytes = peer.receivedBytes;
+    this.sentBytes = peer.sentBytes;
+    this.persistentKeepalive = peer.persistentKeepalive;
+  }
+
   /** @param text the line, in memory of its own */
-  constructor(text: string, line: number) {
+  static read(text: string, line: number): ReadPeer {
     const found = linePattern.exec(text);
     if (!found) throw faultOf(text, line);
-    const [, publicKey = "", psk, endpoint, allowedIps = "", handshake, received, sent, keepalive] =
-      found;
-    this.#line = text;
-    this.publicKey = publicKey;
-    this.presharedKey = psk === undefined ? null : new Secret(psk);
-    this.endpoint = endpoint ?? null;
-    this.allowedIps = allowedIps === "(none)" ? [] : allowedIps.split(",");
-    if (!this.allowedIps.every((ip) => allowedIpPattern.test(ip))) throw faultOf(text, line);
-    this.latestHandshake = whole(handshake, { line, name: "latest handshake" });
-    this.receivedBytes = whole(received, { line, name: "received bytes" });
-    this.sentBytes = whole(sent, { line, name: "sent bytes" });
-    this.persistentKeepalive = keepalive === "off"
-      ? null
-      : whole(keepalive, { line, name: "keepalive", max: 65535 });
+    const [, publicKey = "", psk, endpoint, ips = "", handshake, received, sent, keepalive] = found;
+    const allowedIps = ips === "(none)" ? [] : ips.split(",");
+    if (!allowedIps.every((ip) => allowedIpPattern.test(ip))) throw faultOf(text, line);
+    return new ReadPeer(text, {
+      publicKey,
+      presharedKey: psk === undefined ? null : new Secret(psk),
+      endpoint: endpoint ?? null,
+      allowedIps,
+      latestHandshake: whole(handshake, { line, name: "latest handshake" }),
+      receivedBytes: whole(received, { line, name: "received bytes" }),
+      sentBytes: whole(sent, { line, name: "sent bytes" }),
+      persistentKeepalive: keepalive === "off"
+        ? null
+        : whole(keepalive, { line, name: "keepalive", max: 65535 }),
+    });
   }
 
   /** False for a line that stood in this reading already. */
@@ -135,7 +149,16 @@ export function newlyAdded(
 ): ObservedPeer {
   const none = "(none)";
   const settings = [publicKey, presharedKey?.reveal() ?? none, none, allowedIps.join() || none];
-  return new ReadPeer([...settings, 0, 0, 0, "off"].join("\t"), 0);
+  return new ReadPeer([...settings, 0, 0, 0, "off"].join("\t"), {
+    publicKey,
+    presharedKey,
+    allowedIps,
+    endpoint: null,
+    latestHandshake: 0,
+    receivedBytes: 0,
+    sentBytes: 0,
+    persistentKeepalive: null,
+  });
 }
 
 /**
@@ -160,7 +183,7 @@ export function parseDump(text: string, before?: ObservedInterface): ObservedInt
     let peer: ReadPeer;
     if (known instanceof ReadPeer && known.isLine(text, from, to)) peer = known;
     else {
-      peer = new ReadPeer(copyOf(from, to), line);
+      peer = ReadPeer.read(copyOf(from, to), line);
       isSame = false;
       sameSettings &&= known !== undefined && hasSameSettings(known, peer);
     }
@@ -199,7 +222,7 @@ export function parseSome(
       peers.delete(wanted);
       continue;
     }
-    peers.set(wanted, new ReadPeer(copied(text.slice(found, text.indexOf("\n", found))), 0));
+    peers.set(wanted, ReadPeer.read(copied(text.slice(found, text.indexOf("\n", found))), 0));
   }
   return { publicKey, listenPort, peers, settings: {} };
 }
