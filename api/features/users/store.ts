@@ -137,7 +137,7 @@ export function listUsers(
     return down ? sql`${key} < ${there}` : sql`${key} > ${there}`;
   };
   const filtered = Object.values(filters).some((value) => value !== null);
-  // What nobody asked for is not in the statement: with it, PostgreSQL plans each time anew, and finds no place by index.
+  // What nobody asked for is not in the statement: with it, PostgreSQL plans each time anew.
   return sql<UserRow[]>`
     ${selectUsers(sql, now)}
     where ${after === null ? sql`true` : beyond(after)}
