@@ -77,13 +77,18 @@ Deno.test("scale: D2: a rolling restart of three processes under load loses no r
 
   assert(scale.apis.every((api, n) => api.pid() !== before[n]), "all were restarted");
   const outcome = Object.fromEntries(answers);
+  const refusals = async () => {
+    const log = (await scale.nginx.accessLog()).split("\n");
+    const lines = log.filter((line) => line.includes('"status":5'));
+    return [...lines, ...(await scale.nginx.errorLog()).split("\n").slice(-20)].join("\n");
+  };
   seen("three processes restarted in turn", {
     ...{ answers: outcome, ms: Math.round(performance.now() - started) },
   });
   assert.deepEqual(
     Object.keys(outcome).sort(),
     ["create 201", "me 200", "verify 200"],
-    JSON.stringify(outcome),
+    `${JSON.stringify(outcome)}: ${await refusals()}`,
   );
   assert((outcome["me 200"] ?? 0) > 100, JSON.stringify(outcome));
   const [made] = await scale.db.owner`
