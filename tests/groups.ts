@@ -14,6 +14,8 @@ export interface Group {
   needs: { root?: boolean; programs?: readonly string[] };
   /** Files of it disturb one another in nothing but time, so several run at once. */
   parallel?: true;
+  /** They wait for most of their time: half as many again as there are processors run at once. */
+  waits?: true;
   /** Runs only where it is named. */
   onDemand?: true;
 }
@@ -75,8 +77,8 @@ export const groups: readonly Group[] = [
     kind: "test",
     paths: ["tests/e2e"],
     needs: { root: true, programs: [...faultPrograms, "chromium"] },
-    // They wait for most of their time.
     parallel: true,
+    waits: true,
   },
   {
     name: "faults",

@@ -26,7 +26,7 @@ async function runGroup(
     return await runBalanced(group, paths, { env, cluster });
   }
   if (group.kind !== "check") {
-    return await runTests(paths, env, { parallel: group.parallel ?? false });
+    return await runTests(paths, env, group);
   }
   const { success } = await deno(["check", "--quiet", ...paths], env);
   return { passed: success ? 1 : 0, failed: success ? 0 : 1, skipped: 0 };
@@ -67,19 +67,19 @@ async function filesUsing(text: string, folders: readonly string[]): Promise<str
 /**
  * Runs test files, which print as `deno test` does, and counts them. Types are the group `types`' affair: checked
  * here, they would be checked once a group.
- * @param options.parallel whether files run beside one another
+ * @param options.parallel whether files run beside one another, and whether they wait for most of their time
  */
 export async function runTests(
   paths: readonly string[],
   env: Record<string, string>,
-  { parallel = false } = {},
+  { parallel = false, waits = false }: { parallel?: boolean; waits?: boolean } = {},
 ): Promise<Outcome> {
   const report = await Deno.makeTempFile({ prefix: "massacorp-junit-" });
   try {
     const { success } = await deno([
       ...["test", "--allow-all", "--no-prompt", "--no-check", "--permit-no-files"],
       ...[...(parallel ? ["--parallel"] : []), `--junit-path=${report}`, ...paths],
-    ], env);
+    ], waits ? { DENO_JOBS: String(Math.ceil(navigator.hardwareConcurrency * 1.5)), ...env } : env);
     const counted = countJunit(await Deno.readTextFile(report));
     // A file that does not even load, or a leak after the last test, is a failure without a test.
     if (!success && counted.failed === 0) counted.failed = 1;
