@@ -167,6 +167,8 @@ function spawnApi(
       SEALER_SOCKET: `${daemon.folder}/sealer.sock`,
       LOG_LEVEL: "debug",
       PASSWORD_CHECK_HIBP: "off",
+      // On a machine that others keep busy, a database that is up may say nothing for longer than the usual 800 ms.
+      DATABASE_POOL_TIMEOUT: "3s",
       ...env,
     },
     stdin: "null",
