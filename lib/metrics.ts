@@ -142,6 +142,8 @@ function render(names: readonly string[], labels: Readonly<Record<string, string
 }
 
 function escape(value: string): string {
+  // Hardly ever: labels come from closed sets.
+  if (!/[\\"\n]/.test(value)) return value;
   return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
 

@@ -26,8 +26,9 @@ export const compressible: ReadonlySet<string> = new Set([
 
 export const compress = createMiddleware<AppEnv>(async (c, next) => {
   await next();
+  if (c.req.method !== "GET" || c.res.status !== 200) return;
   const route = routePath(c, -1).replace(/(.)\/$/, "$1");
-  if (c.req.method !== "GET" || c.res.status !== 200 || !compressible.has(route)) return;
+  if (!compressible.has(route)) return;
   c.res.headers.append("Vary", "Accept-Encoding");
   if (!accepts(c.req.header("accept-encoding")) || !c.res.body) return;
   // Only an export is long enough to be sent as it comes; how long the others are is not known before.
