@@ -1886,6 +1886,7 @@ create table wg_peer_traffic (
   online_since timestamp with time zone,
   events bigint default 0 not null,
   seen_at timestamp with time zone default now() not null,
+  interface_id smallint,
   constraint wg_peer_traffic_pkey PRIMARY KEY (tenant_id, peer_id),
   constraint wg_peer_traffic_counts_up_from_nothing CHECK (((received_bytes >= 0) AND (sent_bytes >= 0) AND (key_received_bytes >= 0) AND (key_sent_bytes >= 0) AND (events >= 0))),
   constraint wg_peer_traffic_endpoint_is_bounded CHECK (((octet_length(endpoint) >= 3) AND (octet_length(endpoint) <= 80)))
@@ -2850,7 +2851,7 @@ grant delete, insert (tenant_id, peer_id, n, kind, at, endpoint), select on tabl
 grant select on table wg_peer_status to massacorp_api;
 grant delete, insert (tenant_id, peer_id, generation, state, error, changed_at), select, update (generation, state, error, changed_at) on table wg_peer_status to massacorp_wgd;
 grant select (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, last_handshake_at, online_since, seen_at) on table wg_peer_traffic to massacorp_api;
-grant insert (tenant_id, peer_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at) on table wg_peer_traffic to massacorp_wgd;
+grant insert (tenant_id, peer_id, interface_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at, interface_id) on table wg_peer_traffic to massacorp_wgd;
 grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (interface_id, user_id, name, public_key, preshared_key, address, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, successor_public_key, successor_preshared_key, successor_deadline, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, preshared_key, address, enabled, expires_at, deleted_at, successor_preshared_key) on table wg_peers to massacorp_lookup;
 grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation, successor_public_key, successor_preshared_key, successor_deadline), update (public_key, preshared_key, successor_public_key, successor_preshared_key, successor_deadline) on table wg_peers to massacorp_wgd;
@@ -3087,6 +3088,7 @@ comment on column public.wg_peer_status.generation is 'The generation of the row
 comment on column public.wg_peer_status.state is 'applied: accepted by wg, and read back as desired by the next full pass at the latest; removed: read back without it; failed, held: see error.';
 comment on column public.wg_peer_traffic.endpoint is 'The client''s address and port outside the tunnel: for the tenant''s own admins and the owner.';
 comment on column public.wg_peer_traffic.events is 'How many events it ever had; the number of the latest.';
+comment on column public.wg_peer_traffic.interface_id is 'The gateway whose daemon counts; null for the peer''s own. The daemon of the gateway that it is on takes it over with what is recorded, and goes on from there.';
 comment on column public.wg_peer_traffic.key_received_bytes is 'What WireGuard said of that key when the totals were made. A later, smaller value is another life of the key, and counts in full.';
 comment on column public.wg_peer_traffic.online_since is 'The handshake with which it came; null once it has gone.';
 comment on column public.wg_peer_traffic.public_key is 'The key whose counters the next two columns are; null while the peer is not on the interface.';

@@ -3,7 +3,7 @@ import { encodeKey } from "../../lib/wireguard_key.ts";
 import type { DesiredPeer } from "../../wgd/desired.ts";
 import { type ObservedInterface, parseDump } from "../../wgd/observed.ts";
 import { Ledger } from "../../wgd/traffic/ledger.ts";
-import { writeTraffic } from "../../wgd/traffic/store.ts";
+import { claimTraffic, writeTraffic } from "../../wgd/traffic/store.ts";
 import { testDatabase } from "../support/database.ts";
 import { seedInterface, seedTenant } from "../support/seed.ts";
 import { compare, median, type Result } from "./measure.ts";
@@ -75,8 +75,10 @@ export async function peerTraffic(): Promise<Result[]> {
           const due = ledger.due({ monotonic: round, now: Date.now() });
           if (due.length !== count) throw new Error(`${due.length} peers are due`);
           for (let at = 0; at < count; at += atOnce) {
-            const entries = due.slice(at, at + atOnce);
-            ledger.wrote(entries, await writeTraffic(sql, entries), round);
+            const chunk = due.slice(at, at + atOnce);
+            ledger.adopt(await claimTraffic(sql, 1, chunk.filter(({ hasRow }) => !hasRow)));
+            const entries = ledger.again(chunk);
+            ledger.wrote(entries, await writeTraffic(sql, 1, entries), round);
           }
         }),
       );

@@ -10,6 +10,12 @@ export interface StoredAccount {
   readonly account: Account;
 }
 
+/** What a peer's row has that this daemon counts from now on. */
+export interface ClaimedAccount extends StoredAccount {
+  /** Another daemon counted until now. */
+  readonly isNew: boolean;
+}
+
 /** What is to be written of a peer. */
 export interface Entry extends StoredAccount {
   readonly events: readonly PeerEvent[];
@@ -38,6 +44,8 @@ interface Line {
   observed: ObservedPeer | undefined;
   written: Account;
   hasRow: boolean;
+  /** The account goes on from what the database had. */
+  adopted: boolean;
   /** By the monotonic clock. */
   writtenAt: number;
   events: PeerEvent[];
@@ -73,6 +81,7 @@ export class Ledger {
       this.#lines.set(peerId, {
         ...newLine(tenantId, account),
         hasRow: true,
+        adopted: true,
         writtenAt: monotonic,
       });
       if (account.onlineSince !== null) this.#online.add(peerId);
@@ -147,6 +156,30 @@ export class Ledger {
     return entries;
   }
 
+  /** Goes on from what was recorded of peers that another daemon counted, or may have. */
+  adopt(stored: readonly ClaimedAccount[]): void {
+    for (const { peerId, account, isNew } of stored) {
+      const line = this.#lines.get(peerId);
+      if (!line || (line.adopted && !isNew)) continue;
+      const { merged, events } = continued(account, line);
+      line.account = merged;
+      line.events = events;
+      line.written = account;
+      line.adopted = true;
+      if (merged.onlineSince !== null) this.#online.add(peerId);
+    }
+  }
+
+  /** The same entries as they are now. */
+  again(entries: readonly Entry[]): Entry[] {
+    return entries.flatMap(({ peerId }) => {
+      const line = this.#lines.get(peerId);
+      if (!line) return [];
+      const { tenantId, account, events, hasRow } = line;
+      return [{ tenantId, peerId, account, events, hasRow }];
+    });
+  }
+
   /**
    * Takes over what became of entries that were due.
    * @param written ids of those that the database has now; the others have no row
@@ -172,6 +205,7 @@ function newLine(tenantId: number, account: Account): Line {
     observed: undefined,
     written: account,
     hasRow: false,
+    adopted: false,
     writtenAt: -Infinity,
     events: [],
     tombstone: false,
@@ -181,4 +215,37 @@ function newLine(tenantId: number, account: Account): Line {
 /** A key that stands on the interface and never heard anything has nothing to tell. */
 function isWorthARow({ received, sent, handshake }: Account): boolean {
   return received > 0 || sent > 0 || handshake > 0;
+}
+
+/** What is recorded, and on top of it what a line has counted and noted since it was written last. */
+function continued(
+  stored: Account,
+  { account, written, events }: Pick<Line, "account" | "written" | "events">,
+): { merged: Account; events: PeerEvent[] } {
+  const sum = (before: number, since: number) =>
+    Math.min(before + Math.max(0, since), Number.MAX_SAFE_INTEGER);
+  const [first] = events;
+  // Nobody notes that a peer left when it moves; that it comes here says so.
+  const left: Omit<PeerEvent, "n">[] = stored.onlineSince !== null && first?.kind === "connected"
+    ? [{
+      kind: "disconnected",
+      at: Math.min(stored.handshake * 1000 + onlineMs, first.at),
+      endpoint: stored.endpoint,
+    }]
+    : [];
+  const noted = [...left, ...events].map((event, at) => ({ ...event, n: stored.events + at + 1 }));
+  return {
+    merged: {
+      ...account,
+      received: sum(stored.received, account.received - written.received),
+      sent: sum(stored.sent, account.sent - written.sent),
+      endpoint: account.endpoint ?? stored.endpoint,
+      handshake: Math.max(account.handshake, stored.handshake),
+      onlineSince: noted.length > 0
+        ? account.onlineSince
+        : account.onlineSince ?? stored.onlineSince,
+      events: stored.events + noted.length,
+    },
+    events: noted,
+  };
 }

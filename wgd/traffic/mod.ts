@@ -2,7 +2,7 @@ import { errorFields, type Logger } from "../../lib/log.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type Database, DatabaseError } from "../database.ts";
 import { Ledger, type Look } from "./ledger.ts";
-import { readTraffic, trimEvents, writeTraffic } from "./store.ts";
+import { claimTraffic, readTraffic, trimEvents, writeTraffic } from "./store.ts";
 
 export { isOnline } from "./account.ts";
 
@@ -43,8 +43,13 @@ export function createTraffic(
       }
       const due = ledger.due({ monotonic: performance.now(), now: clock.now(), everything });
       for (let at = 0; at < due.length; at += chunkSize) {
-        const entries = due.slice(at, at + chunkSize);
-        const written = await database.use((sql) => writeTraffic(sql, entries));
+        const chunk = due.slice(at, at + chunkSize);
+        const unknown = chunk.filter(({ hasRow }) => !hasRow);
+        if (unknown.length > 0) {
+          ledger.adopt(await database.use((sql) => claimTraffic(sql, interfaceId, unknown)));
+        }
+        const entries = ledger.again(chunk);
+        const written = await database.use((sql) => writeTraffic(sql, interfaceId, entries));
         ledger.wrote(entries, written, performance.now());
       }
       if (performance.now() >= trimAt) {

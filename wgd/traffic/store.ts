@@ -1,6 +1,6 @@
 import type { Sql } from "../../db/connection.ts";
 import { type Account, emptyAccount } from "./account.ts";
-import type { Entry, StoredAccount } from "./ledger.ts";
+import type { ClaimedAccount, Entry, StoredAccount } from "./ledger.ts";
 
 interface Row {
   tenant_id: number;
@@ -16,24 +16,34 @@ interface Row {
   events: number;
 }
 
+/** Columns of a row, those about a key only where this gateway wrote them: elsewhere it began from nothing. */
+const columns = (sql: Sql, interfaceId: number) =>
+  sql`
+    t.tenant_id, t.peer_id, t.key_received_bytes::float8 as key_received,
+    t.key_sent_bytes::float8 as key_sent, t.received_bytes::float8 as received,
+    t.sent_bytes::float8 as sent, t.endpoint,
+    case when coalesce(t.interface_id, ${interfaceId}) = ${interfaceId} then t.public_key end as public_key,
+    coalesce(floor(extract(epoch from t.last_handshake_at)), 0)::float8 as handshake,
+    (extract(epoch from t.online_since) * 1000)::float8 as online_since, t.events::float8 as events`;
+
 /** What is recorded of the peers of an interface. */
 export async function readTraffic(sql: Sql, interfaceId: number): Promise<StoredAccount[]> {
   const rows = await sql<Row[]>`
-    select t.tenant_id, t.peer_id, t.public_key, t.key_received_bytes::float8 as key_received,
-        t.key_sent_bytes::float8 as key_sent, t.received_bytes::float8 as received,
-        t.sent_bytes::float8 as sent, t.endpoint,
-        coalesce(floor(extract(epoch from t.last_handshake_at)), 0)::float8 as handshake,
-        (extract(epoch from t.online_since) * 1000)::float8 as online_since, t.events::float8 as events
+    select ${columns(sql, interfaceId)}
       from wg_peer_traffic t join wg_peers p on p.tenant_id = t.tenant_id and p.id = t.peer_id
       where p.interface_id = ${interfaceId}`;
-  return rows.map((row) => ({
+  return rows.map(toStored);
+}
+
+function toStored(row: Row): StoredAccount {
+  return {
     tenantId: row.tenant_id,
     peerId: row.peer_id,
     account: {
       ...emptyAccount,
       publicKey: row.public_key,
-      keyReceived: row.key_received,
-      keySent: row.key_sent,
+      keyReceived: row.public_key === null ? 0 : row.key_received,
+      keySent: row.public_key === null ? 0 : row.key_sent,
       received: row.received,
       sent: row.sent,
       endpoint: row.endpoint,
@@ -42,29 +52,60 @@ export async function readTraffic(sql: Sql, interfaceId: number): Promise<Stored
       onlineSince: row.online_since,
       events: row.events,
     },
-  }));
+  };
 }
 
 /**
- * Writes accounts and their events; all are absolute, so that writing them twice is writing them once.
- * @returns ids of the peers that have a row
+ * Makes rows for peers of this gateway that have none, and takes over those that another gateway's daemon counted.
+ * @returns what is recorded of all that this gateway counts now
  */
-export async function writeTraffic(sql: Sql, entries: readonly Entry[]): Promise<Set<string>> {
+export async function claimTraffic(
+  sql: Sql,
+  interfaceId: number,
+  peers: readonly Pick<Entry, "tenantId" | "peerId">[],
+): Promise<ClaimedAccount[]> {
+  if (peers.length === 0) return [];
+  const asked = sql`
+    jsonb_to_recordset(${
+    sql.json(peers.map(({ tenantId, peerId }) => ({ tenantId, peerId })))
+  }::jsonb) as new ("tenantId" integer, "peerId" uuid)
+      join wg_peers p on p.tenant_id = new."tenantId" and p.id = new."peerId"
+        and p.interface_id = ${interfaceId} and p.deleted_at is null`;
   // In a statement of its own: it waits for a removal of the peer that is under way, and holds nothing then that
   // the removal could wait for.
-  const fresh = entries.filter((entry) => !entry.hasRow)
-    .map(({ tenantId, peerId }) => ({ tenantId, peerId }));
-  if (fresh.length > 0) {
-    await sql`
-      insert into wg_peer_traffic (tenant_id, peer_id)
-        select p.tenant_id, p.id
-          from jsonb_to_recordset(${
-      sql.json(fresh)
-    }::jsonb) as new ("tenantId" integer, "peerId" uuid)
-          join wg_peers p on p.tenant_id = new."tenantId" and p.id = new."peerId"
-            and p.deleted_at is null
-        on conflict do nothing`;
-  }
+  await sql`
+    insert into wg_peer_traffic (tenant_id, peer_id, interface_id)
+      select p.tenant_id, p.id, ${interfaceId} from ${asked}
+      on conflict do nothing`;
+  const claimed = await sql<{ peer_id: string }[]>`
+    with moved as (
+      select t.tenant_id, t.peer_id from ${asked}
+        join wg_peer_traffic t on t.tenant_id = p.tenant_id and t.peer_id = p.id
+        where t.interface_id is distinct from ${interfaceId}
+        for update of t skip locked
+    )
+    update wg_peer_traffic t set interface_id = ${interfaceId}, public_key = null, key_received_bytes = 0,
+        key_sent_bytes = 0
+      from moved m where t.tenant_id = m.tenant_id and t.peer_id = m.peer_id
+      returning t.peer_id`;
+  const ids = new Set(claimed.map((row) => row.peer_id));
+  const rows = await sql<Row[]>`
+    select ${columns(sql, interfaceId)} from ${asked}
+      join wg_peer_traffic t on t.tenant_id = p.tenant_id and t.peer_id = p.id
+      where t.interface_id = ${interfaceId}`;
+  return rows.map((row) => ({ ...toStored(row), isNew: ids.has(row.peer_id) }));
+}
+
+/**
+ * Writes accounts and their events; all are absolute, so that writing them twice is writing them once. What another
+ * gateway counts by now is left out.
+ * @returns ids of the peers that have a row
+ */
+export async function writeTraffic(
+  sql: Sql,
+  interfaceId: number,
+  entries: readonly Entry[],
+): Promise<Set<string>> {
   const rows = entries.map(({ tenantId, peerId, account }) => toRow(tenantId, peerId, account));
   const events = entries.flatMap(({ tenantId, peerId, events }) =>
     events.map((event) => ({ tenantId, peerId, ...event }))
@@ -78,6 +119,7 @@ export async function writeTraffic(sql: Sql, entries: readonly Entry[]): Promise
       -- Never waits while it holds a row: one that is locked is going with its peer.
       select t.tenant_id, t.peer_id from wg_peer_traffic t
         join seen s on t.tenant_id = s."tenantId" and t.peer_id = s."peerId"
+        where coalesce(t.interface_id, ${interfaceId}) = ${interfaceId}
         for update of t skip locked
     ), written as (
       update wg_peer_traffic t set
