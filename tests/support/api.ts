@@ -5,7 +5,6 @@ import { buildDeps } from "../../api/build_deps.ts";
 import { loadConfig } from "../../api/config.ts";
 import type { AppEnv } from "../../api/context.ts";
 import type { Deps } from "../../api/deps.ts";
-import { connect } from "../../db/connection.ts";
 import { createLogger } from "../../lib/log.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { throughBalancer } from "./balanced.ts";
@@ -177,14 +176,12 @@ export async function testApi(
   };
 }
 
-/** Does what a starting daemon does: publishes the interface and its public key. */
+/** Writes what a starting daemon does, the interface and its public key; as the owner, who is connected anyway. */
 export async function publishGateway(db: TestDatabase, network: string): Promise<string> {
   const { publicKey } = await generateKeyPair();
-  const sql = connect(db.url("massacorp_wgd"), { max: 1, applicationName: "test-wgd" });
-  await sql`
+  await db.owner`
     insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu, public_key)
     values (1, 'wg0', ${network}, 51820, 'vpn.example.com:51820', 1420, ${publicKey})`;
-  await sql.end();
   return publicKey;
 }
 

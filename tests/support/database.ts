@@ -31,8 +31,17 @@ function url(role: LoginRole | "postgres", socketFolder: string, database: strin
   return databaseUrl({ role, password: testPassword, socketFolder, database });
 }
 
-/** One template a schema: its name carries the checksums of all migrations. */
-async function template(socketFolder: string): Promise<string> {
+const templates = new Map<string, Promise<string>>();
+
+/** One template a schema and cluster, looked for once a process. */
+function template(socketFolder: string): Promise<string> {
+  const known = templates.get(socketFolder) ?? makeTemplate(socketFolder);
+  templates.set(socketFolder, known);
+  return known;
+}
+
+/** Its name carries the checksums of all migrations. */
+async function makeTemplate(socketFolder: string): Promise<string> {
   const migrations = await readMigrations();
   const text = migrations.map((migration) => migration.checksum).join("");
   const digest = new Uint8Array(
@@ -88,7 +97,7 @@ export async function testDatabase(
   });
   await maintenance`create database ${maintenance(name)} template ${
     maintenance(source)
-  } owner massacorp_owner`;
+  } owner massacorp_owner strategy file_copy`;
   const open = (role: LoginRole | "postgres", applicationName: string) =>
     connect(url(role, folder, name), { max: 4, applicationName });
   const owner = open("massacorp_owner", "test-owner");
