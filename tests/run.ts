@@ -79,7 +79,7 @@ export async function runTests(
     const { success } = await deno([
       ...["test", "--allow-all", "--no-prompt", "--no-check", "--permit-no-files"],
       ...[...(parallel ? ["--parallel"] : []), `--junit-path=${report}`, ...paths],
-    ], waits ? { DENO_JOBS: String(Math.ceil(navigator.hardwareConcurrency * 1.5)), ...env } : env);
+    ], waits ? { DENO_JOBS: jobsOfWaiting(), ...env } : env);
     const counted = countJunit(await Deno.readTextFile(report));
     // A file that does not even load, or a leak after the last test, is a failure without a test.
     if (!success && counted.failed === 0) counted.failed = 1;
@@ -87,6 +87,11 @@ export async function runTests(
   } finally {
     await Deno.remove(report);
   }
+}
+
+/** How many files that mostly wait run at once, unless the caller says. */
+function jobsOfWaiting(): string {
+  return Deno.env.get("DENO_JOBS") ?? String(Math.ceil(navigator.hardwareConcurrency * 1.5));
 }
 
 async function deno(args: string[], env: Record<string, string>): Promise<Deno.CommandStatus> {
