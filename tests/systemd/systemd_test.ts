@@ -113,6 +113,66 @@ systemctl restart massacorp-backup.timer`);
   );
 
   await t.step(
+    "the runbook's archive of WAL is encrypted, and takes what the server hands in",
+    async () => {
+      for (const command of await commandsOf("## Point-in-time recovery", "docs/operations.md")) {
+        if (/massacorp (up|restore)|64201/.test(command)) continue;
+        await shell(command);
+      }
+      const psql = "runuser -u postgres -- psql -Atc";
+      await until(
+        "PostgreSQL is back",
+        async () => (await machine.shell(`${psql} 'select pg_switch_wal()'`)).success,
+        patient,
+      );
+      await until(
+        "a segment is archived",
+        async () => /\.gz\.age$/m.test(await fact("ls /var/lib/wal")),
+        patient,
+      );
+      match(await shell("head -qn 1 /var/lib/wal/*.gz.age"), /^age-encryption\.org\/v1$/m);
+      equal(await fact(`${psql} 'select failed_count from pg_stat_archiver'`), "0");
+    },
+  );
+
+  await t.step(
+    "the runbook's changes of keys: ENCRYPTION_KEY unnoticed, the gateway's at a cut-over",
+    async () => {
+      const restart = () => shell("systemctl restart massacorp-wgd massacorp-api");
+      const [old = "", next = ""] =
+        (await shell("massacorpctl encryption:key add")).match(/^\w{16}/gm) ?? [];
+      await restart();
+      await shell(`massacorpctl encryption:key use ${next}`);
+      await restart();
+      match(await shell("massacorpctl secrets:reseal"), /^sealed anew: [1-9]/);
+      match(
+        await shell(`massacorpctl encryption:key drop ${old} --force`),
+        new RegExp(`^${next}  seals$`, "m"),
+      );
+      await restart();
+      await until("the old tunnel carries", answers, patient);
+
+      const prepared = await shell("massacorpctl wg:rotate-key --prepare");
+      const [, key = ""] = /^next +(\S{44})$/m.exec(prepared) ?? [];
+      const at = new Date(Date.now() + 3600_000).toISOString();
+      match(
+        await shell(`massacorpctl wg:announce-key --key ${key} --at ${at}`),
+        /^[1-9] mail\(s\) queued/,
+      );
+      await shell("systemctl stop massacorp-wgd massacorp-api");
+      await shell(`massacorpctl wg:rotate-key --cut-over ${key}`);
+      await shell("systemctl start massacorp-wgd massacorp-api");
+      const file = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
+      const text = await shell("cat /var/lib/massacorp/admin/admin.conf");
+      await Deno.writeTextFile(file, text.replace(/^PublicKey = .*$/m, `PublicKey = ${key}`));
+      await client.load(file);
+      await until("with the one line changed the tunnel carries", answers, patient);
+      match(await shell("massacorpctl audit:verify"), /^intact$/m);
+      match(await shell("massacorpctl wg:adopt-key"), /published/);
+    },
+  );
+
+  await t.step(
     "each process has its user, one of them a capability, all a filter of system calls",
     async () => {
       const rights: string[] = [];
