@@ -89,7 +89,7 @@ export function listenTcp(options: TcpOptions): RunningTcpListener {
 }
 
 /** @throws where a file cannot be read, is no PEM, or the key is another certificate's */
-export function readCertificate({ certFile, keyFile }: TlsFiles): { cert: string; key: string } {
+function readCertificate({ certFile, keyFile }: TlsFiles): { cert: string; key: string } {
   const pair = { cert: Deno.readTextFileSync(certFile), key: Deno.readTextFileSync(keyFile) };
   // Asked of the library itself, on a socket that nobody learns of.
   Deno.listenTls({ hostname: "127.0.0.1", port: 0, ...pair }).close();

@@ -85,7 +85,7 @@ export async function readPart(
 }
 
 /** As many are counted: more is no other trouble, and counting it would be one. */
-export const mostCounted = 100_000;
+const mostCounted = 100_000;
 
 /** How many entries that are there wait for a seal, or `mostCounted`. */
 export async function countUnsealed(sql: TransactionSql): Promise<number> {

@@ -100,7 +100,7 @@ export function brokenRules(
 }
 
 /** The single words of names and addresses, longest first; what is too short to tell anything is left out. */
-export function tellingWords(texts: readonly string[]): string[] {
+function tellingWords(texts: readonly string[]): string[] {
   const whole = texts.map((text) => text.normalize("NFKC").toLowerCase());
   const parts = whole.flatMap((text) => text.split(/[^\p{L}\p{N}]+/u));
   return [...new Set(["massacorp", ...whole, ...parts])]

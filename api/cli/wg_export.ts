@@ -44,7 +44,7 @@ export const wgExport: Command = {
 };
 
 /** The file as wg-quick(8) reads it on another server, and as wg:import reads it back. */
-export function renderServerConfig(
+function renderServerConfig(
   answers: readonly { tenant: string; exported: Exported }[],
 ): string {
   const [first] = answers;

@@ -3,7 +3,7 @@ import { errorFields, type Logger } from "../../lib/log.ts";
 import type { Redis } from "./redis.ts";
 
 /** Classes of operations that share a limit. */
-export const limitClasses = ["source", "login", "anonymous", "authenticated"] as const;
+const limitClasses = ["source", "login", "anonymous", "authenticated"] as const;
 export type LimitClass = typeof limitClasses[number];
 
 /** Seconds that a window lasts. */

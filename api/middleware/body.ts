@@ -7,7 +7,7 @@ import { ApiError, type FieldError } from "../errors.ts";
 export const maxBodyBytes = 1024 * 1024;
 
 /** How long a body may take to arrive, whoever sends it byte by byte. */
-export const bodyPatienceMs = 15_000;
+const bodyPatienceMs = 15_000;
 
 /** Refuses a body that announces more than 1 MiB before anything of it is read; others are counted as they come. */
 export const limitBody = createMiddleware<AppEnv>((c, next) => {

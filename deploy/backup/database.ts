@@ -102,7 +102,7 @@ const emptied = [
 const leftOut =
   /^postgres\/(postmaster\.(pid|opts)|backup_label(\.old)?|tablespace_map(\.old)?|current_logfiles(\.tmp)?|global\/pg_control|.*\/?pg_internal\.init(\.\d+)?|.*pgsql_tmp.*)$/;
 
-export function isCopied(path: string): boolean {
+function isCopied(path: string): boolean {
   if (leftOut.test(path)) return false;
   if (path === "postgres/pg_wal/archive_status") return true;
   return !emptied.some((folder) => path.startsWith(`postgres/${folder}/`));

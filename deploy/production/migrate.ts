@@ -10,7 +10,7 @@ import { loadConfig, type MigrateConfig } from "./config.ts";
  * Safe to repeat, and to run twice at once.
  * @returns the ids of the migrations applied
  */
-export async function prepareDatabase(config: MigrateConfig): Promise<string[]> {
+async function prepareDatabase(config: MigrateConfig): Promise<string[]> {
   if (config.superuserUrl) {
     await bootstrap(config.superuserUrl, await rolePasswords(config.passwords));
   }

@@ -9,7 +9,7 @@ import { createTerminal } from "../local/terminal.ts";
  * What a superuser of the database has to run once, for psql: roles, their passwords, the database. The server gets no
  * password but what proves one (RFC 5803), as from psql's \password, so none can get into its log. Safe to repeat.
  */
-export async function rolesSql(passwords: string): Promise<string> {
+async function rolesSql(passwords: string): Promise<string> {
   const all = await rolePasswords(passwords, migrateUid);
   const lines = [await Deno.readTextFile(new URL("../../db/roles.sql", import.meta.url))];
   for (const role of loginRoles) {
@@ -24,7 +24,7 @@ export async function rolesSql(passwords: string): Promise<string> {
 }
 
 /** `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>` of RFC 5802; the password is ASCII, as ours are. */
-export async function scramVerifier(
+async function scramVerifier(
   password: Secret<string>,
   { salt = crypto.getRandomValues(new Uint8Array(16)), iterations = 4096 } = {},
 ): Promise<string> {

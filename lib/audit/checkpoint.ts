@@ -8,7 +8,7 @@ const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
 
 /** What a checkpoint says of one tenant's chain: where it ends, and what of its beginning may be gone. */
-export const leafSchema = z.strictObject({
+const leafSchema = z.strictObject({
   tenant_id: count,
   seq: count,
   hash,
@@ -19,7 +19,7 @@ export const leafSchema = z.strictObject({
 export type Leaf = z.infer<typeof leafSchema>;
 
 /** What is signed. */
-export const statementSchema = z.strictObject({
+const statementSchema = z.strictObject({
   type: z.literal("massacorp-audit-checkpoint/1"),
   /** Counts from 1, without a gap. */
   n: z.int().min(1),
@@ -152,7 +152,7 @@ export async function readCheckpoint(line: string, publicKey: string): Promise<C
   return checkpoint;
 }
 
-export async function isSigned(
+async function isSigned(
   statement: Statement,
   signature: string,
   publicKey: string,

@@ -48,7 +48,7 @@ export interface Scale extends AsyncDisposable {
   operator(path: string, options?: OperatorRequest): Promise<any>;
 }
 
-export const raisedLimits = {
+const raisedLimits = {
   RATE_LIMIT_LOGIN: "100000",
   RATE_LIMIT_ANONYMOUS: "100000",
   RATE_LIMIT_AUTHENTICATED: "100000",

@@ -19,7 +19,7 @@ export interface Side {
 }
 
 /** Names of fields that end as ids do and name nothing of a tenant that could be another's. */
-export const noIds = new Set(["request_id", "tenant_id", "gateway_id"]);
+const noIds = new Set(["request_id", "tenant_id", "gateway_id"]);
 export const isIdName = (name: string) =>
   (/_ids?$/.test(name) || name === "allowed_peers") && !noIds.has(name);
 

@@ -94,7 +94,7 @@ export function checkResolvers(
 }
 
 /** The representations of a provisioned peer. */
-export const provisionTypes = [
+const provisionTypes = [
   "application/json",
   "text/plain",
   "image/svg+xml",

@@ -23,7 +23,7 @@ const name = peerName;
 const cidr = z.union([z.cidrv4(), z.cidrv6()], "must be a network in CIDR form");
 const address = z.union([z.ipv4(), z.ipv6()], "must be an IP address");
 
-export const keyChoice = {
+const keyChoice = {
   public_key: publicKey.optional().openapi({
     description:
       "Your own key; without it the server makes a pair and returns the private half once",

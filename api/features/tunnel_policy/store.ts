@@ -22,7 +22,7 @@ interface GrantRow extends PortColumns {
   created_at: Date;
 }
 
-export function portsOf({ port_from, port_to }: PortColumns): Ports {
+function portsOf({ port_from, port_to }: PortColumns): Ports {
   return port_from === null || port_to === null ? null : [port_from, port_to];
 }
 
