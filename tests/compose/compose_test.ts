@@ -338,6 +338,24 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     await until("the API answers through the tunnel again", isUp, patient);
   });
 
+  await t.step("the runbook's change of ENCRYPTION_KEY works in containers", async () => {
+    const runbook = await Deno.readTextFile(join(projectFolder, "docs/operations.md"));
+    const [command = ""] = /docker compose run \S.*encryption_key\.ts/.exec(runbook) ?? [];
+    const key = (words: string) => shell(`${command} ${words}`);
+    const restart = async () => {
+      await shell("docker compose restart wgd api");
+      await until("the API answers through the tunnel again", isUp, patient);
+    };
+    const [old = "", next = ""] = (await key("add")).match(/^\w{16}/gm) ?? [];
+    await restart();
+    await key(`use ${next}`);
+    await restart();
+    const sealed = await shell("docker compose exec -T api deno task -q secrets:reseal");
+    match(sealed, /^sealed anew: [1-9]\d* preshared key/);
+    match(await key(`drop ${old}`), new RegExp(`^${next} +seals\\s*$`));
+    await restart();
+  });
+
   await t.step("down and up keep tenants, gateway key and tunnels", async () => {
     const key = await Deno.readTextFile(join(folder, ".massacorp/wgd/gateway.key"));
     await shell("docker compose down");
