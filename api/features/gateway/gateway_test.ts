@@ -89,7 +89,7 @@ Deno.test("pool: a tenant is told its own numbers, and nothing of them moves wit
     await api.db.owner`update wg_peers set deleted_at = now() where id = ${id}`;
     await api.db.owner`delete from wg_peers where id = ${id}`;
   };
-  const whole = { network: "10.10.0.0/26", size: 56 };
+  const whole = { gateway_id: 1, network: "10.10.0.0/26", size: 56 };
 
   await t.step("an empty pool: each has its share, the operator sees the whole", async () => {
     const share = { ...whole, used: 0, resting: 0, free: 28, quota: 28 };
