@@ -4,6 +4,7 @@ import {
   logIn,
   loopback,
   type Persona,
+  type Reply,
   type RequestOptions,
   superadminOf,
   type TestApi,
@@ -144,8 +145,14 @@ Deno.test("Idempotency-Key: D2: of fifty who create with one key at once one doe
       // What a step leaves for half a minute ends by the database's clock, which goes on meanwhile.
       api.clock.advance(Date.now() - api.clock.now());
       const before = await entries();
-      const ask = (more = {}) =>
-        api.request(path, keyed(`once${path}`, { ...options, body: { ...body, ...more } }));
+      // On a busy machine who waits too long for the others is told to ask again, and does.
+      const ask = async (more = {}): Promise<Reply> => {
+        const reply = await api.request(
+          path,
+          keyed(`once${path}`, { ...options, body: { ...body, ...more } }),
+        );
+        return reply.body?.code === "overloaded" ? await ask(more) : reply;
+      };
       const replies = await Promise.all(Array.from({ length: n }, () => ask()));
       for (const reply of replies) assert.equal(reply.status, 201, reply.text);
       assert.equal(new Set(replies.map((reply) => of(reply.body))).size, 1);

@@ -10074,7 +10074,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
         };
     };
     listHeldKeys: {

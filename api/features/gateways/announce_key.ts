@@ -6,7 +6,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { readTenantIds } from "../mfa/mod.ts";
 import { gatewayId } from "./schemas.ts";
 import { countPeersOn, listAdmins, readGatewayState, wasKeyAnnounced } from "./store.ts";
@@ -44,7 +44,7 @@ export function announceKey(router: Router, deps: Deps): void {
       "A mail to each active admin of each tenant with peers on it, in that user's language. Tenants that were told the same already are passed over: asked again after it was cut off, it goes on.",
     ...access(deps, "platform.wireguard"),
     request: { params: gatewayId, ...jsonRequest(body) },
-    responses: { 200: jsonResponse(answer, "Who was told") },
+    responses: { 200: jsonResponse(answer, "Who was told"), ...refusals("gateway_not_ready") },
   });
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
@@ -58,7 +58,9 @@ export function announceKey(router: Router, deps: Deps): void {
       const tenantId = asTenantId(tenant);
       await deps.tenancy.transaction(tenantId, async (sql) => {
         const gateway = await readGatewayState(sql, id);
-        if (!gateway || gateway.public_key === null) throw new ApiError("not_found");
+        if (!gateway) throw new ApiError("not_found");
+        // Announced, and its daemon never there: it has no key that could change.
+        if (gateway.public_key === null) throw new ApiError("gateway_not_ready", { retryAfter: 2 });
         const { endpoint, public_key: publicKey } = gateway;
         if (publicKey === nextPublicKey) {
           throw invalidField("next_public_key", "invalid_value", "is the key that it has");
