@@ -761,13 +761,6 @@ end
 $function$;
 alter function wg_grants_stay_outside_tunnels() owner to massacorp_owner;
 
-CREATE OR REPLACE FUNCTION public.wg_held_on_gateway(of_tenant integer, gateway smallint)
- RETURNS bigint
- LANGUAGE sql
- STABLE
-RETURN ((SELECT count(*) AS count FROM wg_peers p WHERE ((p.tenant_id = wg_held_on_gateway.of_tenant) AND (p.interface_id = wg_held_on_gateway.gateway))) + (SELECT count(*) AS count FROM wg_resting_addresses r WHERE ((r.tenant_id = wg_held_on_gateway.of_tenant) AND (r.interface_id = wg_held_on_gateway.gateway) AND (r.until > now()))));
-alter function wg_held_on_gateway(of_tenant integer, gateway smallint) owner to massacorp_owner;
-
 CREATE OR REPLACE FUNCTION public.wg_interfaces_change_ipv6()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1196,13 +1189,6 @@ AS $function$
     where n <> least(254, (1 << (32 - masklen(network))) - 2)
   $function$;
 alter function wg_pool_addresses(network cidr) owner to massacorp_owner;
-
-CREATE OR REPLACE FUNCTION public.wg_resting_held(of_tenant integer, of_user integer)
- RETURNS bigint
- LANGUAGE sql
- STABLE
-RETURN (SELECT count(*) AS count FROM wg_resting_addresses r WHERE ((r.tenant_id = wg_resting_held.of_tenant) AND (r.until > now()) AND ((wg_resting_held.of_user IS NULL) OR (r.user_id = wg_resting_held.of_user)) AND (NOT (EXISTS (SELECT FROM wg_peers p WHERE ((p.tenant_id = r.tenant_id) AND (p.id = r.peer_id) AND (p.deleted_at IS NULL)))))));
-alter function wg_resting_held(of_tenant integer, of_user integer) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_retired_keys_release_address()
  RETURNS trigger
@@ -2055,6 +2041,20 @@ create table wg_retired_keys (
   constraint wg_retired_keys_pkey PRIMARY KEY (interface_id, public_key)
 );
 alter table wg_retired_keys owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_held_on_gateway(of_tenant integer, gateway smallint)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+RETURN ((SELECT count(*) AS count FROM wg_peers p WHERE ((p.tenant_id = wg_held_on_gateway.of_tenant) AND (p.interface_id = wg_held_on_gateway.gateway))) + (SELECT count(*) AS count FROM wg_resting_addresses r WHERE ((r.tenant_id = wg_held_on_gateway.of_tenant) AND (r.interface_id = wg_held_on_gateway.gateway) AND (r.until > now()))));
+alter function wg_held_on_gateway(of_tenant integer, gateway smallint) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.wg_resting_held(of_tenant integer, of_user integer)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+RETURN (SELECT count(*) AS count FROM wg_resting_addresses r WHERE ((r.tenant_id = wg_resting_held.of_tenant) AND (r.until > now()) AND ((wg_resting_held.of_user IS NULL) OR (r.user_id = wg_resting_held.of_user)) AND (NOT (EXISTS (SELECT FROM wg_peers p WHERE ((p.tenant_id = r.tenant_id) AND (p.id = r.peer_id) AND (p.deleted_at IS NULL)))))));
+alter function wg_resting_held(of_tenant integer, of_user integer) owner to massacorp_owner;
 
 alter table api_key_scopes add constraint api_key_scopes_are_of_a_tenant
   FOREIGN KEY (permission, platform) REFERENCES permissions(name, platform) ON DELETE CASCADE;

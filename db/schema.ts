@@ -24,8 +24,9 @@ export async function renderSchema(sql: Sql): Promise<string> {
   const sections = [
     await defaultPrivileges(sql),
     await sequences(sql),
-    await functions(sql),
+    await functions(sql, { ofTables: false }),
     await tables(sql),
+    await functions(sql, { ofTables: true }),
     await foreignKeys(sql),
     await indexes(sql),
     await triggers(sql),
@@ -97,13 +98,16 @@ async function sequences(sql: Sql): Promise<string[]> {
   );
 }
 
-async function functions(sql: Sql): Promise<string[]> {
+/** @param options.ofTables those whose body PostgreSQL has read already (`return …`), and which needs its tables */
+async function functions(sql: Sql, { ofTables }: { ofTables: boolean }): Promise<string[]> {
   return texts(
     await sql<Line[]>`
     select rtrim(pg_get_functiondef(p.oid), E'\n') || E';\n' ||
       format(E'alter function %I(%s) owner to %I;\n',
         p.proname, pg_get_function_identity_arguments(p.oid), p.proowner::regrole::text) as line
     from pg_proc p where p.pronamespace = 'public'::regnamespace
+      and ${ofTables} = exists (select from pg_depend d where d.classid = 'pg_proc'::regclass
+        and d.objid = p.oid and d.refclassid = 'pg_class'::regclass)
     order by p.proname collate "C", pg_get_function_identity_arguments(p.oid) collate "C"`,
   );
 }
