@@ -137,7 +137,8 @@ async function noteSeen(
   );
 }
 
-interface UserRow {
+/** What `session_proof` answers. */
+export interface UserRow {
   email: string;
   name: string;
   created_at: Date;

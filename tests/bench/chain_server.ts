@@ -5,6 +5,7 @@ import { buildDeps } from "../../api/build_deps.ts";
 import { loadConfig } from "../../api/config.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createLogger } from "../../lib/log.ts";
+import type { UserRow } from "../../api/middleware/authenticate.ts";
 import { testSecrets } from "../support/api.ts";
 
 /**
@@ -12,15 +13,14 @@ import { testSecrets } from "../support/api.ts";
  * nothing else. Its standard input is `{kind, port, secret}` as JSON.
  */
 const { kind, port, secret } = JSON.parse(await new Response(Deno.stdin.readable).text());
-const row = {
+const row: UserRow = {
   email: "admin@acme.example",
   name: "",
   created_at: new Date(),
   slug: "acme",
   tenant_name: "Acme",
   mfa_enabled: false,
-  roles: ["admin"],
-  permissions: ["users.read", "users.write"],
+  grants: ["admin users.read users.write"],
   stepped_up_at: null,
   last_seen_at: new Date(Date.now() + 3_600_000),
   login_own_peer: false,
@@ -55,8 +55,9 @@ function bare() {
   app.get("/api/v1/auth/me", async (c) => {
     const token = c.req.header("authorization")?.slice("Bearer ".length) ?? "";
     const { payload } = await jwtVerify(token, key, { algorithms: ["HS256"] });
-    const { email, name, created_at, roles, permissions } = row;
-    return c.json({ id: Number(payload.sub), email, name, created_at, roles, permissions });
+    const { email, name, created_at, grants } = row;
+    const [role, ...permissions] = (grants[0] ?? "").split(" ");
+    return c.json({ id: Number(payload.sub), email, name, created_at, roles: [role], permissions });
   });
   return (request: Request) => app.fetch(request);
 }
