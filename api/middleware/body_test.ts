@@ -59,3 +59,16 @@ Deno.test("jsonBody: no other type, no other encoding, and no text that PostgreS
     assert.deepEqual(await send(text), [422, "invalid_input"], text);
   }
 });
+
+Deno.test("jsonBody: D3: what comes in pieces, cut inside of a character, is the whole, in whatever form it is asked for", async () => {
+  const made = new Hono<AppEnv>();
+  made.use(jsonBody);
+  made.post("/", async (c) => c.json([await c.req.json(), await c.req.text()]));
+  const text = '{"name":"Zoë"}';
+  const bytes = new TextEncoder().encode(text);
+  const body = ReadableStream.from([bytes.subarray(0, 12), bytes.subarray(12)]);
+  const headers = { "content-type": "application/json" };
+  const request = new Request("http://api.test/", { method: "POST", body, headers });
+  const reply = await made.fetch(request, { listener: "loopback", address: null });
+  assert.deepEqual(await reply.json(), [{ name: "Zoë" }, text]);
+});

@@ -7,8 +7,8 @@ export interface GatewayOutcome {
 }
 
 /**
- * Of the whole: in force where every gateway says so that the tenant has peers on, and rejected with the first one
- * that rejects it. What nobody has said anything of is pending.
+ * Of the whole: in force where every gateway says so that the tenant has peers on, and rejected where one rejects
+ * it, with the words of all that do. What nobody has said anything of is pending.
  */
 export function overall(each: readonly GatewayOutcome[]): Pick<GatewayOutcome, "status" | "error"> {
   const rejections = each.filter(({ status }) => status === "rejected");
