@@ -83,6 +83,11 @@ export function createSnapshot(
   /** Keys that the file would put on the interface, and all that it names. */
   let live = new Set<string>();
   let known = new Set<string>();
+  /**
+   * The same of what is being written, or was written in part: as long as one or the other may be on the disk, a
+   * removal has to be noted where either names the key, and an addition where either does not.
+   */
+  let coming: { live: Set<string>; known: Set<string>; isOutdated: boolean } | undefined;
   let complete = true;
   /** The highest time that the file remembers. */
   let writtenTime = 0;
@@ -103,6 +108,7 @@ export function createSnapshot(
   function forget(): void {
     live = new Set();
     known = new Set();
+    coming = undefined;
     writtenTime = 0;
     view = { ...view, writtenAt: null };
     writtenVersion = -1;
@@ -115,6 +121,12 @@ export function createSnapshot(
     const highestTime = seen.highestTime(now);
     const peers = [...table.peers.values()];
     const isLive = (peer: DesiredPeer) => isWanted(peer, highestTime) && !peer.heldBecause;
+    const names = {
+      live: new Set(peers.filter(isLive).flatMap(peerKeys)),
+      known: new Set(table.knownKeys()),
+      isOutdated: false,
+    };
+    coming = names;
     const body: z.infer<typeof bodySchema> = {
       writtenAt: now,
       highestTime,
@@ -146,19 +158,35 @@ export function createSnapshot(
       if (!(error instanceof SnapshotError)) throw error;
       if (view.error !== error.message) log.error("the snapshot is not kept", errorFields(error));
       view = { ...view, error: error.message };
+      // Where slots are free, the file before is the one that stands.
+      if (file.free > 0) coming = undefined;
       throw error;
     } finally {
       const ended = performance.now();
       nextWriteAt = ended + Math.max(gatherMs, (ended - started) * restFactor);
     }
-    live = new Set(peers.filter(isLive).flatMap(peerKeys));
-    known = new Set([...table.knownKeys()]);
+    ({ live, known } = names);
+    coming = undefined;
     complete = true;
     writtenTime = highestTime;
     writtenVersion = version;
     refreshAt = performance.now() + refreshMs;
     view = { writtenAt: now, error: null };
-    seen.snapshotIsCurrent = version === table.version;
+    if (names.isOutdated) await markIncomplete();
+    seen.snapshotIsCurrent = complete && version === table.version;
+  }
+
+  /** Notes that there are peers on the interface which the file does not name. */
+  async function markIncomplete(): Promise<void> {
+    complete = false;
+    try {
+      if (file.free > 0) await file.markIncomplete();
+      else throw new SnapshotError("the snapshot has no free slot");
+    } catch (error) {
+      await discard(error).catch((error) =>
+        log.error("the snapshot cannot be kept true", errorFields(error))
+      );
+    }
   }
 
   /** Where no removal can be noted, no snapshot is better than one that brings a revoked peer back. */
@@ -230,39 +258,36 @@ export function createSnapshot(
       }
     },
     async beforeAdding(publicKeys) {
-      if (!complete || view.writtenAt === null) return;
+      const isMarked = !complete || view.writtenAt === null;
+      if (isMarked && !coming) return;
+      let isKnown = true;
       for (const publicKey of publicKeys) {
-        if (known.has(publicKey)) continue;
-        complete = false;
-        await alone(async () => {
-          try {
-            if (file.free > 0) await file.markIncomplete();
-            else throw new SnapshotError("the snapshot has no free slot");
-          } catch (error) {
-            await discard(error).catch((error) =>
-              log.error("the snapshot cannot be kept true", errorFields(error))
-            );
-          }
-        });
-        return;
+        if (coming && !coming.known.has(publicKey)) coming.isOutdated = true;
+        isKnown &&= known.has(publicKey);
       }
+      if (isMarked || isKnown) return;
+      complete = false;
+      await alone(markIncomplete);
     },
     async beforeSaying({ removed, purged, expiry }) {
-      const hits = new Set([
-        ...[...removed].filter((publicKey) => live.has(publicKey)),
-        ...[...purged].filter((publicKey) => known.has(publicKey)),
-      ]);
+      const names = (what: "live" | "known", publicKey: string) =>
+        (what === "live" ? live : known).has(publicKey) || coming?.[what].has(publicKey) === true;
       const isLate = () => expiry > writtenTime && view.writtenAt !== null;
-      if (hits.size === 0 && !isLate()) return;
+      // Not before its turn: what is being written may name keys that the file before it did not.
       await alone(async () => {
+        const hits = new Set([
+          ...[...removed].filter((publicKey) => names("live", publicKey)),
+          ...[...purged].filter((publicKey) => names("known", publicKey)),
+        ]);
+        if (hits.size === 0 && !isLate()) return;
         try {
           // What was just written names them no longer as wanted.
           if (hits.size + (isLate() ? 1 : 0) > file.free) await write();
-          const named = [...hits].filter((publicKey) => known.has(publicKey));
+          const named = [...hits].filter((publicKey) => names("known", publicKey));
           if (named.length + (isLate() ? 1 : 0) <= file.free) {
             await file.strike(named, isLate() ? expiry : undefined);
             writtenTime = Math.max(writtenTime, expiry);
-          } else if (named.some((publicKey) => live.has(publicKey))) {
+          } else if (named.some((publicKey) => names("live", publicKey))) {
             throw new SnapshotError("the snapshot has too few free slots");
           }
         } catch (error) {
@@ -271,8 +296,10 @@ export function createSnapshot(
           else log.error("the time is not kept", errorFields(error));
         }
         for (const publicKey of hits) {
-          live.delete(publicKey);
-          known.delete(publicKey);
+          for (const  of of[{ live, known }, coming]) {
+            of?.live.delete(publicKey);
+            of?.known.delete(publicKey);
+          }
         }
       });
     },

@@ -65,6 +65,7 @@ async function keeper(
     log: silentLogger,
   });
   return {
+    folder,
     table,
     seen,
     clock,
@@ -148,6 +149,93 @@ Deno.test("T3: beforeSaying: with no free slot the whole is written anew, withou
     },
   }));
   assert.deepEqual(live(second), [key(6)]);
+});
+
+/** A disk whose writes wait, from the second one on, until they are let go. */
+function heldWrites() {
+  const begun = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  let writes = 0;
+  const change = (real: SnapshotFile): Partial<SnapshotFile> => ({
+    async write(body) {
+      if (++writes > 1) {
+        begun.resolve();
+        await letGo.promise;
+      }
+      await real.write(body);
+    },
+  });
+  return { begun: begun.promise, letGo: letGo.resolve, change };
+}
+
+Deno.test("T3: beforeSaying: what goes while it is being written down for the first time does not come back", async () => {
+  const disk = heldWrites();
+  const end = Date.now() + 3_600_000;
+  const second = await afterRestart({ peers: [peer(6)] }, async (first) => {
+    first.read({ peers: [peer(6), peer(7), peer(8), peer(9, { expiresAt: end })] });
+    const closed = first.snapshot.close();
+    await disk.begun;
+    let isSaid = false;
+    const said = first.snapshot.beforeSaying({
+      removed: [key(7), key(9)],
+      purged: [key(8)],
+      expiry: end,
+    }).then(() => isSaid = true);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assert.ok(!isSaid, "nobody is told as long as nobody knows what the disk will have");
+    disk.letGo();
+    await Promise.all([closed, said]);
+  }, disk.change);
+  assert.deepEqual(live(second), [key(6)]);
+  assert.equal(second.table.explain(key(8)), "foreign");
+  assert.equal(second.seen.highestTime(second.clock.now()), end);
+});
+
+Deno.test("T3: beforeSaying: a write that failed half-way may be what the disk has", async () => {
+  let writes = 0;
+  let isUnsure = false;
+  const looked = Promise.withResolvers<void>();
+  const second = await afterRestart({ peers: [peer(6)] }, async (first) => {
+    first.read({ peers: [peer(6), peer(7)] });
+    const closed = first.snapshot.close();
+    await first.snapshot.beforeSaying({ removed: [key(7)], purged: [], expiry: 0 });
+    const onDisk = await keeper(first.folder);
+    await onDisk.snapshot.load();
+    assert.ok(!live(onDisk).includes(key(7)));
+    looked.resolve();
+    await closed;
+  }, (real) => ({
+    get free() {
+      return isUnsure ? 0 : real.free;
+    },
+    async write(body) {
+      await real.write(body);
+      isUnsure = ++writes === 2;
+      if (isUnsure) throw new SnapshotError("the folder cannot be synced");
+    },
+    async unlink() {
+      await looked.promise;
+      await real.unlink();
+    },
+  }));
+  assert.ok(!live(second).includes(key(7)));
+});
+
+Deno.test("T7: beforeAdding: who comes while it is being written down is not taken for somebody added by hand", async () => {
+  const disk = heldWrites();
+  const second = await afterRestart({ peers: [peer(6)] }, async (first) => {
+    first.read({ peers: [peer(6), peer(7)] });
+    await first.snapshot.beforeAdding([key(7)]);
+    const closed = first.snapshot.close();
+    await disk.begun;
+    first.read({ peers: [peer(6), peer(7), peer(8)] });
+    await first.snapshot.beforeAdding([key(6), key(7), key(8)]);
+    disk.letGo();
+    await closed;
+  }, disk.change);
+  second.read({ peers: [peer(6)] });
+  second.table.adopt([key(6), key(8)]);
+  assert.equal(second.table.explain(key(8)), "adopted");
 });
 
 const broken = () => Promise.reject(new SnapshotError("the disk is broken"));
