@@ -22,7 +22,7 @@ export function noteDrift(
     now: number;
   },
 ): void {
-  const { ensured, before, foreign } = found;
+  const { ensured, before, after, foreign } = found;
   if (!ensured) return;
   seen.drift = 0;
   const byHand: string[] = [];
@@ -31,13 +31,16 @@ export function noteDrift(
     log.warn("drift of the interface was repaired", { kind });
   }
   for (const publicKey of foreign) {
-    if (table.explain(publicKey) === "released") {
+    const isReleased = table.explain(publicKey) === "released";
+    if (!isReleased) seen.countDrift("foreign");
+    // Only what the read-back lacks was taken off; the rest is tried again, and said by who refused it.
+    if (after.peers.has(publicKey)) continue;
+    if (isReleased) {
       log.warn("a key without a row was taken off, because an operator decided so", {
         public_key: publicKey,
       });
       continue;
     }
-    seen.countDrift("foreign");
     byHand.push(publicKey);
     log.warn("a peer that was added by hand was taken off", { public_key: publicKey });
   }

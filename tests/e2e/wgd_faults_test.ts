@@ -88,11 +88,27 @@ Deno.test("T3: a removal that wg refuses is answered as failed, not as removed",
     }],
   });
   assert.equal((await db.owner`select from wg_peers where id = ${peer.id}`).length, 1);
+  // Nor is one that was added by hand called repaired before it is gone, and then once.
+  await db
+    .owner`insert into tenants (slug, name, is_platform) values ('platform', 'Platform', true)`;
+  const added = (await net.run("server", ["sh", "-c", "wg genkey | wg pubkey"])).trim();
+  await wgd.wg("set", wgd.name, "peer", added);
+  const repairs = async () =>
+    (await db.owner`
+      select from audit_log where action = 'wireguard.drift_repaired'
+        and details->'public_keys' ? ${added}`).length;
+  for (let pass = 0; pass < 2; pass++) await wgd.client.reconcile({});
+  assert.ok((await wgd.dump()).peers.has(added));
+  assert.equal(await repairs(), 0);
+  assert.match(await wgd.client.metrics(), /drift_total\{kind="foreign"\} [1-9]/);
   await programs.mend("refuse");
   await until(
     "the tombstone is purged",
     async () => (await db.owner`select from wg_peers where id = ${peer.id}`).length === 0,
   );
+  await until("the repair is audited", async () => await repairs() > 0);
+  await wgd.client.reconcile({});
+  assert.equal(await repairs(), 1);
   await assertWhole(wgd, { removed: [peer.publicKey] });
 });
 
