@@ -30,6 +30,7 @@ import { createRoom } from "./database/room.ts";
 import { checkSchema, SchemaMismatchError } from "./database/schema_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
 import { watchEventLoop } from "./event_loop.ts";
+import { createDeliveryEraser } from "./features/deliveries/mod.ts";
 import { checkSealingKeys } from "./features/encryption/mod.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
 import { createLimits } from "./limits/limits.ts";
@@ -117,6 +118,8 @@ export async function buildDeps(
     log,
   });
 
+  const deliveryEraser = createDeliveryEraser({ tenancy, lookups, clock, log });
+
   const health = createHealth({
     database: () => apiPool.use(({ sql }) => sql`select 1`).then(() => null),
     platform_database: () => platformPool.use(({ sql }) => sql`select 1`).then(() => null),
@@ -179,6 +182,7 @@ export async function buildDeps(
     },
     letters,
     postman,
+    deliveryEraser,
     wgd,
     sealer,
     health,
@@ -214,6 +218,7 @@ export async function buildDeps(
     },
     async close() {
       eventLoop.close();
+      await deliveryEraser.close();
       await postman.close();
       await apiKeyUsage.close();
       bcrypt.close();

@@ -18,6 +18,7 @@ import type { Lookups } from "./database/lookups.ts";
 import type { Health } from "./health.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { Meters } from "./meters.ts";
+import type { DeliveryEraser } from "./features/deliveries/mod.ts";
 import type { Postman } from "./mail/mod.ts";
 import type { Platform, Tenancy } from "./database/tenancy.ts";
 
@@ -47,6 +48,7 @@ export interface Deps {
   /** The secrets of second factors, and what recovery codes are known by. */
   mfa: { secrets: SealRing; codes: RecoveryDigests };
   postman: Postman;
+  deliveryEraser: DeliveryEraser;
   wgd: WgdClient;
   /** The sealer of the audit log: its status and metrics. */
   sealer: SocketClient;

@@ -33,6 +33,7 @@ rolesAreSafe().catch((error) => {
   Deno.exit(78);
 });
 deps.postman.start();
+deps.deliveryEraser.start();
 const app = createApp(deps);
 const fetch = (request: Request, env: Parameters<typeof app.fetch>[1]) => app.fetch(request, env);
 

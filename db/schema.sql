@@ -306,6 +306,18 @@ AS $function$
   $function$;
 alter function lookup_due_mails(at timestamp with time zone, most integer) owner to massacorp_lookup;
 
+CREATE OR REPLACE FUNCTION public.lookup_expired_deliveries(at timestamp with time zone, most integer)
+ RETURNS TABLE(tenant_id integer)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+    select d.tenant_id from public.wg_deliveries d
+    where d.expires_at <= at
+    group by d.tenant_id order by min(d.expires_at) limit most
+  $function$;
+alter function lookup_expired_deliveries(at timestamp with time zone, most integer) owner to massacorp_lookup;
+
 CREATE OR REPLACE FUNCTION public.lookup_factor_keys()
  RETURNS TABLE(key_id text, factors integer)
  LANGUAGE sql
@@ -2500,6 +2512,8 @@ alter table wg_deliveries force row level security;
 create policy wg_deliveries_api on wg_deliveries as permissive for all to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy wg_deliveries_lookup on wg_deliveries as permissive for select to massacorp_lookup
+  using (true);
 
 alter table wg_grants enable row level security;
 alter table wg_grants force row level security;
@@ -2709,6 +2723,8 @@ revoke all on function lookup_api_key(key_prefix text) from public;
 grant execute on function lookup_api_key(key_prefix text) to massacorp_api;
 revoke all on function lookup_due_mails(at timestamp with time zone, most integer) from public;
 grant execute on function lookup_due_mails(at timestamp with time zone, most integer) to massacorp_api;
+revoke all on function lookup_expired_deliveries(at timestamp with time zone, most integer) from public;
+grant execute on function lookup_expired_deliveries(at timestamp with time zone, most integer) to massacorp_api;
 revoke all on function lookup_factor_keys() from public;
 grant execute on function lookup_factor_keys() to massacorp_api;
 revoke all on function lookup_mail_backlog() from public;
@@ -2834,6 +2850,7 @@ grant delete, insert (tenant_id, email, name, password_hash, locale, phone, emai
 grant insert (tenant_id, email, name, password_hash, locale, phone, email_verified_at), select on table users to massacorp_platform;
 grant select (tenant_id, id, status) on table users to massacorp_wgd;
 grant delete, insert (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at), select on table wg_deliveries to massacorp_api;
+grant select (tenant_id, expires_at) on table wg_deliveries to massacorp_lookup;
 grant select on table wg_grants to massacorp_api;
 grant delete, insert (tenant_id, id, name, network, protocol, port_from, port_to), select on table wg_grants to massacorp_platform;
 grant select on table wg_grants to massacorp_wgd;
@@ -2885,6 +2902,7 @@ comment on function public.login_failures(integer,pg_catalog.bytea,pg_catalog.te
 comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
+comment on function public.lookup_expired_deliveries(timestamp with time zone,integer) is 'Tenants with files that nobody fetched in time, the oldest first; they are erased inside their tenant.';
 comment on function public.lookup_factor_keys() is 'How many second factors each key seals, of all tenants together: for a start that notices a key that is missing.';
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
 comment on function public.lookup_oldest_mail() is 'When the mail that waits for longest was queued; null where none waits. Of all tenants together: for the operator.';

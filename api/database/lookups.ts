@@ -23,6 +23,8 @@ export interface Lookups {
   /** Mails that may be taken for delivery, those that wait for longest first. */
   dueMails(which: { at: Date; most: number }): Promise<{ tenantId: TenantId; mailId: string }[]>;
   mailBacklog(): Promise<MailBacklog>;
+  /** Tenants with client files that nobody fetched in time, the oldest first. */
+  expiredDeliveries(which: { at: Date; most: number }): Promise<TenantId[]>;
   /** How many values each key seals. */
   sealed(): Promise<{ kind: SealedKind; keyId: string; count: number }[]>;
 }
@@ -90,6 +92,13 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
           select queued, dead, oldest from lookup_mail_backlog(), lookup_oldest_mail()`
       );
       return { queued: row.queued, dead: row.dead, oldest: row.oldest };
+    },
+    async expiredDeliveries({ at, most }) {
+      const rows = await pool.use(({ sql }) =>
+        sql<{ tenant_id: number }[]>`
+          select tenant_id from lookup_expired_deliveries(${at}, ${most}::integer)`
+      );
+      return rows.map((row) => asTenantId(row.tenant_id));
     },
     async sealed() {
       const rows = await pool.use(({ sql }) =>

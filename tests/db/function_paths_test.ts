@@ -52,6 +52,9 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
     told:
       "finds whose mail is due for the one queue of the process; answers ids of tenants and mails alone",
   },
+  lookup_expired_deliveries: {
+    told: "finds whose files nobody fetched in time, so that they go; answers ids of tenants alone",
+  },
   lookup_sealed: { told: "counts what each key seals, for the operator who drops one" },
   lookup_factor_keys: { told: "counts what each key seals, for the operator's log" },
   lookup_oldest_mail: { told: "tells how long mail waits, for the operator's metrics" },

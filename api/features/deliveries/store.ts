@@ -1,6 +1,6 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 
-/** Puts a file up for delivery, in place of one of the same peer; takes away what nobody fetched in time. */
+/** Puts a file up for delivery, in place of one of the same peer. */
 export async function insertDelivery(
   sql: TenantSql,
   delivery: {
@@ -12,8 +12,7 @@ export async function insertDelivery(
     expiresAt: Date;
   },
 ): Promise<void> {
-  await sql`
-    delete from wg_deliveries where peer_id = ${delivery.peerId} or expires_at <= ${delivery.at}`;
+  await dropDeliveries(sql, delivery.peerId);
   await sql`
     insert into wg_deliveries (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at)
     values (${delivery.tenantId}, ${delivery.digest}, ${delivery.peerId}, ${delivery.sealedConfig},
@@ -42,6 +41,11 @@ export async function takeDelivery(
 /** Forgets a peer's waiting file: it does not fit the peer any more. */
 export async function dropDeliveries(sql: TenantSql, peerId: string): Promise<void> {
   await sql`delete from wg_deliveries where peer_id = ${peerId}`;
+}
+
+/** Erases what nobody fetched in time. */
+export function eraseExpired(sql: TenantSql, at: Date) {
+  return sql`delete from wg_deliveries where expires_at <= ${at}`;
 }
 
 /** How long an enrolment peer stays once it has served: the answer still has to travel through it. */
