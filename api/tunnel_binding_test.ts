@@ -10,6 +10,7 @@ import {
 } from "../tests/support/api.ts";
 import { isPublic, operations } from "../tests/support/operations.ts";
 import { assertRefused } from "../tests/support/refusals.ts";
+import { databaseDigest } from "../tests/support/snapshot.ts";
 
 Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async () => {
   await using api = await testApi();
@@ -53,6 +54,46 @@ Deno.test("app: T10: a token works only through a peer of its tenant, and the re
     action: "tunnel.refuse",
     outcome: "refused",
   }]);
+});
+
+Deno.test("app: T10: what an enrolment peer is refused is audited with its tenant, as often as it may ask", async () => {
+  await using api = await testApi({ env: { RATE_LIMIT_ANONYMOUS: "3" } });
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  const { via, id } = await peerOf(api, acme, { kind: "enrolment" });
+  const path = "/api/v1/wireguard/peers";
+  // Whatever it brings along, and be it nobody's address that is asked for.
+  const calls: [string, RequestOptions][] = [
+    [path, { token: acme.token }],
+    [path, { token: other.token, tenant: "other", body: { name: "x" } }],
+    ["/api/v1/nowhere", {}],
+  ];
+  const digest = () => databaseDigest(api.db, { except: ["audit_log"] });
+  const before = await digest();
+  const codes = [];
+  for (const [at, call] of [...calls, ...calls]) {
+    codes.push((await api.request(at, { via, ...call })).body.code);
+  }
+  assert.deepEqual(codes, [
+    ...["enrolment_only", "enrolment_only", "enrolment_only"],
+    ...["rate_limited", "rate_limited", "rate_limited"],
+  ]);
+  assert.deepEqual(await digest(), before);
+  const entries = await api.db.owner`
+    select tenant_id, actor, actor_user_id, outcome, target_id, peer_id, details
+    from audit_log where action = 'tunnel.refuse'`;
+  assert.deepEqual(
+    entries.map((row) => ({ ...row })),
+    calls.map(() => ({
+      tenant_id: acme.tenantId,
+      actor: "anonymous",
+      actor_user_id: null,
+      outcome: "refused",
+      target_id: id,
+      peer_id: id,
+      details: { reason: "enrolment peer" },
+    })),
+  );
 });
 
 Deno.test("app: T10: a peer with an owner carries nobody else's token, refresh token or log-in", async () => {

@@ -11,10 +11,19 @@ import { type LimitClass, type Limits, type LimitState, windowSeconds } from "..
  */
 export function limit(deps: { limits: Limits }, name: LimitClass) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    if (c.env.listener === "operator") return next();
-    hold(c, name, await deps.limits.consume(name, sourceOf(c)));
+    await countSource(deps, c, name);
     await next();
   });
+}
+
+/** The same for what is refused before its operation is known. */
+export async function countSource(
+  deps: { limits: Limits },
+  c: Context<AppEnv>,
+  name: LimitClass,
+): Promise<void> {
+  if (c.env.listener === "operator") return;
+  hold(c, name, await deps.limits.consume(name, sourceOf(c)));
 }
 
 /**

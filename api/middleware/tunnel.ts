@@ -1,7 +1,9 @@
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../context.ts";
-import type { Lookups } from "../database/lookups.ts";
+import type { Deps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
+import { countSource } from "./limit.ts";
+import { refuseTunnel } from "./tunnel_rules.ts";
 
 /** What an enrolment peer may ask for. */
 const forEnrolment = new Set([
@@ -23,16 +25,19 @@ function servesEnrolment(path: string): boolean {
 
 /**
  * On the tunnel, finds the peer behind the request. WireGuard has authenticated the source address, so it
- * says which peer speaks (T10). A request of no live peer is refused: it was revoked a moment ago.
+ * says which peer speaks (T10). A request of no live peer is refused: it was revoked a moment ago. That is in no
+ * tenant's audit log, because nothing says whose peer it was.
  */
-export function tunnel(deps: { lookups: Lookups }) {
+export function tunnel(deps: Pick<Deps, "lookups" | "limits" | "tenancy">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     if (c.env.listener === "tunnel") {
       const peer = c.env.address === null ? undefined : await deps.lookups.peer(c.env.address);
       if (!peer) throw new ApiError("wrong_tunnel");
       c.set("peer", peer);
       if (peer.kind === "enrolment" && !servesEnrolment(c.req.path)) {
-        throw new ApiError("enrolment_only");
+        // Each leaves an entry, so their number is bounded here: their operation's limit is not reached.
+        await countSource(deps, c, "anonymous");
+        await refuseTunnel(deps, c, { reason: "enrolment peer", code: "enrolment_only" });
       }
     }
     await next();

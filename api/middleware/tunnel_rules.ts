@@ -22,13 +22,18 @@ export function fitsTunnel(
 }
 
 /**
- * Refuses with `wrong_tunnel` and leaves a record with the tenant whose peer it was; off the tunnel, with the
- * tenant that was asked for.
+ * Refuses (`wrong_tunnel` unless said otherwise) and leaves a record with the tenant whose peer it was; off the
+ * tunnel, with the tenant that was asked for.
  */
 export async function refuseTunnel(
   deps: Pick<Deps, "tenancy">,
   c: Context<AppEnv>,
-  refused: { reason: string; tenantId?: TenantId | undefined; userId?: number },
+  refused: {
+    reason: string;
+    tenantId?: TenantId | undefined;
+    userId?: number;
+    code?: "wrong_tunnel" | "enrolment_only";
+  },
 ): Promise<never> {
   const peer = c.get("peer");
   const tenantId = peer?.tenantId ?? refused.tenantId;
@@ -47,5 +52,5 @@ export async function refuseTunnel(
         details: { reason: refused.reason, ...named },
       }));
   }
-  throw new ApiError("wrong_tunnel");
+  throw new ApiError(refused.code ?? "wrong_tunnel");
 }
