@@ -14,29 +14,36 @@ function parse(line: string): string[] {
   return assert.fail(`no line of CSV: ${line}`);
 }
 
-Deno.test("csvLine: whatever stands in the cells comes out again, with an apostrophe where it would run", () => {
-  const cells = fc.array(fc.string({ unit: "binary" }), { minLength: 1 });
-  fc.assert(fc.property(cells, (texts) => {
-    const read = parse(csvLine(texts));
+const runs = /^[" ]*[=+\-@＝＋－＠]/;
+
+Deno.test("csvLine: whatever stands in the cells comes out again, with an apostrophe where it would run in any locale", () => {
+  const unit = fc.oneof(
+    fc.constantFrom(..."=+-@＝＋－＠;\t\r\n\" ',|"),
+    fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+  );
+  const text = fc.array(unit).map((units) => units.join(""));
+  fc.assert(fc.property(fc.array(text, { minLength: 1 }), (texts) => {
+    const line = csvLine(texts);
+    const read = parse(line);
     assert.equal(read.length, texts.length);
+    const bare = (text = "") => text.replaceAll("'", "");
     for (const [index, text] of texts.entries()) {
-      assert.equal(
-        read[index]?.replace(/^'(?=[=+\-@\t\r\n＝＋－＠])/, ""),
-        text.replace(
-          /^'(?=[=+\-@\t\r\n＝＋－＠])/,
-          "",
-        ),
-      );
-      assert.doesNotMatch(read[index] ?? "", /^[=+\-@\t\r\n＝＋－＠]/);
+      assert.equal(bare(read[index]), bare(text));
+      assert.doesNotMatch(read[index] ?? "", /^[\t\r\n]/);
+      // As Excel reads it in French, and what is pasted: parted at what is no comma, quotes or none.
+      for (const part of read[index]?.split(/[;\t\r\n]/) ?? []) assert.doesNotMatch(part, runs);
     }
   }));
 });
 
-Deno.test("csvLine: formulas are neutralised, numbers and what is absent stay", () => {
+Deno.test("csvLine: formulas are neutralised, behind a semicolon as well; numbers and what is absent stay", () => {
   const dangerous = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")'];
   for (const text of dangerous) assert(csvLine([text]).startsWith(`"'`), text);
+  const behind = "x;=cmd|' /C calc'!A0;";
+  assert.equal(csvLine([behind]), `"x;'=cmd|' /C calc'!A0;"\r\n`);
+  assert.equal(csvLine([`x; "=1;y\n-2`]), `"x;' ""=1;y\n'-2"\r\n`);
   assert.equal(
-    csvLine([-1, null, "a", 'say "x"', "a,b", "a\r\nb", " x"]),
+    csvLine([-1, null, "a", 'say "x"', "a,b", "a\r\nb", " x", "a; b - c", "x=1"]),
     [
       "-1",
       "",
@@ -44,7 +51,9 @@ Deno.test("csvLine: formulas are neutralised, numbers and what is absent stay", 
       '"say ""x"""',
       '"a,b"',
       '"a\r\nb"',
-      '" x"\r\n',
+      '" x"',
+      "a; b - c",
+      "x=1\r\n",
     ].join(","),
   );
 });
