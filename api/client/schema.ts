@@ -1051,7 +1051,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * End every session of a user, and the trust in his devices
+         * End every session of a user, the trust in his devices, and a mailed link for a new password
          * @description For a device that is lost, or a password that somebody else may have: he logs in again, with his second factor where he has one. API keys and tunnels go on.
          *
          *     Permission: `users.security`. Rate limit: `authenticated`.
@@ -7028,7 +7028,7 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];

@@ -104,6 +104,31 @@ Deno.test("password reset: of fifty who bring one token one gets through; a newe
   assert.equal((await confirm(api, newer)).status, 404);
 });
 
+Deno.test("password reset: A1: a link that waits ends with what its user was known by: another password, or an admin's word", async () => {
+  await using api = await testApi({ env: { PASSWORD_CHECK_HIBP: "off" } });
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const eve = await userOf(api, acme, { email: "eve@acme.example" });
+  const links = [await resetToken(api, bob.email), await resetToken(api, eve.email)] as const;
+  const changed = await api.request("/api/v1/auth/change-password", {
+    via: loopback,
+    token: bob.token,
+    body: { current_password: bob.password, new_password: "x9K#mQ2$vLp8" },
+  });
+  assert.equal(changed.status, 200, changed.text);
+  assert.equal((await validate(api, links[0])).status, 404);
+  assert.equal((await confirm(api, links[0])).status, 404);
+  assert.equal((await validate(api, links[1])).status, 200, "another's goes on");
+  const ended = await api.request(`/api/v1/users/${eve.userId}/sessions`, {
+    method: "DELETE",
+    token: acme.token,
+  });
+  assert.deepEqual(ended.body, { sessions_ended: 1 });
+  assert.equal((await confirm(api, links[1])).status, 404);
+  const again = await resetToken(api, eve.email);
+  assert.equal((await confirm(api, again)).status, 200, "and another one may be asked for");
+});
+
 Deno.test("password reset: N3: another tenant's token, one of no form, and that of who is inactive are unknown alike", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");

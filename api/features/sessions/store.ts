@@ -69,7 +69,8 @@ const endsTrust: ReadonlySet<EndReason> = new Set([
 ]);
 
 /**
- * Where what the user is known by changed, log-ins between their two steps and trust in devices end as well.
+ * Where what the user is known by changed, log-ins between their two steps, trust in devices and a link for a new
+ * password end as well.
  * @returns how many sessions ended by this call
  */
 export async function endSessions(
@@ -79,6 +80,8 @@ export async function endSessions(
   if (endsTrust.has(which.reason)) {
     await sql`delete from login_challenges where user_id = ${which.userId}`;
     await sql`delete from mfa_trusted_devices where user_id = ${which.userId}`;
+    await sql`
+      delete from one_time_tokens where user_id = ${which.userId} and purpose = 'password_reset'`;
   }
   const result = await sql`
     update sessions set ended_at = ${which.at}, ended_reason = ${which.reason}

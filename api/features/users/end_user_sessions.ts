@@ -12,7 +12,8 @@ export function endUserSessions(router: Router, deps: Deps): void {
     method: "delete",
     path: "/{id}/sessions",
     operationId: "endUserSessions",
-    summary: "End every session of a user, and the trust in his devices",
+    summary:
+      "End every session of a user, the trust in his devices, and a mailed link for a new password",
     description:
       "For a device that is lost, or a password that somebody else may have: he logs in again, with his second factor where he has one. API keys and tunnels go on.",
     ...access(deps, "users.security"),

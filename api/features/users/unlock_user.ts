@@ -3,8 +3,8 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, type Router } from "../../openapi.ts";
-import { numericId } from "../roles/mod.ts";
+import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { numericId, refuseOverMightier } from "../roles/mod.ts";
 import { liftLoginLocks } from "../auth/mod.ts";
 import { liftLocks } from "../mfa/mod.ts";
 import { readEmail } from "./unlock_store.ts";
@@ -20,17 +20,21 @@ export function unlockUser(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }) },
     responses: {
       200: jsonResponse(z.object({ id: z.int(), unlocked: z.literal(true) }), "Unlocked"),
+      ...refusals("grant_exceeds_own"),
     },
   });
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
     const tenantId = tenantOf(c);
+    const at = new Date(deps.clock.now());
     await deps.tenancy.transaction(tenantId, async (sql) => {
       const email = await readEmail(sql, id);
       if (email === undefined) throw new ApiError("not_found");
+      // A lock keeps out whoever guesses: to lift it is a decision over its user.
+      await refuseOverMightier(sql, c.get("principal"), { userId: id, now: at });
       const digest = await deps.identifierDigest(email);
       await liftLocks(sql, id);
-      await liftLoginLocks(sql, { tenantId, digest, at: new Date(deps.clock.now()) });
+      await liftLoginLocks(sql, { tenantId, digest, at });
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c),

@@ -137,21 +137,29 @@ Deno.test("users: nobody decides over somebody who may do more than he, by whate
   const acme = await adminOf(api, "acme");
   const other = await userOf(api, acme, { email: "other@acme.example", role: "admin" });
   const manager = await userOf(api, acme, { email: "m@acme.example", role: "manager" });
+  await api.request("/api/v1/roles", {
+    ...as(acme, { body: { name: "guard", permissions: ["users.security"] } }),
+  });
+  const guard = await userOf(api, acme, { email: "g@acme.example", role: "guard" });
   // Whom no role lets in any more is still an admin.
   await api.db.owner`update users set status = 'inactive' where id = ${other.userId}`;
   const before = await databaseDigest(api.db);
-  const attempts: [string, string, unknown?][] = [
-    ["PUT", "", { name: "mine now" }],
-    ["PUT", "", { email: "mine@acme.example" }],
-    ["DELETE", ""],
-    ["POST", "/verify"],
-    ["POST", "/activate"],
-    ["POST", "/deactivate"],
+  const attempts: [Persona, string, string, unknown?][] = [
+    [manager, "PUT", "", { name: "mine now" }],
+    [manager, "PUT", "", { email: "mine@acme.example" }],
+    [manager, "DELETE", ""],
+    [manager, "POST", "/verify"],
+    [manager, "POST", "/activate"],
+    [manager, "POST", "/deactivate"],
+    [guard, "POST", "/unlock"],
+    [guard, "DELETE", "/sessions"],
+    [guard, "POST", "/mfa/reset", { reason: "lost" }],
+    [guard, "PUT", "/mfa", { required: true }],
   ];
   for (const target of [acme.userId, other.userId]) {
-    for (const [method, path, body] of attempts) {
+    for (const [who, method, path, body] of attempts) {
       const reply = await api.request(`${base}/${target}${path}`, {
-        ...as(manager, { method }),
+        ...as(who, { method }),
         ...(body === undefined ? {} : { body }),
       });
       assert.deepEqual([reply.status, reply.body.code], [403, "grant_exceeds_own"], reply.text);
@@ -164,6 +172,11 @@ Deno.test("users: nobody decides over somebody who may do more than he, by whate
     ...as(manager, { method: "POST" }),
   });
   assert.equal(reply.status, 200, reply.text);
+  const lesser = await userOf(api, acme, { email: "bob@acme.example", role: "guard" });
+  const unlocked = await api.request(`${base}/${lesser.userId}/unlock`, {
+    ...as(guard, { method: "POST" }),
+  });
+  assert.deepEqual(unlocked.body, { id: lesser.userId, unlocked: true });
 });
 
 Deno.test("users: another address takes a step-up, and over an equal the permission to look after security", async () => {
