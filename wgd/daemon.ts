@@ -7,7 +7,7 @@ import { createNamingSealer } from "../lib/seal_ring.ts";
 import type { WgdConfig } from "./config.ts";
 import { createConverger } from "./converge.ts";
 import { type Database, DatabaseError, openDatabase } from "./database.ts";
-import { createDesiredStore } from "./desired.ts";
+import { createDesiredStore, type DesiredPeer } from "./desired.ts";
 import { type GatewayKey, readGatewayKey } from "./gateway_key.ts";
 import { createTunnelInterface, interfaceSettings } from "./interface/mod.ts";
 import { renderMetrics } from "./metrics.ts";
@@ -45,7 +45,7 @@ export interface Daemon extends DaemonView {
   stop(): Promise<void>;
 }
 
-/** How long an expiry waits for a pass that is under way. */
+/** How long an expiry waits for the rows of a pass: of one that is under way, and then of its own. */
 const expiryPatienceMs = 200;
 /** Longest sleep of the expiry timer, so that a clock that jumps is noticed. */
 const longestSleepMs = 60_000;
@@ -81,10 +81,10 @@ export function createDaemon(
       connect(config.databaseUrl, { max: 1, applicationName: "massacorp-wgd-listen" }),
     channel: "wg_desired",
     onNotify: (payload) => {
-      if (payload === "*") look("all");
+      if (payload === "*") void look("all");
       else if (idPattern.test(payload)) {
         seen.meters.noticed(payload);
-        look([payload]);
+        void look([payload]);
       } else log.warn("a notification was neither a peer nor everything");
     },
     onReady: () => {
@@ -95,10 +95,13 @@ export function createDaemon(
     log,
   });
 
-  function look(scope: Scope): void {
-    reconciler?.request(scope).catch((error) => {
+  /** Settles when the pass is over, and never rejects. */
+  async function look(scope: Scope): Promise<void> {
+    try {
+      await reconciler?.request(scope);
+    } catch (error) {
       if (!(error instanceof StoppedError)) log.error("a pass failed", errorFields(error));
-    });
+    }
   }
 
   /** What the database says of the interface may have changed while nobody listened. */
@@ -108,7 +111,7 @@ export function createDaemon(
     } catch (error) {
       if (!(error instanceof DatabaseError)) failure.reject(error);
     }
-    look("all");
+    await look("all");
   }
 
   /** Without the database, the key of this host is believed; without a key there is nothing to begin with. */
@@ -152,24 +155,30 @@ export function createDaemon(
     expiry = setTimeout(expire, Math.min(Math.max(wait, 1), longestSleepMs));
   }
 
-  function expire(): void {
+  function duePeers(): DesiredPeer[] {
     const now = seen.highestTime(clock.now());
-    const due = [...table.peers.values()].filter(({ id, active, expiresAt }) =>
+    const expired = [...table.peers.values()].filter(({ id, active, expiresAt }) =>
       active && expiresAt !== null && expiresAt <= now && seen.verdicts.get(id)?.state !== "removed"
     );
-    due.push(...table.waiting.filter(({ successor }) => successor && successor.deadline <= now));
-    if (due.length === 0) return armExpiry();
-    // A pass that waits for the database must not keep an expired peer alive.
-    if (reconciler?.busy) setTimeout(() => reconciler?.hurry(), expiryPatienceMs);
-    look(due.map((peer) => peer.id));
+    return [
+      ...expired,
+      ...table.waiting.filter(({ successor }) => successor && successor.deadline <= now),
+    ];
+  }
+
+  async function expire(): Promise<void> {
+    const due = new Set(duePeers().map(({ id }) => id));
+    if (due.size === 0) return armExpiry();
+    // Passes that wait for the database, this one's own among them, must not keep an expired peer alive.
+    const patience = setInterval(() => {
+      if (duePeers().some(({ id }) => due.has(id))) reconciler?.hurry();
+    }, expiryPatienceMs);
+    await look([...due]);
+    clearInterval(patience);
   }
 
   async function everyInterval(): Promise<void> {
-    try {
-      await reconciler?.request("all");
-    } catch (error) {
-      if (!(error instanceof StoppedError)) log.error("a pass failed", errorFields(error));
-    }
+    await look("all");
     if (!stopped) interval = setTimeout(everyInterval, config.reconcileIntervalMs);
   }
 

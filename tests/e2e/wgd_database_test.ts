@@ -1,10 +1,49 @@
 import assert from "node:assert/strict";
+import { testDatabase } from "../support/database.ts";
 import { parseExposition, sampleOf } from "../support/exposition.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
-import { TestDaemon } from "../support/wgd.ts";
+import { TestDaemon, type TestPeer } from "../support/wgd.ts";
 import { assertWhole } from "../support/whole.ts";
 import { killableDatabase } from "./wgd_killable_database.ts";
+
+Deno.test("T3: with a database that stopped answering between two passes, or under one over others, an expiry cuts within 1 s", async () => {
+  await using db = await testDatabase();
+  await using net = await namespaces("server");
+  await using wgd = await TestDaemon.create(db, net, { env: { WGD_RECONCILE_INTERVAL: "1h" } });
+  await wgd.start();
+  const peer = await wgd.addPeer();
+  const [early, late] = [2000, 3500].map((ms) => new Date(Date.now() + ms));
+  assert.ok(early && late);
+  const first = await wgd.addPeer({ expiresAt: early });
+  const second = await wgd.addPeer({ expiresAt: late });
+  for (const each of [peer, first, second]) await wgd.untilState(each, "applied");
+  const lateness = async ({ publicKey }: TestPeer, expiresAt: Date) => {
+    await until("the guest is gone", async () => !(await wgd.dump()).peers.has(publicKey));
+    return Date.now() - expiresAt.getTime();
+  };
+  // When it answers, no pass is under way.
+  await wgd.client.reconcile({});
+  const answering = Promise.withResolvers<void>();
+  const blocked = db.owner.begin(async (tx) => {
+    await tx`lock table wg_peers in access exclusive mode`;
+    await answering.promise;
+  });
+  try {
+    const times = [await lateness(first, early)];
+    await until("the second one's time is near", () => Date.now() > late.getTime() - 500);
+    const other = wgd.client.reconcile({ peer_ids: [peer.id] });
+    times.push(await lateness(second, late));
+    assert.ok(times.every((ms) => ms >= 0 && ms < 1000), `gone ${times} ms after their time`);
+    assert.equal((await other).failed[0]?.error, "the database cannot be read");
+  } finally {
+    answering.resolve();
+    await blocked;
+  }
+  await wgd.client.reconcile({});
+  for (const guest of [first, second]) await wgd.untilState(guest, "removed");
+  await assertWhole(wgd, { created: [peer.id], removed: [first.publicKey, second.publicKey] });
+});
 
 Deno.test("T8: the tunnel without its database", async (t) => {
   await using server = await killableDatabase();
