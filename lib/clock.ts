@@ -4,4 +4,13 @@ export interface Clock {
   now(): number;
 }
 
-export const systemClock: Clock = { now: () => Date.now() };
+/** One that also tells how much time went by, whatever is done to the time of day. */
+export interface SteadyClock extends Clock {
+  /** Milliseconds since some moment; never goes back, and is not set. */
+  monotonic(): number;
+}
+
+export const systemClock: SteadyClock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+};

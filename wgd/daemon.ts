@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { connect } from "../db/connection.ts";
-import { type Clock, systemClock } from "../lib/clock.ts";
+import { type SteadyClock, systemClock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import type { RunProcess } from "../lib/process.ts";
 import { createNamingSealer } from "../lib/seal_ring.ts";
@@ -49,16 +49,18 @@ export interface Daemon extends DaemonView {
 const expiryPatienceMs = 200;
 /** Longest sleep of the expiry timer, so that a clock that jumps is noticed. */
 const longestSleepMs = 60_000;
+/** A clock that is behind by less is not worth a word. */
+const clockToleranceMs = 1_000;
 /** The largest network, a /12, has a million addresses to be filled in. */
 const fillBounds = { timeoutMs: 180_000 };
 const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function createDaemon(
   config: WgdConfig,
-  { run, log, clock = systemClock }: { run: RunProcess; log: Logger; clock?: Clock },
+  { run, log, clock = systemClock }: { run: RunProcess; log: Logger; clock?: SteadyClock },
 ): Daemon {
   const table = new DesiredTable();
-  const seen = new Seen();
+  const seen = new Seen(clock);
   const tunnel = createTunnelInterface(interfaceSettings(config), {
     run: seen.meters.counted(run),
     log,
@@ -72,6 +74,7 @@ export function createDaemon(
   let presence: Presence | undefined;
   let interval: number | NodeJS.Timeout | undefined;
   let expiry: number | NodeJS.Timeout | undefined;
+  let isClockBehind = false;
   let stopped = false;
   let ready = Promise.withResolvers<void>();
 
@@ -142,21 +145,30 @@ export function createDaemon(
   const watch = watchSuccessors({
     tunnel,
     table,
-    now: () => seen.highestTime(clock.now()),
+    now: () => seen.now(),
     look,
     log,
   });
 
+  function noteClock(): void {
+    const wasBehind = isClockBehind;
+    isClockBehind = seen.clockBehind > clockToleranceMs;
+    if (!isClockBehind || wasBehind) return;
+    log.warn("the clock is behind the highest time seen, which counts for expiries", {
+      highest_time: iso(seen.now()),
+    });
+  }
+
   function armExpiry(): void {
     clearTimeout(expiry);
     if (stopped) return;
-    const next = table.nextExpiry(seen.highestTime(clock.now()));
-    const wait = next === null ? longestSleepMs : next - clock.now();
+    const next = table.nextExpiry(seen.now());
+    const wait = next === null ? longestSleepMs : next - seen.now();
     expiry = setTimeout(expire, Math.min(Math.max(wait, 1), longestSleepMs));
   }
 
   function duePeers(): DesiredPeer[] {
-    const now = seen.highestTime(clock.now());
+    const now = seen.now();
     const expired = [...table.peers.values()].filter(({ id, active, expiresAt }) =>
       active && expiresAt !== null && expiresAt <= now && seen.verdicts.get(id)?.state !== "removed"
     );
@@ -238,6 +250,7 @@ export function createDaemon(
       });
       reconciler = createReconciler(runPass, {
         onPassed() {
+          noteClock();
           armExpiry();
           watch.arm();
         },
@@ -291,7 +304,7 @@ export function createDaemon(
       },
       database: database.state,
       snapshot: snapshotView(),
-      counts: seen.counts(table.peers.values(), seen.highestTime(clock.now())),
+      counts: seen.counts(table.peers.values(), seen.now()),
       last_reconcile_at: seen.lastReconcileAt === null ? null : iso(seen.lastReconcileAt),
       last_read_back_at: seen.lastReadBackAt === null ? null : iso(seen.lastReadBackAt),
       last_error: seen.lastError,

@@ -57,6 +57,11 @@ export function renderMetrics({ status, seen, peers, now }: MetricsView): string
     "1 when all that was read is in the snapshot.",
     seen.snapshotIsCurrent ? 1 : 0,
   );
+  daemon(
+    "clock_behind_seconds",
+    "How far the clock is behind the highest time seen, which counts for expiries.",
+    seen.clockBehind / 1000,
+  );
   daemon("snapshot_failed", "1 when it was refused or cannot be written.", snapshot.error ? 1 : 0);
   daemon("database_connected", "1 when the database answers.", database === "connected" ? 1 : 0);
   registry.gauge({

@@ -102,7 +102,7 @@ export function createPass(deps: PassDeps): RunPass {
     const started = performance.now();
     const survey = scope === "all" ? converger.survey() : undefined;
     const unread = await readRows(deps, { scope, signal });
-    const now = seen.highestTime(clock.now());
+    const now = seen.now();
     await promoteSuccessors(deps, { scope, unread: unread !== null, now, signal });
     const complete = scope === "all" && unread === null;
     const all = rowsOf(scope, table);

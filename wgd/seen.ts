@@ -1,3 +1,4 @@
+import { type SteadyClock, systemClock } from "../lib/clock.ts";
 import { type DesiredPeer, isWanted } from "./desired.ts";
 import type { InterfaceDrift } from "./interface/mod.ts";
 import { Meters } from "./meters.ts";
@@ -21,17 +22,40 @@ export class Seen {
   /** All that was read stands in the snapshot. */
   snapshotIsCurrent = false;
   readonly meters = new Meters();
+  readonly #clock: SteadyClock;
   #highestTime = 0;
+  /** When that was, by the monotonic clock. */
+  #highestAt = 0;
   #unexplained = new Set<string>();
+
+  constructor(clock: SteadyClock = systemClock) {
+    this.#clock = clock;
+  }
 
   get unexplained(): number {
     return this.#unexplained.size;
   }
 
-  /** The highest time seen: a clock that is set back revives nothing. */
-  highestTime(now: number): number {
-    this.#highestTime = Math.max(this.#highestTime, now);
-    return this.#highestTime;
+  /**
+   * What counts as now: the highest time seen, and what went by since. A clock that is set back revives nothing,
+   * and lets nothing live longer (docs/decisions/0096-a-clock-set-back.md).
+   */
+  now(): number {
+    const monotonic = this.#clock.monotonic();
+    const steady = this.#highestTime + monotonic - this.#highestAt;
+    this.#highestTime = Math.max(this.#clock.now(), steady);
+    this.#highestAt = monotonic;
+    return Math.floor(this.#highestTime);
+  }
+
+  /** Takes over a time that was seen before this process began. */
+  wasAt(time: number): void {
+    if (time > this.now()) this.#highestTime = time;
+  }
+
+  /** How far the clock is behind what counts as now, in milliseconds. */
+  get clockBehind(): number {
+    return Math.max(0, this.now() - this.#clock.now());
   }
 
   countDrift(kind: DriftKind): void {

@@ -118,7 +118,7 @@ export function createSnapshot(
     const { version } = table;
     const started = performance.now();
     const now = clock.now();
-    const highestTime = seen.highestTime(now);
+    const highestTime = seen.now();
     const peers = [...table.peers.values()];
     const isLive = (peer: DesiredPeer) => isWanted(peer, highestTime) && !peer.heldBecause;
     const names = {
@@ -243,12 +243,7 @@ export function createSnapshot(
         known = new Set(table.knownKeys());
         view = { writtenAt: body.writtenAt, error: null };
         writtenTime = Math.max(body.highestTime, stored.time);
-        if (writtenTime > clock.now()) {
-          log.warn("the clock is behind the highest time seen, which counts for expiries", {
-            highest_time: new Date(writtenTime).toISOString(),
-          });
-        }
-        seen.highestTime(writtenTime);
+        seen.wasAt(writtenTime);
       } catch (error) {
         const words = error instanceof SnapshotError
           ? error.message

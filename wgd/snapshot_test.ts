@@ -54,8 +54,8 @@ async function keeper(
     unlink: changed.unlink ?? (() => real.unlink()),
   };
   const table = new DesiredTable();
-  const seen = new Seen();
   const clock = new FakeClock();
+  const seen = new Seen(clock);
   const snapshot = createSnapshot({
     file,
     plan: addressPlan("10.10.0.0/24"),
@@ -81,8 +81,8 @@ async function keeper(
 }
 
 type Keeper = Awaited<ReturnType<typeof keeper>>;
-const live = ({ table, seen, clock }: Keeper) => {
-  const now = seen.highestTime(clock.now());
+const live = ({ table, seen }: Keeper) => {
+  const now = seen.now();
   return [...table.peers.values()].filter(({ active, expiresAt }) =>
     active && (expiresAt === null || expiresAt > now)
   ).map((found) => found.publicKey);
@@ -188,7 +188,7 @@ Deno.test("T3: beforeSaying: what goes while it is being written down for the fi
   }, disk.change);
   assert.deepEqual(live(second), [key(6)]);
   assert.equal(second.table.explain(key(8)), "foreign");
-  assert.equal(second.seen.highestTime(second.clock.now()), end);
+  assert.equal(second.seen.now(), end);
 });
 
 Deno.test("T3: beforeSaying: a write that failed half-way may be what the disk has", async () => {
@@ -290,7 +290,7 @@ Deno.test("T8: beforeSaying: an expiry that was told stays past for a clock set 
     const second = await afterRestart({ peers: [peer(6), guest] }, async ({ snapshot }) => {
       await snapshot.beforeSaying({ removed, purged: [], expiry: end });
     });
-    assert.equal(second.seen.highestTime(second.clock.now()), end);
+    assert.equal(second.seen.now(), end);
     assert.deepEqual(live(second), [key(6)]);
   }
 });
@@ -308,12 +308,12 @@ Deno.test("T8: load: the highest time seen counts, not the clock that was set ba
   const end = Date.now() + 1000;
   const second = await afterRestart({ peers: [peer(6, { expiresAt: end })] }, async (first) => {
     first.clock.advance(2000);
-    first.seen.highestTime(first.clock.now());
+    first.seen.now();
     first.read({ peers: [peer(6, { expiresAt: end })] });
     await first.snapshot.close();
   });
   assert.deepEqual(live(second), []);
-  assert.ok(second.seen.highestTime(second.clock.now()) >= end);
+  assert.ok(second.seen.now() >= end);
 });
 
 Deno.test("T7: load: a key without a row is vanished when it was known, and foreign or adopted when it was not", async () => {

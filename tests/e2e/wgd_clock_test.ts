@@ -10,6 +10,7 @@ import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
 
 const hour = 3_600_000;
+const minute = 60_000;
 
 Deno.test("T8: a clock set back revives nobody: not in the running daemon, not after kill -9, not with the database up", async (t) => {
   await using db = await testDatabase();
@@ -20,8 +21,9 @@ Deno.test("T8: a clock set back revives nobody: not in the running daemon, not a
   const begin = Date.now();
   const peer = await wgd.addPeer();
   const guest = await wgd.addPeer({ expiresAt: new Date(begin + hour) });
+  const soon = await wgd.addPeer({ expiresAt: new Date(begin + hour + 10 * minute) });
   const later = await wgd.addPeer({ expiresAt: new Date(begin + 6 * hour) });
-  for (const each of [peer, guest, later]) await wgd.untilState(each, "applied");
+  for (const each of [peer, guest, soon, later]) await wgd.untilState(each, "applied");
   await wgd.end();
 
   const clock = new FakeClock();
@@ -32,7 +34,7 @@ Deno.test("T8: a clock set back revives nobody: not in the running daemon, not a
     return runProcess(first, rest, options);
   };
   const start = async () => {
-    const daemon = createDaemon(loadConfig(wgd.env), {
+    const daemon = createDaemon(loadConfig({ ...wgd.env, WGD_RECONCILE_INTERVAL: "1h" }), {
       run: inside,
       log: createLogger({ level: "debug", clock, write: (line) => log.push(line) }),
       clock,
@@ -43,7 +45,7 @@ Deno.test("T8: a clock set back revives nobody: not in the running daemon, not a
   };
   const there = async () => {
     const { peers } = await wgd.dump();
-    return [peer, guest, later].map(({ publicKey }) => peers.has(publicKey));
+    return [peer, guest, soon, later].map(({ publicKey }) => peers.has(publicKey));
   };
   const step = async (name: string, run: () => Promise<void>) =>
     assert.ok(await t.step(name, run), name);
@@ -53,17 +55,17 @@ Deno.test("T8: a clock set back revives nobody: not in the running daemon, not a
   let kept = await Deno.readFile(snapshot);
   try {
     await step("an expiry that the clock passed, and then has before it again", async () => {
-      assert.deepEqual(await there(), [true, true, true]);
+      assert.deepEqual(await there(), [true, true, true, true]);
       // Nothing that is written anyhow brings the new time to the disk.
       await until("all is written", () => /snapshot_current 1$/m.test(daemon.metrics()));
       clock.advance(hour + 1);
       await daemon.reconcile("all");
-      assert.deepEqual(await there(), [true, false, true]);
+      assert.deepEqual(await there(), [true, false, true, true]);
       kept = await Deno.readFile(snapshot);
-      clock.advance(-2 * hour);
+      clock.set(-2 * hour);
       await daemon.reconcile("all");
       await daemon.reconcile([guest.id]);
-      assert.deepEqual(await there(), [true, false, true]);
+      assert.deepEqual(await there(), [true, false, true, true]);
     });
     await step("killed right after it was told that the guest is gone", async () => {
       // What kill -9 leaves: the file as it was when the removal was told, and not what an orderly end writes.
@@ -71,14 +73,28 @@ Deno.test("T8: a clock set back revives nobody: not in the running daemon, not a
       await Deno.writeFile(snapshot, kept);
       daemon = await start();
       await daemon.reconcile("all");
-      assert.deepEqual(await there(), [true, false, true]);
+      assert.deepEqual(await there(), [true, false, true, true]);
       assert.ok(log.some((line) => line.includes("the clock is behind the highest time seen")));
     });
+    await step(
+      "nor does anybody live longer: a guest goes when what it had left went by",
+      async () => {
+        clock.advance(10 * minute - 300);
+        await daemon.reconcile("all");
+        assert.deepEqual(await there(), [true, false, true, true]);
+        clock.advance(300);
+        // By the daemon's own timer.
+        const gone = async () => (await there()).join() === "true,false,false,true";
+        await until("it is gone", gone, { timeoutMs: 5000 });
+        assert.ok(begin + hour - clock.now() > 30 * minute, "the clock is before that time still");
+        assert.match(daemon.metrics(), /^massacorp_wgd_clock_behind_seconds [1-9]\d{3}/m);
+      },
+    );
     await step("what has not expired yet stays, and expires in its time", async () => {
       clock.advance(8 * hour);
       await until("it is gone", async () => {
         await daemon.reconcile("all");
-        return (await there()).join() === "true,false,false";
+        return (await there()).join() === "true,false,false,false";
       });
     });
   } finally {
