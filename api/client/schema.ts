@@ -533,7 +533,7 @@ export interface paths {
         put?: never;
         /**
          * Prove an address, or confirm a registration, with a token that was mailed
-         * @description A token that is unknown, used, replaced or too old is 404 alike.
+         * @description A token that is unknown, used, replaced or too old is 404 alike, and so is a registration that the tenant would not take by now. An invitation of the address is spent by it, its enrolment peer with it.
          *
          *     Needs no credentials. Rate limit: `login`.
          */
@@ -3472,18 +3472,6 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `already_invited`: Somebody with that address is invited already */
-        "409.email_taken.already_invited": {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
         /** @description `email_taken`: The e-mail address is in use; `already_invited`: Somebody with that address is invited already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
         "409.email_taken.already_invited.quota_exceeded.pool_exhausted": {
             headers: {
@@ -5210,7 +5198,7 @@ export interface operations {
             403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.already_invited"];
+            409: components["responses"]["409.email_taken"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];

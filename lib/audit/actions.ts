@@ -63,7 +63,7 @@ export const auditActions = {
   "user.give_role": ["role", "expires_at"],
   "user.import": ["email", "role"],
   "user.invite": ["email", "role", "mailed", "peer_id", "repeated"],
-  "user.register": ["email", "role"],
+  "user.register": ["email", "role", "invitation_id"],
   "user.rehash": [],
   "user.resend_verification": [],
   "user.take_role": ["role"],

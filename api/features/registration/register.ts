@@ -8,7 +8,7 @@ import { locales, pageLink, queueMail } from "../../mail/mod.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
-import { email } from "../users/mod.ts";
+import { email, findOpenInvitation } from "../users/mod.ts";
 import { insertRegistration, readRegistrationFacts } from "./store.ts";
 
 const lifetimeMs = 24 * 60 * 60_000;
@@ -46,7 +46,8 @@ export function register(router: Router, deps: Deps): void {
     const known = tenantId === undefined ? undefined : await deps.tenancy.transaction(
       tenantId,
       async (sql) => ({
-        ...await readRegistrationFacts(sql, { email, now: new Date(deps.clock.now()) }),
+        ...await readRegistrationFacts(sql, email),
+        invited: await findOpenInvitation(sql, { email, now: new Date(deps.clock.now()) }),
         rules: await readPasswordRules(sql),
       }),
     );
@@ -65,7 +66,8 @@ export function register(router: Router, deps: Deps): void {
       mailsAMinute,
       `register/${tenantId}/${identifier}`,
     );
-    const wanted = allowed && (known.registration === "open" || known.invited || known.taken);
+    const wanted = allowed &&
+      (known.registration === "open" || known.invited !== undefined || known.taken);
     const now = deps.clock.now();
     const at = new Date(now);
     const { text: token, digest } = await createOneTimeToken();

@@ -125,6 +125,80 @@ Deno.test("register: on invitation, who has an open one registers, and nobody el
   assert.deepEqual(mails, ["invitation ada@acme.example", "registration ada@acme.example"]);
 });
 
+Deno.test("verify-email: on invitation, a registration is as good as its invitation is by then, and spends it with its peer", async () => {
+  await using api = await testApi({ env: { PASSWORD_CHECK_HIBP: "off" } });
+  const acme = await open(api, "open");
+  const invitations = "/api/v1/users/invitations";
+  const invite = async (email: string, who = acme, enrolment = false) => {
+    const reply = await api.request(invitations, {
+      via: loopback,
+      token: who.token,
+      body: { email, enrolment },
+    });
+    assert.equal(reply.status, 201, reply.text);
+    return reply.body.invitation;
+  };
+  const asked = async (email: string) => {
+    assert.equal((await register(api, email)).status, 202);
+    const last = (await waitingMails(api)).at(-1);
+    assert.deepEqual([last?.template, last?.to], ["registration", email]);
+    return tokenIn(last);
+  };
+  // What was open to everybody when they asked is on invitation by then.
+  const stranger = await asked("eve@acme.example");
+  const set = await api.request("/api/v1/tenants/current", {
+    method: "PATCH",
+    token: acme.token,
+    body: { registration: "invite" },
+  });
+  assert.equal(set.body.registration, "invite");
+  const { id } = await invite("ada@acme.example");
+  const withdrawn = await asked("ada@acme.example");
+  const gone = await api.request(`${invitations}/${id}`, { method: "DELETE", token: acme.token });
+  assert.equal(gone.status, 200, gone.text);
+  const manager = await userOf(api, acme, { email: "m@acme.example", role: "manager" });
+  await invite("joe@acme.example", manager);
+  const orphaned = await asked("joe@acme.example");
+  await api.db.owner`update users set status = 'inactive' where id = ${manager.userId}`;
+  for (const token of [stranger, withdrawn, orphaned]) {
+    const reply = await verify(api, token);
+    assert.deepEqual([reply.status, reply.body.code], [404, "not_found"], reply.text);
+  }
+  const users = await api.db.owner`select email from users order by id`;
+  assert.deepEqual(users.map((row) => row.email), [acme.email, manager.email]);
+
+  const { id: spent, peer_id } = await invite("bob@acme.example", acme, true);
+  const token = await asked("bob@acme.example");
+  const done = await verify(api, token);
+  assert.deepEqual([done.status, done.body], [200, {
+    email: "bob@acme.example",
+    registered: true,
+  }]);
+  const [left] = await api.db.owner`
+    select (select count(*)::integer from invitations where id = ${spent}) as invitations,
+      (select deleted_at is not null from wg_peers where id = ${peer_id}) as removed,
+      (select details from audit_log where action = 'user.register') as details`;
+  assert.deepEqual({ ...left }, {
+    invitations: 0,
+    removed: true,
+    details: { email: "bob@acme.example", role: "user", invitation_id: spent },
+  });
+  // Through its own enrolment peer the answer still has to arrive.
+  const { peer_id: own } = await invite("zoe@acme.example", acme, true);
+  const [peer] = await api.db
+    .owner`select host(address) as address from wg_peers where id = ${own}`;
+  const through = await post(
+    api,
+    "/verify-email",
+    { token: await asked("zoe@acme.example") },
+    tunnelFrom(peer?.address),
+  );
+  assert.equal(through.body.registered, true, through.text);
+  const [ends] = await api.db.owner`
+    select deleted_at, extract(epoch from expires_at)::float * 1000 as at from wg_peers where id = ${own}`;
+  assert.deepEqual({ ...ends }, { deleted_at: null, at: api.clock.now() + 30_000 });
+});
+
 Deno.test("verify-email: proves the address of a user, once, for his own peer or an unbound one", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");

@@ -1,24 +1,23 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Locale } from "../../mail/mod.ts";
 
+type Rule = "off" | "invite" | "open";
+
 export interface RegistrationFacts {
-  registration: "off" | "invite" | "open";
+  registration: Rule;
   /** Whether somebody has the address, active or not. */
   taken: boolean;
-  /** Whether somebody was invited to it and has not accepted yet. */
-  invited: boolean;
 }
 
 /** One query, whoever it is about. */
 export async function readRegistrationFacts(
   sql: TenantSql,
-  by: { email: string; now: Date },
+  email: string,
 ): Promise<RegistrationFacts> {
   const [row] = await sql<RegistrationFacts[]>`
-    select registration, exists (select from users u where u.email = ${by.email}) as taken,
-      exists (select from invitations i where i.email = ${by.email} and i.expires_at > ${by.now}) as invited
+    select registration, exists (select from users u where u.email = ${email}) as taken
     from tenants where id = (select current_tenant_id()) and status = 'active'`;
-  return row ?? { registration: "off", taken: false, invited: false };
+  return row ?? { registration: "off", taken: false };
 }
 
 /** Registrations of one address that wait at a time; the oldest make room. */
@@ -52,6 +51,8 @@ export interface Registration {
   name: string;
   locale: Locale;
   password_hash: string;
+  /** The tenant's, by now. */
+  rule: Rule;
 }
 
 /** Takes a registration out, and with it the others of its address; of many who bring the token, one gets it. */
@@ -63,7 +64,7 @@ export async function takeRegistration(
     delete from registrations r using tenants t
     where r.token_digest = ${by.digest} and r.expires_at > ${by.now}
       and t.id = r.tenant_id and t.status = 'active' and t.registration <> 'off'
-    returning r.email, r.name, r.locale, r.password_hash`;
+    returning r.email, r.name, r.locale, r.password_hash, t.registration as rule`;
   if (row) await sql`delete from registrations where email = ${row.email}`;
   return row;
 }

@@ -10,8 +10,9 @@ import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
 import { findBearer, sendToken, setVerified } from "../password_reset/mod.ts";
+import { applyNow } from "../peers/mod.ts";
 import { findRole, insertUserRole } from "../roles/mod.ts";
-import { email, insertUser } from "../users/mod.ts";
+import { email, insertUser, spendInvitation } from "../users/mod.ts";
 import { takeRegistration } from "./store.ts";
 
 export function verifyEmail(router: Router, deps: Deps): void {
@@ -20,7 +21,8 @@ export function verifyEmail(router: Router, deps: Deps): void {
     path: "/verify-email",
     operationId: "verifyEmail",
     summary: "Prove an address, or confirm a registration, with a token that was mailed",
-    description: "A token that is unknown, used, replaced or too old is 404 alike.",
+    description:
+      "A token that is unknown, used, replaced or too old is 404 alike, and so is a registration that the tenant would not take by now. An invitation of the address is spent by it, its enrolment peer with it.",
     ...limitedAccess(deps, "login"),
     ...namesTenant,
     request: jsonRequest(z.strictObject({ token: z.string().min(1).max(200) })),
@@ -29,7 +31,7 @@ export function verifyEmail(router: Router, deps: Deps): void {
         z.object({ email: z.string(), registered: z.boolean() }),
         "The proven address; registered says whether its user was made by this",
       ),
-      ...refusals("not_found", "email_taken", "already_invited"),
+      ...refusals("not_found", "email_taken"),
     },
   });
   router.openapi(route, async (c) => {
@@ -70,10 +72,14 @@ async function confirm(deps: Deps, c: Context<AppEnv>, token: string) {
     await refuseTunnel(deps, c, { tenantId, reason: "verification through another user's peer" });
   }
   const at = new Date(deps.clock.now());
-  return await deps.tenancy.transaction(tenantId, async (sql) => {
+  const { email, peer } = await deps.tenancy.transaction(tenantId, async (sql) => {
     const registration = await takeRegistration(sql, { digest, now: at });
     if (!registration) throw new ApiError("not_found");
-    const { password_hash: passwordHash, ...asked } = registration;
+    const { password_hash: passwordHash, rule, ...asked } = registration;
+    const via = c.get("peer")?.peerId;
+    const invitation = await spendInvitation(sql, { email: asked.email, now: at, via });
+    // What was enough when it was asked for may have been withdrawn since.
+    if (rule === "invite" && !invitation?.good) throw new ApiError("not_found");
     const user = { tenantId, ...asked, passwordHash, emailVerifiedAt: at };
     const userId = await insertUser(sql, user);
     const role = await findRole(sql, "user");
@@ -85,10 +91,12 @@ async function confirm(deps: Deps, c: Context<AppEnv>, token: string) {
       action: "user.register",
       outcome: "succeeded",
       target: { type: "user", id: String(userId) },
-      details: { email: asked.email, role: "user" },
+      details: { email: asked.email, role: "user", invitation_id: invitation?.id ?? null },
     });
-    return { email: asked.email, registered: true };
+    return { email: asked.email, peer: invitation?.peer ?? null };
   });
+  if (peer !== null) await applyNow(deps, c, [peer]);
+  return { email, registered: true };
 }
 
 export function resendVerification(router: Router, deps: Deps): void {

@@ -1,10 +1,12 @@
 import type { Principal } from "../../context.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
+import { endEnrolment, farewellMs } from "../deliveries/mod.ts";
 import { removePeer, removePeersOf } from "../peers/mod.ts";
 import { refuseGrantBeyondOwn } from "../roles/mod.ts";
 import {
   deleteInvitation,
   findInvitation,
+  findOpenInvitation,
   type InvitationRow,
   listPeersOfInviter,
 } from "./invitation_store.ts";
@@ -34,6 +36,26 @@ export async function dropInvitationOf(
 ): Promise<void> {
   const invitation = await findInvitation(sql, { email });
   if (invitation) await dropInvitation(sql, principal, invitation);
+}
+
+/**
+ * Takes the invitation of an address out, for whom it was to and who becomes a user otherwise than by its token. Its
+ * enrolment peer goes at once, or soon where the answer has to travel through it.
+ * @param which.via the peer that this comes through
+ * @returns whether it was good, or `undefined` for none; of many who do it at once, one gets it
+ */
+export async function spendInvitation(
+  sql: TenantSql,
+  which: { email: string; now: Date; via: string | undefined },
+): Promise<{ id: string; good: boolean; peer: string | null } | undefined> {
+  const good = await findOpenInvitation(sql, which);
+  const invitation = good ?? await findInvitation(sql, which);
+  if (!invitation || !await deleteInvitation(sql, invitation.id)) return undefined;
+  const { id, peer_id: peer } = invitation;
+  if (peer !== null && peer === which.via) {
+    await endEnrolment(sql, { id: peer, at: new Date(which.now.getTime() + farewellMs) });
+  } else if (peer !== null) await removePeer(sql, { id: peer, owner: null });
+  return { id, good: good !== undefined, peer };
 }
 
 /** Makes tombstones of a user's peers, and of the enrolment peers of whom he invited. @returns their ids */

@@ -50,18 +50,19 @@ export async function findInvitation(
 }
 
 /**
- * The invitation that a token accepts, if it is good at this moment: its tenant active, and its inviter somebody
- * who may still invite, and give for good what the role permits by now.
+ * The invitation that a token accepts, or that of an address, if it is good at this moment: its tenant active, and
+ * its inviter somebody who may still invite, and give for good what the role permits by now.
  */
 export async function findOpenInvitation(
   sql: TenantSql,
-  by: { digest: Uint8Array; now: Date },
+  by: ({ digest: Uint8Array } | { email: string }) & { now: Date },
 ): Promise<InvitationRow | undefined> {
   const [row] = await sql<InvitationRow[]>`
     ${selectInvitations(sql)}
     join tenants t on t.id = i.tenant_id and t.status = 'active'
     left join users b on b.tenant_id = i.tenant_id and b.id = i.invited_by
-    where i.token_digest = ${by.digest} and i.expires_at > ${by.now}
+    where ${"digest" in by ? sql`i.token_digest = ${by.digest}` : sql`i.email = ${by.email}`}
+      and i.expires_at > ${by.now}
       and (i.invited_by is null or (
         b.status = 'active'
         and 'users.write' = any(permissions_of(b.id, ${by.now}))
