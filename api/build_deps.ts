@@ -33,6 +33,7 @@ import { watchEventLoop } from "./event_loop.ts";
 import { createDeliveryEraser } from "./features/deliveries/mod.ts";
 import { checkSealingKeys } from "./features/encryption/mod.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
+import { createInfrastructure, dependenciesOf } from "./infrastructure.ts";
 import { createLimits } from "./limits/limits.ts";
 import { Meters } from "./meters.ts";
 import { spanned } from "./spans.ts";
@@ -185,6 +186,7 @@ export async function buildDeps(
     deliveryEraser,
     wgd,
     sealer,
+    infrastructure: createInfrastructure(dependenciesOf(config)),
     health,
     meters,
     pools: () => ({ api: apiPool.stats, platform: platformPool.stats }),

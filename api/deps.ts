@@ -16,6 +16,7 @@ import type { Pool } from "./database/pool.ts";
 import type { Hsts } from "./middleware/security_headers.ts";
 import type { Lookups } from "./database/lookups.ts";
 import type { Health } from "./health.ts";
+import type { Infrastructure } from "./infrastructure.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { Meters } from "./meters.ts";
 import type { DeliveryEraser } from "./features/deliveries/mod.ts";
@@ -52,6 +53,8 @@ export interface Deps {
   wgd: WgdClient;
   /** The sealer of the audit log: its status and metrics. */
   sealer: SocketClient;
+  /** What no tenant is led into. */
+  infrastructure: Infrastructure;
   health: Health;
   meters: Meters;
   /** Of each pool of database connections, by name. */

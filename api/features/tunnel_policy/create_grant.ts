@@ -36,9 +36,11 @@ export function createGrant(router: Router, deps: Deps): void {
     }
     const tenantId = tenantOf(c);
     const key = await idempotencyKey(c);
+    // Before anything is locked: it may have to ask for names.
+    const infrastructure = await deps.infrastructure(network);
     const make = async (sql: PlatformSql) => {
       await lockReach(sql, tenantId);
-      const fault = destinationFault(network, await tunnelNetworks(sql));
+      const fault = destinationFault(network, await tunnelNetworks(sql)) ?? infrastructure;
       if (fault) throw invalidField("network", "not_grantable", fault);
       const id = uuidv7({ msecs: deps.clock.now() });
       const made = await insertGrant(sql, { tenantId, id, name, network, protocol, ports });

@@ -191,7 +191,14 @@ Deno.test("N3: policy: another tenant's peer and grant are unknown, like those t
 });
 
 Deno.test("grants: the operator gives them, never to a tunnel or to infrastructure", async () => {
-  await using api = await testApi({ env: { WG_NETWORK6: "fd6d:617a::/64" } });
+  await using api = await testApi({
+    env: {
+      WG_NETWORK6: "fd6d:617a::/64",
+      // A host that nobody speaks to here.
+      SMTP_URL: "smtp://192.0.2.25",
+      MAIL_FROM: "no-reply@vpn.example",
+    },
+  });
   await api.db.owner`update wg_interfaces set network6 = 'fd6d:617a::/64'`;
   const acme = await adminOf(api, "acme");
   const made = await grant(api, acme, { ports: "443" });
@@ -207,6 +214,7 @@ Deno.test("grants: the operator gives them, never to a tunnel or to infrastructu
   for (
     const network of [
       ...["10.10.0.0/25", "10.10.0.0/16", "10.10.0.7/32", "10.0.0.0/8", "fd6d:617a::7/128"],
+      ...["192.0.2.25/32", "192.0.2.0/24"],
       ...[
         "127.0.0.1/32",
         "169.254.169.254/32",
