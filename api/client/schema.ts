@@ -7180,7 +7180,15 @@ export interface operations {
     };
     listUserRoles: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @example 50 */
+                limit?: number;
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
+                cursor?: string;
+            };
             header?: {
                 /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
@@ -7196,7 +7204,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them, in one page */
+            /** @description A page of them */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -7227,6 +7235,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];
@@ -7613,7 +7622,15 @@ export interface operations {
     };
     listPermissions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @example 50 */
+                limit?: number;
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
+                cursor?: string;
+            };
             header?: {
                 /**
                  * @description Id or slug of the tenant. The operator names the tenant to work in; with a token it may be left out, and must agree with it
@@ -7626,7 +7643,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them, in one page */
+            /** @description A page of them, by name */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -7657,6 +7674,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
+            422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
             503: components["responses"]["503.database_unavailable.overloaded"];

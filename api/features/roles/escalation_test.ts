@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { permissions } from "../../auth/permissions.ts";
 import {
   adminOf,
   loopback,
@@ -25,6 +26,23 @@ async function makeRole(api: TestApi, who: Persona, name: string, permissions: s
 
 const give = (api: TestApi, who: Persona, user: number, body: Record<string, unknown>) =>
   api.request(`/api/v1/users/${user}/roles`, { ...as(who), body });
+
+/** Every page of a list, by its cursors; what is no page or cursor is refused. */
+async function pages(api: TestApi, who: Persona, path: string, query: string) {
+  for (const wrong of ["limit=0", "limit=201", "cursor=%00", "cursor=-1"]) {
+    assert.equal((await api.request(`${path}?${wrong}`, as(who))).status, 422, wrong);
+  }
+  const found: { name: string }[][] = [];
+  let cursor: string | null = null;
+  do {
+    const next: string = cursor === null ? "" : `&cursor=${cursor}`;
+    const { status, body, text } = await api.request(`${path}?${query}${next}`, as(who));
+    assert.equal(status, 200, text);
+    found.push(body.items);
+    cursor = body.next_cursor;
+  } while (cursor !== null && found.length < 20);
+  return found;
+}
 
 async function idOf(api: TestApi, tenantId: number, name: string): Promise<number> {
   const [row] = await api.db.owner`
@@ -74,6 +92,9 @@ Deno.test("roles: made, read, changed and removed; what is the system's, in use 
     description: "See the API keys of all users",
     platform: false,
   });
+  const names = await pages(api, acme, "/api/v1/permissions", "limit=4");
+  assert.deepEqual(names.map((page) => page.length), [4, 4, 4, 3]);
+  assert.deepEqual(names.flat().map(({ name }) => name), permissions.toSorted());
 
   const create = (body: unknown) => api.request(roles, { ...as(acme), body });
   const desk = { name: "desk", permissions: [] };
@@ -133,6 +154,8 @@ Deno.test("user roles: A1: given until a time, they end at that moment, and can 
     list.body.items.map((role: { name: string; active: boolean }) => [role.name, role.active]),
     [["user", true], ["manager", false]],
   );
+  const paged = await pages(api, acme, `/api/v1/users/${bob.userId}/roles`, "limit=1");
+  assert.deepEqual(paged.map((page) => page.map(({ name }) => name)), [["user"], ["manager"]]);
   await give(api, acme, bob.userId, { role_id: manager });
   assert.equal(await ask(), 200);
   for (const expires_at of [at(0), at(-1), "tomorrow", "+275760-01-01T00:00:00Z"]) {

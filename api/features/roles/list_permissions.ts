@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
-import { createRouter, jsonResponse, pageOf, type Router } from "../../openapi.ts";
+import { createRouter, jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
 import { listPermissions } from "./store.ts";
 
 const permission = z.object({
@@ -21,13 +21,21 @@ export function permissionsFeature(deps: Deps): Router {
     operationId: "listPermissions",
     summary: "Everything that can be permitted",
     ...access(deps, "roles.read"),
+    request: { query: pageQuery(z.string().regex(/^[a-z_.]{1,100}$/)) },
     responses: {
-      200: jsonResponse(pageOf(permission), "All of them, in one page"),
+      200: jsonResponse(pageOf(permission), "A page of them, by name"),
     },
   });
   router.openapi(route, async (c) => {
-    const items = await deps.platform.transaction(listPermissions);
-    return c.json({ items, next_cursor: null }, 200);
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await deps.platform.transaction((sql) =>
+      listPermissions(sql, { after: cursor ?? "", limit: limit + 1 })
+    );
+    const items = rows.slice(0, limit);
+    return c.json({
+      items,
+      next_cursor: rows.length > limit ? items.at(-1)?.name ?? null : null,
+    }, 200);
   });
   return router;
 }

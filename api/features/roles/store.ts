@@ -12,9 +12,13 @@ export interface RoleRow {
   updated_at: Date;
 }
 
-export async function listPermissions(sql: PlatformSql) {
+export async function listPermissions(
+  sql: PlatformSql,
+  page: { after: string; limit: number },
+) {
   const rows = await sql<{ name: string; description: string; platform: boolean }[]>`
-    select name, about as description, platform from permissions order by name`;
+    select name, about as description, platform from permissions
+    where name > ${page.after} order by name limit ${page.limit}`;
   return [...rows];
 }
 
@@ -170,17 +174,31 @@ export interface UserRoleRow {
   expires_at: Date | null;
 }
 
+const rolesOf = (sql: TenantSql, userId: number) =>
+  sql`
+    select h.role_id, r.name, h.granted_by, h.granted_at, h.expires_at
+    from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+    where h.user_id = ${userId}`;
+
 /** @returns undefined where there is no such user */
 export async function listUserRoles(
   sql: TenantSql,
-  userId: number,
+  page: { userId: number; after: number; limit: number },
 ): Promise<UserRoleRow[] | undefined> {
-  const [user] = await sql<{ id: number }[]>`select id from users where id = ${userId}`;
+  const [user] = await sql<{ id: number }[]>`select id from users where id = ${page.userId}`;
   if (!user) return undefined;
   return await sql<UserRoleRow[]>`
-    select h.role_id, r.name, h.granted_by, h.granted_at, h.expires_at
-    from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
-    where h.user_id = ${userId} order by h.role_id`;
+    ${rolesOf(sql, page.userId)} and h.role_id > ${page.after}
+    order by h.role_id limit ${page.limit}`;
+}
+
+export async function readUserRole(
+  sql: TenantSql,
+  which: { userId: number; roleId: number },
+): Promise<UserRoleRow | undefined> {
+  const [row] = await sql<UserRoleRow[]>`
+    ${rolesOf(sql, which.userId)} and h.role_id = ${which.roleId}`;
+  return row;
 }
 
 /** Locks a user, so that decisions over him take turns. @returns false where there is no such user */

@@ -9,6 +9,7 @@ import {
   jsonRequest,
   jsonResponse,
   pageOf,
+  pageQuery,
   refusals,
   type Router,
   timestamp,
@@ -22,6 +23,7 @@ import {
   lockUser,
   putUserRole,
   readRole,
+  readUserRole,
   type UserRoleRow,
 } from "./store.ts";
 
@@ -57,17 +59,29 @@ function getUserRoles(router: Router, deps: Deps): void {
     operationId: "listUserRoles",
     summary: "The roles of a user, those that ended included",
     ...access(deps, "roles.read"),
-    request: { params: z.object({ id: numericId }) },
+    request: {
+      params: z.object({ id: numericId }),
+      query: pageQuery(z.coerce.number().int().min(0).max(2 ** 31 - 1)),
+    },
     responses: {
-      200: jsonResponse(pageOf(userRole), "All of them, in one page"),
+      200: jsonResponse(pageOf(userRole), "A page of them"),
     },
   });
   router.openapi(route, async (c) => {
-    const { id } = c.req.valid("param");
-    const rows = await deps.tenancy.transaction(tenantOf(c), (sql) => listUserRoles(sql, id));
+    const { id: userId } = c.req.valid("param");
+    const { limit, cursor } = c.req.valid("query");
+    const rows = await deps.tenancy.transaction(
+      tenantOf(c),
+      (sql) => listUserRoles(sql, { userId, after: cursor ?? 0, limit: limit + 1 }),
+    );
     if (!rows) throw new ApiError("not_found");
     const now = deps.clock.now();
-    return c.json({ items: rows.map((row) => viewUserRole(row, now)), next_cursor: null }, 200);
+    const items = rows.slice(0, limit).map((row) => viewUserRole(row, now));
+    const last = items.at(-1);
+    return c.json({
+      items,
+      next_cursor: rows.length > limit && last ? String(last.role_id) : null,
+    }, 200);
   });
 }
 
@@ -131,7 +145,7 @@ function giveRole(router: Router, deps: Deps): void {
         repeat: () => Promise.resolve(roleId),
         of: String,
       });
-      return (await listUserRoles(sql, userId))?.find((row) => row.role_id === roleId);
+      return await readUserRole(sql, { userId, roleId });
     });
     if (!given) throw new ApiError("not_found");
     return c.json(viewUserRole(given, now), 201);
