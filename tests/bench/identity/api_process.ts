@@ -6,6 +6,7 @@ import { type TestDatabase, testDatabase } from "../../support/database.ts";
 import { freePort } from "../../support/free_port.ts";
 import { keptLines, outputIsKept } from "../../support/output.ts";
 import { until } from "../../support/until.ts";
+import { ask, type Asked } from "../keep_alive.ts";
 
 /** Limits that the bench raises, and says so: what is measured is work, not its refusal. */
 export const raised = {
@@ -158,9 +159,8 @@ export async function logIn(
 
 /** The body of a good answer. @throws for any other */
 // deno-lint-ignore no-explicit-any
-export async function answerOf(url: string, init: RequestInit): Promise<any> {
-  const response = await fetch(url, init);
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${url}: ${response.status} ${text}`);
+export async function answerOf(url: string, asked: Asked): Promise<any> {
+  const { status, text } = await ask(url, asked);
+  if (status >= 300) throw new Error(`${url}: ${status} ${text}`);
   return JSON.parse(text);
 }
