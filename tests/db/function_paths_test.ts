@@ -32,6 +32,8 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
       of?.userId ?? 987_654_321
     }, now())`,
   login_facts: (of) => facts(of?.id ?? 987_654_321, of?.slug ?? "nobody"),
+  login_standing: (of) =>
+    `login_standing(${of?.id ?? 987_654_321}, ${digest}, 'loopback', now() - interval '1 hour')`,
   login_failures: (of) =>
     `login_failures(${of?.id ?? 987_654_321}, ${digest}, 'loopback', now() - interval '1 hour')`,
   login_record: (of) =>

@@ -89,6 +89,7 @@ Deno.test("contractions: finds what the code before would not survive, and not w
       ["revoke update on users from massacorp_api", 1],
       ["create index users_by_name on users (name);", 1],
       ["create unique index a on only audit_log (at)", 1],
+      ["create index if not exists users_by_name on users (name);", 0],
       ["-- contract: 0.2.0 reads it no more\nalter table users drop column name;", 0],
       ["alter table users add column a integer not null default 0;", 0],
       ["alter table users add column a text check (a <> 'drop column')", 0],

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { testDatabase } from "../support/database.ts";
+import { seedInterface, seedTenant } from "../support/seed.ts";
+
+const source = "loopback";
+const since = "now() - interval '15 minutes'";
+
+Deno.test("login: what is read of the record costs the same however often an account logged in, and however often others did", async () => {
+  await using db = await testDatabase();
+  await seedInterface(db.owner);
+  const { id, slug } = await seedTenant(db.owner, "alpha");
+  const record = (who: string, outcomes: string, times: number) =>
+    db.owner.unsafe(`
+      insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+      select ${id}, sha256('${who}'), '${source}', (array[${outcomes}])[1 + n % cardinality(array[${outcomes}])], now()
+      from generate_series(1, ${times}) n`);
+  /** Pages touched by the second call of a connection, which has its plans by then. */
+  const pages = async (who: string) => {
+    const sql = await db.superuser.reserve();
+    try {
+      await sql`begin`;
+      await sql`set local role massacorp_api`;
+      await sql`set local plan_cache_mode = force_generic_plan`;
+      await sql`select set_config('app.tenant_id', ${String(id)}, true)`;
+      const read = [];
+      for (
+        const call of [
+          `login_facts(${id}, 'somebody@${slug}.example', sha256('${who}'), '${source}', ${since})`,
+          `login_failures(${id}, sha256('${who}'), '${source}', ${since})`,
+        ]
+      ) {
+        for (let warm = 0; warm < 2; warm++) await sql.unsafe(`select from ${call}`);
+        const [row] = await sql.unsafe(
+          `explain (analyze, buffers, format json) select * from ${call}`,
+        );
+        const plan = row?.["QUERY PLAN"][0].Plan;
+        read.push(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]);
+      }
+      return read;
+    } finally {
+      await sql`rollback`;
+      sql.release();
+    }
+  };
+  const bounded = async (who: string, most: number, what: string) => {
+    for (const read of await pages(who)) {
+      assert(read > 0 && read <= most, `${what}: ${read} pages`);
+    }
+  };
+  await record("busy", "'succeeded'", 20);
+  await bounded("busy", 20, "few log-ins");
+  await record("busy", "'succeeded'", 20_000);
+  await bounded("busy", 20, "many log-ins");
+  // The planner now knows one account alone, and takes every row for its.
+  await db.owner`analyze login_attempts`;
+  await bounded("busy", 20, "many log-ins, analyzed");
+  await bounded("somebody else", 20, "many log-ins of another one, analyzed");
+  // Failures between them, and attempts while locked, which no count looks at.
+  await record("busy", "'failed', 'succeeded', 'locked'", 3_000);
+  await db.owner`analyze login_attempts`;
+  await bounded("busy", 60, "failures between");
+  await record("guessed", "'failed'", 20_000);
+  await db.owner`analyze login_attempts`;
+  await bounded("guessed", 60, "failures alone");
+  await bounded("somebody else", 20, "failures of another one");
+});
