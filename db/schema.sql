@@ -204,8 +204,6 @@ CREATE OR REPLACE FUNCTION public.login_facts(tenant integer, of_email text, dig
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-declare
-  reset bigint;
 begin
   if current_tenant_id() is distinct from tenant then
     if current_tenant_id() is not null then
@@ -213,22 +211,9 @@ begin
     end if;
     perform set_config('app.tenant_id', tenant::text, true);
   end if;
-  -- The newest row that made earlier failures count no more.
-  reset := coalesce((
-    select max(s.id) from login_attempts s
-    where s.tenant_id = tenant and s.identifier_digest = digest and s.at > since and (
-      s.source = by_source and s.outcome = 'succeeded' or s.source = '*' and s.outcome = 'unlocked'
-    )
-  ), 0);
   return query
     select
-      coalesce((select t.login_own_peer from tenants t where t.id = tenant), false),
-      (
-        select count(*)::integer from login_attempts a
-        where a.tenant_id = tenant and a.identifier_digest = digest and a.source = by_source and a.at > since
-          and a.outcome in ('failed', 'locking') and a.id > reset
-      ),
-      reset::text,
+      coalesce((select t.login_own_peer from tenants t where t.id = tenant), false), s.failures, s.forgiven::text,
       (
         select jsonb_build_object(
           'user_id', u.id, 'email', u.email, 'locale', u.locale, 'password_hash', u.password_hash,
@@ -236,7 +221,8 @@ begin
         )
         from users u join tenants t on t.id = u.tenant_id
         where u.tenant_id = tenant and u.email = of_email
-      );
+      )
+    from login_standing(tenant, digest, by_source, since) s;
 end
 $function$;
 alter function login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone) owner to massacorp_owner;
@@ -249,16 +235,7 @@ AS $function$
 begin
   perform pg_advisory_xact_lock(
     hashtextextended(tenant || '/' || encode(digest, 'hex') || '/' || by_source, 0));
-  select count(*)::integer, coalesce(bool_or(a.outcome = 'locking'), false) into failures, announced
-  from login_attempts a
-  where a.tenant_id = tenant and a.identifier_digest = digest and a.source = by_source and a.at > since
-    and a.outcome in ('failed', 'locking')
-    and a.id > coalesce((
-      select max(s.id) from login_attempts s
-      where s.tenant_id = tenant and s.identifier_digest = digest and s.at > since and (
-        s.source = by_source and s.outcome = 'succeeded' or s.source = '*' and s.outcome = 'unlocked'
-      )
-    ), 0);
+  select s.failures, s.announced into failures, announced from login_standing(tenant, digest, by_source, since) s;
 end
 $function$;
 alter function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) owner to massacorp_owner;
@@ -281,6 +258,42 @@ begin
 end
 $function$;
 alter function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.login_standing(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT forgiven bigint, OUT failures integer, OUT announced boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  -- A success forgives what failed the same way; an unlocking, whose source is *, what failed in any way.
+  forgiven := greatest(
+    (
+      select s.id from login_attempts s
+      where s.tenant_id = tenant and s.identifier_digest = digest and s.source between by_source and by_source
+        and s.outcome in ('succeeded', 'unlocked')
+      order by s.source desc, s.id desc limit 1
+    ),
+    (
+      select s.id from login_attempts s
+      where s.tenant_id = tenant and s.identifier_digest = digest and s.source between '*' and '*'
+        and s.outcome in ('succeeded', 'unlocked')
+      order by s.source desc, s.id desc limit 1
+    ),
+    0
+  );
+  -- More than lock; the lock keeps others from coming.
+  select count(*)::integer, coalesce(bool_or(a.outcome = 'locking'), false) into failures, announced
+  from (
+    select f.id, f.outcome, f.at from login_attempts f
+    where f.tenant_id = tenant and f.identifier_digest = digest and f.source between by_source and by_source
+      and f.outcome in ('failed', 'locking')
+    order by f.source desc, f.id desc limit 20
+  ) a
+  where a.id > forgiven and a.at > since;
+end
+$function$;
+alter function login_standing(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT forgiven bigint, OUT failures integer, OUT announced boolean) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.lookup_api_key(key_prefix text)
  RETURNS TABLE(tenant_id integer, api_key_id uuid, user_id integer)
@@ -2193,7 +2206,8 @@ CREATE INDEX invitations_by_inviter ON public.invitations USING btree (tenant_id
 CREATE INDEX invitations_of_a_peer ON public.invitations USING btree (tenant_id, peer_id);
 CREATE INDEX invitations_of_a_role ON public.invitations USING btree (tenant_id, role_id);
 CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
-CREATE INDEX login_attempts_of_an_account ON public.login_attempts USING btree (tenant_id, identifier_digest, source, at);
+CREATE INDEX login_attempts_that_failed ON public.login_attempts USING btree (tenant_id, identifier_digest, source, id) WHERE (outcome = ANY (ARRAY['failed'::text, 'locking'::text]));
+CREATE INDEX login_attempts_that_forgive ON public.login_attempts USING btree (tenant_id, identifier_digest, source, id) WHERE (outcome = ANY (ARRAY['succeeded'::text, 'unlocked'::text]));
 CREATE INDEX login_challenges_of_a_user ON public.login_challenges USING btree (tenant_id, user_id);
 CREATE INDEX mails_by_end ON public.mails USING btree (tenant_id, finished_at) WHERE (state <> 'queued'::text);
 CREATE INDEX mails_that_are_due ON public.mails USING btree (due_at) WHERE (state = 'queued'::text);
@@ -2719,6 +2733,8 @@ revoke all on function login_failures(tenant integer, digest bytea, by_source te
 grant execute on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) to massacorp_api;
 revoke all on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) from public;
 grant execute on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) to massacorp_api;
+revoke all on function login_standing(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT forgiven bigint, OUT failures integer, OUT announced boolean) from public;
+grant execute on function login_standing(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT forgiven bigint, OUT failures integer, OUT announced boolean) to massacorp_api;
 revoke all on function lookup_api_key(key_prefix text) from public;
 grant execute on function lookup_api_key(key_prefix text) to massacorp_api;
 revoke all on function lookup_due_mails(at timestamp with time zone, most integer) from public;
@@ -2900,6 +2916,7 @@ comment on function public.keep_unfinished_tenants_suspended() is 'An unfinished
 comment on function public.login_facts(integer,pg_catalog.text,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'What a log-in is judged by: the account of an address, failures that count and since when, and whether the tenant wants its users'' own peers, entering the tenant by itself.';
 comment on function public.login_failures(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'Failures of an identifier from a source that still count; whoever asks takes turns with others until his transaction ends.';
 comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
+comment on function public.login_standing(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'What the record of log-ins says of an identifier and a source: the newest row that forgives, the failures since that count, and whether a lock was announced. Its cost does not grow with the record.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
 comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
 comment on function public.lookup_expired_deliveries(timestamp with time zone,integer) is 'Tenants with files that nobody fetched in time, the oldest first; they are erased inside their tenant.';
