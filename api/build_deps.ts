@@ -149,7 +149,7 @@ export async function buildDeps(
     tenancy,
     platform: spans?.platform(acrossTenants) ?? acrossTenants,
     lookups: { ...lookups, peer: (address) => peerCache.find(address) },
-    limits: createLimits(config.rateLimits, { redis, log }),
+    limits: createLimits(config.rateLimits, { redis, processes: config.processes, log }),
     hasher,
     failureFloor: createFailureFloor({
       leastMs: config.login.failureFloorMs,

@@ -78,6 +78,7 @@ const schema = z.object({
   OPERATOR_SOCKET: absolutePath.default("/run/massacorp/operator/api.sock"),
   OPERATOR_LISTEN: socketAddress.optional(),
   DRAIN_SECONDS: integer(0, 300).default(0),
+  API_PROCESSES: integer(1, 1000).optional(),
   REDIS_URL: redisUrl.optional(),
   REDIS_CONNECT_TIMEOUT: integer(10, 60_000).default(1000),
   REDIS_COMMAND_TIMEOUT: integer(10, 60_000).default(250),
@@ -292,6 +293,8 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       connectTimeoutMs: parsed.REDIS_CONNECT_TIMEOUT,
       commandTimeoutMs: parsed.REDIS_COMMAND_TIMEOUT,
     },
+    // Somebody who has a Redis for it has more than one, or will.
+    processes: parsed.API_PROCESSES ?? (parsed.REDIS_URL ? 2 : 1),
     rateLimits: {
       source: parsed.RATE_LIMIT_SOURCE ?? 2 * Math.max(
             ...[parsed.RATE_LIMIT_LOGIN, parsed.RATE_LIMIT_ANONYMOUS],

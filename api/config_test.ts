@@ -27,6 +27,30 @@ Deno.test("loadConfig: secrets and databases have no defaults, in no environment
   }
 });
 
+Deno.test("loadConfig: passwords are looked up among breached ones unless that is turned off", () => {
+  for (const ENV of ["dev", "prod"]) {
+    const { endpoint } = loadConfig({ ...good, ENV }).passwords.breaches ?? {};
+    assert.equal(endpoint?.href, "https://api.pwnedpasswords.com/");
+  }
+  assert.equal(loadConfig({ ...good, PASSWORD_CHECK_HIBP: "off" }).passwords.breaches, null);
+});
+
+Deno.test("loadConfig: D4: who has a Redis for several processes has two, unless he says how many", () => {
+  const processes = (env: Record<string, string>) => loadConfig({ ...good, ...env }).processes;
+  const REDIS_URL = "redis://127.0.0.1:6379";
+  assert.deepEqual([processes({}), processes({ REDIS_URL })], [1, 2]);
+  assert.deepEqual([
+    processes({ API_PROCESSES: "3" }),
+    processes({ REDIS_URL, API_PROCESSES: "3" }),
+  ], [
+    3,
+    3,
+  ]);
+  for (const API_PROCESSES of ["0", "1.5", "-1", "many"]) {
+    assert.deepEqual(faultsOf({ ...good, API_PROCESSES }), ["API_PROCESSES"]);
+  }
+});
+
 Deno.test("loadConfig: T1: in production the API listens on the tunnel alone", () => {
   assert.deepEqual(faultsOf({ ...good, ENV: "prod" }), []);
   assert.deepEqual(faultsOf({ ...good, ENV: "prod", API_LISTEN: "loopback" }), ["API_LISTEN"]);

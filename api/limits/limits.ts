@@ -30,15 +30,17 @@ export interface Limits {
 
 /**
  * Counts in Redis, so that several processes share one quota, and always in memory as well: when Redis
- * fails, the count goes on where it stood, against half the quota (D4: stricter, never laxer). Where no Redis is
- * configured there is one process, and memory is the whole truth.
+ * fails, or where none is configured, the count goes on where it stood, against the share of one process, so that
+ * all of them together give no more than the quota (D4: stricter, never laxer).
+ *
+ * @param options.processes how many there are; a quota of fewer requests than that is a request in several windows
  */
 export function createLimits(
   quotas: Record<LimitClass, number>,
-  options: { redis: Redis | null; log: Logger },
+  options: { redis: Redis | null; processes: number; log: Logger },
 ): Limits {
   const { redis, log } = options;
-  const counter = (name: string, points: number) => {
+  const counterOf = (name: string, points: number) => {
     const quota = { points, duration: windowSeconds, keyPrefix: `limit:${name}` };
     const shared = redis && name !== "source" && new RateLimiterRedis({
       ...quota,
@@ -46,22 +48,29 @@ export function createLimits(
       useRedisPackage: true,
       rejectIfRedisNotReady: true,
     });
-    return { local: new RateLimiterMemory(quota), shared };
+    return {
+      local: new RateLimiterMemory(quota),
+      scarce: new RateLimiterMemory(quota),
+      processes: name === "source" ? 1 : options.processes,
+      shared,
+    };
   };
-  const classes = new Map(limitClasses.map((name) => [name, counter(name, quotas[name])]));
-  const own = counter("own", Number.MAX_SAFE_INTEGER);
+  const classes = new Map(limitClasses.map((name) => [name, counterOf(name, quotas[name])]));
+  const own = counterOf("own", Number.MAX_SAFE_INTEGER);
 
   async function consume(
-    { local, shared }: ReturnType<typeof counter>,
+    counter: ReturnType<typeof counterOf>,
     { source, quota }: { source: string; quota: number },
   ): Promise<LimitState> {
-    const counted = await count(local, source);
-    if (!redis || !shared) return stateOf(counted, quota);
+    const { limiter, share, seconds } = aloneOf(counter, quota);
+    const alone = stateOf(await count(limiter, source, seconds), share);
+    const { shared } = counter;
+    if (!redis || !shared) return alone;
     try {
       return stateOf(await redis.inTime(() => count(shared, source)), quota);
     } catch (error) {
       log.warn("limits are counted without Redis", errorFields(error));
-      return stateOf(counted, Math.max(1, Math.floor(quota / 2)));
+      return alone;
     }
   }
 
@@ -73,21 +82,33 @@ export function createLimits(
   return {
     consume: (limit, source) => consume(find(limit), { source, quota: quotas[limit] }),
     async look(limit, source) {
-      const counted = await find(limit).local.get(source);
-      const none = { consumedPoints: 0, msBeforeNext: windowSeconds * 1000 };
-      return stateOf(counted ?? none, quotas[limit]);
+      const { limiter, share, seconds } = aloneOf(find(limit), quotas[limit]);
+      const none = { consumedPoints: 0, msBeforeNext: seconds * 1000 };
+      return stateOf(await limiter.get(source) ?? none, redis ? quotas[limit] : share);
     },
     consumeUpTo: (quota, source) => consume(own, { source, quota }),
   };
+}
+
+/** What one of several processes may give by itself: its share of the quota, or one request in more than a window. */
+function aloneOf(
+  counter: { local: RateLimiterMemory; scarce: RateLimiterMemory; processes: number },
+  quota: number,
+) {
+  const { local, scarce, processes } = counter;
+  const share = Math.floor(quota / processes);
+  if (share > 0) return { limiter: local, share, seconds: windowSeconds };
+  return { limiter: scarce, share: 1, seconds: windowSeconds * Math.ceil(processes / quota) };
 }
 
 /** A count beyond the quota is thrown by the library as the same object that a count within it resolves to. */
 async function count(
   limiter: RateLimiterMemory | RateLimiterRedis,
   source: string,
+  customDuration = windowSeconds,
 ): Promise<RateLimiterRes> {
   try {
-    return await limiter.consume(source);
+    return await limiter.consume(source, 1, { customDuration });
   } catch (outcome) {
     if (outcome instanceof Error) throw outcome;
     return outcome as RateLimiterRes;

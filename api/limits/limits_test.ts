@@ -25,7 +25,7 @@ async function allowed(limits: Limits, source: string, count: number): Promise<b
 }
 
 Deno.test("createLimits: a quota a window and a source, counted in memory without Redis", async () => {
-  const limits = createLimits(quotas, { redis: null, log });
+  const limits = createLimits(quotas, { redis: null, processes: 1, log });
   const states = [];
   for (let n = 0; n < 5; n++) states.push(await limits.consume("login", "a"));
   assert.deepEqual(states.map((state) => state.allowed), [true, true, true, true, false]);
@@ -35,13 +35,37 @@ Deno.test("createLimits: a quota a window and a source, counted in memory withou
   assert.equal((await limits.consume("anonymous", "a")).allowed, true, "another class");
 });
 
+Deno.test("createLimits: D4: however many processes there are, without Redis they give no more than the quota together", async () => {
+  for (const redis of [null, connectRedis(new Secret("redis://127.0.0.1:1"), bounds)]) {
+    for (const processes of [1, 2, 3, 4]) {
+      const each = Array.from(
+        { length: processes },
+        () => createLimits(quotas, { redis, processes, log }),
+      );
+      let given = 0;
+      for (const limits of each) given += (await allowed(limits, "a", 5)).filter(Boolean).length;
+      assert.equal(given, Math.floor(quotas.login / processes) * processes, `${processes}`);
+    }
+    // Nine in a minute would be more than four; one each in three minutes are three.
+    const ninth = createLimits(quotas, { redis, processes: 9, log });
+    const states = [await ninth.consume("login", "a"), await ninth.consume("login", "a")];
+    assert.deepEqual(states.map((state) => state.allowed), [true, false]);
+    assert((states[1]?.resetSeconds ?? 0) > 170, `${states[1]?.resetSeconds} s`);
+    const mails = [await ninth.consumeUpTo(3, "m"), await ninth.consumeUpTo(3, "m")];
+    assert.deepEqual(mails.map((state) => state.allowed), [true, false]);
+    redis?.close();
+  }
+});
+
 Deno.test("createLimits: D4: with Redis, processes share a quota; when it fails, none gets more than it had", async () => {
   await using server = await redisServer();
   const open = () => connectRedis(new Secret(server.url), bounds);
   const [first, second] = [open(), open()];
   try {
     for (const redis of [first, second]) await until("Redis answers", () => redis.client.isReady);
-    const [one, two] = [first, second].map((redis) => createLimits(quotas, { redis, log }));
+    const [one, two] = [first, second].map((redis) =>
+      createLimits(quotas, { redis, processes: 2, log })
+    );
     assert(one && two);
     assert.deepEqual(await allowed(one, "a", 3), [true, true, true]);
     assert.deepEqual(await allowed(two, "a", 2), [true, false], "the fourth was the last of both");
@@ -49,7 +73,7 @@ Deno.test("createLimits: D4: with Redis, processes share a quota; when it fails,
     assert.deepEqual(await allowed(two, "c", 1), [true]);
 
     await server.stop();
-    // What was counted goes on counting, against half the quota.
+    // What was counted goes on counting, against its share, of two processes half the quota.
     assert.deepEqual(await allowed(one, "a", 1), [false]);
     assert.deepEqual(await allowed(one, "b", 1), [false]);
     assert.deepEqual(await allowed(two, "c", 2), [true, false]);
@@ -68,7 +92,7 @@ Deno.test("connectRedis: D4: one that takes commands and says nothing is waited 
   const redis = connectRedis(new Secret(server.url), { ...bounds, commandTimeoutMs: 250 });
   try {
     await until("Redis answers", () => redis.client.isReady);
-    const limits = createLimits(quotas, { redis, log });
+    const limits = createLimits(quotas, { redis, processes: 2, log });
     assert.deepEqual(await allowed(limits, "a", 1), [true]);
     server.hang(true);
     const answers = async () => {
@@ -95,7 +119,7 @@ Deno.test("connectRedis: a Redis that was never there delays nothing and stops n
   const redis = connectRedis(new Secret("redis://127.0.0.1:1"), bounds);
   try {
     await assert.rejects(redis.ping());
-    const limits = createLimits(quotas, { redis, log });
+    const limits = createLimits(quotas, { redis, processes: 2, log });
     assert.deepEqual(await allowed(limits, "a", 3), [true, true, false]);
   } finally {
     redis.close();

@@ -81,6 +81,7 @@ export async function threeApis(options: ScaleOptions = {}): Promise<Scale> {
     TRUSTED_PROXIES: "127.0.0.1",
     WG_NETWORK: network,
     REDIS_URL: redis.url,
+    API_PROCESSES: "3",
     DATABASE_URL: db.url("massacorp_api").reveal(),
     DATABASE_PLATFORM_URL: db.url("massacorp_platform").reveal(),
     DATABASE_DIRECT_URL: db.url("massacorp_api").reveal(),
