@@ -43,3 +43,33 @@ Deno.test("import user: the operator takes a bcrypt hash over, and the first log
   const rows = await api.db.owner`select a::text as text from audit_log a`;
   assert(!(JSON.stringify(rows) + api.log.join("\n")).includes(password_hash));
 });
+
+Deno.test("import user: bcrypt of every cost from 10 to 14, and of no other; that of 14 lets its user in", async () => {
+  await using api = await testApi();
+  await adminOf(api, "acme");
+  const password = "a password of other days";
+  // Made once: to make one of this cost takes as long as the comparison below.
+  const costliest = "$2b$14$m.RPlSnW0L3pKeKDl0.SCOS4CwJcILi1oOoovG99n.6HQJaHemgLa";
+  const take = (cost: string) =>
+    api.request("/api/v1/users/import", {
+      tenant: "acme",
+      body: {
+        email: `of${cost}@acme.example`,
+        password_hash: costliest.replace("$14$", `$${cost}$`),
+      },
+    });
+  for (const cost of ["10", "11", "12", "13", "14"]) {
+    const made = await take(cost);
+    assert.equal(made.status, 201, `${cost}: ${made.text}`);
+  }
+  for (const cost of ["04", "09", "15", "31", "1"]) {
+    const reply = await take(cost);
+    assert.deepEqual([reply.status, reply.body.errors?.[0].path], [422, "password_hash"], cost);
+  }
+  const reply = await api.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant: "acme",
+    body: { email: "of14@acme.example", password },
+  });
+  assert.equal(reply.status, 200, reply.text);
+});
