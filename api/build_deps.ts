@@ -206,6 +206,7 @@ export async function buildDeps(
       corsOrigins: config.corsOrigins,
       hsts: config.hsts,
       slowRequestMs: config.slowRequestMs,
+      backupMetrics: config.backupMetrics ?? null,
     },
   };
   return {

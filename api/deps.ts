@@ -86,6 +86,8 @@ export interface Deps {
     hsts: Hsts;
     /** From when on a request is logged as slow. */
     slowRequestMs: number;
+    /** The file in which a backup says when it was made; null where this process sees none. */
+    backupMetrics: string | null;
   };
 }
 

@@ -36,6 +36,11 @@ export interface EmbeddedOptions {
   /** `archive_command`, which puts finished WAL where it is kept for going back to any moment. */
   archiveCommand?: string;
   onLine?: (line: string) => void;
+  /**
+   * Lets root in as the superuser, and nobody else without his password, whatever the files in the folder say: they may
+   * be of a server of somebody else's, whose configuration lies elsewhere.
+   */
+  ownRules?: boolean;
   /** Milliseconds until a server that did not come up counts as failed; crash recovery takes its time. */
   startTimeoutMs?: number;
 }
@@ -105,6 +110,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   if (Deno.uid() === 0 && !user) throw new EmbeddedError("PostgreSQL does not run as root");
   if (!(await exists(join(dataFolder, "PG_VERSION")))) await initialise(options);
   await clearStaleLock(dataFolder);
+  const rules = options.ownRules && user ? await writeRules(dataFolder, user.uid) : {};
   const all = {
     ...settings,
     ...(options.durable === false ? volatile : {}),
@@ -114,6 +120,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       archive_command: options.archiveCommand,
     }),
     unix_socket_directories: socketFolder,
+    ...rules,
   };
   const argv = [
     binaries().postgres,
@@ -158,8 +165,31 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       const killer = setTimeout(() => child.kill("SIGKILL"), 20_000);
       await exited;
       clearTimeout(killer);
+      if (options.ownRules) await remove(rulesFolder(dataFolder));
     },
   };
+}
+
+const rulesFolder = (dataFolder: string) => `${dataFolder}.rules`;
+
+/** The settings that name them. */
+async function writeRules(dataFolder: string, uid: number): Promise<Record<string, string>> {
+  const files = {
+    config_file: "",
+    hba_file: "local all postgres peer map=operator\nlocal all all scram-sha-256\n",
+    ident_file: "operator root postgres\n",
+  };
+  const folder = rulesFolder(dataFolder);
+  await remove(folder);
+  await Deno.mkdir(folder, { mode: 0o755 });
+  // What the folder says of archiving is for the server that it is of.
+  const named: Record<string, string> = { archive_mode: "off" };
+  for (const [name, text] of Object.entries(files)) {
+    named[name] = join(folder, name);
+    await Deno.writeTextFile(join(folder, name), text, { mode: 0o644 });
+  }
+  await chownTree(folder, uid);
+  return named;
 }
 
 /** The URL of a role over the server's socket, as `connect()` reads it. */

@@ -145,6 +145,33 @@ Deno.test("startEmbedded: a server that cannot start fails with its last words",
   await rejects(here.start(), /did not start:[^]*no_such_setting/);
 });
 
+Deno.test({
+  name:
+    "startEmbedded: ownRules: root comes into the folder of a server of somebody else's, and nobody else without a password",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using of = await place();
+    const theirs = await of.start();
+    await theirs.stop();
+    const { dataFolder, socketFolder } = of.options;
+    // Debian has them in /etc/postgresql.
+    await Deno.remove(join(dataFolder, "postgresql.conf"));
+    await Deno.writeTextFile(join(dataFolder, "pg_hba.conf"), "local all all reject\n");
+    const ours = await of.start({ ownRules: true, superuserPassword: new Secret("unknown") });
+    equal(await ask(ours.superuserUrl, "select current_user"), "postgres");
+    const url = databaseUrl({
+      role: "massacorp_owner",
+      password: new Secret("none"),
+      socketFolder,
+      database: "postgres",
+    });
+    await ask(ours.superuserUrl, "create role massacorp_owner login password 'another'");
+    await rejects(ask(url, "select 1"), { code: "28P01" });
+    await ours.stop();
+    await rejects(Deno.stat(`${dataFolder}.rules`), Deno.errors.NotFound);
+  },
+});
+
 Deno.test("stop: lets nobody wait, and leaves nothing running", async () => {
   await using here = await place();
   const server = await here.start();

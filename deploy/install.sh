@@ -2,10 +2,11 @@
 # Installs MassaCorp's services on this host, or a newer version over an older one. Safe to repeat: what is there of
 # settings, secrets and data stays. Run as root, in the project's folder.
 #
-#   deploy/install.sh [--database URL] [--no-start]
+#   deploy/install.sh [--database URL] [--no-start] [--back]
 #
 #   --database   of the PostgreSQL, without user and password; postgres://127.0.0.1:5432 unless told
 #   --no-start   installs, and starts nothing
+#   --back       to the program before, where its code can work with the database as it is now
 set -eu
 umask 022
 
@@ -22,6 +23,7 @@ settings=/etc/massacorp/massacorp.env
 units=/etc/systemd/system
 database=postgres://127.0.0.1:5432
 start=yes
+back=''
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -31,6 +33,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --no-start) start='' ;;
+    --back) back=yes ;;
     *) fail "unknown argument $1" ;;
   esac
   shift
@@ -40,6 +43,38 @@ done
 for program in systemctl systemd-sysusers systemd-tmpfiles; do
   command -v "$program" >/dev/null || fail "needs systemd: there is no $program"
 done
+
+# Units and the operator's command, of the program given: those in use belong to the program in use.
+install_units() {
+  for unit in "$1"/deploy/systemd/massacorp*.service "$1"/deploy/systemd/massacorp*.t[ai]*; do
+    case $unit in
+      *.service | *.target | *.timer) install -D -m 644 "$unit" "$units/${unit##*/}" ;;
+    esac
+  done
+  install -D -m 755 "$1/deploy/systemd/massacorpctl" /usr/local/sbin/massacorpctl
+  systemctl daemon-reload
+}
+
+# With the program in use; succeeds when the API serves.
+restart() (
+  systemctl restart massacorp-wgd.service massacorp-sealer.service massacorp-api.service &&
+    systemctl start massacorp.target &&
+    cd "$home" &&
+    DENO_DIR=$home/cache bin/deno run --quiet --no-prompt --cached-only -P=health \
+      deploy/production/health.ts --wait 60 /run/massacorp/operator/api.sock /ready &&
+    systemctl is-active --quiet massacorp-api.service
+)
+
+if [ -n "$back" ]; then
+  [ -d "$home.old/deploy/systemd" ] || fail "there is no program before this one in $home.old"
+  rm -rf "$home.bad"
+  mv "$home" "$home.bad"
+  mv "$home.old" "$home"
+  install_units "$home"
+  restart || fail "the program before does not serve; see: journalctl -u massacorp-api. A database for newer code goes back by a backup"
+  say "done: the program before runs; what was tried is in $home.bad"
+  exit 0
+fi
 
 # Deno at the pinned version, and the packages of the lock file, as ./massacorp itself gets them.
 deno=$("$project/massacorp" prepare)
@@ -52,7 +87,7 @@ cp "$deno" "$fresh/bin/deno"
 for part in deno.json deno.lock api db lib wgd sealer node_modules; do
   cp -R "$project/$part" "$fresh/"
 done
-for part in backup local production compose; do cp -R "$project/deploy/$part" "$fresh/deploy/"; done
+for part in backup local production compose systemd; do cp -R "$project/deploy/$part" "$fresh/deploy/"; done
 find "$fresh" -path "$fresh/node_modules" -prune -o -name '*_test.ts' -exec rm {} +
 (
   cd "$fresh"
@@ -69,32 +104,48 @@ find "$fresh" -path "$fresh/node_modules" -prune -o -name '*_test.ts' -exec rm {
 chmod -R a=rX,u+w "$fresh"
 chmod 755 "$fresh/bin/deno"
 
-say "users, folders, units"
+say "users, folders"
 install -D -m 644 "$project/deploy/systemd/massacorp.sysusers" /etc/sysusers.d/massacorp.conf
 install -D -m 644 "$project/deploy/systemd/massacorp.tmpfiles" /etc/tmpfiles.d/massacorp.conf
 systemd-sysusers massacorp.conf
 systemd-tmpfiles --create massacorp.conf
-for unit in "$project"/deploy/systemd/massacorp*.service "$project"/deploy/systemd/massacorp*.t[ai]*; do
-  case $unit in
-    *.service | *.target | *.timer) install -D -m 644 "$unit" "$units/${unit##*/}" ;;
-  esac
-done
-install -D -m 755 "$project/deploy/systemd/massacorpctl" /usr/local/sbin/massacorpctl
 [ -e "$settings" ] || install -D -m 644 "$project/deploy/systemd/massacorp.env" "$settings"
-
-# The old program is kept until the next time: going back is a matter of two names.
-rm -rf "$home.old"
-[ ! -e "$home" ] || mv "$home" "$home.old"
-mv "$fresh" "$home"
 
 say "secrets"
 (
-  cd "$home"
-  DENO_DIR=$home/cache "$home/bin/deno" run --quiet --no-prompt --cached-only -P=setup \
+  cd "$fresh"
+  DENO_DIR=$fresh/cache "$fresh/bin/deno" run --quiet --no-prompt --cached-only -P=setup \
     deploy/production/setup.ts --data "$data" --run /run/massacorp --database "$database"
 )
 
-systemctl daemon-reload
+if ! grep -q '^WG_ENDPOINT=.' "$settings"; then
+  [ -z "$start" ] || say "nothing is started yet: set WG_ENDPOINT in $settings, and run this again"
+  start=''
+fi
+
+# A newer program migrates before anything of it is installed: where it cannot, the one before goes on as it was.
+if [ -n "$start" ]; then
+  say "migrations"
+  sed -e "s|$home|$fresh|g" -e '/^Restart/d' -e '/^RemainAfterExit/d' -e '/^PartOf/d' \
+    "$fresh/deploy/systemd/massacorp-migrate.service" >/run/systemd/system/massacorp-upgrade.service
+  systemctl daemon-reload
+  systemctl start massacorp-upgrade.service ||
+    fail "the database cannot be migrated; what was installed before goes on. See: journalctl -u massacorp-upgrade"
+  rm /run/systemd/system/massacorp-upgrade.service
+fi
+
+# The program before is kept, unless that one never came up: then the one before it is.
+say "program and units"
+if [ -e "$home/untried" ] && [ -e "$home.old" ]; then
+  rm -rf "$home"
+elif [ -e "$home" ]; then
+  rm -rf "$home.old"
+  mv "$home" "$home.old"
+fi
+: >"$fresh/untried"
+mv "$fresh" "$home"
+install_units "$home"
+
 systemctl enable massacorp.target
 if grep -q '^BACKUP_RECIPIENTS\(_FILE\)\{0,1\}=.' "$settings"; then
   install -d -m 700 /var/backups/massacorp
@@ -105,12 +156,6 @@ else
   say "no backups are made: set BACKUP_RECIPIENTS in $settings, and run this again"
 fi
 [ -n "$start" ] || exit 0
-if ! grep -q '^WG_ENDPOINT=.' "$settings"; then
-  say "nothing is started yet: set WG_ENDPOINT in $settings, and run this again"
-  exit 0
-fi
-# A newer program migrates before anything of it runs.
-systemctl restart massacorp-migrate.service || fail "the database cannot be migrated; see: journalctl -u massacorp-migrate"
-systemctl restart massacorp-wgd.service massacorp-sealer.service massacorp-api.service
-systemctl start massacorp.target
+restart || fail "this version does not serve; see: journalctl -u massacorp-api. To the one before:  deploy/install.sh --back"
+rm "$home/untried"
 say "done; see: systemctl status massacorp.target massacorp-api, massacorpctl wg:status"

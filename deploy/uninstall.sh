@@ -13,11 +13,14 @@ done
 systemctl disable massacorp.target massacorp-backup.timer 2>/dev/null || true
 
 # The tunnel outlives its daemon; here it has to go.
-if [ -x /opt/massacorp/bin/deno ] && [ -r /etc/massacorp/massacorp.env ]; then
+settings=/etc/massacorp/massacorp.env
+if [ -x /opt/massacorp/bin/deno ] && [ -r "$settings" ]; then
   (
-    set -a
-    # shellcheck disable=SC1091
-    . /etc/massacorp/massacorp.env
+    # Read and not sourced: it is systemd's, and what follows a space in a value there is a command to a shell.
+    WG_INTERFACE=$(sed -n "s/^[[:space:]]*WG_INTERFACE[[:space:]]*=[[:space:]]*[\"']\{0,1\}\([^\"'[:space:]]*\).*/\1/p" "$settings" | tail -n 1)
+    export WG_INTERFACE
+    # Asked for, and not used.
+    export WG_ENDPOINT=localhost
     export WGD_DATABASE_URL_FILE=/var/lib/massacorp/secrets/wgd/database_url
     export WGD_PRESHARED_SUBKEY_FILE=/var/lib/massacorp/secrets/wgd/preshared_subkey
     export DENO_DIR=/opt/massacorp/cache
@@ -28,6 +31,7 @@ fi
 
 rm -f /etc/systemd/system/massacorp*.service /etc/systemd/system/massacorp*.timer \
   /etc/systemd/system/massacorp.target /etc/tmpfiles.d/massacorp.conf /usr/local/sbin/massacorpctl
-rm -rf /opt/massacorp /opt/massacorp.new /opt/massacorp.old /run/massacorp
+rm -rf /opt/massacorp /opt/massacorp.new /opt/massacorp.old /opt/massacorp.bad /run/massacorp \
+  /run/systemd/system/massacorp-upgrade.service
 systemctl daemon-reload
 echo "uninstall: done; kept are /etc/massacorp, /var/lib/massacorp, their users, and the database"

@@ -29,7 +29,7 @@ interface Machine {
   programs: Record<string, string>;
 }
 
-async function onMachine(machine: Machine, args: string[]) {
+async function onMachine(machine: Machine, args: string[], { fresh = false } = {}) {
   const root = await Deno.makeTempDir();
   try {
     const bin = join(root, "bin");
@@ -39,7 +39,9 @@ async function onMachine(machine: Machine, args: string[]) {
     for (const name of ["massacorp", ".deno-version", "deno.lock"]) {
       await Deno.copyFile(join(project, name), join(clone, name));
     }
-    await Deno.copyFile(join(project, "deno.lock"), join(clone, "node_modules/.massacorp.lock"));
+    if (!fresh) {
+      await Deno.copyFile(join(project, "deno.lock"), join(clone, "node_modules/.massacorp.lock"));
+    }
     for (const name of coreutils) {
       const path = await which(name);
       await Deno.symlink(path, join(bin, name));
@@ -211,6 +213,20 @@ Deno.test("massacorp test: installs what any group says that it needs", async ()
     deepEqual([name, missing], [name, []]);
     equal(installed.size, line.split(" ").length, "each once");
   }
+});
+
+Deno.test("massacorp backup: on a fresh clone the packages are installed first, and later nothing is", async () => {
+  const programs = { deno: deno(pin) };
+  const calls = async (fresh: boolean) => {
+    const { code, called } = await onMachine({ uid: 0, programs }, ["backup", "--help"], { fresh });
+    equal(code, 0);
+    return called.filter((call) => call.startsWith("deno install") || call.startsWith("deno run"));
+  };
+  const [install = "", run = "", ...more] = await calls(true);
+  equal(install, "deno install --frozen");
+  match(run, /^deno run .*--cached-only -P=backup .*main\.ts backup --help$/);
+  deepEqual(more, []);
+  deepEqual(await calls(false), [run]);
 });
 
 Deno.test("massacorp prepare: says where Deno is on the standard output, and nothing else there", async () => {

@@ -67,8 +67,9 @@ export async function makeBackup(config: BackupConfig, now = () => new Date()): 
   }
   await syncFolder(config.folder);
   const seconds = (now().getTime() - began.getTime()) / 1000;
+  const dropped = await dropOld(config);
   if (config.metrics) await writeMetrics(config.metrics, { at: began, seconds, size });
-  return { file, size, manifest, dropped: await dropOld(config) };
+  return { file, size, manifest, dropped };
 }
 
 async function* entries(config: BackupConfig, manifest: Manifest): AsyncGenerator<Entry> {

@@ -105,7 +105,7 @@ Deno.test("verifyBackup: refuses another's key, no key, and a file that was cut,
   }
 });
 
-Deno.test("restore: refuses a newer schema, another architecture, and a clock before the backup, and makes no folder", async () => {
+Deno.test("restore: refuses a newer schema, another architecture, a dump without its database, and a clock before the backup, and makes no folder", async () => {
   const parent = await Deno.makeTempDir();
   const options = {
     dataFolder: join(parent, "data"),
@@ -124,6 +124,7 @@ Deno.test("restore: refuses a newer schema, another architecture, and a clock be
         }],
         [/needs 16 on the same architecture/, (m: Manifest) => m.database.architecture = "other"],
         [/needs 16 on the same architecture/, (m: Manifest) => m.database.server = "17.1"],
+        [/by pg_dump: name an empty database/, (m: Manifest) => m.database.kind = "dump"],
         [/set the clock first/, (m: Manifest) => m.created_at = "2999-01-01T00:00:00.000Z"],
       ] as const
     ) {

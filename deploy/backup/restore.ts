@@ -103,7 +103,12 @@ async function requireFitting(
       `the backup is of ${created_at}, and this machine's clock says ${now.toISOString()}: set the clock first`,
     );
   }
-  if (database.kind === "dump") return;
+  if (database.kind === "dump") {
+    if (ownerUrl) return;
+    throw new BackupError(
+      "the backup is by pg_dump: name an empty database for it in DATABASE_OWNER_URL",
+    );
+  }
   if (ownerUrl) {
     throw new BackupError("the backup is of the server's files: unset DATABASE_OWNER_URL");
   }
@@ -223,6 +228,7 @@ async function settleDatabase(
       identity,
       terminal,
       superuserPassword,
+      ownRules: Deno.uid() === 0,
       ...(recovery ? { startTimeoutMs: longestRecoveryMs } : {}),
     });
     const server = await service.start(new AbortController().signal);

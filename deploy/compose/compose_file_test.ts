@@ -146,6 +146,15 @@ function faultsOf(name: string, service: Service): string[] {
 
 const targets = ({ volumes = [] }: Service) => volumes.map((volume) => volume.split(":")[1] ?? "");
 
+/** Whom a service waits for, and whom those do. */
+function waitsFor(services: Compose["services"], name: string): string[] {
+  const { depends_on = [], network_mode = "" } = services[name] ?? {};
+  const [, shared] = /^service:(.*)$/.exec(network_mode) ?? [];
+  const names = Array.isArray(depends_on) ? depends_on : Object.keys(depends_on);
+  return [...names, ...shared === undefined ? [] : [shared]]
+    .flatMap((each) => [each, ...waitsFor(services, each)]);
+}
+
 function faultsIn({ services, networks }: Compose): string[] {
   const faults = Object.entries(services).flatMap(([name, service]) => faultsOf(name, service));
   const must = (holds: boolean, what: string) => holds || faults.push(what);
@@ -160,6 +169,7 @@ function faultsIn({ services, networks }: Compose): string[] {
   const address = "backend" in places ? places.backend?.ipv4_address ?? "" : "";
   must(overlap(`${address}/32`, subnet), "the API's address is in another network");
   must(services.net?.sysctls?.[0] === "net.ipv4.ip_forward=0", "the networks are joined");
+  must(!waitsFor(services, "wgd").includes("db"), "the tunnel waits for the database (T8)");
   return faults;
 }
 
@@ -212,6 +222,9 @@ Deno.test("compose.yaml: each of its guards is missed when it is taken away", as
     Object.assign(c.networks.backend ?? {}, { ipam: { config: [{ subnet: "10.10.0.0/28" }] } });
   });
   without("forwarding", (c) => delete c.services.net?.sysctls);
+  without("the tunnel without a database", (c) => {
+    Object.assign(c.services.net ?? {}, { depends_on: ["migrate"] });
+  });
   deepEqual(missed, []);
 });
 

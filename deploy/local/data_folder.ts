@@ -17,6 +17,8 @@ export interface DataFolder {
   wgd: string;
   /** Signed checkpoints of the audit log. */
   audit: string;
+  /** What the newest backup says of itself; no secret. */
+  backup: string;
   /** Mail that no server takes. */
   mail: string;
   /** The admin's first tunnel file. */
@@ -91,6 +93,7 @@ export async function openDataFolder(
       postgres: join(root, "postgres"),
       wgd: await folder(join(root, "wgd"), 0o700),
       audit: await folder(join(root, "audit"), 0o700, { uid: sealerUid }),
+      backup: await folder(join(root, "backup"), 0o755),
       mail: await folder(join(root, "mail"), 0o700, { uid: apiUid }),
       admin: await folder(join(root, "admin"), 0o700, { uid: owners.admin }),
       cache: {

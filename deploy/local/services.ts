@@ -25,11 +25,14 @@ interface Shared {
 
 /** The embedded PostgreSQL. */
 export function postgresService(
-  { folder, identity, terminal, superuserPassword, walArchive, startTimeoutMs }: Shared & {
-    superuserPassword: Secret<string>;
-    startTimeoutMs?: number | undefined;
-    walArchive?: WalArchive | undefined;
-  },
+  { folder, identity, terminal, superuserPassword, walArchive, startTimeoutMs, ownRules }:
+    & Shared
+    & {
+      superuserPassword: Secret<string>;
+      ownRules?: boolean;
+      startTimeoutMs?: number | undefined;
+      walArchive?: WalArchive | undefined;
+    },
 ): Service {
   return {
     name: "postgres",
@@ -42,6 +45,7 @@ export function postgresService(
           ? {}
           : { archiveCommand: archiveCommand(walArchive, folder.cache.postgres) }),
         ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
+        ...(ownRules === undefined ? {} : { ownRules }),
         onLine: (line) => {
           if (!line.startsWith("LOG:")) terminal.child("postgres", line);
         },

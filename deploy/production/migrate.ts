@@ -1,6 +1,7 @@
 import { connect } from "../../db/connection.ts";
 import { bootstrap } from "../../db/embedded.ts";
-import { migrate } from "../../db/migrate.ts";
+import { migrate, MigrationError } from "../../db/migrate.ts";
+import { ConfigError } from "../../lib/env.ts";
 import { rolePasswords } from "../local/secrets.ts";
 import { createTerminal } from "../local/terminal.ts";
 import { loadConfig, type MigrateConfig } from "./config.ts";
@@ -29,6 +30,7 @@ if (import.meta.main) {
     terminal.say(applied.length > 0 ? `applied: ${applied.join(", ")}` : "nothing to apply");
   } catch (error) {
     terminal.say(`migrate: ${error instanceof Error ? error.message : String(error)}`);
-    Deno.exit(1);
+    // What another attempt would not change (EX_CONFIG of sysexits(3)).
+    Deno.exit(error instanceof MigrationError || error instanceof ConfigError ? 78 : 1);
   }
 }

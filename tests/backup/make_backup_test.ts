@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, ok, rejects } from "node:assert/strict";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { join } from "node:path";
 import { connect } from "../../db/connection.ts";
@@ -154,6 +154,11 @@ Deno.test("makeBackup: has all that was committed before it ended, however the s
   const second = await makeBackup(shop.config, () => new Date(Date.now() + 2000));
   deepEqual(second.dropped, [file.split("/").at(-1)]);
   deepEqual(finished(await shop.backups()), [second.file.split("/").at(-1)]);
+  // Where nothing can be said of it, the older ones go nevertheless.
+  const mute = { ...shop.config, metrics: join(shop.root, "nowhere/metrics.prom") };
+  await rejects(makeBackup(mute, () => new Date(Date.now() + 4000)), Deno.errors.NotFound);
+  equal(finished(await shop.backups()).length, 1);
+  notEqual(finished(await shop.backups())[0], second.file.split("/").at(-1));
 });
 
 Deno.test("makeBackup: killed, on a full disk, or without its database, it leaves the good one, no half one, and no slot", async () => {

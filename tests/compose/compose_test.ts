@@ -293,7 +293,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
           "jwt_secret",
           "redis_url",
         ],
-        data: "ENOENT",
+        data: ["backup"],
         tests: false,
         engine: "ENOENT",
         root_of_host: "ENOENT",

@@ -114,6 +114,12 @@ async function firstProcess(ancestor: number): Promise<number | undefined> {
   }
 }
 
+/** An empty one, of the user `postgres`. */
+export const makeCluster = `
+    install -d -o postgres -m 700 /var/lib/pg
+    runuser -u postgres -- /opt/postgresql/bin/initdb -D /var/lib/pg -U postgres --no-locale --encoding=UTF8 \
+      --auth-local=peer --auth-host=scram-sha-256 --no-sync`;
+
 /** As Debian's own package does: a service, a user of the system that is the superuser by its name. */
 async function startPostgres(shell: Machine["shell"]): Promise<void> {
   const unit = `[Service]
@@ -123,9 +129,7 @@ ExecStart=/opt/postgresql/bin/postgres -D /var/lib/pg -c listen_addresses=127.0.
 `;
   const { success, stderr } = await shell(`
     useradd --system postgres
-    install -d -o postgres -m 700 /var/lib/pg
-    runuser -u postgres -- /opt/postgresql/bin/initdb -D /var/lib/pg -U postgres --no-locale --encoding=UTF8 \
-      --auth-local=peer --auth-host=scram-sha-256 --no-sync
+    ${makeCluster}
     cat > /etc/systemd/system/postgresql.service <<'UNIT'
 ${unit}
 UNIT

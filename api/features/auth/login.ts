@@ -57,7 +57,6 @@ export function login(router: Router, deps: LoginDeps): void {
       ? () => firstTokens(deps, session)
       : await finishAttempt(deps, c, attempt, {
         matches,
-        again: (hash) => deps.hasher.verify(hash, password),
         action: "auth.login",
         succeed: (sql, account) =>
           concludeLogin(deps, c, sql, {

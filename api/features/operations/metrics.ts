@@ -79,7 +79,20 @@ export async function renderMetrics(
   }
   gauge("start_time_seconds", "When the process was started.", performance.timeOrigin / 1000);
   const texts = relayed.map(({ text }) => tenants ? text : withoutTenants(text));
+  texts.push(await ofBackups(deps));
   return [registry.render(), deps.meters.render(), ...texts].join("");
+}
+
+/** What the newest backup said of itself; of that file nothing but its own families. */
+async function ofBackups({ settings: { backupMetrics }, log }: Deps): Promise<string> {
+  if (backupMetrics === null) return "";
+  try {
+    const text = await Deno.readTextFile(backupMetrics);
+    return (text.match(/^(# (HELP|TYPE) )?massacorp_backup_\w+ .*\n/gm) ?? []).join("");
+  } catch (error) {
+    log.debug("no metrics of backups", errorFields(error));
+    return "";
+  }
 }
 
 /** Without the families that have a tenant for a label. */

@@ -72,6 +72,32 @@ Deno.test("OPERATOR_LISTEN: metrics name no tenant there, and the operator's soc
   assert.ok(parseExposition(socket).has("massacorp_wgd_peers_online"));
 });
 
+Deno.test("metrics: what the newest backup says of itself is there as long as the file is, and nothing else of that file", async () => {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/massacorp_backup.prom`;
+  await using api = await testApi({
+    inProcess: "reads a file of this test's",
+    env: { BACKUP_METRICS: file },
+  });
+  const scraped = async () => {
+    const reply = await createScrapeApp(api.deps).fetch(
+      new Request("http://127.0.0.1/metrics"),
+      scraper,
+    );
+    return parseExposition(await reply.text());
+  };
+  const name = "massacorp_backup_last_success_timestamp_seconds";
+  assert.ok(!(await scraped()).has(name));
+  await Deno.writeTextFile(
+    file,
+    `# HELP ${name} When.\n# TYPE ${name} gauge\n${name} 1764300000\nup 0\nmassacorp_api_mails{state="dead"} 9\n`,
+  );
+  const families = await scraped();
+  assert.ok(families.has(name) && !families.has("up"));
+  await Deno.remove(folder, { recursive: true });
+  assert.ok(!(await scraped()).has(name));
+});
+
 Deno.test("createHealth: many that ask at once cost a dependency one question", async () => {
   const held = Promise.withResolvers<void>();
   let asked = 0;

@@ -1,0 +1,145 @@
+import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { join } from "node:path";
+import { createClient } from "../../deploy/demo/client.ts";
+import { socketFetch } from "../../deploy/local/socket_http.ts";
+import { commandsOf } from "../support/readme.ts";
+import { until } from "../support/until.ts";
+import { bootMachine } from "./machine.ts";
+
+const api = "http://10.10.0.2:8000";
+const patient = { timeoutMs: 60_000, everyMs: 100 };
+const units = ["massacorp-migrate", "massacorp-wgd", "massacorp-sealer", "massacorp-api"];
+
+/** As the power being cut: nothing of it is left but what lies on the disk. */
+const powerCut = `
+  systemctl stop massacorp.target ${units.join(" ")} postgresql
+  pkill -9 -x wireguard-go || true
+  ip link del wg0 2>/dev/null || true
+  nft flush ruleset
+  systemctl reset-failed
+`;
+
+Deno.test("systemd: after a reboot without its database the tunnel answers, and of an upgrade that cannot migrate nothing is seen", async (t) => {
+  await using undo = new AsyncDisposableStack();
+  const own = await Deno.makeTempDir();
+  undo.defer(() => Deno.remove(own, { recursive: true }));
+  await using machine = await bootMachine();
+  const { hosts } = machine;
+  const tried = (line: string) => machine.shell(line, { timeoutMs: 120_000 });
+  const shell = async (line: string): Promise<string> => {
+    const { success, stdout, stderr } = await tried(line);
+    ok(success, `${line}\n${stdout}\n${stderr}`);
+    return stdout;
+  };
+  const fact = async (line: string) => (await shell(line)).trim();
+  const pids = async () => {
+    const said = await fact(
+      `systemctl show --property MainPID --value ${units.slice(1).join(" ")}`,
+    );
+    ok(/^[1-9]\d*\s+[1-9]\d*\s+[1-9]\d*$/.test(said), said);
+    return said;
+  };
+  const tunnel = () => fact("pgrep -x wireguard-go || true");
+  await using client = createClient(
+    hosts.argv("client", [])[3] ?? "",
+    new AbortController().signal,
+  );
+  const answer = async (path: string) => {
+    const outcome = await client.request({ url: `${api}${path}`, timeoutMs: 2_000 });
+    return "status" in outcome ? outcome.status : undefined;
+  };
+  const ready = async () => await answer("/ready") === 200;
+
+  const isWhole = await t.step("it is installed, and the admin's tunnel carries", async () => {
+    for (const command of await commandsOf("### With systemd")) {
+      if (command.startsWith("git pull")) break;
+      await shell(command.replaceAll("vpn.example.org", hosts.address("host")));
+    }
+    const file = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
+    await Deno.writeTextFile(file, await shell("cat /var/lib/massacorp/admin/admin.conf"));
+    await client.load(file);
+    await until("the API answers", ready, patient);
+    const socket = `/proc/${machine.pid}/root/run/massacorp/wgd/wgd.sock`;
+    await until("the snapshot is written", async () => {
+      return /snapshot_current 1$/m.test(String((await socketFetch(socket, "/v1/metrics")).body));
+    }, patient);
+  });
+  if (!isWhole) return;
+
+  await t.step(
+    "T8: after a reboot without its database the tunnel answers, and with it everything comes by itself",
+    async () => {
+      await shell(powerCut);
+      equal(await tunnel(), "");
+      await shell("systemctl start --no-block massacorp.target");
+      await until("the API answers through the tunnel", async () => {
+        return await answer("/health") === 200;
+      }, patient);
+      equal(await answer("/ready"), 503);
+      equal(await fact("systemctl is-active postgresql || true"), "inactive");
+      // Longer than five starts in ten seconds, after which systemd gives up unless told otherwise.
+      const starts = "systemctl show --property NRestarts --value massacorp-migrate";
+      await until("it was tried often", async () => Number(await fact(starts)) > 5, patient);
+      await shell("systemctl start postgresql");
+      await until("all is well again", ready, patient);
+      await until("all are up", async () => {
+        const states = (await tried(`systemctl is-active ${units.join(" ")}`)).stdout;
+        return states.trim().split("\n").every((state) => state === "active");
+      }, patient);
+      match(await shell("massacorpctl wg:status"), /daemon +ok\n/);
+    },
+  );
+
+  await t.step(
+    "an upgrade whose migration fails, once and again, leaves the version before as it runs",
+    async () => {
+      await shell(`mkdir -p /tmp/next/upper /tmp/next/work /srv/next
+        mount -t overlay next -o lowerdir=/srv/massacorp,upperdir=/tmp/next/upper,workdir=/tmp/next/work /srv/next
+        echo 'select 1/0;' > /srv/next/db/migrations/9999_next.sql`);
+      const files =
+        "sha256sum /etc/systemd/system/massacorp* /usr/local/sbin/massacorpctl; ls /opt/massacorp/db/migrations";
+      const before = { pids: await pids(), tunnel: await tunnel(), files: await shell(files) };
+      for (const _ of ["once", "again"]) {
+        const { success, stderr } = await tried(
+          "echo '# new' >> /srv/next/deploy/systemd/massacorp-api.service; /srv/next/deploy/install.sh",
+        );
+        equal(success, false);
+        match(stderr, /cannot be migrated.*goes on.*journalctl -u massacorp-upgrade/s);
+        deepEqual(
+          { pids: await pids(), tunnel: await tunnel(), files: await shell(files) },
+          before,
+        );
+        ok(await ready());
+      }
+      match(await shell("journalctl --no-pager -u massacorp-upgrade"), /division by zero/);
+    },
+  );
+
+  await t.step(
+    "mended, it is installed; and back to the version before is one command",
+    async () => {
+      const before = await pids();
+      await shell(
+        "echo 'select 1;' > /srv/next/db/migrations/9999_next.sql; /srv/next/deploy/install.sh",
+      );
+      await until("it answers", ready, patient);
+      notEqual(await pids(), before);
+      await shell("test -e /opt/massacorp/db/migrations/9999_next.sql");
+      match(await shell("cat /etc/systemd/system/massacorp-api.service"), /# new$/m);
+      const door = await tunnel();
+
+      await shell("/srv/next/deploy/install.sh --back");
+      await until("it answers", ready, patient);
+      equal(await tunnel(), door);
+      equal((await tried("test -e /opt/massacorp/db/migrations/9999_next.sql")).success, false);
+      ok(!/# new$/m.test(await shell("cat /etc/systemd/system/massacorp-api.service")));
+      equal((await tried("/srv/next/deploy/install.sh --back")).success, false);
+
+      // The older program finds a newer database at its next start, and says so once.
+      await shell(powerCut);
+      await shell("systemctl start postgresql; systemctl start --no-block massacorp.target");
+      await until("it answers after a reboot as well", ready, patient);
+      equal(await fact("systemctl show --property Result --value massacorp-migrate"), "exit-code");
+    },
+  );
+});
