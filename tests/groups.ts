@@ -23,8 +23,8 @@ export interface Group {
 /** What tests of the tunnel call. */
 const tunnelPrograms = ["ip", "nft", "wg", "wg-quick", "ping", "setpriv", "unshare", "zbarimg"];
 
-/** And those of faults: small disks. */
-const faultPrograms = [...tunnelPrograms, "mount", "umount", "mkfs.ext4"];
+/** And those of faults: small disks, and a clock that is set back. */
+const faultPrograms = [...tunnelPrograms, "mount", "umount", "mkfs.ext4", "faketime"];
 
 /** And those of trouble: what stands in front of the API and behind it. */
 const troublePrograms = ["mount", "umount", "prlimit", "nginx", "pgbouncer", "redis-server"];

@@ -164,6 +164,7 @@ Deno.test("massacorp test: installs an emulator for kernel alone, an engine for 
     "redis-server": "",
     ping: "",
     "mkfs.ext4": "",
+    faketime: "",
     shellcheck: "",
     chromium: "",
     "systemd-analyze": "",
