@@ -28,6 +28,7 @@ Deno.test("app: N1: two tenants hammer one small pool, and neither ever sees a r
     reads[side.persona.slug] = paths;
   }
   let looked = 0;
+  const written: Record<string, number> = {};
   let found: unknown;
 
   /** One caller of one tenant; `marks` are the other's, and never in an answer. */
@@ -44,6 +45,15 @@ Deno.test("app: N1: two tenants hammer one small pool, and neither ever sees a r
           api.deps.tenancy.transaction(asTenantId(persona.tenantId), (sql) => sql`select 1 / 0`),
         );
         await api.request("/api/v1/wireguard/peers", { ...options, body: { name: "" } });
+        // And one that is made, with its audit entry.
+        const name = `${persona.slug} ${n} ${round}`;
+        const change = { ...options, method: "PUT", body: { name } };
+        const changed = await api.request("/api/v1/users/me", change);
+        if (changed.status !== 503) {
+          assert.deepEqual([changed.status, changed.body.id], [200, persona.userId], changed.text);
+          assert.equal(changed.body.name.startsWith(`${persona.slug} `), true, changed.text);
+          written[persona.slug] = (written[persona.slug] ?? 0) + 1;
+        }
       }
       const reply = await api.request(path, options);
       assert.equal(reply.status < 300 || reply.status === 503, true, `${path} ${reply.text}`);
@@ -68,5 +78,19 @@ Deno.test("app: N1: two tenants hammer one small pool, and neither ever sees a r
       .map((ended) => ended.catch((error) => found ??= error)),
   );
   if (found !== undefined) throw found;
+  const made = await api.db.owner<{ tenant_id: number; actor_user_id: number; n: number }[]>`
+    select tenant_id, actor_user_id, count(*)::integer as n from audit_log where action = 'user.update'
+    group by tenant_id, actor_user_id order by tenant_id`;
+  assert.deepEqual(
+    made.map((row) => ({ ...row })),
+    sides.map(({ persona: { tenantId, userId, slug } }) => ({
+      tenant_id: tenantId,
+      actor_user_id: userId,
+      n: written[slug],
+    })),
+  );
+  for (const { persona: { slug } } of sides) {
+    assert((written[slug] ?? 0) > callersOfEach, `${slug} made ${written[slug]} changes`);
+  }
   assert(looked > 2 * callersOfEach * rounds * 10, `${looked} rows were looked at`);
 });
