@@ -1,6 +1,14 @@
 import { parseArgs } from "node:util";
+import { dirname } from "node:path";
 import { base64url, exportJWK, generateKeyPair } from "jose";
-import { type Jwk, jwkSet, type JwtAlgorithm, jwtAlgorithms } from "../auth/key_ring.ts";
+import { Secret } from "../../lib/secret.ts";
+import {
+  type Jwk,
+  jwkSet,
+  type JwtAlgorithm,
+  jwtAlgorithms,
+  ringOfSecret,
+} from "../auth/key_ring.ts";
 
 /** `deno task jwt:keys`: keeps a file for JWT_KEYS_FILE. It speaks to no process; restart them after each step. */
 
@@ -8,11 +16,12 @@ const usage = `usage: deno task jwt:keys FILE            shows what is in it, ne
        deno task jwt:keys FILE add ALG    makes a key (${
   jwtAlgorithms.join(", ")
 }); it signs where it is the first
+       deno task jwt:keys FILE take PATH   adds the JWT_SECRET in this file: what it signed stays good
        deno task jwt:keys FILE sign KID   lets this key sign from now on
        deno task jwt:keys FILE drop KID   forgets a key: what it signed is refused
 
-To rotate and log nobody out: add, restart the API processes, sign, restart, wait for
-REFRESH_TOKEN_LIFETIME, drop, restart.`;
+To rotate and log nobody out: add, restart the API processes, sign, restart (with another JWT_ALGORITHM
+where the key is for another one), wait for REFRESH_TOKEN_LIFETIME, drop, restart.`;
 
 class Mistake extends Error {}
 
@@ -31,19 +40,29 @@ async function read(path: string): Promise<Jwk[]> {
   }
 }
 
-/** Readable by its owner alone, and there whole or not at all. */
+/**
+ * Readable by its owner alone, and there whole or not at all. Its owner is the API's user, and the caller mostly root: it
+ * stays whose it was, or becomes whose folder it lies in.
+ */
 async function write(path: string, keys: readonly Jwk[]): Promise<void> {
+  const made = jwkSet.safeParse({ keys });
+  if (!made.success) throw new Mistake(made.error.issues.map(({ message }) => message).join(", "));
+  const { uid, gid } = await Deno.stat(path).catch(() => Deno.stat(dirname(path)));
   const beside = `${path}.${crypto.randomUUID()}`;
   const file = await Deno.open(beside, { write: true, createNew: true, mode: 0o600 });
   try {
-    const text = `${JSON.stringify({ keys: jwkSet.parse({ keys }).keys }, null, 2)}\n`;
+    const text = `${JSON.stringify({ keys: made.data.keys }, null, 2)}\n`;
     const bytes = new TextEncoder().encode(text);
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
     await file.sync();
+    if (uid !== null && uid !== Deno.uid()) await Deno.chown(beside, uid, gid);
+    await Deno.rename(beside, path);
+  } catch (error) {
+    await Deno.remove(beside);
+    throw error;
   } finally {
     file.close();
   }
-  await Deno.rename(beside, path);
 }
 
 async function makeKey(algorithm: JwtAlgorithm): Promise<Jwk> {
@@ -59,6 +78,9 @@ async function makeKey(algorithm: JwtAlgorithm): Promise<Jwk> {
 async function change(keys: Jwk[], verb: string, what: string): Promise<Jwk[]> {
   const algorithm = jwtAlgorithms.find((name) => name === what);
   if (verb === "add" && algorithm) return [...keys, await makeKey(algorithm)];
+  if (verb === "take" && what !== "") {
+    return [...keys, ...await ringOfSecret(new Secret((await Deno.readTextFile(what)).trim()))];
+  }
   const found = keys.find(({ kid }) => kid === what);
   const others = keys.filter((key) => key !== found);
   if (verb === "sign" && found) return [found, ...others];

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Secret } from "../../lib/secret.ts";
+import { ringOfSecret } from "../auth/key_ring.ts";
 import { loadConfig } from "../config.ts";
 import { testSecrets } from "../../tests/support/api.ts";
 
@@ -46,5 +48,42 @@ Deno.test("jwt:keys: a rotation step by step, each of which the API takes, and n
   await Deno.writeTextFile(file, "{}");
   assert.equal((await jwtKeys(file, "add", "HS256")).code, 2);
   assert.equal(await Deno.readTextFile(file), "{}");
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("jwt:keys: JWT_SECRET is taken over, so that what it signed stays good; the file stays its owner's whoever changes it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "massacorp-jwt-" });
+  const [file, secretFile] = [`${folder}/jwt_keys`, `${folder}/jwt_secret`];
+  const secret = testSecrets.JWT_SECRET ?? "";
+  await Deno.writeTextFile(secretFile, `${secret}\n`);
+  // As an installation has it: root calls, and the API's user has to read.
+  const owner = Deno.uid() === 0
+    ? { uid: 64202, gid: 64202 }
+    : { uid: Deno.uid(), gid: Deno.gid() };
+  await Deno.chown(folder, owner.uid, owner.gid);
+  const ownerOf = async () => {
+    const { uid, gid, mode } = await Deno.stat(file);
+    return { uid, gid, mode: (mode ?? 0) & 0o777 };
+  };
+  const [[kid = "", algorithm] = []] = (await jwtKeys(file, "take", secretFile)).lines;
+  const [of] = await ringOfSecret(new Secret(secret));
+  assert.deepEqual([kid, algorithm], [of?.kid, "HS256"]);
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(file)).keys, [of]);
+  assert.deepEqual(await ownerOf(), { ...owner, mode: 0o600 }, "made in the API's folder");
+
+  await Deno.chown(folder, Deno.uid(), Deno.gid());
+  const [, [next = ""] = []] = (await jwtKeys(file, "add", "EdDSA")).lines;
+  assert.deepEqual(await ownerOf(), { ...owner, mode: 0o600 }, "added to");
+  await jwtKeys(file, "sign", next);
+  assert.deepEqual((await jwtKeys(file, "drop", kid)).lines, [[next, "EdDSA", "signs"]]);
+  assert.deepEqual(await ownerOf(), { ...owner, mode: 0o600 }, "rotated");
+  // A secret that is there twice would be two keys of one name, and one that is too short none.
+  await Deno.writeTextFile(secretFile, "short");
+  const before = await Deno.readTextFile(file);
+  const refused = await jwtKeys(file, "take", secretFile);
+  assert.deepEqual([refused.code, refused.shown], [2, "must have at least 32 bytes"]);
+  assert.equal(await Deno.readTextFile(file), before);
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  assert.deepEqual(names.sort(), ["jwt_keys", "jwt_secret"]);
   await Deno.remove(folder, { recursive: true });
 });
