@@ -99,6 +99,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     );
   let said = "";
   let tunnel = "";
+  let token = "";
   await using client = createClient(
     engine.hosts.argv("client", [])[3] ?? "",
     new AbortController().signal,
@@ -198,6 +199,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
       timeoutMs: 10_000,
     });
     equal("status" in login && login.status, 200, JSON.stringify(login));
+    token = /"access_token":"([^"]+)"/.exec(JSON.stringify(login))?.[1] ?? "";
     const page = await client.request({ url: `${api}/docs/swagger-ui.js`, timeoutMs: 10_000 });
     equal("status" in page && page.status, 200, "a file of a package that is read, not imported");
   });
@@ -356,6 +358,46 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     await restart();
   });
 
+  await t.step(
+    "the runbooks for JWT_KEYS, a daemon that hangs and audit:verify work in containers",
+    async () => {
+      const runbook = (await Deno.readTextFile(join(projectFolder, "docs/operations.md")))
+        .replaceAll(/\s+/g, " ");
+      const command = (form: RegExp) =>
+        form.exec(runbook)?.[0] ?? `grep "${form}" docs/operations.md`;
+      const keys = command(/docker compose run [^`]*jwt_keys\.ts [^` ]+/);
+      const renew = command(/docker compose up [^`]*--force-recreate api/);
+      const set = (text: string) =>
+        Deno.writeTextFile(join(folder, ".env"), text, { append: true });
+      const renewed = async () => {
+        await shell(renew);
+        await until("the API answers through the tunnel again", isUp, patient);
+      };
+      const me = async () => {
+        const reply = await client.request({
+          url: `${api}/api/v1/auth/me`,
+          headers: { Authorization: `Bearer ${token}` },
+          timeoutMs: 10_000,
+        });
+        equal("status" in reply && reply.status, 200, JSON.stringify(reply));
+      };
+      await shell(`${keys} take /var/lib/massacorp/secrets/api/jwt_secret`);
+      await set("JWT_SECRET_FILE=\nJWT_KEYS_FILE=/etc/massacorp/jwt_keys\n");
+      await renewed();
+      await me();
+      const [, next = ""] = /^(\w+) +EdDSA/m.exec(await shell(`${keys} add EdDSA`)) ?? [];
+      await renewed();
+      await shell(`${keys} sign ${next}`);
+      await set("JWT_ALGORITHM=EdDSA\n");
+      await renewed();
+      await me();
+      match(await shell(command(/docker compose exec [^`$]*audit:verify/)), /^intact$/m);
+      const nobody = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+      const cut = command(/docker compose exec [^`]*wg set wg0 peer KEY remove/);
+      await shell(cut.replace("KEY", nobody));
+    },
+  );
+
   await t.step("down and up keep tenants, gateway key and tunnels", async () => {
     const key = await Deno.readTextFile(join(folder, ".massacorp/wgd/gateway.key"));
     await shell("docker compose down");
@@ -379,6 +421,9 @@ Deno.test("compose: README's commands bring up an installation that answers thro
       await Deno.writeTextFile(join(folder, "massacorp-backup.key"), identity, { mode: 0o600 });
       await shell("docker compose down --volumes");
       await Deno.remove(join(folder, ".massacorp"), { recursive: true });
+      // As it was when the backup was made.
+      const asItWas = "JWT_SECRET_FILE=/etc/massacorp/jwt_secret\nJWT_KEYS_FILE=\nJWT_ALGORITHM=\n";
+      await Deno.writeTextFile(join(folder, ".env"), asItWas, { append: true });
       for (const command of await commandsOf("### With Docker Compose", "docs/operations.md")) {
         await shell(
           command.replace("FILE", file)
