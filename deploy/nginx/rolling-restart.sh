@@ -9,7 +9,7 @@
 # that time, so its probe is asked all the while. Needed: keepalive_timeout of the upstream (2 s) and a second for the
 # probe < DRAIN_SECONDS (5) < fail_timeout (10 s), and as long again until nginx asks the new process.
 set -eu
-: "${PROBE:=http://127.0.0.1:8099/ready}" "${FAIL_TIMEOUT:=10}"
+: "${PROBE:=http://127.0.0.1:8099/ready}" "${FAIL_TIMEOUT:=10}" "${READY_WITHIN:=60}"
 command=$1
 shift
 
@@ -24,12 +24,19 @@ while :; do
 done &
 probing=$!
 trap 'kill "$probing"' EXIT
+# Without this a signal ends the script and leaves its probe asking for ever.
+trap 'exit 130' INT TERM
 
 for port; do
   # Two of three have to carry the load meanwhile: nothing is restarted that is not all there.
   ask "http://127.0.0.1:$port/ready" || { echo "the process of port $port is not ready" >&2; exit 1; }
   sh -c "$(printf '%s' "$command" | sed "s/%s/$port/g")"
-  until ask "http://127.0.0.1:$port/ready"; do sleep 0.2; done
+  # One that does not come back is the last: the others carry the load, and somebody has to look.
+  give_up=$(($(date +%s) + READY_WITHIN))
+  until ask "http://127.0.0.1:$port/ready"; do
+    [ "$(date +%s)" -lt "$give_up" ] || { echo "the process of port $port is not ready after $READY_WITHIN s" >&2; exit 1; }
+    sleep 0.2
+  done
   sleep "$FAIL_TIMEOUT"
   echo "$port"
 done

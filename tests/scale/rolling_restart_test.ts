@@ -95,3 +95,44 @@ Deno.test("scale: D2: a rolling restart of three processes under load loses no r
     select count(*)::integer as n from wg_peers where name = 'under-load'`;
   assert.equal(made?.n, outcome["create 201"], "nothing was made twice");
 });
+
+Deno.test("scale: rolling-restart.sh ends at a process that does not come back, names it, and leaves the others alone", async () => {
+  const ready = () =>
+    Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response());
+  await using first = ready();
+  await using second = ready();
+  // The manager's answer: the process was told to end, and that is all.
+  const gone = Promise.withResolvers<void>();
+  await using manager = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async ({ url }) => {
+      assert(url.endsWith(`/${first.addr.port}`), url);
+      await first.shutdown();
+      gone.resolve();
+      return new Response();
+    },
+  );
+  const script = new Deno.Command("deploy/nginx/rolling-restart.sh", {
+    args: [
+      `curl -sf http://127.0.0.1:${manager.addr.port}/%s`,
+      ...[first, second].map(({ addr }) => String(addr.port)),
+    ],
+    env: {
+      PROBE: `http://127.0.0.1:${second.addr.port}/ready`,
+      FAIL_TIMEOUT: "0",
+      READY_WITHIN: "1",
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const deadline = setTimeout(() => script.kill("SIGTERM"), 20_000);
+  const { code, stdout, stderr } = await script.output();
+  clearTimeout(deadline);
+  await gone.promise;
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  assert.deepEqual(
+    [code, text(stdout), text(stderr)],
+    [1, "", `the process of port ${first.addr.port} is not ready after 1 s`],
+  );
+});

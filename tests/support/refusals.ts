@@ -36,7 +36,10 @@ export async function assertRefused(
 }
 
 /** What every answer carries, refusals too. @param options.limited whether its caller has a quota */
-export function assertCommonHeaders({ headers }: Reply, { limited }: { limited: boolean }): void {
+export function assertCommonHeaders(
+  { headers }: Pick<Reply, "headers">,
+  { limited }: { limited: boolean },
+): void {
   assert.match(headers.get("x-request-id") ?? "", /^[A-Za-z0-9._-]{8,64}$/);
   assert.match(headers.get("x-response-time") ?? "", /^\d+\.\dms$/);
   assert.equal(headers.get("x-content-type-options"), "nosniff");
