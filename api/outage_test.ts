@@ -218,3 +218,53 @@ Deno.test("app: a PostgreSQL that is slow in one thing is not taken for one that
   for (const reply of await Promise.all(waiting)) assert.equal(reply.status, 201, reply.text);
   assert.equal((await peers({ name: "after" })).status, 201);
 });
+
+Deno.test("app: D3: a statement that takes too long, or waits too long for a lock, is 503 with Retry-After, and nothing is half done", async () => {
+  await using api = await testApi({ env: { LOGIN_FAILURE_FLOOR: "1s" } });
+  const acme = await adminOf(api, "acme");
+  const { owner, superuser, name } = api.db;
+  // In proportion: db/roles.sql has 5 s and 10 s, which tests/db/role_limits_test.ts holds.
+  for (const [limit, value] of [["lock_timeout", "300ms"], ["statement_timeout", "600ms"]]) {
+    await superuser.unsafe(
+      `alter role massacorp_api in database ${name} set ${limit} = '${value}'`,
+    );
+  }
+  await superuser`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = ${name} and usename = 'massacorp_api'`;
+  const me = () => api.request("/api/v1/auth/me", { via: loopback, token: acme.token });
+  await until("connections are of now", async () => (await me()).status === 200);
+  const create = () =>
+    api.request("/api/v1/wireguard/peers", {
+      via: loopback,
+      token: acme.token,
+      body: { name: "waits" },
+    });
+  const assertOverloaded = async (least: number) => {
+    const started = performance.now();
+    const reply = await create();
+    const took = performance.now() - started;
+    assert.deepEqual(
+      [reply.status, reply.body.code, reply.headers.get("retry-after")],
+      [503, "overloaded", "1"],
+      reply.text,
+    );
+    assert.doesNotMatch(reply.text, /timeout|lock|cancel/i);
+    assert(took >= least && took < 5_000, `${took} ms`);
+  };
+
+  await owner.begin(async (sql) => {
+    await sql`lock table audit_log in access exclusive mode`;
+    await assertOverloaded(300);
+    assert.equal((await me()).status, 200, "who needs no lock does not wait");
+  });
+  await owner.unsafe(`
+    create function slow() returns trigger language plpgsql as
+      $$ begin perform pg_sleep(30); return new; end $$;
+    create trigger slow before insert on audit_log for each row execute function slow()`);
+  await assertOverloaded(600);
+  await owner`drop trigger slow on audit_log`;
+  const [left] = await owner`select count(*)::integer as n from wg_peers where name = 'waits'`;
+  assert.equal(left?.n, 0, "nothing of what was refused is there");
+  assert.equal((await create()).status, 201);
+});

@@ -213,3 +213,17 @@ Deno.test("docs/audit.md: its table has every action that the code knows, with i
   ]);
   assert.deepEqual(written, Object.entries(auditActions));
 });
+
+Deno.test("docs/benchmarks.md: its table has every part of the bench, and no other", async () => {
+  const [bench, page] = await Promise.all(
+    ["../tests/bench/main.ts", "benchmarks.md"].map((path) =>
+      Deno.readTextFile(new URL(path, import.meta.url))
+    ),
+  );
+  const all = (text: string | undefined, form: RegExp) =>
+    [...(text ?? "").matchAll(form)].map(([, name = ""]) => name).sort();
+  const [, table] = /\n\| Part [^]*?\n([^]*?)\n\n/.exec(page ?? "") ?? [];
+  const parts = all(bench, /^ {2}"([a-z-]+)": \{/gm);
+  assert(parts.length > 10);
+  assert.deepEqual(all(table, /^\| `([a-z-]+)`/gm), parts);
+});

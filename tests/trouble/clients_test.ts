@@ -171,9 +171,13 @@ Deno.test("trouble: of 10,000 log-ins at once those beyond the queue are shed wi
     const allowed = /^(401 invalid_credentials|503 \w+ Retry-After|429 rate_limited Retry-After)$/;
     assert.deepEqual(Object.keys(counts).filter((each) => !allowed.test(each)), []);
   }
-  const [first, , last] = rounds;
-  // What is resident afterwards is for the collector's next time to say: 269 and 457 MiB under the same peak.
-  assert(first && last && last.peakMiB < first.peakMiB + 128, "no growth");
+  // The first round warms up: what 10,000 connections need is reserved once. What is resident afterwards is for the
+  // collector's next time to say: 269 and 457 MiB under the same peak.
+  const [, second, third] = rounds;
+  assert(
+    second && third && third.peakMiB <= second.peakMiB + 32,
+    `no growth: ${JSON.stringify(rounds)}`,
+  );
   const good = await timeUntil("log-ins are as before", async () => {
     return await logIn(api, admin).then(() => true, () => false);
   });
