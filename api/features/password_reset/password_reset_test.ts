@@ -164,6 +164,7 @@ Deno.test("password reset, verify-email/resend: A4: whoever is asked for, there 
   await using api = await testApi({
     db,
     env: { DATABASE_URL: counter.url.reveal(), DATABASE_POOL_SIZE: "1" },
+    inProcess: "counts what one process did",
   });
   const acme = await adminOf(api, "acme");
   const inactive = await userOf(api, acme, { email: "inactive@acme.example" });
