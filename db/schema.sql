@@ -580,7 +580,7 @@ end
 $function$;
 alter function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) owner to massacorp_owner;
 
-CREATE OR REPLACE FUNCTION public.session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb)
+CREATE OR REPLACE FUNCTION public.session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb, verified text DEFAULT NULL::text)
  RETURNS TABLE(refresh_expires_at timestamp with time zone)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -598,11 +598,19 @@ begin
   if (select f.failures >= failures_until_lock from login_failures(tenant, digest, by_source, since) f) then
     return;
   end if;
+  perform from users u
+    where u.tenant_id = tenant and u.id = of_user and u.status = 'active'
+      and (verified is null or u.password_hash = verified)
+    for no key update;
+  if not found then
+    return;
+  end if;
+  -- A statement of its own, which sees what was committed while that one waited: a second factor, for one.
   select session_open.at + make_interval(secs => least(t.session_lifetime_seconds, lasts_at_most)),
       session_open.at + make_interval(secs => least(t.session_idle_seconds, idle_at_most))
     into ends, idles
     from users u join tenants t on t.id = u.tenant_id
-    where u.id = of_user and u.status = 'active' and t.status = 'active' and t.session_limit is null
+    where u.id = of_user and t.status = 'active' and t.session_limit is null
       and not exists (select from mfa_factors f where f.tenant_id = u.tenant_id and f.user_id = u.id)
       and not mfa_required_of(u.id, session_open.at);
   if not found then
@@ -627,7 +635,7 @@ begin
   return query select idles;
 end
 $function$;
-alter function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) owner to massacorp_owner;
+alter function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb, verified text) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.session_proof(tenant integer, session uuid, of_user integer, at timestamp with time zone)
  RETURNS TABLE(email text, name text, created_at timestamp with time zone, slug text, tenant_name text, stepped_up_at timestamp with time zone, last_seen_at timestamp with time zone, login_own_peer boolean, mfa_enabled boolean, grants text[])
@@ -2767,8 +2775,8 @@ grant execute on function sealed_under(sealed bytea) to massacorp_api;
 grant execute on function sealed_under(sealed bytea) to massacorp_lookup;
 revoke all on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) from public;
 grant execute on function session_in_force(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
-revoke all on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) from public;
-grant execute on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb) to massacorp_api;
+revoke all on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb, verified text) from public;
+grant execute on function session_open(tenant integer, of_user integer, digest bytea, by_source text, since timestamp with time zone, failures_until_lock integer, at timestamp with time zone, idle_at_most integer, lasts_at_most integer, opened jsonb, entry jsonb, verified text) to massacorp_api;
 revoke all on function session_proof(tenant integer, session uuid, of_user integer, at timestamp with time zone) from public;
 grant execute on function session_proof(tenant integer, session uuid, of_user integer, at timestamp with time zone) to massacorp_api;
 revoke all on function session_rotate(tenant integer, session uuid, of_user integer, presented integer, at timestamp with time zone, own_peer boolean, idle_at_most integer) from public;
@@ -2934,7 +2942,7 @@ comment on function public.role_permissions_reach_their_role() is 'Has the roles
 comment on function public.roles_hold_their_permissions() is 'Puts into a role what the tables say that it permits, whoever writes what.';
 comment on function public.sealed_under(pg_catalog.bytea) is 'The name of the key that a sealed value takes to be opened; unnamed for one of version 1.';
 comment on function public.session_in_force(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, and its user, entering the tenant by itself; no row where it is no longer good.';
-comment on function public.session_open(integer,integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone,integer,timestamp with time zone,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb) is 'Opens the session of a log-in whose password was right, with its records, if nothing more is asked of the user, entering the tenant by itself; otherwise no row, and nothing changes.';
+comment on function public.session_open(integer,integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone,integer,timestamp with time zone,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text) is 'Opens the session of a log-in whose password was right, with its records, if that is the password still and nothing more is asked of the user, entering the tenant by itself; otherwise no row, and nothing changes.';
 comment on function public.session_proof(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, its user, and each role''s name and permissions parted by blanks, entering the tenant by itself; no row where it is no longer good.';
 comment on function public.session_rotate(integer,pg_catalog.uuid,integer,integer,timestamp with time zone,boolean,integer) is 'Makes the next refresh token of a session current, if the newest one was presented and nothing speaks against it, entering the tenant by itself; otherwise no row, and nothing changes.';
 comment on function public.system_role_permissions_reach_their_roles() is 'The same for roles of the system, in every tenant: only a migration changes what those permit.';

@@ -33,18 +33,30 @@ export function readLoginFacts(sql: EnteringSql, of: Pair & { tenantId: number; 
     from login_facts(${of.tenantId}, ${of.email}, ${of.digest}, ${of.source}, ${of.since})`;
 }
 
+interface Turn {
+  failures: number;
+  announced: boolean;
+  /** The hash of the proven user's password by now; null where nobody was proven, or he is not active. */
+  password_hash: string | null;
+}
+
 /**
  * How often log-ins of this identifier from this source failed since then, without one that succeeded, and whether a
  * lock was announced. They take turns from here to their commit, so that many at once are counted like one after the
- * other.
+ * other. Whoever the password proved is locked after that, so that he stays what is told of him here.
  */
-export async function countFailures(
+export async function takeTurn(
   sql: TenantSql,
-  by: Pair & { tenantId: number },
-): Promise<{ failures: number; announced: boolean }> {
-  const [row] = await sql<[{ failures: number; announced: boolean }]>`
-    select failures, announced
-    from login_failures(${by.tenantId}, ${by.digest}, ${by.source}, ${by.since})`;
+  by: Pair & { tenantId: number; provenId: number | null },
+): Promise<Turn> {
+  const [row] = await sql<[Turn]>`
+    select f.failures, f.announced, a.password_hash
+    from login_failures(${by.tenantId}, ${by.digest}, ${by.source}, ${by.since}) f
+    left join lateral (
+      select u.password_hash from users u join tenants t on t.id = u.tenant_id
+      where u.id = ${by.provenId} and u.status = 'active' and t.status = 'active' and f.failures is not null
+      for no key update of u
+    ) a on true`;
   return row;
 }
 

@@ -46,11 +46,12 @@ export function changePassword(router: Router, deps: Deps): void {
     const after = matches ? await hashOfNew() : "";
     const ended = await finishAttempt(deps, c, attempt, {
       matches,
+      again() {
+        throw new ApiError("overtaken");
+      },
       action: "user.change_password",
       async succeed(sql, account) {
-        if (!await replaceHash(sql, { userId, before: account.password_hash, after })) {
-          throw new ApiError("overtaken");
-        }
+        await replaceHash(sql, { userId, before: account.password_hash, after });
         await queueMail(deps, sql, {
           tenantId,
           to: account.email,

@@ -57,6 +57,7 @@ export function login(router: Router, deps: LoginDeps): void {
       ? () => firstTokens(deps, session)
       : await finishAttempt(deps, c, attempt, {
         matches,
+        again: (hash) => deps.hasher.verify(hash, password),
         action: "auth.login",
         succeed: (sql, account) =>
           concludeLogin(deps, c, sql, {

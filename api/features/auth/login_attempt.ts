@@ -14,11 +14,11 @@ import { ApiError } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import {
-  countFailures,
   type LoginAccount,
   readLoginFacts,
   recordAttempt,
   standInForAudit,
+  takeTurn,
 } from "./attempt_store.ts";
 
 export type AttemptDeps = Pick<
@@ -84,27 +84,40 @@ export async function startAttempt(
 }
 
 interface Finish<T> {
+  /** Whether the password is that of `attempt.account`. */
   matches: boolean;
+  /** Compares the password with the hash that took the place of that one meanwhile. Absent: the attempt failed then. */
+  again?: (hash: string) => Promise<boolean>;
   /** For the audit log. */
   action: AuditAction;
   /** What a right password leads to, in the same transaction. */
   succeed(sql: TenantSql, account: LoginAccount): Promise<T>;
 }
 
-/** @returns undefined where the attempt failed, which is committed and told by the caller */
+/**
+ * What the password proved has to hold still when it leads to something (A1): it may have waited for seconds. A hash
+ * that is another by then may be the same password's, renewed by a log-in beside this one, so it is compared once more.
+ * @returns undefined where the attempt failed, which is committed and told by the caller
+ */
 export async function finishAttempt<T>(
   deps: AttemptDeps,
   c: Context<AppEnv>,
   attempt: Attempt,
-  { matches, action, succeed }: Finish<T>,
+  { matches, again, action, succeed }: Finish<T>,
 ): Promise<T | undefined> {
   const { tenantId, account } = attempt;
   const now = deps.clock.now();
   const finished = await deps.tenancy.transaction(tenantId, async (sql) => {
     const since = new Date(now - lockWindowMs);
-    const { failures, announced } = await countFailures(sql, { ...attempt, since });
+    const provenId = matches && account?.active ? account.user_id : null;
+    const turn = await takeTurn(sql, { ...attempt, since, provenId });
+    const { failures, announced } = turn;
     const locked = Math.max(failures, attempt.failures) >= failuresUntilLock;
-    const proven = matches && account?.active && !locked ? account : null;
+    const same = turn.password_hash === account?.password_hash;
+    if (again && account && turn.password_hash !== null && !same && !locked) {
+      return { renewed: { ...account, password_hash: turn.password_hash } };
+    }
+    const proven = same && !locked ? account : null;
     const locking = !proven && !locked && !announced && failures + 1 === failuresUntilLock;
     const outcome = proven ? "succeeded" : locked ? "locked" : locking ? "locking" : "failed";
     await recordAttempt(sql, { ...attempt, outcome, at: new Date(now) });
@@ -131,6 +144,11 @@ export async function finishAttempt<T>(
     }
     return proven ? { result: await succeed(sql, proven) } : { failed: !locked };
   });
+  if (again && finished.renewed) {
+    const { renewed: account } = finished;
+    const matches = await again(account.password_hash);
+    return finishAttempt(deps, c, { ...attempt, account }, { matches, action, succeed });
+  }
   if (finished.failed) await deps.failureCounters.add(attempt.counterKey);
   return finished.result;
 }

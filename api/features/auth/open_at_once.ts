@@ -10,7 +10,7 @@ import type { Attempt } from "./login_attempt.ts";
 
 /**
  * Opens the session of a log-in whose password was right in one message: where there is no lock, no second factor, and
- * no limit of sessions, which is nearly always.
+ * no limit of sessions, and the password is that still, which is nearly always.
  * @returns undefined where there is more to it and nothing was changed: `finishAttempt` then decides, and says what
  * is wrong
  */
@@ -45,7 +45,7 @@ export async function openAtOnce(
       select refresh_expires_at from session_open(
         ${tenantId}, ${userId}, ${digest}, ${source}, ${new Date(now - lockWindowMs)},
         ${failuresUntilLock}, ${at}, ${refreshSeconds}, ${sessionSeconds},
-        ${sql.json(session)}, ${sql.json(entry)}
+        ${sql.json(session)}, ${sql.json(entry)}, ${account.password_hash}
       )`
   ).catch((error) => {
     // What the database refuses here it refuses there as well, where it is known which statement it was.

@@ -71,6 +71,7 @@ async function stepUpByPassword(deps: StepUpDeps, c: Context<AppEnv>, password: 
   const matches = await deps.hasher.verify(attempt.account?.password_hash ?? null, password);
   const passed = await finishAttempt(deps, c, attempt, {
     matches,
+    again: (hash) => deps.hasher.verify(hash, password),
     action: "auth.step_up",
     async succeed(sql) {
       // Again, because one may have been set up while the password was looked at.

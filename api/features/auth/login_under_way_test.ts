@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { hashSync } from "bcryptjs";
+import { delayAfter } from "../../auth/throttle.ts";
+import {
+  adminOf,
+  loopback,
+  operator,
+  type Persona,
+  type TestApi,
+  testApi,
+  userOf,
+} from "../../../tests/support/api.ts";
+import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
+import { equip } from "../../../tests/support/totp.ts";
+import { until } from "../../../tests/support/until.ts";
+
+const good = "x9K#mQ2$vLp8";
+
+/** A timer by which nobody waits, but for the next one where that was asked for. */
+function holdingTimer() {
+  let next: { arrive(): void; opened: Promise<void> } | undefined;
+  return {
+    now: () => performance.now(),
+    pause(): Promise<void> {
+      const held = next;
+      next = undefined;
+      held?.arrive();
+      return held?.opened ?? Promise.resolve();
+    },
+    holdNext() {
+      const [arrived, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      next = { arrive: arrived.resolve, opened: opened.promise };
+      return { arrived: arrived.promise, open: opened.resolve };
+    },
+  };
+}
+
+const login = (api: TestApi, who: Persona, password = who.password, via = loopback) =>
+  api.request("/api/v1/auth/login", {
+    via,
+    tenant: who.slug,
+    body: { email: who.email, password },
+  });
+
+async function expect(status: number, reply: ReturnType<TestApi["request"]>) {
+  const answer = await reply;
+  assert.equal(answer.status, status, answer.text);
+  return answer;
+}
+
+/** What an attempt comes to that has read the hash before `meanwhile`, and looks at the password after it. */
+async function underWay(
+  api: TestApi,
+  timer: ReturnType<typeof holdingTimer>,
+  { who, meanwhile }: { who: Persona; meanwhile: () => Promise<unknown> },
+) {
+  for (let n = 0; delayAfter(n) === 0; n++) await expect(401, login(api, who, "wrong"));
+  const held = timer.holdNext();
+  const reply = login(api, who);
+  await Promise.race([held.arrived, reply]);
+  try {
+    await meanwhile();
+  } finally {
+    held.open();
+  }
+  return await reply;
+}
+
+const leftOf = async (api: TestApi, who: Persona) => {
+  const [row] = await api.db.owner`
+    select (select count(*)::integer from sessions where user_id = ${who.userId} and ended_at is null) as sessions,
+      (select count(*)::integer from login_challenges where user_id = ${who.userId}) as challenges`;
+  return { ...row };
+};
+
+const limitSessions = (api: TestApi, { token }: Persona, session_limit: number | null) =>
+  expect(
+    200,
+    api.request("/api/v1/tenants/current", { method: "PATCH", token, body: { session_limit } }),
+  );
+
+Deno.test("login: A1: one under way while its password is changed or reset, or its user deactivated, opens nothing", async (t) => {
+  const timer = holdingTimer();
+  await using api = await testApi({ timer });
+  const acme = await adminOf(api, "acme");
+  const meanwhile: Record<string, (bob: Persona) => Promise<unknown>> = {
+    "password changed": (bob) =>
+      expect(
+        200,
+        api.request("/api/v1/auth/change-password", {
+          token: bob.token,
+          body: { current_password: bob.password, new_password: good },
+        }),
+      ),
+    async "password reset"(bob) {
+      const send = (path: string, body: unknown) =>
+        api.request(`/api/v1/password-reset/${path}`, { tenant: "acme", body });
+      await expect(202, send("request", { email: bob.email }));
+      const mails = await waitingMails(api);
+      const token = tokenIn(mails.findLast((mail) => mail.template === "password_reset"));
+      await expect(200, send("confirm", { token, new_password: good }));
+    },
+    deactivated: (bob) =>
+      expect(
+        200,
+        api.request(`/api/v1/users/${bob.userId}/deactivate`, {
+          method: "POST",
+          token: acme.token,
+        }),
+      ),
+  };
+  // With a limit of sessions a log-in goes the long way.
+  for (const limit of [null, 100]) {
+    await limitSessions(api, acme, limit);
+    for (const [name, apply] of Object.entries(meanwhile)) {
+      await t.step(`${name}, ${limit === null ? "in one message" : "the long way"}`, async () => {
+        const email = `${crypto.randomUUID()}@acme.example`;
+        const bob = await userOf(api, acme, { email });
+        const reply = await underWay(api, timer, { who: bob, meanwhile: () => apply(bob) });
+        assert.deepEqual([reply.status, reply.body.code], [401, "invalid_credentials"]);
+        const own = name === "password changed" ? 1 : 0;
+        assert.deepEqual(await leftOf(api, bob), { sessions: own, challenges: 0 });
+      });
+    }
+  }
+  await t.step("between its two steps", async () => {
+    const eve = await equip(api, await userOf(api, acme, { email: "eve@acme.example" }));
+    const reply = await underWay(api, timer, {
+      who: eve,
+      meanwhile: () => meanwhile["password reset"]?.(eve) ?? Promise.reject(),
+    });
+    assert.equal(reply.status, 401, reply.text);
+    assert.deepEqual(await leftOf(api, eve), { sessions: 0, challenges: 0 });
+  });
+});
+
+Deno.test("login: A1: one that comes while its password is being changed waits for that, and opens nothing", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const changes = {
+    password: "password_hash = (select password_hash from users where email like 'admin@%')",
+    status: "status = 'inactive'",
+  };
+  for (const limit of [null, 100]) {
+    await limitSessions(api, acme, limit);
+    for (const [name, change] of Object.entries(changes)) {
+      await t.step(`${name}, ${limit === null ? "in one message" : "the long way"}`, async () => {
+        const bob = await userOf(api, acme, { email: `${crypto.randomUUID()}@acme.example` });
+        await api.db
+          .owner`update sessions set ended_at = now(), ended_reason = 'logout' where user_id = ${bob.userId}`;
+        let reply: ReturnType<typeof login> | undefined;
+        await api.db.owner.begin(async (sql) => {
+          await sql.unsafe(`update users set ${change} where id = ${bob.userId}`);
+          reply = login(api, bob);
+          await until("it waits", async () => {
+            const [row] = await api.db.superuser<[{ n: number }]>`
+              select count(*)::integer as n from pg_stat_activity
+              where datname = current_database() and wait_event_type = 'Lock'`;
+            return row.n > 0;
+          });
+        });
+        assert.equal((await reply)?.status, 401);
+        assert.deepEqual(await leftOf(api, bob), { sessions: 0, challenges: 0 });
+      });
+    }
+  }
+});
+
+Deno.test("login: a hash that another log-in renewed meanwhile is the same password's, and fails nobody", async () => {
+  const timer = holdingTimer();
+  await using api = await testApi({ timer });
+  const acme = await adminOf(api, "acme");
+  const weak = hashSync(acme.password, 10);
+  await api.db.owner`update users set password_hash = ${weak} where id = ${acme.userId}`;
+  const reply = await underWay(api, timer, {
+    who: acme,
+    meanwhile: () => expect(200, login(api, acme, acme.password, operator)),
+  });
+  assert.equal(reply.status, 200, reply.text);
+  const [row] = await api.db.owner`select password_hash from users where id = ${acme.userId}`;
+  assert.match(row?.password_hash, /^\$argon2id\$/);
+});
