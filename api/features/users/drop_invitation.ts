@@ -13,16 +13,16 @@ import {
 
 /**
  * Withdraws an invitation together with its enrolment peer, in the caller's transaction.
- * @returns the peer that is on its way out
+ * @returns the peer that is on its way out; `undefined` where somebody accepted or withdrew it a moment before
  * @throws {ApiError} `grant_exceeds_own` where the caller could not have invited to that role
  */
 export async function dropInvitation(
   sql: TenantSql,
   principal: Principal | undefined,
   invitation: InvitationRow,
-): Promise<string | null> {
+): Promise<string | null | undefined> {
   await refuseGrantBeyondOwn(sql, principal, { wanted: invitation.permissions, until: null });
-  await deleteInvitation(sql, invitation.id);
+  if (!await deleteInvitation(sql, invitation.id)) return undefined;
   const { peer_id } = invitation;
   if (peer_id !== null) await removePeer(sql, { id: peer_id, owner: null });
   return peer_id;

@@ -136,6 +136,8 @@ export function withdrawInvitation(router: Router, deps: Deps): void {
       const invitation = await findInvitation(sql, { id });
       if (!invitation) throw new ApiError("not_found");
       const peer = await dropInvitation(sql, c.get("principal"), invitation);
+      // Withdrawn is what nobody accepted.
+      if (peer === undefined) throw new ApiError("not_found");
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c),

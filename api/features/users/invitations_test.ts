@@ -11,6 +11,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const base = "/api/v1/users/invitations";
 const password = "Correct-Horse-7-Battery";
@@ -348,8 +349,24 @@ Deno.test("invitations: one an address, to a role that is there and one's own to
     body: { email: "x@acme.example" },
   });
   assert.equal(instead.body.code, "grant_exceeds_own");
-  const removed = await remove(acme);
-  assert.deepEqual([removed.status, removed.body.status], [202, "revoking"]);
+  // Of several who withdraw it at once one did, and the others are told nothing that is not so.
+  let asked: ReturnType<typeof remove>[] = [];
+  await api.db.owner.begin(async (sql) => {
+    await sql`select from invitations where id = ${made.invitation.id} for update`;
+    asked = [remove(acme), remove(acme), remove(acme)];
+    await until("all three have found it", async () => {
+      const [row] = await api.db.superuser<[{ n: number }]>`
+        select count(*)::integer as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      return row.n === 3;
+    });
+  });
+  const [removed, ...late] = (await Promise.all(asked)).toSorted((a, b) => a.status - b.status);
+  assert.deepEqual([removed?.status, removed?.body.status], [202, "revoking"]);
+  assert.deepEqual([...new Set(late.map((reply) => reply.status))], [404]);
+  const entries = await api.db.owner`
+    select outcome from audit_log where action = 'user.withdraw_invitation'`;
+  assert.equal(entries.length, 1);
   const [peer] = await api.db.owner`
     select deleted_at from wg_peers where id = ${made.enrolment.peer.id}`;
   assert(peer?.deleted_at);
