@@ -11,7 +11,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
-import { equip } from "../../../tests/support/totp.ts";
+import { beginLogIn, codeAt, equip, nextCode } from "../../../tests/support/totp.ts";
 import { until } from "../../../tests/support/until.ts";
 
 const good = "x9K#mQ2$vLp8";
@@ -72,6 +72,13 @@ const leftOf = async (api: TestApi, who: Persona) => {
       (select count(*)::integer from login_challenges where user_id = ${who.userId}) as challenges`;
   return { ...row };
 };
+
+async function waiting(api: TestApi): Promise<number> {
+  const [row] = await api.db.superuser<[{ n: number }]>`
+    select count(*)::integer as n from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`;
+  return row.n;
+}
 
 const limitSessions = (api: TestApi, { token }: Persona, session_limit: number | null) =>
   expect(
@@ -152,12 +159,7 @@ Deno.test("login: A1: one that comes while its password is being changed waits f
         await api.db.owner.begin(async (sql) => {
           await sql.unsafe(`update users set ${change} where id = ${bob.userId}`);
           reply = login(api, bob);
-          await until("it waits", async () => {
-            const [row] = await api.db.superuser<[{ n: number }]>`
-              select count(*)::integer as n from pg_stat_activity
-              where datname = current_database() and wait_event_type = 'Lock'`;
-            return row.n > 0;
-          });
+          await until("it waits", async () => await waiting(api) > 0);
         });
         assert.equal((await reply)?.status, 401);
         assert.deepEqual(await leftOf(api, bob), { sessions: 0, challenges: 0 });
@@ -179,4 +181,91 @@ Deno.test("login: a hash that another log-in renewed meanwhile is the same passw
   assert.equal(reply.status, 200, reply.text);
   const [row] = await api.db.owner`select password_hash from users where id = ${acme.userId}`;
   assert.match(row?.password_hash, /^\$argon2id\$/);
+});
+
+/** Two answers: of what opens a session, held right before it does, and of what comes meanwhile and waits, or is done. */
+async function whileOpening(
+  api: TestApi,
+  opens: () => ReturnType<TestApi["request"]>,
+  comes: () => ReturnType<TestApi["request"]>,
+) {
+  await api.db.owner.unsafe(`
+    create function hold() returns trigger language plpgsql as $$
+      begin perform pg_advisory_xact_lock(4711); return new; end
+    $$;
+    create trigger hold before insert on sessions for each row execute function hold();`);
+  const replies: ReturnType<TestApi["request"]>[] = [];
+  await api.db.owner.begin(async (sql) => {
+    await sql`select pg_advisory_xact_lock(4711)`;
+    replies.push(opens());
+    await until("it opens a session, and waits", async () => await waiting(api) === 1);
+    let done = false;
+    replies.push(comes().finally(() => done = true));
+    await until("the other waits, or is done", async () => done || await waiting(api) === 2);
+  });
+  return await Promise.all(replies);
+}
+
+Deno.test("login: A1, A3: one that saw no second factor, while one is put in place, ends with that", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { token } = acme;
+  const setup = await expect(200, api.request("/api/v1/mfa/setup", { method: "POST", token }));
+  const code = codeAt(setup.body.secret, api.clock.now());
+  const [opened, enabled] = await whileOpening(
+    api,
+    () => login(api, acme),
+    () => api.request("/api/v1/mfa/enable", { token, body: { code } }),
+  );
+  assert.deepEqual([opened?.status, enabled?.status], [200, 200]);
+  const me = (token: string) => api.request("/api/v1/auth/me", { via: loopback, token });
+  await expect(401, me(opened?.body.access_token));
+  await expect(200, me(token));
+});
+
+Deno.test("login/mfa: A1: one that completes while its user is deactivated is ended by that, and both are answered", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const eve = await equip(api, await userOf(api, acme, { email: "eve@acme.example" }));
+  const mfa_session_token = await beginLogIn(api, eve);
+  const code = nextCode(api, eve);
+  const [opened, deactivated] = await whileOpening(
+    api,
+    () =>
+      api.request("/api/v1/auth/login/mfa", {
+        via: loopback,
+        tenant: eve.slug,
+        body: { mfa_session_token, code },
+      }),
+    () =>
+      api.request(`/api/v1/users/${eve.userId}/deactivate`, { method: "POST", token: acme.token }),
+  );
+  assert.deepEqual([opened?.status, deactivated?.status], [200, 200], deactivated?.text);
+  assert.deepEqual(await leftOf(api, eve), { sessions: 0, challenges: 0 });
+});
+
+Deno.test("mfa: A3: what a log-in got to set a factor up with replaces none that is there by then", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const eve = await equip(api, await userOf(api, acme, { email: "eve@acme.example" }));
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  await api.db.owner`update users set mfa_required = true where id = ${bob.userId}`;
+  const begun = await expect(200, login(api, bob));
+  const send = (path: string, body?: unknown) =>
+    api.request(`/api/v1/mfa/${path}`, {
+      method: "POST",
+      via: loopback,
+      token: begun.body.mfa_setup_token,
+      body,
+    });
+  const { body } = await expect(200, send("setup"));
+  await api.db.owner`
+    insert into mfa_factors (tenant_id, user_id, key_id, sealed_secret, enabled_at, last_step)
+    select tenant_id, ${bob.userId}, key_id, sealed_secret, enabled_at, last_step from mfa_factors
+    where user_id = ${eve.userId}`;
+  const codes = [
+    await send("setup"),
+    await send("enable", { code: codeAt(body.secret, api.clock.now()) }),
+  ].map((reply) => [reply.status, reply.body.code]);
+  assert.deepEqual(codes, [[401, "invalid_token"], [401, "invalid_token"]]);
 });

@@ -6,6 +6,7 @@ import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { lockUser } from "../roles/mod.ts";
 import { endSessions, firstTokens, openSession, tokenPair } from "../sessions/mod.ts";
 import { alertOwner, whenAndWhere } from "./alert_owner.ts";
 import { admitAttempt, attemptOf, refusal, settleAttempt } from "./check_code.ts";
@@ -51,6 +52,8 @@ export function enable(router: Router, deps: Deps): void {
     const done = await deps.tenancy.transaction(tenantId, async (sql) => {
       const now = deps.clock.now();
       const at = new Date(now);
+      // A log-in that saw no factor is committed before this, and ended by it, or sees this one.
+      if (!pending) await lockUser(sql, userId);
       const claim = pending && await claimPendingLogin(deps, c, sql, pending);
       if (pending && typeof claim === "string") return { refused: claim, login: pending };
       const attempt = attemptOf(c, who, "totp");

@@ -31,7 +31,10 @@ export interface ChallengeRow {
   trust_allowed: boolean;
 }
 
-/** A log-in that can still be completed; locked, so that of many at once one completes it. */
+/**
+ * A log-in that can still be completed; locked, so that of many at once one completes it. Whoever has a factor sets none
+ * up by it: another takes its place by a step-up alone.
+ */
 export async function lockChallenge(
   sql: TenantSql,
   which: { id: string; userId: number; kind: PendingKind; at: Date },
@@ -44,6 +47,9 @@ export async function lockChallenge(
     join tenants t on t.id = c.tenant_id and t.status = 'active'
     where c.id = ${which.id} and c.user_id = ${which.userId} and c.kind = ${which.kind}
       and c.used_at is null and c.expires_at > ${which.at}
+      and (c.kind <> 'mfa_setup' or not exists (
+        select from mfa_factors f where f.tenant_id = c.tenant_id and f.user_id = c.user_id
+      ))
     for update of c`;
   return row;
 }

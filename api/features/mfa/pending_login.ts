@@ -6,6 +6,7 @@ import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
+import { lockUser } from "../roles/mod.ts";
 import { type ChallengeRow, insertChallenge, lockChallenge, useChallenge } from "./login_store.ts";
 
 /** How long a log-in waits for its second step: for a code, or for an app to be set up. */
@@ -57,6 +58,8 @@ export async function claimPendingLogin(
   sql: TenantSql,
   login: PendingLogin,
 ): Promise<Claim> {
+  // Before the log-in, as everybody who ends what the user is known by has it.
+  await lockUser(sql, login.userId);
   const row = await lockChallenge(sql, { ...login, at: new Date(clock.now()) });
   if (!row) return "over";
   const peer = c.get("peer");
