@@ -108,10 +108,11 @@ export function passwordResetFeature(deps: Deps): Router {
     const identifier = await deps.identifierDigest(owner.email);
     const at = new Date(deps.clock.now());
     const ended = await deps.tenancy.transaction(tenantId, async (sql) => {
-      if (!await takeOneTimeToken(sql, { purpose, digest, now: at })) {
+      // The user before the token, as everybody who ends what he is known by has it.
+      const set = await setPassword(sql, { id: userId, email: owner.email, passwordHash, at });
+      if (!set || !await takeOneTimeToken(sql, { purpose, digest, now: at })) {
         throw new ApiError("not_found");
       }
-      await setPassword(sql, { id: userId, passwordHash, at });
       const ended = await endSessions(sql, { userId, reason: "password_changed", at });
       // Whoever forgot his password has mostly locked himself out just before.
       await liftLoginLocks(sql, { tenantId, digest: identifier, at });

@@ -14,6 +14,7 @@ import { testDatabase } from "../../../tests/support/database.ts";
 import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
 import { statementCounter } from "../../../tests/support/statement_counter.ts";
 import { beginLogIn, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const strong = "Quince-marmalade 41 lanterns!";
 
@@ -277,4 +278,50 @@ Deno.test("password reset: A3: the second factor is asked for as ever, and no tr
   );
   assert.equal(finished.status, 401, "the half that the old password began");
   await logInWithMfa(api, changed, { via });
+});
+
+Deno.test("password reset, verify-email: a user who is deactivated, or has another address, while his link is brought, is let through by none", async (t) => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const changes = {
+    deactivated: "status = 'inactive'",
+    "another address": "email = 'new-' || email, email_verified_at = null",
+  };
+  const waits = async () => {
+    const [row] = await api.db.superuser<[{ n: number }]>`
+      select count(*)::integer as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`;
+    return row.n > 0;
+  };
+  const links = {
+    "password-reset/confirm": { ask: "/password-reset/request", more: { new_password: strong } },
+    "auth/verify-email": { ask: "/auth/verify-email/resend", more: {} },
+  };
+  for (const [path, { ask, more }] of Object.entries(links)) {
+    for (const [name, change] of Object.entries(changes)) {
+      await t.step(`${path}: ${name}`, async () => {
+        const { userId, email } = await userOf(api, acme, {
+          email: `${crypto.randomUUID()}@acme.example`,
+        });
+        assert.equal((await post(api, ask, { email })).status, 202);
+        const token = tokenIn((await waitingMails(api)).findLast((mail) => mail.to === email));
+        const kept = async () => {
+          const [row] = await api.db.owner`
+            select password_hash, email_verified_at, (select count(*)::integer from one_time_tokens o
+              where o.user_id = u.id) as links from users u where id = ${userId}`;
+          return { ...row };
+        };
+        const before = await kept();
+        let reply: ReturnType<typeof post> | undefined;
+        await api.db.owner.begin(async (sql) => {
+          await sql.unsafe(`update users set ${change} where id = ${userId}`);
+          reply = post(api, `/${path}`, { token, ...more });
+          await until("it waits for the user", waits);
+        });
+        const { status, body } = await reply ?? {};
+        assert.deepEqual([status, body.code], [404, "not_found"]);
+        assert.deepEqual(await kept(), before);
+      });
+    }
+  }
 });

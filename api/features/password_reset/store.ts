@@ -30,22 +30,36 @@ export async function standInForMail(sql: TenantSql): Promise<void> {
   }
 }
 
-/** Whoever got the token by mail reads mail of that address. */
-export async function setPassword(
-  sql: TenantSql,
-  user: { id: number; passwordHash: string; at: Date },
-): Promise<void> {
-  await sql`
-    update users set password_hash = ${user.passwordHash},
-      email_verified_at = coalesce(email_verified_at, ${user.at})
-    where id = ${user.id}`;
+/** Whom a token was mailed to, as he was when it was looked up. */
+interface Addressee {
+  id: number;
+  email: string;
+  at: Date;
 }
 
-/** @returns false where there is no such user any more, or he has proven it before */
-export async function setVerified(
+/**
+ * Whoever got the token by mail reads mail of that address.
+ * @returns false where it is not the user's any more, or he may not come in, and nothing was changed
+ */
+export async function setPassword(
   sql: TenantSql,
-  user: { id: number; at: Date },
-): Promise<void> {
-  await sql`
-    update users set email_verified_at = coalesce(email_verified_at, ${user.at}) where id = ${user.id}`;
+  user: Addressee & { passwordHash: string },
+): Promise<boolean> {
+  const result = await sql`
+    update users u set password_hash = ${user.passwordHash},
+      email_verified_at = coalesce(u.email_verified_at, ${user.at})
+    from tenants t
+    where u.id = ${user.id} and u.email = ${user.email} and u.status = 'active'
+      and t.id = u.tenant_id and t.status = 'active'`;
+  return result.count === 1;
+}
+
+/** @returns false where it is not the user's address any more, or he may not come in, and nothing was changed */
+export async function setVerified(sql: TenantSql, user: Addressee): Promise<boolean> {
+  const result = await sql`
+    update users u set email_verified_at = coalesce(u.email_verified_at, ${user.at})
+    from tenants t
+    where u.id = ${user.id} and u.email = ${user.email} and u.status = 'active'
+      and t.id = u.tenant_id and t.status = 'active'`;
+  return result.count === 1;
 }

@@ -48,8 +48,10 @@ async function verifyUser(deps: Deps, c: Context<AppEnv>, token: string) {
   const { tenantId, digest, owner } = bearer;
   const at = new Date(deps.clock.now());
   await deps.tenancy.transaction(tenantId, async (sql) => {
-    if (!await takeOneTimeToken(sql, { purpose, digest, now: at })) throw new ApiError("not_found");
-    await setVerified(sql, { id: owner.user_id, at });
+    const set = await setVerified(sql, { id: owner.user_id, email: owner.email, at });
+    if (!set || !await takeOneTimeToken(sql, { purpose, digest, now: at })) {
+      throw new ApiError("not_found");
+    }
     await writeAudit(sql, {
       tenantId,
       source: { ...auditSource(c), actor: "user", userId: owner.user_id },

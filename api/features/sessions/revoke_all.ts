@@ -14,6 +14,8 @@ export function revokeAll(router: Router, deps: Deps): void {
     path: "/revoke-all",
     operationId: "revokeAllSessions",
     summary: "End every session of one tenant, or of all",
+    description:
+      "With them end log-ins between their two steps, trust in devices, and links for a new password.",
     ...access(deps, "platform.tenants"),
     request: jsonRequest(z.strictObject({
       tenant_id: z.int().positive().max(2 ** 31 - 1).nullable().openapi({

@@ -8,6 +8,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { beginLogIn, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
 
 Deno.test("sessions: shows one's own, with the current one and what is known of each", async () => {
   await using api = await testApi();
@@ -240,4 +241,53 @@ Deno.test("revoke-all: A1: ends every session, of one tenant or of all, for the 
   const entries = await api.db.owner`
     select tenant_id from audit_log where action = 'session.revoke_all' order by id`;
   assert.equal(entries.length, 3);
+});
+
+Deno.test("revoke-all: A1: half a log-in, trust in devices and links for a new password end with the sessions, of that tenant alone", async () => {
+  await using api = await testApi();
+  const personas = [await adminOf(api, "acme"), await adminOf(api, "globex")];
+  const left = async () => {
+    const rows = await api.db.owner`
+      select (select count(*)::integer from login_challenges c where c.tenant_id = t.id and c.used_at is null) as halves,
+        (select count(*)::integer from mfa_trusted_devices d where d.tenant_id = t.id) as devices,
+        (select count(*)::integer from one_time_tokens o where o.tenant_id = t.id) as links
+      from tenants t order by t.slug`;
+    return rows.map((row) => Object.values(row).join());
+  };
+  const halves = [];
+  for (const persona of personas) {
+    const { token, slug, email } = persona;
+    await api.request("/api/v1/tenants/current", {
+      method: "PATCH",
+      token,
+      body: { mfa_trusted_devices: true },
+    });
+    const equipped = await equip(api, persona);
+    await logInWithMfa(api, equipped, { body: { trust_device: true } });
+    const asked = await api.request("/api/v1/password-reset/request", {
+      via: loopback,
+      tenant: slug,
+      body: { email },
+    });
+    assert.equal(asked.status, 202);
+    halves.push({ ...equipped, half: await beginLogIn(api, equipped) });
+  }
+  assert.deepEqual(await left(), ["1,1,1", "1,1,1"]);
+  const [acme, globex] = personas;
+  const revoked = await api.request("/api/v1/sessions/revoke-all", {
+    via: operator,
+    body: { tenant_id: acme?.tenantId },
+  });
+  assert.equal(revoked.status, 200, revoked.text);
+  assert.deepEqual(await left(), ["0,0,0", "1,1,1"]);
+  const statuses = [];
+  for (const who of halves) {
+    const reply = await api.request("/api/v1/auth/login/mfa", {
+      via: loopback,
+      tenant: who.slug,
+      body: { mfa_session_token: who.half, code: nextCode(api, who) },
+    });
+    statuses.push(`${who.slug} ${reply.status}`);
+  }
+  assert.deepEqual(statuses, [`${acme?.slug} 401`, `${globex?.slug} 200`]);
 });

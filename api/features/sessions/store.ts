@@ -91,8 +91,11 @@ export async function endSessions(
   return result.count;
 }
 
-/** Ends every session of the tenant. @returns how many */
+/** The same for every user of the tenant. @returns how many sessions ended */
 export async function endAllSessions(sql: TenantSql, at: Date): Promise<number> {
+  await sql`delete from login_challenges`;
+  await sql`delete from mfa_trusted_devices`;
+  await sql`delete from one_time_tokens where purpose = 'password_reset'`;
   const result = await sql`
     update sessions set ended_at = ${at}, ended_reason = 'revoked' where ended_at is null`;
   return result.count;
