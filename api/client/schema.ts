@@ -261,7 +261,7 @@ export interface paths {
         put?: never;
         /**
          * Show one's strongest factor again, for what asks for it within the next five minutes
-         * @description Whoever has a second factor shows a code of it, or a recovery code; the password is for those who have none, and a wrong one counts, waits and locks as a failed log-in does.
+         * @description Whoever has a second factor shows a code of it, or a recovery code; the password is for those who have none, and is taken as often as a log-in; a wrong one counts, waits, has to show work (403 `challenge_required`) and locks as a failed log-in does.
          *
          *     Needs a session, and no permission. Rate limit: `authenticated`.
          */
@@ -367,7 +367,7 @@ export interface paths {
         put?: never;
         /**
          * Take one's second factor away
-         * @description By password and code, an app's or a recovery code. All other sessions of the user end, and trust in devices. Where a second factor is demanded, `/mfa/setup` puts another in its place.
+         * @description By password and code, an app's or a recovery code; as often as a log-in. All other sessions of the user end, and trust in devices. Where a second factor is demanded, `/mfa/setup` puts another in its place.
          *
          *     Needs a session, and no permission. Needs a step-up within the last five minutes. Rate limit: `authenticated`.
          */
@@ -641,7 +641,9 @@ export interface paths {
         put?: never;
         /**
          * End every session of one tenant, or of all
-         * @description Permission: `platform.tenants`. Rate limit: `authenticated`.
+         * @description With them end log-ins between their two steps, trust in devices, and links for a new password.
+         *
+         *     Permission: `platform.tenants`. Rate limit: `authenticated`.
          */
         post: operations["revokeAllSessions"];
         delete?: never;
@@ -3364,6 +3366,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `forbidden`: The permission is missing; `tenant_mismatch`: The tenant is not that of the token; `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered; `step_up_required`: Show your password or second factor again first; `challenge_required`: Solve the challenge, and try again with its proof */
+        "403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required.challenge_required": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `wrong_tunnel`: The request came through a tunnel that it does not belong to; `enrolment_only`: This tunnel is for enrolment and nothing else; `https_required`: Only HTTPS is answered */
         "403.wrong_tunnel.enrolment_only.https_required": {
             headers: {
@@ -4565,6 +4579,8 @@ export interface operations {
                     code?: string;
                     /** Format: password */
                     password?: string;
+                    /** @description `<challenge>:<nonce>`, where a challenge was answered before */
+                    proof?: string;
                 };
             };
         };
@@ -4583,7 +4599,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token.invalid_credentials"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.step_up_required.challenge_required"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_enabled"];

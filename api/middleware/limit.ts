@@ -16,7 +16,7 @@ export function limit(deps: { limits: Limits }, name: LimitClass) {
   });
 }
 
-/** The same for what is refused before its operation is known. */
+/** The same for what is refused before its operation is known, or costs that by what it asks for. */
 export async function countSource(
   deps: { limits: Limits },
   c: Context<AppEnv>,

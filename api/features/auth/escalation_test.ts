@@ -14,6 +14,7 @@ import {
 import { testDatabase } from "../../../tests/support/database.ts";
 import { redisServer } from "../../../tests/support/redis.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { equip, nextCode } from "../../../tests/support/totp.ts";
 import { until } from "../../../tests/support/until.ts";
 
 type Via = RequestOptions["via"] & object;
@@ -224,6 +225,49 @@ Deno.test("change password: after failures takes the proof of work that a log-in
   const next = await solve((await change({})).body.challenge.challenge, 8);
   const done = await change({ proof: next });
   assert.equal(done.status, 200, done.text);
+});
+
+Deno.test("step-up: a password after failures takes the proof of work that a log-in would", async () => {
+  await using api = await testApi({ env: { LOGIN_PROOF_OF_WORK: "8" } });
+  const acme = await adminOf(api, "acme");
+  const stepUp = (more: Record<string, unknown>) =>
+    api.request("/api/v1/auth/step-up", {
+      via: loopback,
+      token: acme.token,
+      body: { password: acme.password, ...more },
+    });
+  await fail(api, acme.email, failuresUntilProof);
+  const asked = await stepUp({});
+  assert.deepEqual([asked.status, asked.body.code], [403, "challenge_required"]);
+  assert.equal((await stepUp({ proof: "1:2" })).body.code, "challenge_required");
+  const proof = await solve(asked.body.challenge.challenge, 8);
+  assert.equal((await stepUp({ proof, password: "wrong" })).status, 401);
+  const next = await solve((await stepUp({ proof })).body.challenge.challenge, 8);
+  const done = await stepUp({ proof: next });
+  assert.equal(done.status, 200, done.text);
+});
+
+Deno.test("step-up, disable: a password is looked at as often as at a log-in, and costs no hash beyond that", async () => {
+  await using api = await testApi({
+    inProcess: "counts what one process did",
+    env: { RATE_LIMIT_LOGIN: "5" },
+  });
+  const acme = await adminOf(api, "acme");
+  // Two of five went with the log-ins.
+  const bob = await equip(api, await userOf(api, acme, { email: "bob@acme.example" }));
+  const send = (path: string, { token }: Persona, body: Record<string, unknown>) =>
+    api.request(`/api/v1${path}`, { via: loopback, token, body });
+  const code = nextCode(api, bob);
+  const stepUp = () => send("/auth/step-up", acme, { password: "wrong" });
+  const disable = () => send("/mfa/disable", bob, { password: "wrong", code });
+  const counted = [await stepUp(), await stepUp(), await disable()];
+  assert.deepEqual(counted.map((reply) => reply.status), [401, 401, 401]);
+  const { hashes } = api.deps.hasher.stats;
+  const beyond = [await stepUp(), await disable()];
+  assert.deepEqual(beyond.map((reply) => reply.body.code), ["rate_limited", "rate_limited"]);
+  assert.equal(api.deps.hasher.stats.hashes, hashes);
+  const byCode = await send("/auth/step-up", bob, { code });
+  assert.equal(byCode.status, 200, byCode.text);
 });
 
 Deno.test("login: D4: processes share what Redis and PostgreSQL counted, and without Redis a lock stays a lock", async () => {

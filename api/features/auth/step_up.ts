@@ -5,6 +5,7 @@ import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, type AccessDeps, stepUpMs, userOf } from "../../middleware/access.ts";
+import { countSource } from "../../middleware/limit.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import {
   anyCode,
@@ -15,7 +16,7 @@ import {
   stepUpByCode,
 } from "../mfa/mod.ts";
 import { type AttemptDeps, finishAttempt, startAttempt } from "./login_attempt.ts";
-import { presentedPassword } from "./schemas.ts";
+import { presentedPassword, proof } from "./schemas.ts";
 
 type StepUpDeps =
   & AccessDeps
@@ -26,6 +27,7 @@ type StepUpDeps =
 const body = z.strictObject({
   code: anyCode.exactOptional(),
   password: presentedPassword.exactOptional(),
+  proof: proof.exactOptional(),
 }).refine(({ code, password }) => (code === undefined) !== (password === undefined), {
   message: "give either code or password",
 });
@@ -37,7 +39,7 @@ export function stepUp(router: Router, deps: StepUpDeps): void {
     operationId: "stepUp",
     summary: "Show one's strongest factor again, for what asks for it within the next five minutes",
     description:
-      "Whoever has a second factor shows a code of it, or a recovery code; the password is for those who have none, and a wrong one counts, waits and locks as a failed log-in does.",
+      "Whoever has a second factor shows a code of it, or a recovery code; the password is for those who have none, and is taken as often as a log-in; a wrong one counts, waits, has to show work (403 `challenge_required`) and locks as a failed log-in does.",
     ...access(deps, null),
     "x-example": { request: { code: "492039" } },
     request: jsonRequest(body),
@@ -47,26 +49,34 @@ export function stepUp(router: Router, deps: StepUpDeps): void {
         "invalid_credentials",
         "factor_unreadable",
         "step_up_required",
+        "challenge_required",
         "mfa_not_enabled",
       ),
     },
   });
   router.openapi(route, async (c) => {
-    const { code, password } = c.req.valid("json");
+    const { code, password = "", proof } = c.req.valid("json");
     return c.json(
-      code ? await stepUpByCode(deps, c, code) : await stepUpByPassword(deps, c, password ?? ""),
+      code
+        ? await stepUpByCode(deps, c, code)
+        : await stepUpByPassword(deps, c, { password, proof }),
       200,
     );
   });
 }
 
-async function stepUpByPassword(deps: StepUpDeps, c: Context<AppEnv>, password: string) {
+async function stepUpByPassword(
+  deps: StepUpDeps,
+  c: Context<AppEnv>,
+  { password, proof }: { password: string; proof: string | undefined },
+) {
+  await countSource(deps, c, "login");
   const { tenantId, userId, sessionId, email } = userOf(c);
   const now = deps.clock.now();
   const at = new Date(now);
   await deps.tenancy.transaction(tenantId, (sql) => refuseWithFactor(sql, { userId, at }));
   const floor = deps.failureFloor.start();
-  const attempt = await startAttempt(deps, c, { tenantId, email, proof: undefined });
+  const attempt = await startAttempt(deps, c, { tenantId, email, proof });
   if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
   const matches = await deps.hasher.verify(attempt.account?.password_hash ?? null, password);
   const passed = await finishAttempt(deps, c, attempt, {

@@ -3,7 +3,9 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, userOf } from "../../middleware/access.ts";
+import { limit } from "../../middleware/limit.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { lockUser } from "../roles/mod.ts";
 import { endSessions } from "../sessions/mod.ts";
 import { alertOwner, whenAndWhere } from "./alert_owner.ts";
 import { checkCode, refusal } from "./check_code.ts";
@@ -11,14 +13,17 @@ import { anyCode } from "./schemas.ts";
 import { deleteFactor, readFactorFacts, readPasswordHash } from "./store.ts";
 
 export function disable(router: Router, deps: Deps): void {
+  const { middleware, ...proven } = access(deps, null, { stepUp: true });
   const route = createRoute({
     method: "post",
     path: "/disable",
     operationId: "disableFactor",
     summary: "Take one's second factor away",
     description:
-      "By password and code, an app's or a recovery code. All other sessions of the user end, and trust in devices. Where a second factor is demanded, `/mfa/setup` puts another in its place.",
-    ...access(deps, null, { stepUp: true }),
+      "By password and code, an app's or a recovery code; as often as a log-in. All other sessions of the user end, and trust in devices. Where a second factor is demanded, `/mfa/setup` puts another in its place.",
+    ...proven,
+    // It costs a hash before anything of the code is counted.
+    middleware: [...middleware, limit(deps, "login")],
     request: jsonRequest(z.strictObject({ password: z.string().min(1).max(1024), code: anyCode })),
     responses: {
       200: jsonResponse(z.object({ disabled: z.literal(true) }), "There is none any more"),
@@ -33,6 +38,7 @@ export function disable(router: Router, deps: Deps): void {
     const matches = await deps.hasher.verify(account?.password_hash ?? null, password);
     const checked = await deps.tenancy.transaction(tenantId, async (sql) => {
       const at = new Date(deps.clock.now());
+      await lockUser(sql, userId);
       const facts = await readFactorFacts(sql, { userId, at });
       if (facts.enabled_at === null) throw new ApiError("mfa_not_enabled");
       if (facts.required) throw new ApiError("mfa_demanded");
