@@ -111,7 +111,7 @@ export function explainPeer(router: Router, deps: Deps): void {
     };
     const facts = factsOf(row, { observed, daemon });
     const reasons = reasonsOf(facts);
-    const isThere = facts.observedKeys && facts.observedKeys.has(row?.public_key ?? "");
+    const isThere = facts.observed && facts.observed.has(row?.public_key ?? "");
     const handshakes = [...observed ?? []].flatMap((peer) => peer.last_handshake_at ?? []);
     const recorded = row?.last_handshake_at?.toISOString();
     return c.json({
@@ -166,12 +166,13 @@ function factsOf(
         ownerActive: row.owner_active,
         tenantActive: row.tenant_active,
         generation: BigInt(row.generation),
+        allowedIps: [`${row.address}/32`, ...(row.address6 ? [`${row.address6}/128`] : [])],
       }
       : null,
     recorded: row && row.state !== null && row.state_generation !== null
       ? { state: row.state, generation: BigInt(row.state_generation), error: row.error }
       : null,
-    observedKeys: observed && new Set(observed.map((peer) => peer.public_key)),
+    observed: observed && new Map(observed.map((peer) => [peer.public_key, peer.allowed_ips])),
     daemon,
   };
 }

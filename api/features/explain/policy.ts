@@ -11,6 +11,8 @@ export interface PeerFacts {
     ownerActive: boolean;
     tenantActive: boolean;
     generation: bigint;
+    /** As `wg` prints them. */
+    allowedIps: readonly string[];
   } | null;
   /** What the daemon wrote down last; null where it never did. */
   recorded: {
@@ -18,8 +20,8 @@ export interface PeerFacts {
     generation: bigint;
     error: string | null;
   } | null;
-  /** The public keys that the interface has of this peer now; null where the daemon does not say. */
-  observedKeys: ReadonlySet<string> | null;
+  /** By public key, the allowed IPs that the interface has of this peer now; null where the daemon does not say. */
+  observed: ReadonlyMap<string, readonly string[]> | null;
   /** degraded: it runs without its database; elsewhere: it lives beside another API process. */
   daemon: "ok" | "degraded" | "unreachable" | "elsewhere";
 }
@@ -51,7 +53,7 @@ export interface Reason {
 
 /** Why the peer is or is not on the interface: first what its row wants, then what stands in the way. */
 export function reasonsOf(facts: PeerFacts): Reason[] {
-  const { desired, recorded, observedKeys, daemon } = facts;
+  const { desired, recorded, observed, daemon } = facts;
   const because = (code: Reason["code"], detail: string): Reason => ({ code, detail });
   if (!desired) {
     return [because("removed", "it was removed, and its row went with the receipt")];
@@ -59,7 +61,8 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
   const found: Reason[] = unwanted(desired);
   const isWanted = found.length === 0;
   const settled = recorded?.generation === desired.generation ? recorded : null;
-  const isThere = observedKeys?.has(desired.publicKey);
+  const isThere = observed?.has(desired.publicKey);
+  const allowedIps = observed?.get(desired.publicKey);
   if (isWanted) {
     if (settled?.state === "held" || settled?.state === "failed") {
       found.push(because(settled.state, settled.error ?? "the daemon gave no reason"));
@@ -69,8 +72,13 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
       found.push(
         because("drift", "it was applied, and is gone since: the daemon puts that right soon"),
       );
+    } else if (allowedIps && !isSameSet(allowedIps, desired.allowedIps)) {
+      found.push(
+        because("drift", "the interface has it with other allowed IPs: the daemon puts that right"),
+      );
     } else {
-      found.push(because("applied", "the interface has exactly this peer"));
+      const what = observed ? "the interface has exactly this peer" : "it was read back exactly so";
+      found.push(because("applied", what));
     }
   } else if (isThere === true || settled?.state !== "removed") {
     const what = settled?.error ?? "the interface has not been read back without it";
@@ -82,7 +90,7 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
       because("rotating", "a new key waits beside it, for its first handshake or its deadline"),
     );
   }
-  if ([...observedKeys ?? []].some((key) => key !== publicKey && key !== successorKey)) {
+  if ([...observed?.keys() ?? []].some((key) => key !== publicKey && key !== successorKey)) {
     found.push(because("old_key", "a key that it had before is still on the interface"));
   }
   if (daemon === "unreachable") {
@@ -105,6 +113,11 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
     );
   }
   return found;
+}
+
+/** In any order, because kernel and wireguard-go list allowed IPs in different ones. */
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && b.every((ip) => a.includes(ip));
 }
 
 /** Each reason why the row wants the peer off; none where it wants it on. */

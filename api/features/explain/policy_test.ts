@@ -11,45 +11,55 @@ const row = {
   ownerActive: true,
   tenantActive: true,
   generation: 7n,
+  allowedIps: ["10.10.0.6/32", "fd00::6/128"],
 };
 const applied = { state: "applied", generation: 7n, error: null } as const;
 const removed = { state: "removed", generation: 7n, error: null } as const;
-const there = new Set([key]);
-const gone = new Set<string>();
+const there = new Map([[key, [...row.allowedIps].reverse()]]);
+const gone = new Map<string, string[]>();
 const facts = (change: Partial<PeerFacts>): PeerFacts => ({
   desired: row,
   recorded: applied,
-  observedKeys: there,
+  observed: there,
   daemon: "ok",
   ...change,
 });
 
 const cases: Record<string, [Partial<PeerFacts>, Reason["code"][]]> = {
   "as desired": [{}, ["applied"]],
-  "not seen yet": [{ recorded: null, observedKeys: gone }, ["pending"]],
+  "not seen yet": [{ recorded: null, observed: gone }, ["pending"]],
   "seen at an older generation": [{ recorded: { ...applied, generation: 6n } }, ["pending"]],
   "held": [
-    { recorded: { state: "held", generation: 7n, error: "why" }, observedKeys: gone },
+    { recorded: { state: "held", generation: 7n, error: "why" }, observed: gone },
     ["held"],
   ],
   "refused by wg": [
-    { recorded: { state: "failed", generation: 7n, error: "why" }, observedKeys: gone },
+    { recorded: { state: "failed", generation: 7n, error: "why" }, observed: gone },
     ["failed"],
   ],
-  "taken off by hand a moment ago": [{ observedKeys: gone }, ["drift"]],
-  "with a key that it had before": [{ observedKeys: new Set([key, "old"]) }, [
+  "taken off by hand a moment ago": [{ observed: gone }, ["drift"]],
+  "robbed of an address": [{ observed: new Map([[key, ["10.10.0.6/32"]]]) }, ["drift"]],
+  "with an address that is another's": [
+    { observed: new Map([[key, [...row.allowedIps, "10.10.0.7/32"]]]) },
+    ["drift"],
+  ],
+  "with another address": [
+    { observed: new Map([[key, ["10.10.0.6/32", "fd00::7/128"]]]) },
+    ["drift"],
+  ],
+  "with a key that it had before": [{ observed: new Map([...there, ["old", []]]) }, [
     "applied",
     "old_key",
   ]],
   "with a key that waits to take over": [
     {
       desired: { ...row, successorKey: "next" },
-      observedKeys: new Set([key, "next"]),
+      observed: new Map([...there, ["next", []]]),
     },
     ["applied", "rotating"],
   ],
   "disabled, and gone": [
-    { desired: { ...row, enabled: false }, recorded: removed, observedKeys: gone },
+    { desired: { ...row, enabled: false }, recorded: removed, observed: gone },
     ["disabled"],
   ],
   "disabled, and still there": [{ desired: { ...row, enabled: false } }, ["disabled", "revoking"]],
@@ -68,23 +78,23 @@ const cases: Record<string, [Partial<PeerFacts>, Reason["code"][]]> = {
         tenantActive: false,
       },
       recorded: removed,
-      observedKeys: gone,
+      observed: gone,
     },
     ["removed", "disabled", "expired", "user_inactive", "tenant_suspended"],
   ],
   "removed, the daemon away": [
-    { desired: { ...row, removed: true }, observedKeys: null, daemon: "unreachable" },
+    { desired: { ...row, removed: true }, observed: null, daemon: "unreachable" },
     ["removed", "revoking", "daemon_unreachable"],
   ],
-  "on another gateway": [{ observedKeys: null, daemon: "elsewhere" }, [
+  "on another gateway": [{ observed: null, daemon: "elsewhere" }, [
     "applied",
     "daemon_elsewhere",
   ]],
   "new, the daemon without its database": [
-    { recorded: null, observedKeys: gone, daemon: "degraded" },
+    { recorded: null, observed: gone, daemon: "degraded" },
     ["pending", "daemon_degraded"],
   ],
-  "its row gone": [{ desired: null, recorded: null, observedKeys: gone }, ["removed"]],
+  "its row gone": [{ desired: null, recorded: null, observed: gone }, ["removed"]],
 };
 
 for (const [name, [change, codes]] of Object.entries(cases)) {
