@@ -4,6 +4,7 @@ import { type SteadyClock, systemClock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import type { RunProcess } from "../lib/process.ts";
 import { createNamingSealer } from "../lib/seal_ring.ts";
+import { Backoff } from "./backoff.ts";
 import type { WgdConfig } from "./config.ts";
 import { createConverger } from "./converge.ts";
 import { type Database, DatabaseError, openDatabase } from "./database.ts";
@@ -66,6 +67,7 @@ export function createDaemon(
     log,
   });
   const startedAt = clock.now();
+  const regular = new Backoff(config.reconcileIntervalMs);
   const failure = Promise.withResolvers<never>();
   let key: GatewayKey | undefined;
   let reconciler: Reconciler | undefined;
@@ -98,12 +100,14 @@ export function createDaemon(
     log,
   });
 
-  /** Settles when the pass is over, and never rejects. */
-  async function look(scope: Scope): Promise<void> {
+  /** Resolves when the pass is over, whether it came to its end. */
+  async function look(scope: Scope): Promise<boolean> {
     try {
       await reconciler?.request(scope);
+      return true;
     } catch (error) {
       if (!(error instanceof StoppedError)) log.error("a pass failed", errorFields(error));
+      return false;
     }
   }
 
@@ -120,6 +124,7 @@ export function createDaemon(
   /** Without the database, the key of this host is believed; without a key there is nothing to begin with. */
   async function findKey(): Promise<GatewayKey | undefined> {
     const { plan } = config.interface;
+    const backoff = new Backoff(500);
     await database.attempted;
     while (!stopped) {
       const changed = ready.promise;
@@ -138,7 +143,7 @@ export function createDaemon(
       const onHost = await readGatewayKey(config.keyFile);
       if (onHost) return onHost;
       // Connected, but not in a state to answer (no schema yet, say): that has no event to wait for.
-      await Promise.race([changed, pause(1_000)]);
+      await pause(backoff.after({ failed: true }), changed);
     }
   }
 
@@ -190,8 +195,9 @@ export function createDaemon(
   }
 
   async function everyInterval(): Promise<void> {
-    await look("all");
-    if (!stopped) interval = setTimeout(everyInterval, config.reconcileIntervalMs);
+    const isDone = await look("all");
+    const pauseMs = regular.after({ failed: !isDone || seen.isFailing });
+    if (!stopped) interval = setTimeout(everyInterval, pauseMs);
   }
 
   return {
@@ -331,6 +337,10 @@ function iso(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** @param until ends it early */
+async function pause(ms: number, until: Promise<void>): Promise<void> {
+  const elapsed = Promise.withResolvers<void>();
+  const timer = setTimeout(elapsed.resolve, ms);
+  await Promise.race([elapsed.promise, until]);
+  clearTimeout(timer);
 }

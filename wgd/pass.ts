@@ -150,6 +150,7 @@ export function createPass(deps: PassDeps): RunPass {
       });
       after = found.after;
       refused = found.refused;
+      if (scope === "all") seen.failures = found.failures.size;
       if (isCalm(found.before.settings)) return await passQuietly(found, { started, signal });
       verdicts = judgeAll(rows, { ...found, hasRow, now });
       if (unread === null) {

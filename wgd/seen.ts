@@ -19,6 +19,8 @@ export class Seen {
   lastReadBackAt: number | null = null;
   lastReconcileAt: number | null = null;
   lastError: string | null = null;
+  /** Keys for which the last full pass could do nothing. */
+  failures = 0;
   /** All that was read stands in the snapshot. */
   snapshotIsCurrent = false;
   readonly meters = new Meters();
@@ -56,6 +58,11 @@ export class Seen {
   /** How far the clock is behind what counts as now, in milliseconds. */
   get clockBehind(): number {
     return Math.max(0, this.now() - this.#clock.now());
+  }
+
+  /** There is something to be tried again, which need not be tried at once. */
+  get isFailing(): boolean {
+    return this.lastError !== null || this.failures > 0;
   }
 
   countDrift(kind: DriftKind): void {

@@ -133,7 +133,9 @@ Deno.test("T8: the tunnel without its database", async (t) => {
         { scope: "all" },
       ) ?? 0;
     const before = await passes();
-    await until("two regular passes", async () => await passes() >= before + 2);
+    await until("two regular passes", async () => await passes() >= before + 2, {
+      timeoutMs: 20_000,
+    });
     assert.ok((await wgd.dump()).peers.has(byHand));
   });
   await step("back again: connected, recorded, and changes arrive at once", async () => {
