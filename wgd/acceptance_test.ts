@@ -22,6 +22,7 @@ const known = {
 const before: ObservedInterface = {
   publicKey: "gateway",
   listenPort: 51820,
+  fwmark: null,
   peers: new Map([["old", known]]),
   settings: {},
 };

@@ -25,6 +25,7 @@ function fakeTunnel() {
       Promise.resolve({
         installed: true,
         link: null,
+        routes: null,
         forwards: { ipv4: false, ipv6: false },
         observed: observe(),
       }),

@@ -74,6 +74,7 @@ Deno.test("renderMetrics: every line is of the format, and none has a key or an 
   seen.readBack({
     publicKey: status.interface.public_key,
     listenPort: 51820,
+    fwmark: null,
     peers: new Map([
       seenPeer("a", 10),
       seenPeer("b", 179),

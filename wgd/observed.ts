@@ -21,6 +21,8 @@ export interface ObservedInterface {
   /** Null where no private key is set. */
   readonly publicKey: string | null;
   readonly listenPort: number;
+  /** The mark of its own packets, by which a host may route them elsewhere; null where it is off. */
+  readonly fwmark: number | null;
   readonly peers: ReadonlyMap<string, ObservedPeer>;
   /**
    * Stands for all that can be set: the same object means that nothing of it differs. What only happens to an
@@ -170,11 +172,13 @@ export function newlyAdded(
  * @throws {DumpError} for anything else
  */
 export function parseDump(text: string, before?: ObservedInterface): ObservedInterface {
-  const { publicKey, listenPort, length } = parseHead(text);
+  const { length, ...head } = parseHead(text);
+  const { publicKey, listenPort, fwmark } = head;
   const copyOf = copier(text);
   const reading = {};
   const found: ReadPeer[] = [];
-  let isSame = before?.publicKey === publicKey && before.listenPort === listenPort;
+  let isSame = before?.publicKey === publicKey && before.listenPort === listenPort &&
+    before.fwmark === fwmark;
   let sameSettings = isSame;
   for (let from = length; from < text.length;) {
     const line = found.length + 2;
@@ -196,8 +200,7 @@ export function parseDump(text: string, before?: ObservedInterface): ObservedInt
   const peers = new Map<string, ObservedPeer>(found.map((peer) => [peer.publicKey, peer]));
   if (peers.size !== found.length) throw new DumpError(1, "a peer stands there twice");
   return {
-    publicKey,
-    listenPort,
+    ...head,
     peers,
     settings: before && sameSettings && asMany ? before.settings : {},
   };
@@ -213,7 +216,7 @@ export function parseSome(
   text: string,
   { publicKeys, before }: { publicKeys: Iterable<string>; before: ObservedInterface },
 ): ObservedInterface {
-  const { publicKey, listenPort } = parseHead(text);
+  const { length: _, ...head } = parseHead(text);
   const peers = new Map(before.peers);
   for (const wanted of publicKeys) {
     // Every line of a peer follows a line end, because the interface's own line is the first.
@@ -224,7 +227,7 @@ export function parseSome(
     }
     peers.set(wanted, ReadPeer.read(copied(text.slice(found, text.indexOf("\n", found))), 0));
   }
-  return { publicKey, listenPort, peers, settings: {} };
+  return { ...head, peers, settings: {} };
 }
 
 /**
@@ -258,6 +261,7 @@ function parseHead(text: string) {
   return {
     publicKey: publicKey === null ? null : copied(publicKey),
     listenPort: whole(head[2], { line: 1, name: "listen port", max: 65535 }),
+    fwmark: mark(head[3]),
     length: end + 1,
   };
 }
@@ -294,6 +298,12 @@ function key(text: string | undefined, at: { line: number; name: string }): stri
   if (text === "(none)") return null;
   if (!text || !isWireGuardKey(text)) throw new DumpError(at.line, `the ${at.name} is malformed`);
   return text;
+}
+
+function mark(text: string | undefined): number | null {
+  if (text === "off") return null;
+  if (!text || !/^0x[0-9a-f]{1,8}$/.test(text)) throw new DumpError(1, "the fwmark is malformed");
+  return Number(text);
 }
 
 /** Counters are 64 bit; beyond 2^53 they lose their last digits, which no use of them notices. */

@@ -44,6 +44,14 @@ Deno.test("T6: parseDump keeps no private key, and prints no preshared key", () 
   assert.ok(!printed.includes(privateKey) && !printed.includes(psk));
 });
 
+Deno.test("parseDump: the mark of its own packets is told, and is a difference", () => {
+  const off = parseDump(head + line);
+  const marked = parseDump(`${privateKey}\t${gateway}\t51820\t0x2a\n${line}`, off);
+  assert.deepEqual([off.fwmark, marked.fwmark], [null, 42]);
+  assert.notEqual(marked.settings, off.settings);
+  assert.equal(parseDump(`${privateKey}\t${gateway}\t51820\t0x2a\n${line}`, marked), marked);
+});
+
 const malformed: Record<string, string> = {
   "nothing at all": "",
   "an empty line": "\n",
@@ -54,6 +62,7 @@ const malformed: Record<string, string> = {
   "a public key that is none": head.replace(gateway, "x"),
   "a public key with loose last bits": head.replace("yU=", "yV="),
   "a port beyond 65535": head.replace("51820", "65536"),
+  "a mark that is no number": head.replace("off", "0xzz"),
   "a negative port": head.replace("51820", "-1"),
   "a peer without key": head + line.replace(peer, "(none)"),
   "a peer twice": head + line + line,

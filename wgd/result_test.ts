@@ -22,6 +22,7 @@ const tombstone: DesiredPeer = {
 const after: ObservedInterface = {
   publicKey: null,
   listenPort: 51820,
+  fwmark: null,
   peers: new Map(),
   settings: {},
 };

@@ -173,7 +173,14 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
     }
     await daemon.ip("address", "delete", `${api6}/128`, "dev", daemon.name);
     await until("the address is back", async () => (await addresses(made)).includes(`${api6}/128`));
-    assert.ok(await pings(made, "second", api6));
+    const routes = () => daemon.ip("-6", "-details", "route", "show", "dev", daemon.name);
+    const before = await routes();
+    for (const network of ["10.10.0.0/24", network6]) {
+      await daemon.ip("route", "delete", network, "dev", daemon.name);
+    }
+    assert.equal((await routes()).includes(network6), false);
+    await until("the route is back", async () => await routes() === before);
+    for (const to of [api6, "10.10.0.2"]) assert.ok(await pings(made, "second", to));
   });
 
   await step(

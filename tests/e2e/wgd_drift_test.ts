@@ -26,6 +26,9 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
     (await link()).addr_info.filter((found: { family: string }) => found.family === "inet")
       .map((found: { local: string; prefixlen: number }) => `${found.local}/${found.prefixlen}`)
       .sort();
+  const routes = () => wgd.ip("-details", "route", "show", "dev", name);
+  const routesBefore = await routes();
+  assert.match(routesBefore, /^unicast 10\.10\.0\.0\/24 /);
   const isRight = async ({ publicKey, address, presharedKey }: TestPeer) => {
     const found = (await wgd.dump()).peers.get(publicKey);
     return found?.allowedIps.join() === `${address}/32` && found.persistentKeepalive === null &&
@@ -131,6 +134,11 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
       damage: () => wgd.ip("address", "delete", "10.10.0.1/24", "dev", name),
       repaired: async () => (await addresses()).join() === "10.10.0.1/24,10.10.0.2/32",
     },
+    "a mark on its own packets": {
+      kind: "fwmark",
+      damage: () => wgd.wg("set", name, "fwmark", "0x2a"),
+      repaired: async () => (await wgd.dump()).fwmark === null,
+    },
     "a firewall rule added": {
       kind: "firewall",
       damage: () =>
@@ -141,6 +149,11 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
       repaired: async () => !(await table()).includes("4711"),
     },
   }, {
+    "the network's route deleted": {
+      kind: "route",
+      damage: () => wgd.ip("route", "delete", "10.10.0.0/24", "dev", name),
+      repaired: async () => await routes() === routesBefore,
+    },
     "an address added": {
       kind: "address",
       damage: () => wgd.ip("address", "add", "10.10.0.77/24", "dev", name),

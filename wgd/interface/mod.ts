@@ -5,7 +5,7 @@ import type { GatewayKey } from "../gateway_key.ts";
 import type { ObservedInterface } from "../observed.ts";
 import type { Command } from "../plan.ts";
 import { createFirewall } from "./firewall.ts";
-import { createIp, type Forwarding, type Link } from "./ip.ts";
+import { createIp, type Forwarding, type Link, type Look } from "./ip.ts";
 import { createInKernel } from "./kernel.ts";
 import type { Openings } from "./nft_openings.ts";
 import { createInUserspace, type SpawnDetached, spawnDetached } from "./userspace.ts";
@@ -21,8 +21,10 @@ export type InterfaceDrift =
   | "name"
   | "private_key"
   | "listen_port"
+  | "fwmark"
   | "mtu"
   | "address"
+  | "route"
   | "link_down";
 
 export interface InterfaceSettings {
@@ -54,10 +56,8 @@ export interface Ensured {
 export type OpeningsFor = (observed: ObservedInterface, forwards: Forwarding) => Openings;
 
 /** How an interface and its firewall were found, before anything is put right. */
-export interface Survey {
+export interface Survey extends Look {
   readonly installed: boolean;
-  readonly link: Link | null;
-  readonly forwards: Forwarding;
   /** Undefined where nothing is known of an earlier interface, or there is none now. */
   readonly observed: ObservedInterface | undefined;
 }
@@ -160,14 +160,13 @@ export function createTunnelInterface(
   }
 
   async function survey(): Promise<Survey> {
-    const [installed, link, forwards, observed] = await Promise.all([
+    const [installed, look, observed] = await Promise.all([
       firewall.isInstalled(),
-      ip.show(),
-      ip.forwards(),
+      ip.look(),
       // The longest of them, where there is an interface; without one it fails.
       last && dump().catch(unlessThere),
     ]);
-    return { installed, link, forwards, observed };
+    return { ...look, installed, observed };
   }
 
   async function nameBack({ publicKey }: GatewayKey): Promise<boolean> {
@@ -237,8 +236,11 @@ export function createTunnelInterface(
       if (observed.listenPort !== listenPort) {
         written = await repair("listen_port", () => wg.setDevice({ listenPort })) || written;
       }
+      if (observed.fwmark !== null) {
+        written = await repair("fwmark", () => wg.setDevice({ fwmark: "off" })) || written;
+      }
       if (written) observed = await dump();
-      if (guarded) await ensureLink(link, repair);
+      if (guarded) await ensureLink(link, link === found ? seen.routes : null, repair);
 
       const counted = !builtOnce ? [] : created ? ["interface" as const] : [...drift];
       builtOnce = true;
@@ -268,6 +270,7 @@ export function createTunnelInterface(
 
   async function ensureLink(
     link: Link,
+    routes: readonly string[] | null,
     repair: (kind: InterfaceDrift, action: () => Promise<unknown>) => Promise<boolean>,
   ): Promise<void> {
     const { addresses, mtu } = settings;
@@ -284,6 +287,15 @@ export function createTunnelInterface(
     // The kernel takes an address away with the first one of its subnet.
     if (wrong.length > 0) await addMissing((await ip.show())?.addresses ?? addresses);
     if (!link.up) await repair("link_down", () => ip.setUp());
+    // They come with addresses and go with the link: where those were put right, the next look tells.
+    const isSettled = link.up && wrong.length === 0 &&
+      addresses.every((address) => link.addresses.includes(address));
+    if (!isSettled || !routes) return;
+    const [gateway = ""] = addresses.map((address) => address.slice(0, address.indexOf("/")));
+    for (const network of [settings.network, settings.network6]) {
+      if (network === null || routes.includes(network)) continue;
+      await repair("route", () => ip.setRoute(network, gateway));
+    }
   }
 }
 

@@ -18,7 +18,9 @@ export interface Wg {
   /** Public keys that ever completed a handshake, as long as the interface has had them. */
   handshakes(): Promise<Set<string>>;
   apply(command: Command): Promise<void>;
-  setDevice(settings: { privateKey?: Secret<string>; listenPort?: number }): Promise<void>;
+  setDevice(
+    settings: { privateKey?: Secret<string>; listenPort?: number; fwmark?: "off" },
+  ): Promise<void>;
 }
 
 export function createWg(run: RunProcess, name: string): Wg {
@@ -42,9 +44,10 @@ export function createWg(run: RunProcess, name: string): Wg {
       const { args, stdin } = renderSet(command);
       await run("wg", ["set", name, ...args], stdin ? { stdin } : {});
     },
-    async setDevice({ privateKey, listenPort }) {
+    async setDevice({ privateKey, listenPort, fwmark }) {
       const args = [
         ...(listenPort === undefined ? [] : ["listen-port", String(listenPort)]),
+        ...(fwmark === undefined ? [] : ["fwmark", fwmark]),
         ...(privateKey === undefined ? [] : ["private-key", "/dev/stdin"]),
       ];
       await run("wg", ["set", name, ...args], privateKey ? { stdin: privateKey } : {});

@@ -51,6 +51,7 @@ function circumstances(
     observed: {
       publicKey: null,
       listenPort: 1,
+      fwmark: null,
       peers: new Map(observed.map((peer) => [peer.publicKey, peer])),
       settings: {},
     },
