@@ -57,7 +57,10 @@ Deno.test("app: T10: a token works only through a peer of its tenant, and the re
 });
 
 Deno.test("app: T10: what an enrolment peer is refused is audited with its tenant, as often as it may ask", async () => {
-  await using api = await testApi({ env: { RATE_LIMIT_ANONYMOUS: "3" } });
+  await using api = await testApi({
+    inProcess: "counts what one process did",
+    env: { RATE_LIMIT_ANONYMOUS: "3" },
+  });
   const acme = await adminOf(api, "acme");
   const other = await adminOf(api, "other");
   const { via, id } = await peerOf(api, acme, { kind: "enrolment" });
