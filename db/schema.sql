@@ -199,8 +199,32 @@ end
 $function$;
 alter function keep_unfinished_tenants_suspended() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.login_alarm(tenant integer, digest bytea, since timestamp with time zone, failures_until_alarm integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+  reset bigint;
+begin
+  select a.forgiven into reset from login_failures_anywhere(tenant, digest, since) a
+    where a.failures + 1 >= failures_until_alarm;
+  if not found or not pg_try_advisory_xact_lock(hashtextextended(tenant || '/' || encode(digest, 'hex'), 0)) then
+    return false;
+  end if;
+  -- A statement of its own, which sees what the last one who had the lock committed.
+  return coalesce((
+    select t.at <= since or t.id <= reset from login_attempts t
+    where t.tenant_id = tenant and t.identifier_digest between digest and digest
+      and t.outcome in ('locking', 'alarmed')
+    order by t.identifier_digest desc, t.id desc limit 1
+  ), true);
+end
+$function$;
+alter function login_alarm(tenant integer, digest bytea, since timestamp with time zone, failures_until_alarm integer) owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone)
- RETURNS TABLE(own_peer_only boolean, failures integer, since_id text, account jsonb)
+ RETURNS TABLE(own_peer_only boolean, failures integer, since_id text, account jsonb, failures_anywhere integer, anywhere_since_id text)
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
@@ -221,8 +245,9 @@ begin
         )
         from users u join tenants t on t.id = u.tenant_id
         where u.tenant_id = tenant and u.email = of_email
-      )
-    from login_standing(tenant, digest, by_source, since) s;
+      ),
+      a.failures, a.forgiven::text
+    from login_standing(tenant, digest, by_source, since) s, login_failures_anywhere(tenant, digest, since) a;
 end
 $function$;
 alter function login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone) owner to massacorp_owner;
@@ -239,6 +264,34 @@ begin
 end
 $function$;
 alter function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.login_failures_anywhere(tenant integer, digest bytea, since timestamp with time zone, OUT forgiven bigint, OUT failures integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  forgiven := coalesce(
+    (
+      select s.id from login_attempts s
+      where s.tenant_id = tenant and s.identifier_digest = digest and s.source between '*' and '*'
+        and s.outcome in ('succeeded', 'unlocked')
+      order by s.source desc, s.id desc limit 1
+    ),
+    0
+  );
+  -- `between` as in login_standing().
+  select count(*)::integer into failures
+  from (
+    select f.id, f.at from login_attempts f
+    where f.tenant_id = tenant and f.identifier_digest between digest and digest and f.outcome in ('failed', 'locking')
+    order by f.identifier_digest desc, f.id desc limit 20
+  ) a
+  where a.id > forgiven and a.at > since;
+end
+$function$;
+alter function login_failures_anywhere(tenant integer, digest bytea, since timestamp with time zone, OUT forgiven bigint, OUT failures integer) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone)
  RETURNS void
@@ -282,15 +335,18 @@ begin
     ),
     0
   );
-  -- More than lock; the lock keeps others from coming.
+  -- Of the newest, which are more than lock; the lock keeps others from coming. What led to it counts as long as it.
   select count(*)::integer, coalesce(bool_or(a.outcome = 'locking'), false) into failures, announced
   from (
-    select f.id, f.outcome, f.at from login_attempts f
-    where f.tenant_id = tenant and f.identifier_digest = digest and f.source between by_source and by_source
-      and f.outcome in ('failed', 'locking')
-    order by f.source desc, f.id desc limit 20
+    select n.*, max(n.id) filter (where n.outcome = 'locking' and n.at > since) over () as locked_by
+    from (
+      select f.id, f.outcome, f.at from login_attempts f
+      where f.tenant_id = tenant and f.identifier_digest = digest and f.source between by_source and by_source
+        and f.outcome in ('failed', 'locking')
+      order by f.source desc, f.id desc limit 20
+    ) n
   ) a
-  where a.id > forgiven and a.at > since;
+  where a.id > forgiven and (a.at > since or a.id <= a.locked_by);
 end
 $function$;
 alter function login_standing(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT forgiven bigint, OUT failures integer, OUT announced boolean) owner to massacorp_owner;
@@ -1413,9 +1469,9 @@ create table login_attempts (
   at timestamp with time zone not null,
   constraint login_attempts_pkey PRIMARY KEY (tenant_id, id),
   constraint login_attempts_identifier_is_a_sha256 CHECK ((octet_length(identifier_digest) = 32)),
-  constraint login_attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'locking'::text, 'locked'::text, 'unlocked'::text]))),
-  constraint login_attempts_source_is_short CHECK (((char_length(source) >= 1) AND (char_length(source) <= 64))),
-  constraint login_attempts_unlocking_is_for_every_source CHECK (((outcome = 'unlocked'::text) = (source = '*'::text)))
+  constraint login_attempts_of_every_source_are_none CHECK (((outcome = ANY (ARRAY['unlocked'::text, 'alarmed'::text])) = (source = '*'::text))),
+  constraint login_attempts_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'failed'::text, 'locking'::text, 'locked'::text, 'unlocked'::text, 'alarmed'::text]))),
+  constraint login_attempts_source_is_short CHECK (((char_length(source) >= 1) AND (char_length(source) <= 64)))
 );
 alter table login_attempts owner to massacorp_owner;
 
@@ -2215,7 +2271,9 @@ CREATE INDEX invitations_of_a_peer ON public.invitations USING btree (tenant_id,
 CREATE INDEX invitations_of_a_role ON public.invitations USING btree (tenant_id, role_id);
 CREATE INDEX login_attempts_by_age ON public.login_attempts USING btree (tenant_id, at);
 CREATE INDEX login_attempts_that_failed ON public.login_attempts USING btree (tenant_id, identifier_digest, source, id) WHERE (outcome = ANY (ARRAY['failed'::text, 'locking'::text]));
+CREATE INDEX login_attempts_that_failed_anywhere ON public.login_attempts USING btree (tenant_id, identifier_digest, id) WHERE (outcome = ANY (ARRAY['failed'::text, 'locking'::text]));
 CREATE INDEX login_attempts_that_forgive ON public.login_attempts USING btree (tenant_id, identifier_digest, source, id) WHERE (outcome = ANY (ARRAY['succeeded'::text, 'unlocked'::text]));
+CREATE INDEX login_attempts_that_were_told ON public.login_attempts USING btree (tenant_id, identifier_digest, id) WHERE (outcome = ANY (ARRAY['locking'::text, 'alarmed'::text]));
 CREATE INDEX login_challenges_of_a_user ON public.login_challenges USING btree (tenant_id, user_id);
 CREATE INDEX mails_by_end ON public.mails USING btree (tenant_id, finished_at) WHERE (state <> 'queued'::text);
 CREATE INDEX mails_that_are_due ON public.mails USING btree (due_at) WHERE (state = 'queued'::text);
@@ -2735,10 +2793,14 @@ grant execute on function current_tenant_id() to massacorp_platform;
 revoke all on function erase_tenant(which integer) from public;
 grant execute on function erase_tenant(which integer) to massacorp_platform;
 revoke all on function keep_unfinished_tenants_suspended() from public;
+revoke all on function login_alarm(tenant integer, digest bytea, since timestamp with time zone, failures_until_alarm integer) from public;
+grant execute on function login_alarm(tenant integer, digest bytea, since timestamp with time zone, failures_until_alarm integer) to massacorp_api;
 revoke all on function login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone) from public;
 grant execute on function login_facts(tenant integer, of_email text, digest bytea, by_source text, since timestamp with time zone) to massacorp_api;
 revoke all on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) from public;
 grant execute on function login_failures(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT failures integer, OUT announced boolean) to massacorp_api;
+revoke all on function login_failures_anywhere(tenant integer, digest bytea, since timestamp with time zone, OUT forgiven bigint, OUT failures integer) from public;
+grant execute on function login_failures_anywhere(tenant integer, digest bytea, since timestamp with time zone, OUT forgiven bigint, OUT failures integer) to massacorp_api;
 revoke all on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) from public;
 grant execute on function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) to massacorp_api;
 revoke all on function login_standing(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT forgiven bigint, OUT failures integer, OUT announced boolean) from public;
@@ -2921,8 +2983,10 @@ comment on function public.audit_make_partitions() is 'Makes the partitions of t
 comment on function public.current_tenant_id() is 'The tenant of this transaction, or null. After a transaction-local setting ended PostgreSQL answers an empty string, hence nullif. Call it in a scalar sub-select, so that it runs once a query.';
 comment on function public.erase_tenant(integer) is 'Deletes everything of a suspended tenant but its number and its audit log, whatever tables there are. False, and nothing done, while a key of it may be on an interface: its row or its tombstone is still there.';
 comment on function public.keep_unfinished_tenants_suspended() is 'An unfinished tenant is suspended from its first moment, and becomes active by being finished. None becomes unfinished again: the role of the API may finish, and suspend nobody by it.';
-comment on function public.login_facts(integer,pg_catalog.text,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'What a log-in is judged by: the account of an address, failures that count and since when, and whether the tenant wants its users'' own peers, entering the tenant by itself.';
+comment on function public.login_alarm(integer,pg_catalog.bytea,timestamp with time zone,integer) is 'Whether a failure makes so many of an identifier, from all sources together, that its owner is told, and was not yet.';
+comment on function public.login_facts(integer,pg_catalog.text,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'What a log-in is judged by: the account of an address, failures that count and since when, those of all sources too, and whether the tenant wants its users'' own peers, entering the tenant by itself.';
 comment on function public.login_failures(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'Failures of an identifier from a source that still count; whoever asks takes turns with others until his transaction ends.';
+comment on function public.login_failures_anywhere(integer,pg_catalog.bytea,timestamp with time zone) is 'Failures of an identifier from all sources together, 20 at most, since the last unlocking. Its cost does not grow with the record.';
 comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
 comment on function public.login_standing(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'What the record of log-ins says of an identifier and a source: the newest row that forgives, the failures since that count, and whether a lock was announced. Its cost does not grow with the record.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
@@ -3047,8 +3111,8 @@ comment on column public.invitations.mailed is 'The token went to the address an
 comment on column public.invitations.peer_id is 'The enrolment peer that was made with it.';
 comment on column public.invitations.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.login_attempts.identifier_digest is 'HMAC-SHA-256 of the submitted identifier, so that a dump lists nobody who mistyped.';
-comment on column public.login_attempts.outcome is 'locking: failed, and locked the account for its source. locked: refused because of that, whatever the password. unlocked: somebody lifted all locks of the account.';
-comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together. * for an unlocking, which is for all of them.';
+comment on column public.login_attempts.outcome is 'locking: failed, and locked the account for its source. locked: refused because of that, whatever the password. unlocked: somebody lifted all locks of the account. alarmed: its owner was told of failures from all sources together.';
+comment on column public.login_attempts.source is 'The peer the attempt came through, or the listener where there is no peer. Locks bind account and source together. * for an unlocking and an alarm, which are for all of them.';
 comment on column public.login_challenges.kind is 'mfa_session: the code is asked for. mfa_setup: a second factor has to be set up first.';
 comment on column public.login_challenges.peer_id is 'The peer it began on, and must go on through; a record, because peers go.';
 comment on column public.mails.attempts is 'How often it was taken for delivery.';

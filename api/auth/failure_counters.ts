@@ -1,12 +1,14 @@
 import type { Clock } from "../../lib/clock.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import type { Redis } from "../limits/redis.ts";
+import { failuresUntilLock } from "./throttle.ts";
 
 /** Failed log-ins of the last minutes, counted fast beside the record that the database keeps. */
 export interface FailureCounters {
-  /** How many there were of this key, as far as is known here. Never throws. */
-  read(key: string): Promise<number>;
-  add(key: string): Promise<void>;
+  /** How many there were of each key, as far as is known here. Never throws. */
+  read(keys: readonly string[]): Promise<number[]>;
+  /** One more of each. The one that locks begins the window anew, so that a lock lasts for all of its time. */
+  add(keys: readonly string[]): Promise<void>;
 }
 
 /** More keys than this are not remembered; those that end soonest go first. */
@@ -47,23 +49,29 @@ export function createFailureCounters(
     }
   }
 
+  const seconds = Math.ceil(windowMs / 1000);
   const shared = (key: string) => `login-failures:${key}`;
 
   return {
-    async read(key) {
-      const there = await ask((client) => client.get(shared(key)));
-      return Math.max(local(key), Number(there ?? 0));
+    async read(keys) {
+      const there = await ask((client) => client.mGet(keys.map(shared)));
+      return keys.map((key, n) => Math.max(local(key), Number(there?.[n] ?? 0)));
     },
-    async add(key) {
-      const known = local(key);
-      if (known === 0) counted.delete(key);
-      const until = counted.get(key)?.until ?? clock.now() + windowMs;
-      counted.set(key, { count: known + 1, until });
+    async add(keys) {
+      for (const key of keys) {
+        const count = local(key) + 1;
+        if (count === 1 || count === failuresUntilLock) counted.delete(key);
+        const until = counted.get(key)?.until ?? clock.now() + windowMs;
+        counted.set(key, { count, until });
+      }
       forget();
-      await ask((client) =>
-        client.multi().incr(shared(key)).expire(shared(key), Math.ceil(windowMs / 1000), "NX")
-          .exec()
-      );
+      await ask(async (client) => {
+        const multi = client.multi();
+        for (const key of keys) multi.incr(shared(key)).expire(shared(key), seconds, "NX");
+        const replies = await multi.exec();
+        const locking = keys.filter((_, n) => Number(replies[2 * n]) === failuresUntilLock);
+        await Promise.all(locking.map((key) => client.expire(shared(key), seconds)));
+      });
     },
   };
 }

@@ -21,6 +21,8 @@ const data = {
     confFile: z.string().max(16_384).exactOptional(),
   }),
   alert_locked: z.strictObject(when),
+  /** Failures in several ways, of which none may have locked. */
+  alert_guesses: z.strictObject(when),
   alert_password_changed: z.strictObject(when),
   /** To the address that was given up. */
   alert_email_changed: z.strictObject(when),
@@ -69,6 +71,7 @@ export const letter = z.discriminatedUnion("template", [
   letterOf("password_reset"),
   letterOf("invitation"),
   letterOf("alert_locked"),
+  letterOf("alert_guesses"),
   letterOf("alert_password_changed"),
   letterOf("alert_email_changed"),
   letterOf("alert_mfa_enabled"),

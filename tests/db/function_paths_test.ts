@@ -34,6 +34,10 @@ const calls: Record<string, ((of: SeededTenant | null) => string) | { told: stri
   login_facts: (of) => facts(of?.id ?? 987_654_321, of?.slug ?? "nobody"),
   login_standing: (of) =>
     `login_standing(${of?.id ?? 987_654_321}, ${digest}, 'loopback', now() - interval '1 hour')`,
+  login_failures_anywhere: (of) =>
+    `login_failures_anywhere(${of?.id ?? 987_654_321}, ${digest}, now() - interval '1 hour')`,
+  login_alarm: (of) =>
+    `login_alarm(${of?.id ?? 987_654_321}, ${digest}, now() - interval '1 hour', 1)`,
   login_failures: (of) =>
     `login_failures(${of?.id ?? 987_654_321}, ${digest}, 'loopback', now() - interval '1 hour')`,
   login_record: (of) =>

@@ -15,11 +15,20 @@ interface Pair {
   since: Date;
 }
 
-/** How an attempt ended; `unlocked` is none, but says that those before it count no more. */
-export type AttemptOutcome = "succeeded" | "failed" | "locking" | "locked" | "unlocked";
+/**
+ * How an attempt ended. Two are none, but say something of those before them, by whatever way: that they count no more
+ * (`unlocked`), and that the owner was told of them (`alarmed`).
+ */
+export type AttemptOutcome =
+  | "succeeded"
+  | "failed"
+  | "locking"
+  | "locked"
+  | "unlocked"
+  | "alarmed";
 
 /** Stands for every way in. */
-const everySource = "*";
+export const everySource = "*";
 
 /** One message and one row, whether the account exists or not, so that both cost the same. */
 export function readLoginFacts(sql: EnteringSql, of: Pair & { tenantId: number; email: string }) {
@@ -28,29 +37,32 @@ export function readLoginFacts(sql: EnteringSql, of: Pair & { tenantId: number; 
     own_peer_only: boolean;
     failures: number;
     since_id: string;
+    failures_anywhere: number;
+    anywhere_since_id: string;
   }]>`
-    select own_peer_only, failures, since_id, account
+    select own_peer_only, failures, since_id, failures_anywhere, anywhere_since_id, account
     from login_facts(${of.tenantId}, ${of.email}, ${of.digest}, ${of.source}, ${of.since})`;
 }
 
 interface Turn {
   failures: number;
-  announced: boolean;
+  /** Whether the owner has to be told of failures from all sources together, should this be one more. */
+  alarm: boolean;
   /** The hash of the proven user's password by now; null where nobody was proven, or he is not active. */
   password_hash: string | null;
 }
 
 /**
- * How often log-ins of this identifier from this source failed since then, without one that succeeded, and whether a
- * lock was announced. They take turns from here to their commit, so that many at once are counted like one after the
+ * How often log-ins of this identifier from this source failed since then, without one that succeeded. They take turns from here to their commit, so that many at once are counted like one after the
  * other. Whoever the password proved is locked after that, so that he stays what is told of him here.
  */
 export async function takeTurn(
   sql: TenantSql,
-  by: Pair & { tenantId: number; provenId: number | null },
+  by: Pair & { tenantId: number; provenId: number | null; failuresUntilAlarm: number },
 ): Promise<Turn> {
   const [row] = await sql<[Turn]>`
-    select f.failures, f.announced, a.password_hash
+    select f.failures, a.password_hash,
+      login_alarm(${by.tenantId}, ${by.digest}, ${by.since}, ${by.failuresUntilAlarm}) as alarm
     from login_failures(${by.tenantId}, ${by.digest}, ${by.source}, ${by.since}) f
     left join lateral (
       select u.password_hash from users u join tenants t on t.id = u.tenant_id
@@ -80,8 +92,8 @@ export async function recordAttempt(
     )`;
 }
 
-/** Where there is no tenant whose record could have an entry: as many statements as where there is one. */
-export async function standInForAudit(sql: TenantSql): Promise<void> {
+/** In the place of a statement that there is nobody for, so that there are as many. */
+export async function standIn(sql: TenantSql): Promise<void> {
   await sql`select from tenants where id = (select current_tenant_id())`;
 }
 

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { leadingZeroBits } from "../../auth/challenge.ts";
-import { failuresUntilLock, failuresUntilProof, lockWindowMs } from "../../auth/throttle.ts";
+import {
+  failuresUntilAlarm,
+  failuresUntilLock,
+  failuresUntilProof,
+  lockWindowMs,
+} from "../../auth/throttle.ts";
 import {
   adminOf,
   loopback,
@@ -101,11 +106,11 @@ Deno.test("login: A5: the owner is told of a lock once, and nobody of one that i
   await fail(api, acme.email, 5);
   await fail(api, "nobody@acme.example", failuresUntilLock + 5);
   assert.deepEqual(await mails(), ["alert_locked"]);
-  // A failure that takes the place of one that has aged is the same lock still.
+  // What is tried once the first failure has aged is refused by the same lock.
   api.clock.advance(2 * lockWindowMs / 3 + 1);
   await fail(api, acme.email, 3);
   assert.deepEqual(await mails(), ["alert_locked"]);
-  api.clock.advance(lockWindowMs + 1);
+  api.clock.advance(lockWindowMs / 3);
   await fail(api, acme.email, failuresUntilLock);
   assert.deepEqual(await mails(), ["alert_locked", "alert_locked"]);
   const [row] = await api.db.owner`
@@ -113,6 +118,129 @@ Deno.test("login: A5: the owner is told of a lock once, and nobody of one that i
     where action = 'auth.login' and outcome = 'refused' and details ->> 'locked' = 'true'
       and target_id = ${String(acme.userId)}`;
   assert(row?.n >= 10, "each is in the audit log");
+});
+
+Deno.test("login: A5: a lock lasts a quarter of an hour from the failure that locks, however long those before it took", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const everybody = [
+    { email: acme.email },
+    { email: "nobody@acme.example" },
+    { slug: "nowhere", email: acme.email },
+  ];
+  const failAll = async (times: number, whom = everybody) => {
+    const waits = [];
+    for (const who of whom) {
+      for (let n = 0; n < times; n++) {
+        api.pauses.length = 0;
+        assert.equal((await login(api, { ...who, password: "wrong" })).status, 401);
+        waits.push(api.pauses.length - 1);
+      }
+    }
+    return waits;
+  };
+  // The first one's as another process recorded them, so that the database alone can tell of his lock.
+  const digest = await api.deps.identifierDigest(acme.email);
+  await api.db.owner`
+    insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+    select ${acme.tenantId}, ${digest}, ${loopback.listener}, 'failed', ${new Date(
+    api.clock.now(),
+  )} from generate_series(1, 5)`;
+  await failAll(5, everybody.slice(1));
+  api.clock.advance(lockWindowMs - 60_000);
+  await failAll(failuresUntilLock - 5);
+  api.clock.advance(lockWindowMs - 1_000);
+  assert.equal((await login(api, acme)).status, 401, "locked still");
+  // Nor do these count, or the last of them would wait.
+  assert.deepEqual(new Set(await failAll(6)), new Set([0]));
+  api.clock.advance(1_001);
+  assert.equal((await login(api, acme)).status, 200);
+  assert.equal((await failAll(6)).filter((waits) => waits > 0).length, everybody.length);
+});
+
+Deno.test("login: A5: failures by many ways together ask for work of all, and tell the owner once; they lock nobody, and cost the owner's own peer nothing", async () => {
+  await using api = await testApi({ env: { LOGIN_PROOF_OF_WORK: "8" } });
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const own = await ownPeer(api, bob);
+  const machines: Via[] = [];
+  for (let n = 0; n < 5; n++) {
+    const { body } = await api.request("/api/v1/wireguard/peers", {
+      tenant: "acme",
+      body: { name: `machine ${n}` },
+    });
+    machines.push(tunnelFrom(body.peer.address));
+  }
+  const [fresh = loopback, ...guessing] = machines;
+  const mails = async () => {
+    const rows = await api.db.owner`select template from mails order by created_at`;
+    return rows.map((row) => row.template);
+  };
+  for (const email of [bob.email, "nobody@acme.example"]) {
+    for (const via of guessing) await fail(api, email, 2, via);
+    assert.deepEqual(await fail(api, email, 1, fresh), ["invalid_credentials"]);
+    const before = await mails();
+    assert.deepEqual(await fail(api, email, 1, fresh), ["invalid_credentials"]);
+    const told = email === bob.email ? ["alert_guesses"] : [];
+    assert.deepEqual(await mails(), [...before, ...told], "with the tenth of somebody's");
+
+    const who = { email, password: bob.password };
+    const { body } = await login(api, who);
+    assert.equal(body.code, "challenge_required", "a way by which nothing failed yet");
+    const proof = await solve(body.challenge.challenge, 8);
+    api.pauses.length = 0;
+    const status = email === bob.email ? 200 : 401;
+    assert.equal((await login(api, { ...who, proof })).status, status, "never a lock");
+    assert.equal(api.pauses[0], 250, "it waits as well");
+    // What succeeded forgives that way alone: those of the others are there still.
+    assert.equal((await login(api, who)).body.code, "challenge_required");
+  }
+  assert.deepEqual(await mails(), ["alert_guesses"]);
+  api.pauses.length = 0;
+  assert.equal((await login(api, bob, own)).status, 200);
+  assert.deepEqual(api.pauses, []);
+
+  assert.equal((await unlock(api, bob.userId, acme.token)).status, 200);
+  assert.equal((await login(api, bob, fresh)).status, 200);
+  api.clock.advance(lockWindowMs + 1);
+  assert.equal((await login(api, { ...bob, email: "nobody@acme.example" }, fresh)).status, 401);
+});
+
+Deno.test("login: A5: of fifty failures at once by many ways the owner is told once", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const digest = await api.deps.identifierDigest(acme.email);
+  // By ten others before.
+  await api.db.owner`
+    insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+    select ${acme.tenantId}, ${digest}, 'machine ' || n, 'failed', ${new Date(api.clock.now())}
+    from generate_series(1, ${failuresUntilAlarm - 1}::integer) n`;
+  const vias: Via[] = [loopback, { listener: "operator", address: null }];
+  for (let n = 0; n < 8; n++) {
+    const { body } = await api.request("/api/v1/wireguard/peers", {
+      tenant: "acme",
+      body: { name: `machine ${n}` },
+    });
+    vias.push(tunnelFrom(body.peer.address));
+  }
+  await Promise.all(
+    vias.flatMap((via) => Array.from({ length: 5 }, () => fail(api, acme.email, 1, via))),
+  );
+  const told = async () => {
+    const [row] = await api.db.owner`
+      select (select count(*)::integer from mails) as mails,
+        (select count(*)::integer from login_attempts where outcome = 'alarmed') as alarmed,
+        (select count(*)::integer from audit_log where details ->> 'alarmed' = 'true') as entries`;
+    return { ...row };
+  };
+  assert.deepEqual(await told(), { mails: 1, alarmed: 1, entries: 1 });
+  api.clock.advance(lockWindowMs + 1);
+  for (const via of vias) await fail(api, acme.email, 1, via);
+  assert.deepEqual(
+    await told(),
+    { mails: 2, alarmed: 2, entries: 2 },
+    "and of those of later again",
+  );
 });
 
 Deno.test("unlock user: lifts the locks of every way at once, and says who did it", async () => {

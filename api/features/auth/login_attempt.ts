@@ -3,6 +3,8 @@ import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import {
   delayAfter,
+  delayAfterAnywhere,
+  failuresUntilAlarm,
   failuresUntilLock,
   failuresUntilProof,
   lockWindowMs,
@@ -14,10 +16,11 @@ import { ApiError } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import {
+  everySource,
   type LoginAccount,
   readLoginFacts,
   recordAttempt,
-  standInForAudit,
+  standIn,
   takeTurn,
 } from "./attempt_store.ts";
 
@@ -36,9 +39,11 @@ export interface Attempt {
   account: LoginAccount | null;
   /** Failures of this pair before this attempt, by whoever counted most. */
   failures: number;
-  /** What the pair's failures are counted by since it last succeeded or was unlocked. */
-  counterKey: string;
-  /** How long it has to wait for those. */
+  /** Those of the account from all sources together, as far as they concern this one. */
+  failuresAnywhere: number;
+  /** What both are counted by since the pair last succeeded or the account was unlocked. */
+  counterKeys: [string, string];
+  /** How long it has to wait for them. */
   delayMs: number;
 }
 
@@ -67,8 +72,13 @@ export async function startAttempt(
   }
   const tenant = tenantId === noTenant ? c.req.header("x-tenant-id") : tenantId;
   const counterKey = `${tenant}/${digest.toHex()}/${source}/${facts.since_id}`;
-  const failures = Math.max(facts.failures, await deps.failureCounters.read(counterKey));
-  if (deps.challenge && failures >= failuresUntilProof) {
+  const anywhereKey = `${tenant}/${digest.toHex()}/${everySource}/${facts.anywhere_since_id}`;
+  const [counted = 0, anywhere = 0] = await deps.failureCounters.read([counterKey, anywhereKey]);
+  const failures = Math.max(facts.failures, counted);
+  // What others do elsewhere costs nobody anything on a peer of his own, which nobody else logs in through (A5).
+  const failuresAnywhere = owner === null ? Math.max(facts.failures_anywhere, anywhere) : 0;
+  const suspect = failures >= failuresUntilProof || failuresAnywhere >= failuresUntilAlarm;
+  if (deps.challenge && suspect) {
     const challenge = await deps.challenge.demand(`${counterKey}/${failures}`, named.proof);
     if (challenge) throw new ApiError("challenge_required", { challenge });
   }
@@ -78,8 +88,11 @@ export async function startAttempt(
     source,
     account: facts.account,
     failures,
-    counterKey,
-    delayMs: delayAfter(failures),
+    failuresAnywhere,
+    counterKeys: [counterKey, anywhereKey],
+    delayMs: failures >= failuresUntilLock
+      ? 0
+      : Math.max(delayAfter(failures), delayAfterAnywhere(failuresAnywhere)),
   };
 }
 
@@ -110,18 +123,29 @@ export async function finishAttempt<T>(
   const finished = await deps.tenancy.transaction(tenantId, async (sql) => {
     const since = new Date(now - lockWindowMs);
     const provenId = matches && account?.active ? account.user_id : null;
-    const turn = await takeTurn(sql, { ...attempt, since, provenId });
-    const { failures, announced } = turn;
+    const turn = await takeTurn(sql, { ...attempt, since, provenId, failuresUntilAlarm });
+    // The database has no record of a tenant that there is not: there the counters say what it would.
+    const { failures, alarm } = tenantId === noTenant
+      ? {
+        failures: attempt.failures,
+        alarm: attempt.failuresAnywhere + 1 === failuresUntilAlarm,
+      }
+      : turn;
     const locked = Math.max(failures, attempt.failures) >= failuresUntilLock;
     const same = turn.password_hash === account?.password_hash;
     if (again && account && turn.password_hash !== null && !same && !locked) {
       return { renewed: { ...account, password_hash: turn.password_hash } };
     }
     const proven = same && !locked ? account : null;
-    const locking = !proven && !locked && !announced && failures + 1 === failuresUntilLock;
+    const locking = !proven && !locked && failures + 1 === failuresUntilLock;
+    const alarming = !proven && !locked && !locking && alarm;
     const outcome = proven ? "succeeded" : locked ? "locked" : locking ? "locking" : "failed";
     await recordAttempt(sql, { ...attempt, outcome, at: new Date(now) });
-    if (tenantId === noTenant) await standInForAudit(sql);
+    if (alarming) {
+      const whole = { ...attempt, source: everySource };
+      await recordAttempt(sql, { ...whole, outcome: "alarmed", at: new Date(now) });
+    }
+    if (tenantId === noTenant) await standIn(sql);
     else {
       const source = auditSource(c);
       await writeAudit(sql, {
@@ -131,14 +155,16 @@ export async function finishAttempt<T>(
         outcome: proven ? "succeeded" : "refused",
         ...(account ? { target: { type: "user", id: String(account.user_id) } } : {}),
         ...(locked || locking ? { details: { locked: true } } : {}),
+        ...(alarming ? { details: { alarmed: true } } : {}),
       });
     }
-    if (locking && account?.active) {
+    if ((locking || alarming) && !account?.active) await standIn(sql);
+    else if (account && (locking || alarming)) {
       await queueMail(deps, sql, {
         tenantId,
         to: account.email,
         locale: account.locale,
-        template: "alert_locked",
+        template: locking ? "alert_locked" : "alert_guesses",
         data: whenAndWhere(deps, c),
       });
     }
@@ -149,7 +175,7 @@ export async function finishAttempt<T>(
     const matches = await again(account.password_hash);
     return finishAttempt(deps, c, { ...attempt, account }, { matches, action, succeed });
   }
-  if (finished.failed) await deps.failureCounters.add(attempt.counterKey);
+  if (finished.failed) await deps.failureCounters.add(attempt.counterKeys);
   return finished.result;
 }
 

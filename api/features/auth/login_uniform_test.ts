@@ -2,15 +2,26 @@ import assert from "node:assert/strict";
 import { hash as argon2 } from "@node-rs/argon2";
 import { hashSync } from "bcryptjs";
 import { leastArgon2 } from "../../auth/argon2.ts";
-import { failuresUntilLock, lockWindowMs } from "../../auth/throttle.ts";
+import { failuresUntilAlarm, failuresUntilLock, lockWindowMs } from "../../auth/throttle.ts";
 import { connect } from "../../../db/connection.ts";
-import { adminOf, loopback, type TestApi, testApi, userOf } from "../../../tests/support/api.ts";
+import {
+  adminOf,
+  loopback,
+  operator,
+  type TestApi,
+  testApi,
+  userOf,
+} from "../../../tests/support/api.ts";
 import { testDatabase } from "../../../tests/support/database.ts";
 import { statementCounter } from "../../../tests/support/statement_counter.ts";
 
-const login = (api: TestApi, who: { tenant: string; email: string; password: string }) =>
+const login = (
+  api: TestApi,
+  who: { tenant: string; email: string; password: string },
+  via: typeof loopback | typeof operator = loopback,
+) =>
   api.request("/api/v1/auth/login", {
-    via: loopback,
+    via,
     tenant: who.tenant,
     body: { email: who.email, password: who.password },
   });
@@ -24,11 +35,11 @@ async function observe(
   const before = { statements: counter.statements, hashes: api.deps.hasher.stats.hashes };
   api.pauses.length = 0;
   const reply = await login(api, who);
-  const [pause = 0, ...more] = api.pauses;
-  assert.deepEqual(more, []);
+  const pause = api.pauses.at(-1) ?? 0;
   // What is left of the floor, which the whole attempt then took.
   assert(pause > 0 && pause <= 2_000, String(pause));
   return {
+    waited: api.pauses.slice(0, -1),
     status: reply.status,
     body: { ...reply.body, request_id: "" },
     headers: [...reply.headers.keys()],
@@ -77,6 +88,7 @@ Deno.test("login: A4: whatever it fails of, there is one answer, one hash, one n
   };
   const expected = await observe(api, counter, cases["wrong password"]);
   assert.equal(expected.status, 401);
+  assert.deepEqual(expected.waited, []);
   assert.equal(expected.hashes, 1);
   assert.equal(
     expected.statements,
@@ -88,6 +100,50 @@ Deno.test("login: A4: whatever it fails of, there is one answer, one hash, one n
       assert.deepEqual(await observe(api, counter, who), expected);
     });
   }
+  // What is told to an owner costs as much where there is nobody to tell.
+  const told = {
+    "the failure that locks": {
+      here: failuresUntilLock - 1,
+      elsewhere: 0,
+      waited: [2_000],
+      more: 1,
+    },
+    "the failure that alarms": { here: 4, elsewhere: failuresUntilAlarm - 5, waited: [], more: 2 },
+  };
+  for (const [name, { here, elsewhere, waited, more }] of Object.entries(told)) {
+    const some = async (status: string) => {
+      const who = await userOf(api, acme, { email: `${crypto.randomUUID()}@acme.example` });
+      await db.owner`update users set status = ${status} where id = ${who.userId}`;
+      return { ...wrong, email: who.email };
+    };
+    const whom = {
+      "an active user": await some("active"),
+      "an inactive user": await some("inactive"),
+      nobody: { ...wrong, email: `${crypto.randomUUID()}@acme.example` },
+      "an unknown tenant": {
+        ...wrong,
+        tenant: "nowhere",
+        email: `${crypto.randomUUID()}@x.example`,
+      },
+    };
+    for (const [of, who] of Object.entries(whom)) {
+      await t.step(`${name}, of ${of}`, async () => {
+        for (let n = 0; n < here; n++) await login(api, who);
+        for (let n = 0; n < elsewhere; n++) await login(api, who, operator);
+        assert.deepEqual(await observe(api, counter, who), {
+          ...expected,
+          waited,
+          statements: expected.statements + more,
+        });
+      });
+    }
+  }
+  const mails = await db.owner`select template from mails order by created_at`;
+  assert.deepEqual(mails.map(({ template }) => template), [
+    "alert_locked",
+    "alert_locked",
+    "alert_guesses",
+  ]);
 });
 
 Deno.test("login: a stored hash of other parameters, and an imported bcrypt, are renewed by the log-in that proves the password", async (t) => {
@@ -182,6 +238,22 @@ Deno.test("login: A5: attempts after failures wait longer and longer, whether th
   const expected = [0, 0, 0, 0, 0, 250, 500, 1_000, 2_000, 2_000, 0];
   assert.deepEqual(await waits(acme.email), expected);
   assert.deepEqual(await waits("nobody@acme.example"), expected);
+  // By two ways in turns each has half of them, and all of them make it wait.
+  const inTurns = async (who: { tenant: string; email: string }) => {
+    const found: number[] = [];
+    for (let n = 0; n <= 2 * failuresUntilLock; n++) {
+      api.pauses.length = 0;
+      await login(api, { ...who, password: "wrong" }, n % 2 === 0 ? loopback : operator);
+      found.push(api.pauses.length > 1 ? api.pauses[0] ?? 0 : 0);
+    }
+    return found;
+  };
+  const growing = [...Array(10).fill(0), 250, 500, 1_000, ...Array(7).fill(2_000), 0];
+  api.clock.advance(lockWindowMs + 1);
+  for (const tenant of ["acme", "nowhere"]) {
+    assert.deepEqual(await inTurns({ tenant, email: acme.email }), growing, tenant);
+  }
+  assert.deepEqual(await inTurns({ tenant: "acme", email: "nobody@acme.example" }), growing);
   api.clock.advance(lockWindowMs + 1);
   for (let n = 0; n < 6; n++) {
     await login(api, { tenant: "acme", email: acme.email, password: "wrong" });

@@ -74,6 +74,18 @@ export const en: Phrases = {
       ),
     ],
   }),
+  alert_guesses: ({ at, source }) => ({
+    subject: "Somebody may be guessing your password",
+    blocks: [
+      text(
+        "Many log-ins to your account failed within 15 minutes, from more than one place together. Nothing is refused because of that; until it stops, a log-in may take a moment longer.",
+      ),
+      facts(["The last one", time(at)], ["From", where(source)]),
+      text(
+        "If it was you, there is nothing to do. If not, your password held; tell your administrator.",
+      ),
+    ],
+  }),
   alert_password_changed: ({ at, source }) => ({
     subject: "Your password was changed",
     blocks: [

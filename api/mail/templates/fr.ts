@@ -79,6 +79,18 @@ export const fr: Phrases = {
       ),
     ],
   }),
+  alert_guesses: ({ at, source }) => ({
+    subject: "Quelqu’un cherche peut-être votre mot de passe",
+    blocks: [
+      text(
+        "De nombreuses connexions à votre compte ont échoué en 15 minutes, en tout, depuis plusieurs endroits. Rien n’est refusé pour autant ; tant que cela dure, une connexion peut prendre un instant de plus.",
+      ),
+      facts(["La dernière", time(at)], ["Origine", where(source)]),
+      text(
+        "Si c’était vous, il n’y a rien à faire. Sinon, votre mot de passe a tenu ; prévenez votre administrateur.",
+      ),
+    ],
+  }),
   alert_password_changed: ({ at, source }) => ({
     subject: "Votre mot de passe a été changé",
     blocks: [

@@ -42,6 +42,8 @@ function contentOf(words: Phrases, letter: Letter): Content {
       return words.invitation(letter.data);
     case "alert_locked":
       return words.alert_locked(letter.data);
+    case "alert_guesses":
+      return words.alert_guesses(letter.data);
     case "alert_password_changed":
       return words.alert_password_changed(letter.data);
     case "alert_email_changed":

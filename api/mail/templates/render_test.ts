@@ -23,6 +23,7 @@ function everyLetter(hostile: string): Letter[] {
       },
       { ...to, template: "invitation", data: { link, tenantName: hostile, invitedBy: null } },
       { ...to, template: "alert_locked", data: when },
+      { ...to, template: "alert_guesses", data: when },
       { ...to, template: "alert_password_changed", data: when },
       { ...to, template: "alert_email_changed", data: when },
       { ...to, template: "alert_mfa_enabled", data: when },
@@ -62,7 +63,7 @@ Deno.test("render: every template in both languages, as text and HTML, with its 
     assert.equal(attachments.length, file ? 1 : 0);
   }
   // Two invitations a language have one subject.
-  assert.equal(subjects.size, 28);
+  assert.equal(subjects.size, 30);
 });
 
 Deno.test("render: what a user chose is text of one line: no markup, no link, no header, no other direction", () => {
