@@ -169,7 +169,7 @@ export const groups: readonly Group[] = [
     about: "backup, restore, recovery, and a change of keys under traffic: nothing is lost",
     kind: "test",
     paths: ["tests/backup"],
-    needs: { root: true, programs: faultPrograms },
+    needs: { root: true, programs: [...faultPrograms, "pg_createcluster"] },
     onDemand: true,
   },
   {

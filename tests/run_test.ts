@@ -1,4 +1,6 @@
 import { deepEqual } from "node:assert/strict";
+import { parse } from "yaml";
+import { groups } from "./groups.ts";
 import { outcomeIn } from "./kernel/run.ts";
 import { countJunit, inWords } from "./run.ts";
 
@@ -35,4 +37,13 @@ Deno.test("outcomeIn: reads a guest's sum as the runner says it, and nothing els
   for (const line of ["ok | 4 passed (46 steps) | 0 failed (1m48s)", "1 passed", ""]) {
     deepEqual(outcomeIn(line), undefined);
   }
+});
+
+Deno.test("ci.yml: every night runs the groups that the gate leaves out, and the gate none of them", async () => {
+  const text = await Deno.readTextFile(new URL("../.github/workflows/ci.yml", import.meta.url));
+  const { jobs } = parse(text);
+  const onDemand = groups.filter(({ onDemand }) => onDemand).map(({ name }) => name);
+  deepEqual(jobs.nightly.strategy.matrix.group.toSorted(), onDemand.toSorted());
+  deepEqual(jobs.nightly.steps.at(-1).run, './massacorp test "$GROUP"');
+  deepEqual(jobs.gate.steps.at(-1).run, ".ci/run");
 });

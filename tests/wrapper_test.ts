@@ -198,6 +198,7 @@ Deno.test("massacorp test: installs what any group says that it needs", async ()
     "mkfs.ext4": "e2fsprogs",
     "systemd-analyze": "systemd",
     promtool: "prometheus",
+    pg_createcluster: "postgresql",
     dockerd: "docker.io",
     docker: "docker.io",
   };
