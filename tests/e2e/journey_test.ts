@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { simpleParser } from "mailparser";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
-import { ask, peerOn, type Stack, stack, tenantOn } from "../support/stack.ts";
+import { ask, peerOn, type Stack, stack, type StackClient, tenantOn } from "../support/stack.ts";
 import { uniqueInterface } from "../support/netns.ts";
 import { codeAt } from "../support/totp.ts";
 import { until } from "../support/until.ts";
@@ -14,8 +14,8 @@ function withKey(config: string, privateKey: string): string {
   return config.replace(/^# PrivateKey = .*$/m, `PrivateKey = ${privateKey}`);
 }
 
-Deno.test("journey: T10: invited, through the enrolment peer with one's own key to a permanent one, two log-ins, MFA, an API key", async () => {
-  await using made = await stack("client");
+Deno.test("journey: T10: invited, through the enrolment peer with one's own key to a permanent one, two devices, one terminated, MFA, an API key", async () => {
+  await using made = await stack("client", "phone");
   await made.daemon.start();
   await made.startApi();
   const { body: acme } = await made.operator("/tenants", {
@@ -54,12 +54,12 @@ Deno.test("journey: T10: invited, through the enrolment peer with one's own key 
     return !(await made.daemon.dump()).peers.has(acme.enrolment.peer.public_key);
   });
 
-  await using client = await made.client(
+  await using laptop = await made.client(
     "client",
     withKey(accepted.config, keys.privateKey.reveal()),
   );
-  const logIn = async (device_name: string) => {
-    const reply = await ask(client, "/api/v1/auth/login", {
+  const logIn = async (device: StackClient, device_name: string) => {
+    const reply = await ask(device, "/api/v1/auth/login", {
       method: "POST",
       headers: named,
       json: { email: "ada@acme.example", password, device_name },
@@ -67,16 +67,34 @@ Deno.test("journey: T10: invited, through the enrolment peer with one's own key 
     assert.equal(reply.status, 200, JSON.stringify(reply.body));
     return { Authorization: `Bearer ${reply.body.access_token}` };
   };
-  const [laptop, phone] = [await logIn("laptop"), await logIn("phone")];
+  const onLaptop = await logIn(laptop, "laptop");
+  const added = await ask(laptop, "/api/v1/wireguard/me/peers", {
+    method: "POST",
+    headers: onLaptop,
+    json: { name: "phone" },
+  });
+  assert.equal(added.body.peer?.status, "active", JSON.stringify(added.body));
+  // The second device: another host, with a tunnel of its own.
+  await using client = await made.client("phone", added.body.config);
+  const phone = await logIn(client, "phone");
   const sessions = await ask(client, "/api/v1/sessions", { headers: phone });
-  const other = sessions.body.items.find((each: { current: boolean }) => !each.current);
-  assert.equal(other.device_name, "laptop");
-  const ended = await ask(client, `/api/v1/sessions/${other.id}`, {
+  const seen = sessions.body.items.map((
+    each: Record<string, unknown>,
+  ) => [each["device_name"], each["peer_id"], each["current"]]);
+  assert.deepEqual(seen, [
+    ["phone", added.body.peer.id, true],
+    ["laptop", accepted.peer.id, false],
+  ]);
+  const ended = await ask(client, `/api/v1/sessions/${sessions.body.items[1].id}`, {
     method: "DELETE",
     headers: phone,
   });
   assert.deepEqual(ended.body, { sessions_ended: 1 });
-  assert.equal((await ask(client, "/api/v1/users/me", { headers: laptop })).status, 401);
+  // The session is over on whichever device; the laptop's tunnel goes on.
+  for (const device of [laptop, client]) {
+    assert.equal((await ask(device, "/api/v1/users/me", { headers: onLaptop })).status, 401);
+  }
+  assert.equal((await ask(laptop, "/api/v1/info")).status, 200);
   const me = await ask(client, "/api/v1/users/me", { headers: phone });
   assert.deepEqual([me.status, me.body.roles], [200, ["admin"]]);
 
