@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { join } from "node:path";
 import { verifyBackup } from "../../deploy/backup/open_backup.ts";
@@ -123,6 +123,8 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     }
     match(said, /password +\S{24} /);
     match(said, /daemon +ok\n/);
+    const unit = await Deno.readTextFile(join(folder, "units/massacorp-compose.service"));
+    doesNotMatch(unit, /@\w+@/);
   });
   // Nothing of what follows could be seen.
   if (!isWhole) return;
@@ -397,6 +399,38 @@ Deno.test("compose: README's commands bring up an installation that answers thro
       await shell(cut.replace("KEY", nobody));
     },
   );
+
+  await t.step("WG_NETWORK6 with its second file: the API answers by IPv6 as well", async () => {
+    await Deno.writeTextFile(
+      join(folder, ".env"),
+      "WG_NETWORK6=fd51:820::/64\nCOMPOSE_FILE=compose.yaml:deploy/compose/ipv6.yaml\n",
+      { append: true },
+    );
+    await shell("docker compose up -d");
+    await until("the API answers through the old tunnel", isUp, patient);
+    const { hosts } = engine;
+    const list = "docker compose exec -T api deno task -q peer:list --tenant platform --json";
+    const address = /"(fd51:820::[0-9a-f:]+)"/.exec(await shell(list))?.[1] ?? "";
+    const name = tunnel.slice(tunnel.lastIndexOf("/") + 1, -".conf".length);
+    const [key = ""] = (await hosts.run("client", ["wg", "show", name, "peers"])).split("\n");
+    const allowed = "10.10.0.0/24,fd51:820::/64";
+    await hosts.run("client", ["wg", "set", name, "peer", key, "allowed-ips", allowed]);
+    await hosts.run("client", [
+      "ip",
+      "-6",
+      "address",
+      "add",
+      `${address}/64`,
+      "dev",
+      name,
+      "nodad",
+    ]);
+    await until("the API answers by IPv6", async () => {
+      const url = "http://[fd51:820::2]:8000/ready";
+      const outcome = await client.request({ url, timeoutMs: 2_000 });
+      return "status" in outcome && outcome.status === 200;
+    }, patient);
+  });
 
   await t.step("down and up keep tenants, gateway key and tunnels", async () => {
     const key = await Deno.readTextFile(join(folder, ".massacorp/wgd/gateway.key"));
