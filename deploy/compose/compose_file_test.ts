@@ -317,3 +317,18 @@ Suites: bookworm-security
   );
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("ipv6.yaml: lets the namespace of the tunnel have IPv6, forwards none of it, and does nothing else", async () => {
+  const text = await Deno.readTextFile(join(projectFolder, "deploy/compose/ipv6.yaml"));
+  deepEqual(parse(text.replaceAll(/\$\{\w+:-([^}]*)\}/g, "$1")), {
+    services: {
+      net: {
+        sysctls: [
+          "net.ipv6.conf.all.disable_ipv6=0",
+          "net.ipv6.conf.default.disable_ipv6=0",
+          "net.ipv6.conf.all.forwarding=0",
+        ],
+      },
+    },
+  });
+});
