@@ -36,11 +36,23 @@ export async function movedClock(): Promise<MovedClock> {
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
       NO_FAKE_STAT: "1",
-      // Nothing is left behind by a kill.
-      FAKETIME_DISABLE_SHM: "1",
     },
     now: () => Date.now() + offset * 1000,
     set,
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+    async [Symbol.asyncDispose]() {
+      await Deno.remove(folder, { recursive: true });
+      await forgetDead();
+    },
   };
+}
+
+/** Takes away what processes under libfaketime shared with their children, and left there when they were killed. */
+async function forgetDead(): Promise<void> {
+  for await (const { name } of Deno.readDir("/dev/shm")) {
+    const pid = /^(?:sem\.faketime_sem|faketime_shm)_(\d+)$/.exec(name)?.[1];
+    if (pid === undefined) continue;
+    const lives = await Deno.stat(`/proc/${pid}`).then(() => true, () => false);
+    // Another test may have done so a moment ago.
+    if (!lives) await Deno.remove(`/dev/shm/${name}`).catch(() => {});
+  }
 }
