@@ -154,7 +154,10 @@ Deno.test("deliveries: what nobody fetched in time is erased by itself, in every
     api.clock.advance(deliveryLifetimeMs);
     await until("the other tenant's is erased", async () => (await waiting()).length === 1);
     assert.deepEqual(await waiting(), [stuck.peer.id]);
-    assert(api.log.some((line) => line.includes("files that nobody fetched are not erased")));
+    await until(
+      "it is said",
+      () => api.log.some((line) => line.includes("files that nobody fetched are not erased")),
+    );
     await api.db.owner`drop trigger refuse on wg_deliveries`;
     await until("then its own", async () => (await waiting()).length === 0);
     await eraser.close();
