@@ -84,6 +84,12 @@ Deno.test("T3, T4: rotation with a successor: the client switches at its leisure
       }, { timeoutMs: 20_000 });
       await until("the tunnel carries packets again", () => answers(made, "client"));
       assert.equal((await daemon.dump()).peers.has(peer.peer.public_key), false);
+      // Written within two seconds or so; before that, the crash would leave it to the next handshake.
+      await until(
+        "the snapshot has it",
+        async () => /snapshot_current 1$/m.test(await daemon.client.metrics()),
+        { timeoutMs: 30_000 },
+      );
       await daemon.crashHost();
       await daemon.start({ ready: false });
       await until("it is built anew, by the snapshot", () => holds(made, next, peer.peer.address));
