@@ -83,7 +83,12 @@ async function balancedApi(
       tell(control, "POST", { id, env: own, now: clock.now(), log: `${folder}/${n}` })
     ),
   );
-  const files = place.controls.map((_, n) => Deno.openSync(`${folder}/${n}`));
+  const files = place.controls.map((_, n) => ({
+    open: Deno.openSync(`${folder}/${n}`),
+    decoder: new TextDecoder(),
+    /** Of a line whose end is not written yet. */
+    rest: "",
+  }));
   const chunk = new Uint8Array(65_536);
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 64, http2: false, allowHost: true });
   let at = clock.now();
@@ -98,18 +103,21 @@ async function balancedApi(
   };
   const hear = () => {
     for (const file of files) {
-      const decoder = new TextDecoder();
-      let text = "";
-      for (let read = file.readSync(chunk); read; read = file.readSync(chunk)) {
-        text += decoder.decode(chunk.subarray(0, read), { stream: true });
+      let text = file.rest;
+      for (let read = file.open.readSync(chunk); read; read = file.open.readSync(chunk)) {
+        text += file.decoder.decode(chunk.subarray(0, read), { stream: true });
       }
-      for (const line of text.split("\n").filter((line) => line !== "")) {
+      const lines = text.split("\n");
+      file.rest = lines.pop() ?? "";
+      for (const line of lines) {
         const said: { line?: string; pause?: number } = JSON.parse(line);
         if (said.line !== undefined) log.push(said.line);
         if (said.pause !== undefined) pauses.push(said.pause);
       }
     }
   };
+  // What a process says after its answer is heard without another request as well.
+  const listening = setInterval(hear, 100);
   return {
     async fetch(request, { listener, address }) {
       const { pathname, search, host } = new URL(request.url);
@@ -137,7 +145,8 @@ async function balancedApi(
     },
     async close() {
       client.close();
-      for (const file of files) file.close();
+      clearInterval(listening);
+      for (const file of files) file.open.close();
       await Promise.all(place.controls.map((control) => tell(control, "DELETE", { id })));
       const database = new URL(env["DATABASE_URL"] ?? "").pathname.slice(1);
       if (place.pooler) await forgetDatabase(place.pooler, database);

@@ -121,7 +121,7 @@ Deno.test("login: A5: the owner is told of a lock once, and nobody of one that i
 });
 
 Deno.test("login: A5: a lock lasts a quarter of an hour from the failure that locks, however long those before it took", async () => {
-  await using api = await testApi();
+  await using api = await testApi({ inProcess: "counts what one process did" });
   const acme = await adminOf(api, "acme");
   const everybody = [
     { email: acme.email },
