@@ -46,14 +46,6 @@ export function jsonResponse<S extends z.ZodType>(schema: S, description: string
   return { description, content: { "application/json": { schema } } };
 }
 
-/** The query of a list. @param cursor what `next_cursor` of the page before may be */
-export function pageQuery<S extends z.ZodType>(cursor: S) {
-  return z.object({
-    limit: z.coerce.number().int().min(1).max(200).default(50),
-    cursor: cursor.optional(),
-  });
-}
-
 /**
  * The header by which a call without a token names its tenant. Without it the answer is 400 `tenant_required`, which is
  * no affair of a schema's, so that the document alone says that it has to be there.
@@ -64,11 +56,6 @@ export const tenantHeader = z.object({
 
 /** The same where it is all that is told of headers: for the document, and no work of any request's. */
 export const namesTenant = { "x-headers": tenantHeader };
-
-/** A page of a list; `next_cursor` is null on the last one. */
-export function pageOf<S extends z.ZodType>(item: S) {
-  return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
-}
 
 const descriptions = {
   400: "The request cannot be read, or names no tenant",
@@ -106,5 +93,12 @@ export function refusals<const C extends readonly ErrorCode[]>(...codes: C) {
 
 type Refusable = keyof typeof descriptions;
 type StatusOf<Code extends ErrorCode> = (typeof problemTypes)[Code]["status"];
+
+/** A numeric id in a path, such as a user's; text that is none is an id that nothing has. */
+export const numericId = z.string().regex(/^[1-9]\d{0,8}$/).transform(Number).openapi({
+  type: "integer",
+  minimum: 1,
+  maximum: 999_999_999,
+});
 
 export const timestamp = z.iso.datetime().openapi({ example: "2026-01-31T12:00:00.000Z" });

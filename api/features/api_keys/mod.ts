@@ -10,15 +10,8 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf, userOf } from "../../middleware/access.ts";
-import {
-  createRouter,
-  jsonRequest,
-  jsonResponse,
-  pageOf,
-  pageQuery,
-  refusals,
-  type Router,
-} from "../../openapi.ts";
+import { createRouter, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
 import { apiKey, createdKey, createKeyBody, rotateKeyBody, shownOnce, usage } from "./schemas.ts";
 import {
@@ -179,9 +172,7 @@ function readKeys(router: Router, deps: Deps): void {
       tenantId,
       (sql) => listApiKeys(sql, scope, { after: cursor ?? null, limit: limit + 1 }),
     );
-    const items = rows.slice(0, limit).map(view);
-    const next_cursor = rows.length > limit ? items.at(-1)?.id ?? null : null;
-    return c.json({ items, next_cursor }, 200);
+    return c.json(page(rows, { limit, view, cursor: ({ id }) => id }), 200);
   });
 
   const days = z.object({ days: z.coerce.number().int().min(1).max(90).default(30) });

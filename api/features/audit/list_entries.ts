@@ -1,28 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
-import { invalidField } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
+import { opaque, page, pageOf, pageQuery, readCursor } from "../../paging.ts";
 import { entrySchema, filters } from "./schemas.ts";
 import { type AuditRow, selectPage } from "./store.ts";
 
-const query = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(100).optional(),
-  ...filters,
-});
+const query = pageQuery(z.string().max(100)).extend(filters);
 
-/** A cursor is the last id seen, opaque to clients so that it may change. */
-const encodeCursor = (id: string) => btoa(id).replaceAll("=", "");
-function decodeCursor(cursor: string): string {
-  try {
-    const id = atob(cursor);
-    if (/^[1-9]\d{0,17}$/.test(id)) return id;
-  } catch {
-    // Answered below like any other text that is no cursor.
-  }
-  throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list");
-}
+/** A cursor is the last id seen. */
+const idIn = (text: string) => /^[1-9]\d{0,17}$/.exec(text)?.[0];
 
 export function getEntries(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -33,23 +20,17 @@ export function getEntries(router: Router, deps: Deps): void {
     ...access(deps, "audit.read"),
     request: { query },
     responses: {
-      200: jsonResponse(
-        z.object({ items: z.array(entrySchema), next_cursor: z.string().nullable() }),
-        "A page of entries",
-      ),
+      200: jsonResponse(pageOf(entrySchema), "A page of entries"),
     },
   });
   router.openapi(route, async (c) => {
     const { limit, cursor, ...filters } = c.req.valid("query");
-    const before = cursor === undefined ? null : decodeCursor(cursor);
+    const before = readCursor(cursor, idIn);
     const rows = await deps.tenancy.query(
       tenantOf(c),
       (sql) => selectPage(sql, { before, limit: limit + 1, filters }),
     );
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const next_cursor = rows.length > limit && last ? encodeCursor(last.id) : null;
-    return c.json({ items: page.map(view), next_cursor }, 200);
+    return c.json(page(rows, { limit, view, cursor: ({ id }) => opaque(id) }), 200);
   });
 }
 

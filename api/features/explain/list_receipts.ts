@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { receiptSchema, viewReceipt } from "./receipts.ts";
 import { listReceipts } from "./store.ts";
 
@@ -15,17 +16,11 @@ export function getReceipts(router: Router, deps: Deps): void {
       "Kept for 400 days. What exactly is signed stands in docs/decisions/0025-receipts.md.",
     ...access(deps, "wireguard.read"),
     request: {
-      query: z.object({
-        limit: z.coerce.number().int().min(1).max(200).default(50),
-        cursor: z.string().max(18).regex(/^\d{1,18}$/, "is not a cursor of this list").optional(),
-        peer_id: z.uuid().toLowerCase().optional(),
-      }),
+      query: pageQuery(z.string().max(18).regex(/^\d{1,18}$/, "is not a cursor of this list"))
+        .extend({ peer_id: z.uuid().toLowerCase().optional() }),
     },
     responses: {
-      200: jsonResponse(
-        z.object({ items: z.array(receiptSchema), next_cursor: z.string().nullable() }),
-        "A page of receipts",
-      ),
+      200: jsonResponse(pageOf(receiptSchema), "A page of receipts"),
     },
   });
   router.openapi(route, async (c) => {
@@ -34,10 +29,6 @@ export function getReceipts(router: Router, deps: Deps): void {
       tenantOf(c),
       (sql) => listReceipts(sql, { peerId: peer_id, before: cursor, limit: limit + 1 }),
     );
-    const items = rows.slice(0, limit).map(viewReceipt);
-    return c.json(
-      { items, next_cursor: rows.length > limit ? items.at(-1)?.id ?? null : null },
-      200,
-    );
+    return c.json(page(rows, { limit, view: viewReceipt, cursor: ({ id }) => id }), 200);
   });
 }

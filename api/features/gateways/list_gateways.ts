@@ -2,7 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { noTenant } from "../../database/tenancy.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { gatewaySchema } from "./schemas.ts";
 import { type AddressCounts, countAddresses, type Gateway, listGateways } from "./store.ts";
 
@@ -40,15 +41,15 @@ export function getGateways(router: Router, deps: Deps): void {
       const counts = isOperator ? await countAddresses(sql, found.map(({ id }) => id)) : [];
       return { found, counts };
     });
-    const items = found.slice(0, limit).map((gateway) =>
-      viewGateway(
-        gateway,
-        isOperator
-          ? counts.find(({ id }) => id === gateway.id) ?? { ...gateway, size: 0, used: 0, free: 0 }
-          : null,
-      )
+    const countsOf = (id: number) =>
+      counts.find((each) => each.id === id) ?? { id, size: 0, used: 0, free: 0 };
+    return c.json(
+      page(found, {
+        limit,
+        view: (gateway) => viewGateway(gateway, isOperator ? countsOf(gateway.id) : null),
+        cursor: ({ id }) => String(id),
+      }),
+      200,
     );
-    const next_cursor = found.length > limit ? String(items.at(-1)?.id ?? 0) : null;
-    return c.json({ items, next_cursor }, 200);
   });
 }

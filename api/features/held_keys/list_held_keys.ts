@@ -4,6 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { invalidField } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router, timestamp } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { gatewayQuery } from "../gateways/mod.ts";
 import { holdToOwnGateway, isHeld, observedPeers } from "./held.ts";
 
@@ -29,16 +30,10 @@ export function getHeldKeys(router: Router, deps: Deps): void {
     summary: "List keys on the interface that no row explains",
     ...access(deps, "platform.wireguard"),
     request: {
-      query: gatewayQuery.extend({
-        limit: z.coerce.number().int().min(1).max(200).default(50),
-        cursor: z.string().max(100).optional(),
-      }),
+      query: gatewayQuery.extend(pageQuery(z.string().max(100)).shape),
     },
     responses: {
-      200: jsonResponse(
-        z.object({ items: z.array(heldKey), next_cursor: z.string().nullable() }),
-        "A page of keys, by key",
-      ),
+      200: jsonResponse(pageOf(heldKey), "A page of keys, by key"),
       ...refusals("daemon_unavailable", "other_gateway"),
     },
   });
@@ -52,12 +47,17 @@ export function getHeldKeys(router: Router, deps: Deps): void {
       .filter(isHeld)
       .filter((peer) => peer.public_key > cursor)
       .sort((a, b) => a.public_key < b.public_key ? -1 : 1);
-    const items = rest.slice(0, limit).map(({ peer_id: _, explanation: why, ...peer }) => ({
-      ...peer,
-      gateway_id: deps.settings.interfaceId,
-      why,
-    }));
-    const next_cursor = rest.length > limit ? items.at(-1)?.public_key ?? null : null;
-    return c.json({ items, next_cursor }, 200);
+    return c.json(
+      page(rest, {
+        limit,
+        view: ({ peer_id: _, explanation: why, ...peer }) => ({
+          ...peer,
+          gateway_id: deps.settings.interfaceId,
+          why,
+        }),
+        cursor: ({ public_key }) => public_key,
+      }),
+      200,
+    );
   });
 }

@@ -3,8 +3,8 @@ import { auditSource, changedFields, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
-import { numericId, refuseBeyondOwn } from "../roles/mod.ts";
+import { jsonRequest, jsonResponse, numericId, type Router } from "../../openapi.ts";
+import { refuseBeyondOwn } from "../roles/mod.ts";
 import { readSubject, setRequired } from "./store.ts";
 
 const demand = z.object({

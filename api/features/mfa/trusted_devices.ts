@@ -3,8 +3,9 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, userOf } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, pageQuery, type Router, timestamp } from "../../openapi.ts";
-import { deleteTrustedDevices, listTrustedDevices } from "./login_store.ts";
+import { jsonResponse, type Router, timestamp } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
+import { deleteTrustedDevices, listTrustedDevices, type TrustedDeviceRow } from "./login_store.ts";
 
 const device = z.object({
   id: z.uuid(),
@@ -15,6 +16,15 @@ const device = z.object({
   expires_at: timestamp,
   last_used_at: timestamp.nullable(),
 }).openapi("TrustedDevice");
+
+function view(row: TrustedDeviceRow): z.infer<typeof device> {
+  return {
+    ...row,
+    created_at: row.created_at.toISOString(),
+    expires_at: row.expires_at.toISOString(),
+    last_used_at: row.last_used_at?.toISOString() ?? null,
+  };
+}
 
 export function listDevices(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -38,14 +48,7 @@ export function listDevices(router: Router, deps: Deps): void {
         before: cursor ?? null,
         limit: limit + 1,
       }));
-    const items = rows.slice(0, limit).map((row) => ({
-      ...row,
-      created_at: row.created_at.toISOString(),
-      expires_at: row.expires_at.toISOString(),
-      last_used_at: row.last_used_at?.toISOString() ?? null,
-    }));
-    const next = rows.length > limit ? items.at(-1)?.id ?? null : null;
-    return c.json({ items, next_cursor: next }, 200);
+    return c.json(page(rows, { limit, view, cursor: ({ id }) => id }), 200);
   });
 }
 

@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
-import { ApiError, invalidField } from "../../errors.ts";
+import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
+import { opaque, page, pageOf, pageQuery, readCursor } from "../../paging.ts";
 import { peerStatuses } from "./policy.ts";
 import { peerId, peerName, readPeerSchema } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
@@ -14,9 +15,7 @@ import {
   readPeerWithEndpoint,
 } from "./view_store.ts";
 
-const query = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(600).optional(),
+const query = pageQuery(z.string().max(600)).extend({
   sort: z.enum(peerOrders).default("created_at"),
   user_id: z.coerce.number().int().positive().max(2 ** 31 - 1).optional(),
   online: z.enum(["true", "false"]).optional(),
@@ -27,22 +26,11 @@ const query = z.object({
 
 const place = z.tuple([z.enum(peerOrders), z.uuid(), peerName]);
 
-/** A cursor is the last peer seen, and in which order; opaque to clients so that it may change. */
-function encodeCursor(order: PeerOrder, { id, name }: PagePlace): string {
-  const text = JSON.stringify([order, id, name]);
-  return new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-function decodeCursor(cursor: string, order: PeerOrder): PagePlace {
-  try {
-    const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
-    const [of, id, name] = place.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    if (of === order) return { id, name };
-  } catch {
-    // Answered below like any other text that is no cursor.
-  }
-  throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list in this order");
-}
+/** A cursor is the last peer seen, and in which order. */
+const placeIn = (order: PeerOrder) => (text: string): PagePlace | undefined => {
+  const [of, id, name] = place.parse(JSON.parse(text));
+  return of === order ? { id, name } : undefined;
+};
 
 export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -54,14 +42,14 @@ export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
     request: { query },
     responses: {
       200: jsonResponse(
-        z.object({ items: z.array(readPeerSchema), next_cursor: z.string().nullable() }),
+        pageOf(readPeerSchema),
         "A page of peers, oldest first unless sorted; those on their way out are `revoking`",
       ),
     },
   });
   router.openapi(route, async (c) => {
     const { limit, cursor, sort, user_id, online, status, kind, q } = c.req.valid("query");
-    const after = cursor === undefined ? null : decodeCursor(cursor, sort);
+    const after = readCursor(cursor, placeIn(sort));
     const peers = await deps.tenancy.transaction(tenantOf(c), (sql) =>
       listPeers(sql, {
         filters: {
@@ -76,10 +64,14 @@ export function getPeers(router: Router, deps: Deps, scope: PeerScope): void {
         limit: limit + 1,
         now: new Date(deps.clock.now()),
       }));
-    const items = peers.slice(0, limit);
-    const last = items.at(-1);
-    const next_cursor = peers.length > limit && last ? encodeCursor(sort, last) : null;
-    return c.json({ items, next_cursor }, 200);
+    return c.json(
+      page(peers, {
+        limit,
+        view: (peer) => peer,
+        cursor: ({ id, name }) => opaque(JSON.stringify([sort, id, name])),
+      }),
+      200,
+    );
   });
 }
 

@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
-import { createRouter, jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
+import { createRouter, jsonResponse, type Router } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { listPermissions } from "./store.ts";
 
 const permission = z.object({
@@ -31,11 +32,7 @@ export function permissionsFeature(deps: Deps): Router {
     const rows = await deps.platform.transaction((sql) =>
       listPermissions(sql, { after: cursor ?? "", limit: limit + 1 })
     );
-    const items = rows.slice(0, limit);
-    return c.json({
-      items,
-      next_cursor: rows.length > limit ? items.at(-1)?.name ?? null : null,
-    }, 200);
+    return c.json(page(rows, { limit, view: (row) => row, cursor: ({ name }) => name }), 200);
   });
   return router;
 }

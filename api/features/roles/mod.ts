@@ -10,7 +10,6 @@ export {
   refuseOverEqual,
   refuseOverMightier,
 } from "./policy.ts";
-export { numericId } from "./schemas.ts";
 export { findRole, insertUserRole, lockUser, permissionsOfRole, type RoleRow } from "./store.ts";
 export { userRoles } from "./user_roles.ts";
 

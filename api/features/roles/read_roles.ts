@@ -2,8 +2,9 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
-import { numericId, roleSchema, viewRole } from "./schemas.ts";
+import { jsonResponse, numericId, type Router } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
+import { roleSchema, viewRole } from "./schemas.ts";
 import { listRoles, readRole } from "./store.ts";
 
 export function getRoles(router: Router, deps: Deps): void {
@@ -24,12 +25,7 @@ export function getRoles(router: Router, deps: Deps): void {
       tenantOf(c),
       (sql) => listRoles(sql, { after: cursor ?? 0, limit: limit + 1 }),
     );
-    const items = rows.slice(0, limit).map(viewRole);
-    const last = items.at(-1);
-    return c.json(
-      { items, next_cursor: rows.length > limit && last ? String(last.id) : null },
-      200,
-    );
+    return c.json(page(rows, { limit, view: viewRole, cursor: ({ id }) => String(id) }), 200);
   });
 }
 

@@ -6,13 +6,6 @@ import type { RoleRow } from "./store.ts";
 /** What a role of a tenant may have; the rest reaches beyond it. */
 const tenantPermissions = permissions.filter((name) => !name.startsWith("platform."));
 
-/** Ids of users and roles in a path; text that is none is an id that nothing has. */
-export const numericId = z.string().regex(/^[1-9]\d{0,8}$/).transform(Number).openapi({
-  type: "integer",
-  minimum: 1,
-  maximum: 999_999_999,
-});
-
 export const roleSchema = z.object({
   id: z.int(),
   name: z.string(),

@@ -8,15 +8,14 @@ import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.t
 import {
   jsonRequest,
   jsonResponse,
-  pageOf,
-  pageQuery,
+  numericId,
   refusals,
   type Router,
   timestamp,
 } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { futureTime } from "../peers/mod.ts";
 import { refuseGrantBeyondOwn, refuseOverMightier } from "./policy.ts";
-import { numericId } from "./schemas.ts";
 import {
   deleteUserRole,
   listUserRoles,
@@ -76,12 +75,14 @@ function getUserRoles(router: Router, deps: Deps): void {
     );
     if (!rows) throw new ApiError("not_found");
     const now = deps.clock.now();
-    const items = rows.slice(0, limit).map((row) => viewUserRole(row, now));
-    const last = items.at(-1);
-    return c.json({
-      items,
-      next_cursor: rows.length > limit && last ? String(last.role_id) : null,
-    }, 200);
+    return c.json(
+      page(rows, {
+        limit,
+        view: (row) => viewUserRole(row, now),
+        cursor: ({ role_id }) => String(role_id),
+      }),
+      200,
+    );
   });
 }
 

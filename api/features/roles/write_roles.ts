@@ -5,9 +5,9 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { refuseGrantBeyondOwn } from "./policy.ts";
-import { numericId, roleBody, roleSchema, viewRole } from "./schemas.ts";
+import { roleBody, roleSchema, viewRole } from "./schemas.ts";
 import {
   deleteRole,
   insertRole,

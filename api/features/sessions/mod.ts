@@ -3,14 +3,8 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, userOf } from "../../middleware/access.ts";
-import {
-  createRouter,
-  jsonResponse,
-  pageOf,
-  pageQuery,
-  type Router,
-  timestamp,
-} from "../../openapi.ts";
+import { createRouter, jsonResponse, type Router, timestamp } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { revokeAll } from "./revoke_all.ts";
 import { endSessions, listSessions, readSession, type SessionRow } from "./store.ts";
 
@@ -85,11 +79,10 @@ export function sessionsFeature(deps: Deps): Router {
         before: cursor ?? null,
         limit: limit + 1,
       }));
-    const items = rows.slice(0, limit).map((row) => view(row, user.sessionId));
-    return c.json({
-      items,
-      next_cursor: rows.length > limit ? items.at(-1)?.id ?? null : null,
-    }, 200);
+    return c.json(
+      page(rows, { limit, view: (row) => view(row, user.sessionId), cursor: ({ id }) => id }),
+      200,
+    );
   });
 
   const get = createRoute({

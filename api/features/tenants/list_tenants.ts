@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, pageQuery, type Router } from "../../openapi.ts";
+import { jsonResponse, type Router } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { tenantSchema, viewTenant } from "./schemas.ts";
 import { listTenants } from "./store.ts";
 
@@ -26,11 +27,6 @@ export function getTenants(router: Router, deps: Deps): void {
     const rows = await deps.platform.transaction((sql) =>
       listTenants(sql, { after: cursor ?? 0, limit: limit + 1, status: status ?? null })
     );
-    const items = rows.slice(0, limit).map(viewTenant);
-    const last = items.at(-1);
-    return c.json(
-      { items, next_cursor: rows.length > limit && last ? String(last.id) : null },
-      200,
-    );
+    return c.json(page(rows, { limit, view: viewTenant, cursor: ({ id }) => String(id) }), 200);
   });
 }

@@ -6,9 +6,8 @@ import type { AuditAction } from "../../../lib/audit/actions.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { applyNow, areOff } from "../peers/mod.ts";
-import { numericId } from "../roles/mod.ts";
 import { auditOfTenant } from "./platform_audit.ts";
 import { settledTenantSchema, viewTenant } from "./schemas.ts";
 import {

@@ -3,8 +3,8 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { lockUser, numericId, refuseOverMightier } from "../roles/mod.ts";
+import { jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
+import { lockUser, refuseOverMightier } from "../roles/mod.ts";
 import { endSessions } from "../sessions/mod.ts";
 
 export function endUserSessions(router: Router, deps: Deps): void {

@@ -4,14 +4,8 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import {
-  jsonRequest,
-  jsonResponse,
-  pageOf,
-  pageQuery,
-  refusals,
-  type Router,
-} from "../../openapi.ts";
+import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { page, pageOf, pageQuery } from "../../paging.ts";
 import { areOff } from "../peers/mod.ts";
 import { findRole, refuseGrantBeyondOwn } from "../roles/mod.ts";
 import { dropInvitation } from "./drop_invitation.ts";
@@ -102,11 +96,10 @@ export function getInvitations(router: Router, deps: Deps): void {
       (sql) => listInvitations(sql, { before: cursor ?? null, limit: limit + 1 }),
     );
     const now = deps.clock.now();
-    const items = rows.slice(0, limit).map((row) => viewInvitation(row, now));
-    return c.json({
-      items,
-      next_cursor: rows.length > limit ? items.at(-1)?.id ?? null : null,
-    }, 200);
+    return c.json(
+      page(rows, { limit, view: (row) => viewInvitation(row, now), cursor: ({ id }) => id }),
+      200,
+    );
   });
 }
 

@@ -1,15 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
-import { ApiError, invalidField } from "../../errors.ts";
+import { ApiError } from "../../errors.ts";
 import { access, tenantOf, userOf } from "../../middleware/access.ts";
-import { jsonResponse, pageOf, type Router } from "../../openapi.ts";
-import { numericId } from "../roles/mod.ts";
+import { jsonResponse, numericId, type Router } from "../../openapi.ts";
+import { opaque, page, pageOf, pageQuery, readCursor } from "../../paging.ts";
 import { roleName, userSchema, viewUser } from "./schemas.ts";
 import { listUsers, readUser, type UserOrder, userOrders, type UserRow } from "./store.ts";
 
-const query = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(2000).optional(),
+const query = pageQuery(z.string().max(2000)).extend({
   sort: z.enum(userOrders).default("id"),
   status: z.enum(["active", "inactive"]).optional(),
   role: roleName.optional(),
@@ -24,23 +22,12 @@ const place = z.tuple([z.enum(userOrders), z.int().min(0).max(2 ** 31 - 1), z.st
 const textOf = (order: UserOrder, user: UserRow) =>
   order.endsWith("email") ? user.email : order.endsWith("name") ? user.name : "";
 
-/** The last user seen, and in which order; opaque to clients so that it may change. */
-function encodeCursor(order: UserOrder, user: UserRow): string {
-  const text = JSON.stringify([order, user.id, textOf(order, user)]);
-  return new TextEncoder().encode(text).toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-function decodeCursor(cursor: string, order: UserOrder) {
-  try {
-    const bytes = Uint8Array.fromBase64(cursor, { alphabet: "base64url" });
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    const [of, id, key] = place.parse(JSON.parse(text));
-    if (of === order && key.isWellFormed() && !key.includes("\0")) return { id, text: key };
-  } catch {
-    // Answered below like any other text that is no cursor.
-  }
-  throw invalidField("cursor", "invalid_cursor", "is not a cursor of this list in this order");
-}
+/** A cursor is the last user seen, and in which order. */
+const placeIn = (order: UserOrder) => (text: string) => {
+  const [of, id, key] = place.parse(JSON.parse(text));
+  const storable = key.isWellFormed() && !key.includes("\0");
+  return of === order && storable ? { id, text: key } : undefined;
+};
 
 export function getUsers(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -56,7 +43,7 @@ export function getUsers(router: Router, deps: Deps): void {
   });
   router.openapi(route, async (c) => {
     const { limit, cursor, sort, status, role, email_verified, q } = c.req.valid("query");
-    const after = cursor === undefined ? null : decodeCursor(cursor, sort);
+    const after = readCursor(cursor, placeIn(sort));
     const rows = await deps.tenancy.query(tenantOf(c), (sql) =>
       listUsers(sql, {
         filters: {
@@ -70,10 +57,14 @@ export function getUsers(router: Router, deps: Deps): void {
         limit: limit + 1,
         now: new Date(deps.clock.now()),
       }));
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const next_cursor = rows.length > limit && last ? encodeCursor(sort, last) : null;
-    return c.json({ items: page.map(viewUser), next_cursor }, 200);
+    return c.json(
+      page(rows, {
+        limit,
+        view: viewUser,
+        cursor: (user) => opaque(JSON.stringify([sort, user.id, textOf(sort, user)])),
+      }),
+      200,
+    );
   });
 }
 

@@ -7,9 +7,9 @@ import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { areOff } from "../peers/mod.ts";
-import { lockUser, numericId, refuseOverMightier } from "../roles/mod.ts";
+import { lockUser, refuseOverMightier } from "../roles/mod.ts";
 import { endSessions } from "../sessions/mod.ts";
 import { userSchema, viewUser } from "./schemas.ts";
 import {

@@ -7,9 +7,9 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
 import { access, refuseWithoutStepUp, tenantOf, userOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
-import { lockUser, numericId, refuseOverEqual, refuseOverMightier } from "../roles/mod.ts";
+import { lockUser, refuseOverEqual, refuseOverMightier } from "../roles/mod.ts";
 import { email, ownFields, userSchema, viewUser } from "./schemas.ts";
 import { readUser, updateUserRow, type UserRow } from "./store.ts";
 
