@@ -13,7 +13,8 @@ export type KeyPurpose =
   | "login-challenge"
   | "mfa-secret"
   | "mfa-recovery-code"
-  | "key-id";
+  | "key-id"
+  | "wgd-snapshot";
 
 const version = 1;
 const nonceLength = 12;

@@ -6,6 +6,7 @@ import {
   type Leaf,
   readCheckpoint,
 } from "../lib/audit/checkpoint.ts";
+import { syncFolder, writeAll } from "../lib/durable_file.ts";
 import { sha256Hex } from "../lib/audit/canonical.ts";
 
 /**
@@ -113,7 +114,7 @@ export async function appendWhole(
 ): Promise<void> {
   const { size } = await file.stat();
   try {
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await writeAll(file, bytes);
     await file.syncData();
   } catch (error) {
     // Half a line must not stand before the next one.
@@ -127,11 +128,6 @@ async function cutUnfinished(path: string): Promise<void> {
   const bytes = await Deno.readFile(path);
   const whole = bytes.lastIndexOf(0x0a) + 1;
   if (whole < bytes.length) await Deno.truncate(path, whole);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  using opened = await Deno.open(folder);
-  await opened.sync();
 }
 
 /** Lines that end; what follows the last line feed is still being written. */

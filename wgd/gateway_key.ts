@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { syncFolder, writeAll } from "../lib/durable_file.ts";
 import { Secret } from "../lib/secret.ts";
 import { generateKeyPair, isWireGuardKey, publicKeyOf } from "../lib/wireguard_key.ts";
 
@@ -82,12 +83,6 @@ function unusable(path: string, error: unknown): GatewayKeyError {
 
 async function writeSynced(path: string, text: string): Promise<void> {
   using file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await writeAll(file, new TextEncoder().encode(text));
   await file.sync();
-}
-
-async function syncFolder(path: string): Promise<void> {
-  using folder = await Deno.open(path, { read: true });
-  await folder.sync();
 }

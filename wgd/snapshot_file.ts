@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
-import { createSealer, type Sealer, SealError } from "../lib/seal.ts";
-import { Secret } from "../lib/secret.ts";
+import { syncFolder, writeAll } from "../lib/durable_file.ts";
+import { createSealer, deriveSubkey, type Sealer, SealError } from "../lib/seal.ts";
+import type { Secret } from "../lib/secret.ts";
 import { decodeKey, encodeKey } from "../lib/wireguard_key.ts";
 
 /**
@@ -65,9 +66,11 @@ export async function openSnapshotFile(
     place: string;
   },
 ): Promise<SnapshotFile> {
-  const newest = await createSealer(await deriveKey(presharedSubkeys[0]));
+  const sealerOf = async (subkey: Subkey) =>
+    await createSealer(await deriveSubkey(subkey, "wgd-snapshot"));
+  const newest = await sealerOf(presharedSubkeys[0]);
   const older = await Promise.all(
-    presharedSubkeys.slice(1).map(async (each) => await createSealer(await deriveKey(each))),
+    presharedSubkeys.slice(1).map(sealerOf),
   );
   // That of the file as it is: what is struck out of it is sealed as its body was.
   let sealer = newest;
@@ -193,17 +196,6 @@ function decodeTime(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
 }
 
-async function deriveKey(subkey: Subkey): Promise<Subkey> {
-  const key = await crypto.subtle.importKey("raw", subkey.reveal(), "HKDF", false, ["deriveBits"]);
-  const info = new TextEncoder().encode("massacorp/v1/wgd-snapshot");
-  const bits = await crypto.subtle.deriveBits(
-    { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info },
-    key,
-    256,
-  );
-  return new Secret(new Uint8Array(bits));
-}
-
 async function opened(sealer: Sealer, sealed: Uint8Array, row: string) {
   try {
     return await sealer.open(sealed, row);
@@ -245,15 +237,6 @@ async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
     await Deno.remove(temporary).catch(() => {});
     throw failed("written", path, error);
   }
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  using folder = await Deno.open(path, { read: true });
-  await folder.sync();
 }
 
 function refused(path: string, what: string): SnapshotError {

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { dirname } from "node:path";
 import { base64url, exportJWK, generateKeyPair } from "jose";
+import { writeAll } from "../../lib/durable_file.ts";
 import { Secret } from "../../lib/secret.ts";
 import {
   type Jwk,
@@ -52,8 +53,7 @@ async function write(path: string, keys: readonly Jwk[]): Promise<void> {
   const file = await Deno.open(beside, { write: true, createNew: true, mode: 0o600 });
   try {
     const text = `${JSON.stringify({ keys: made.data.keys }, null, 2)}\n`;
-    const bytes = new TextEncoder().encode(text);
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await writeAll(file, new TextEncoder().encode(text));
     await file.sync();
     if (uid !== null && uid !== Deno.uid()) await Deno.chown(beside, uid, gid);
     await Deno.rename(beside, path);

@@ -1,3 +1,4 @@
+import { writeAll } from "../../lib/durable_file.ts";
 import { CliError } from "./error.ts";
 
 /** A file to be written once, which is not there unless it was. */
@@ -22,8 +23,7 @@ export async function newFile(path: string): Promise<OutFile> {
   let isWritten = false;
   return {
     async write(text) {
-      const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      await writeAll(file, new TextEncoder().encode(text));
       isWritten = true;
     },
     async [Symbol.asyncDispose]() {

@@ -49,9 +49,3 @@ function missing(error: unknown): undefined {
   if (error instanceof Deno.errors.NotFound) return undefined;
   throw error;
 }
-
-/** On the disk, so that it is there after a loss of power. */
-export async function syncFolder(folder: string): Promise<void> {
-  using handle = await Deno.open(folder);
-  await handle.sync();
-}

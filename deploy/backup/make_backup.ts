@@ -1,6 +1,7 @@
 import { Encrypter } from "age-encryption";
 import { join } from "node:path";
 import { databaseUrl } from "../../db/embedded.ts";
+import { syncFolder, writeAll } from "../../lib/durable_file.ts";
 import { Secret } from "../../lib/secret.ts";
 import { socketFolder } from "../../lib/socket_folder.ts";
 import { version } from "../../lib/version.ts";
@@ -8,7 +9,7 @@ import type { BackupConfig } from "./config.ts";
 import { databaseFiles, type DatabaseNotes, type DatabaseSource } from "./database.ts";
 import { BackupError } from "./error.ts";
 import { databaseDump } from "./dump.ts";
-import { syncFolder, walk } from "./files.ts";
+import { walk } from "./files.ts";
 import { type Manifest, manifestEntry, noting } from "./manifest.ts";
 import { backupName, backupTime, pastRetention } from "./retention.ts";
 import { type Entry, writeTar } from "./tar.ts";
@@ -56,7 +57,7 @@ export async function makeBackup(config: BackupConfig, now = () => new Date()): 
     using out = await Deno.open(fresh, { write: true, createNew: true, mode: 0o600 });
     const plain = ReadableStream.from(writeTar(entries(config, manifest)));
     for await (const part of await encrypter.encrypt(plain)) {
-      for (let at = 0; at < part.length;) at += await out.write(part.subarray(at));
+      await writeAll(out, part);
       size += part.length;
     }
     await out.sync();

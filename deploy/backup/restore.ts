@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { connect } from "../../db/connection.ts";
 import { bootstrap } from "../../db/embedded.ts";
 import { migrate, readMigrations } from "../../db/migrate.ts";
+import { syncFolder, writeAll } from "../../lib/durable_file.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { type DataFolder, openDataFolder, unfinishedRestore } from "../local/data_folder.ts";
 import { createIdentity, databaseUid } from "../local/identity.ts";
@@ -9,7 +10,6 @@ import { databaseSecrets, writeSecretFile } from "../local/secrets.ts";
 import { postgresService, projectFolder } from "../local/services.ts";
 import type { Terminal } from "../local/terminal.ts";
 import { BackupError } from "./error.ts";
-import { syncFolder } from "./files.ts";
 import type { Manifest } from "./manifest.ts";
 import { openBackup, verifyBackup } from "./open_backup.ts";
 import { loadDump, requireEmpty } from "./load_dump.ts";
@@ -198,9 +198,7 @@ async function extract(
       folders.push(path);
     } else {
       using out = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-      for await (const bytes of entry.content) {
-        for (let at = 0; at < bytes.length;) at += await out.write(bytes.subarray(at));
-      }
+      for await (const bytes of entry.content) await writeAll(out, bytes);
       await out.sync();
     }
     if (root) await Deno.chown(path, uid, gid);

@@ -2,8 +2,8 @@ import { Decrypter, Encrypter } from "age-encryption";
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { syncFolder, writeAll } from "../../lib/durable_file.ts";
 import { BackupError } from "./error.ts";
-import { syncFolder } from "./files.ts";
 
 /** Of what is archived: a segment, a history of timelines, or a note of a backup. `age -d | gunzip` gives it back. */
 const suffix = ".gz.age";
@@ -103,9 +103,7 @@ async function write(
 ): Promise<void> {
   const fresh = `${path}.new`;
   using file = await Deno.open(fresh, { write: true, create: true, truncate: true, mode: 0o600 });
-  for await (const part of parts) {
-    for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
-  }
+  for await (const part of parts) await writeAll(file, part);
   await file.sync();
   await Deno.rename(fresh, path);
 }

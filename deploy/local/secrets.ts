@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { databaseUrl, type LoginRole, withUser } from "../../db/embedded.ts";
+import { writeAll } from "../../lib/durable_file.ts";
 import { key32, key32List, parseEnv } from "../../lib/env.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
@@ -32,8 +33,7 @@ export async function writeSecretFile(path: string, text: string, uid = 0): Prom
   const fresh = `${path}.new`;
   {
     using file = await Deno.open(fresh, { write: true, create: true, truncate: true, mode: 0o600 });
-    const bytes = new TextEncoder().encode(`${text}\n`);
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await writeAll(file, new TextEncoder().encode(`${text}\n`));
     await file.sync();
   }
   await Deno.chmod(fresh, 0o600);
