@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../lib/clock.ts";
+import { createHmac } from "../lib/hmac.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { deriveSubkey, type KeyPurpose } from "../lib/seal.ts";
 import { createSocketClient } from "../lib/socket_client.ts";
@@ -17,7 +18,7 @@ import { checkPermissions, PermissionMismatchError } from "./auth/permissions.ts
 import { createPasswordHasher } from "./auth/password_hash.ts";
 import { createPasswordChecks } from "./auth/password_rules.ts";
 import { createPasswordStrength } from "./auth/password_strength.ts";
-import { createIdentifierDigest, lockWindowMs } from "./auth/throttle.ts";
+import { lockWindowMs } from "./auth/throttle.ts";
 import { createRecoveryDigests } from "./auth/recovery_codes.ts";
 import { createTokens } from "./auth/tokens.ts";
 import type { ApiConfig } from "./config.ts";
@@ -173,7 +174,7 @@ export async function buildDeps(
     }),
     tokens: createTokens({ ...config.tokens, keys: await ringOf(config.tokens), clock }),
     apiKeyUsage,
-    identifierDigest: await createIdentifierDigest(
+    identifierDigest: await createHmac(
       await deriveSubkey(config.encryptionKeys[0], "login-identifier"),
     ),
     presharedKeys: await namingSealer(config.encryptionKeys, "wireguard-preshared-key"),

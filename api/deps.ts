@@ -42,6 +42,10 @@ export interface Deps {
   failureCounters: FailureCounters;
   /** What an attempt after failures has to show; null where the operator asks for nothing. */
   challenge: Challenge | null;
+  /**
+   * Names a submitted identifier in the record of log-ins without storing it, under a key that is not in the database.
+   * Accounts that do not exist are counted the same way.
+   */
   identifierDigest: (identifier: string) => Promise<Uint8Array>;
   presharedKeys: NamingSealer;
   /** Seals mails that wait to be sent. */

@@ -4,6 +4,7 @@ import type { Principal } from "../context.ts";
 import { asTenantId } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
+import { randomText } from "./random_text.ts";
 
 /** `mc_<prefix>_<secret>`: the prefix finds the key, the secret is 256 random bits in base64url. */
 const form = /^mc_([A-Za-z0-9]{12})_([A-Za-z0-9_-]{43})$/;
@@ -18,21 +19,10 @@ export interface NewKey {
 }
 
 /** @param prefix that of a key whose secret is replaced; random where absent */
-export function makeApiKey(prefix: string = randomPrefix()): NewKey {
+export function makeApiKey(prefix: string = randomText(alphabet, 12)): NewKey {
   const secret = crypto.getRandomValues(new Uint8Array(32))
     .toBase64({ alphabet: "base64url", omitPadding: true });
   return { prefix, text: `mc_${prefix}_${secret}`, digest: digestOf(secret) };
-}
-
-function randomPrefix(): string {
-  let text = "";
-  // Bytes beyond the last whole multiple would favour the first letters.
-  while (text.length < 12) {
-    for (const byte of crypto.getRandomValues(new Uint8Array(16))) {
-      if (byte < 248 && text.length < 12) text += alphabet[byte % 62] ?? "";
-    }
-  }
-  return text;
 }
 
 function digestOf(secret: string): Uint8Array<ArrayBuffer> {

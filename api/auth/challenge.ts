@@ -1,5 +1,6 @@
-import type { Secret } from "../../lib/secret.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { createHmac } from "../../lib/hmac.ts";
+import type { Secret } from "../../lib/secret.ts";
 
 /** What a client is asked to do before its next attempt is looked at. */
 export interface Demand {
@@ -32,17 +33,9 @@ const lifetimeMs = 5 * 60_000;
 export async function createProofOfWork(
   { subkey, bits, clock }: { subkey: Secret<Uint8Array<ArrayBuffer>>; bits: number; clock: Clock },
 ): Promise<Challenge> {
-  const encoder = new TextEncoder();
-  const key = await crypto.subtle.importKey(
-    "raw",
-    subkey.reveal(),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
+  const hmac = await createHmac(subkey);
   async function challengeFor(subject: string, end: number): Promise<string> {
-    const text = encoder.encode(`${end}\n${bits}\n${subject}`);
-    const mac = new Uint8Array(await crypto.subtle.sign("HMAC", key, text));
+    const mac = await hmac(`${end}\n${bits}\n${subject}`);
     return `${end}.${mac.toBase64({ alphabet: "base64url", omitPadding: true })}`;
   }
   async function isGood(subject: string, proof: string): Promise<boolean> {

@@ -1,6 +1,8 @@
+import { createHmac } from "../../lib/hmac.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { keyIdOf } from "../../lib/seal_ring.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { randomText } from "./random_text.ts";
 
 /** How many a user is given. */
 const recoveryCodeCount = 10;
@@ -10,9 +12,7 @@ const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /** Eight characters, 40 bits, in two halves: `7Q2M-XK4D`. Enough for three tries a minute, and for nothing faster. */
 function newCode(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  // 256 is a multiple of 32, so every character is as likely as any other.
-  const text = [...bytes].map((byte) => alphabet[byte % 32]).join("");
+  const text = randomText(alphabet, 8);
   return `${text.slice(0, 4)}-${text.slice(4)}`;
 }
 
@@ -55,17 +55,12 @@ type Master = Secret<Uint8Array<ArrayBuffer>>;
 export async function createRecoveryDigests(
   masters: readonly [Master, ...Master[]],
 ): Promise<RecoveryDigests> {
-  const encoder = new TextEncoder();
-  const hmac = { name: "HMAC", hash: "SHA-256" };
   const load = async (master: Master) => {
-    const subkey = await deriveSubkey(master, "mfa-recovery-code");
-    const key = await crypto.subtle.importKey("raw", subkey.reveal(), hmac, false, ["sign"]);
+    const hmac = await createHmac(await deriveSubkey(master, "mfa-recovery-code"));
     const keyId = await keyIdOf(master);
     return async (code: string, { tenantId, userId }: CodeOwner) => ({
       keyId,
-      digest: new Uint8Array(
-        await crypto.subtle.sign("HMAC", key, encoder.encode(`${tenantId}/${userId}/${code}`)),
-      ),
+      digest: await hmac(`${tenantId}/${userId}/${code}`),
     });
   };
   const newest = await load(masters[0]);

@@ -1,5 +1,3 @@
-import type { Secret } from "../../lib/secret.ts";
-
 /** After this many failures of one account from one source within the window, the pair is locked. */
 export const failuresUntilLock = 10;
 export const lockWindowMs = 15 * 60_000;
@@ -33,24 +31,4 @@ export function delayAfterAnywhere(failures: number): number {
 
 function grown(times: number): number {
   return Math.min(250 * 2 ** times, longestDelayMs);
-}
-
-/**
- * Names a submitted identifier in the record of log-ins without storing it: HMAC-SHA-256 under a key that is
- * not in the database. Accounts that do not exist are counted the same way.
- * @param subkey 32 bytes
- */
-export async function createIdentifierDigest(
-  subkey: Secret<Uint8Array<ArrayBuffer>>,
-): Promise<(identifier: string) => Promise<Uint8Array>> {
-  const encoder = new TextEncoder();
-  const key = await crypto.subtle.importKey(
-    "raw",
-    subkey.reveal(),
-    { name: "HMAC", hash: "SHA-256" },
-    false,
-    ["sign"],
-  );
-  return async (identifier) =>
-    new Uint8Array(await crypto.subtle.sign("HMAC", key, encoder.encode(identifier)));
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { loginRoles } from "../../db/embedded.ts";
-import type { Secret } from "../../lib/secret.ts";
+import { createHmac } from "../../lib/hmac.ts";
+import { Secret } from "../../lib/secret.ts";
 import { migrateUid } from "../local/identity.ts";
 import { rolePasswords } from "../local/secrets.ts";
 import { createTerminal } from "../local/terminal.ts";
@@ -35,14 +36,10 @@ async function scramVerifier(
     base,
     256,
   );
-  const hmac = { name: "HMAC", hash: "SHA-256" };
-  const key = await crypto.subtle.importKey("raw", salted, hmac, false, ["sign"]);
-  const sign = (text: string) => crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
-  const stored = await crypto.subtle.digest("SHA-256", await sign("Client Key"));
-  const base64 = (buffer: ArrayBuffer) => new Uint8Array(buffer).toBase64();
-  return `SCRAM-SHA-256$${iterations}:${salt.toBase64()}$${base64(stored)}:${
-    base64(await sign("Server Key"))
-  }`;
+  const hmac = await createHmac(new Secret(new Uint8Array(salted)));
+  const stored = await crypto.subtle.digest("SHA-256", await hmac("Client Key"));
+  const keys = [new Uint8Array(stored), await hmac("Server Key")].map((key) => key.toBase64());
+  return `SCRAM-SHA-256$${iterations}:${salt.toBase64()}$${keys.join(":")}`;
 }
 
 if (import.meta.main) {
