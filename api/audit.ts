@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { JSONValue } from "postgres";
 import type { AuditAction } from "../lib/audit/actions.ts";
-import type { AppEnv, Principal } from "./context.ts";
+import type { AppEnv } from "./context.ts";
 import { translateDatabaseError } from "./database/errors.ts";
 import type { PlatformSql, TenantId, TenantSql } from "./database/tenancy.ts";
 
@@ -34,11 +34,12 @@ export interface AuditEntry {
   details?: Record<string, JSONValue>;
 }
 
-export function auditSource(c: Context<AppEnv>, principal?: Principal): AuditSource {
-  const who = principal ?? c.get("principal");
+/** @param proven the user that the caller proved to be just now, where no token said so before */
+export function auditSource(c: Context<AppEnv>, proven?: number): AuditSource {
+  const who = c.get("principal");
   return {
-    actor: who?.kind ?? "anonymous",
-    userId: who && "userId" in who ? who.userId : null,
+    actor: proven === undefined ? who?.kind ?? "anonymous" : "user",
+    userId: proven ?? (who && "userId" in who ? who.userId : null),
     tenantId: who && "tenantId" in who ? who.tenantId : null,
     peerTenantId: c.get("peer")?.tenantId ?? null,
     ...(who?.kind === "api_key" ? { apiKeyId: who.apiKeyId } : {}),

@@ -1,3 +1,4 @@
+import postgres from "postgres";
 import { ApiError, type ErrorCode, invalidField } from "../errors.ts";
 
 /** Thrown by the pool itself when the database cannot be reached, or no connection came free in time. */
@@ -117,6 +118,11 @@ const connectionCodes = new Set([
 /** The code of an error of the driver or of the server, such as `23505` or `ECONNREFUSED`. */
 export function codeOf(error: Error): string | undefined {
   return "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** True where the server refused one statement, and the connection is as good as before. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity);
 }
 
 /** True where nothing is known about the statement because the connection failed. */

@@ -1,4 +1,5 @@
-import postgres from "postgres";
+import type postgres from "postgres";
+import { isAnswer } from "./errors.ts";
 import type { Slot } from "./pool.ts";
 
 /**
@@ -49,9 +50,4 @@ export function watch<T extends readonly (object | undefined)[]>(
     },
   });
   return query;
-}
-
-/** The server refused one statement; the connection is as good as before. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity);
 }

@@ -152,10 +152,15 @@ export interface UserRow {
   login_own_peer: boolean;
 }
 
-async function holdToHeader(deps: AuthenticationDeps, c: Context<AppEnv>, tenantId: TenantId) {
+/** A token names its tenant; a header must agree with it. @throws {ApiError} `tenant_mismatch` */
+export async function holdToHeader(
+  { lookups }: Pick<Deps, "lookups">,
+  c: Context<AppEnv>,
+  tenantId: TenantId,
+): Promise<void> {
   const named = c.req.header("x-tenant-id");
   if (named === undefined) return;
-  if (!await deps.lookups.names(named, tenantId)) throw new ApiError("tenant_mismatch");
+  if (!await lookups.names(named, tenantId)) throw new ApiError("tenant_mismatch");
 }
 
 async function enterNamedTenant(deps: AuthenticationDeps, c: Context<AppEnv>): Promise<void> {

@@ -63,7 +63,7 @@ export function loginMfa(router: Router, deps: LoginMfaDeps): void {
       const who = { tenantId, userId, deviceName: claim.device_name };
       await writeAudit(sql, {
         tenantId,
-        source: { ...auditSource(c), actor: "user", userId },
+        source: auditSource(c, userId),
         action: "auth.login_mfa",
         outcome: "succeeded",
         target: { type: "user", id: String(userId) },

@@ -1,9 +1,9 @@
 import type { Context } from "hono";
-import postgres from "postgres";
 import { v7 as uuidv7 } from "uuid";
 import { auditRow, auditSource } from "../../audit.ts";
 import { failuresUntilLock, lockWindowMs } from "../../auth/throttle.ts";
 import type { AppEnv } from "../../context.ts";
+import { isAnswer } from "../../database/errors.ts";
 import type { Deps } from "../../deps.ts";
 import type { OpenedSession } from "../sessions/mod.ts";
 import type { Attempt } from "./login_attempt.ts";
@@ -34,7 +34,7 @@ export async function openAtOnce(
   };
   const entry = auditRow({
     tenantId,
-    source: { ...auditSource(c), actor: "user", userId },
+    source: auditSource(c, userId),
     action: "auth.login",
     outcome: "succeeded",
     target: { type: "user", id: String(userId) },
@@ -49,9 +49,7 @@ export async function openAtOnce(
       )`
   ).catch((error) => {
     // What the database refuses here it refuses there as well, where it is known which statement it was.
-    if (error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity)) {
-      return [];
-    }
+    if (isAnswer(error)) return [];
     throw error;
   });
   const [row] = rows;

@@ -7,6 +7,7 @@ import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess } from "../../middleware/access.ts";
+import { holdToHeader } from "../../middleware/authenticate.ts";
 import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { type EndReason, endSessions, tokenPair, withinServer } from "../sessions/mod.ts";
@@ -39,7 +40,7 @@ export function refresh(router: Router, deps: RefreshDeps): void {
   });
   router.openapi(route, async (c) => {
     const token = await deps.tokens.verifyRefresh(c.req.valid("json").refresh_token);
-    await holdToHeader(deps, c, token);
+    await holdToHeader(deps, c, token.tenantId);
     const session = await advanceNewest(deps, c, token) ??
       await deps.tenancy.transaction(token.tenantId, (sql) => advance(deps, c, token, sql));
     if (session === "wrong tunnel") {
@@ -59,14 +60,6 @@ export function refresh(router: Router, deps: RefreshDeps): void {
       expires_in: deps.tokens.accessSeconds,
     }, 200);
   });
-}
-
-/** The token names the tenant; a header must agree with it. */
-async function holdToHeader(deps: RefreshDeps, c: Context<AppEnv>, token: RefreshToken) {
-  const named = c.req.header("x-tenant-id");
-  if (named !== undefined && !await deps.lookups.names(named, token.tenantId)) {
-    throw new ApiError("tenant_mismatch");
-  }
 }
 
 interface NewestToken {
@@ -122,7 +115,7 @@ async function advance(
     await endSessions(sql, { userId: token.userId, only: token.sessionId, reason, at });
     await writeAudit(sql, {
       tenantId: token.tenantId,
-      source: { ...auditSource(c), actor: "user", userId: token.userId },
+      source: auditSource(c, token.userId),
       action: "session.end",
       outcome: "succeeded",
       target: { type: "session", id: token.sessionId },

@@ -27,7 +27,7 @@ export async function renewHash(
     if (!await replaceHash(sql, { userId, before, after })) return;
     await writeAudit(sql, {
       tenantId,
-      source: { ...auditSource(c), actor: "user", userId },
+      source: auditSource(c, userId),
       action: "user.rehash",
       outcome: "succeeded",
       target: { type: "user", id: String(userId) },

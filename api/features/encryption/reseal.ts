@@ -2,14 +2,15 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { presharedKeyRow } from "../../../lib/seal.ts";
 import { type NamingSealer, sealedUnder } from "../../../lib/seal_ring.ts";
 import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
+import { everyTenant } from "../../database/every_tenant.ts";
 import { sealedKinds } from "../../database/lookups.ts";
-import { asTenantId, type TenantId } from "../../database/tenancy.ts";
+import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { letterRow } from "../../mail/mod.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
 import { type Resealed, resealRows } from "../../resealing.ts";
-import { readTenantIds, resealFactors } from "../mfa/mod.ts";
+import { resealFactors } from "../mfa/mod.ts";
 import { ringsOf } from "./key_check.ts";
 import {
   lockMailsOfOtherKeys,
@@ -58,8 +59,7 @@ export function resealAll(router: Router, deps: Deps): void {
     const source = auditSource(c);
     const resealed = { preshared_keys: 0, mails: 0, second_factors: 0 };
     let unreadable = 0;
-    for (const { id } of await deps.platform.transaction(readTenantIds)) {
-      const tenantId = asTenantId(id);
+    for (const { id: tenantId } of await everyTenant(deps.platform)) {
       const peers = await resealPeers(deps, { tenantId, source });
       const mails = await resealMails(deps, tenantId);
       resealed.preshared_keys += peers.count;

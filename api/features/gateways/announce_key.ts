@@ -1,13 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
-import { asTenantId } from "../../database/tenancy.ts";
+import { everyTenant } from "../../database/every_tenant.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { readTenantIds } from "../mfa/mod.ts";
 import { gatewayId } from "./schemas.ts";
 import { countPeersOn, listAdmins, readGatewayState, wasKeyAnnounced } from "./store.ts";
 
@@ -54,8 +53,7 @@ export function announceKey(router: Router, deps: Deps): void {
       throw invalidField("at", "invalid_value", "must lie ahead");
     }
     const told = { tenants: 0, mails: 0, without_admin: [] as number[] };
-    for (const { id: tenant, name } of await deps.platform.transaction(readTenantIds)) {
-      const tenantId = asTenantId(tenant);
+    for (const { id: tenantId, name } of await everyTenant(deps.platform)) {
       await deps.tenancy.transaction(tenantId, async (sql) => {
         const gateway = await readGatewayState(sql, id);
         if (!gateway) throw new ApiError("not_found");

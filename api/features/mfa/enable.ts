@@ -81,7 +81,7 @@ export function enable(router: Router, deps: Deps): void {
       if (sessionId !== null) await stepUp(sql, { sessionId, userId, at });
       await writeAudit(sql, {
         tenantId,
-        source: { ...auditSource(c), actor: "user", userId },
+        source: auditSource(c, userId),
         action: "mfa.enable",
         outcome: "succeeded",
         target: { type: "user", id: String(userId) },

@@ -7,7 +7,6 @@ import { reseal, resealFactors } from "./reseal.ts";
 import { setUp } from "./set_up.ts";
 import { readStatus } from "./status.ts";
 import { distrustDevice, listDevices } from "./trusted_devices.ts";
-import { readTenantIds } from "./store.ts";
 import { verify, verifyRecoveryCode } from "./verify.ts";
 
 export { liftLocks } from "./attempts_store.ts";
@@ -19,7 +18,7 @@ export {
   type PendingLogin,
   refuseClaim,
 } from "./pending_login.ts";
-export { readTenantIds, resealFactors };
+export { resealFactors };
 export { requireFactor } from "./require_factor.ts";
 export { resetFactor } from "./reset_factor.ts";
 export { anyCode, type Code } from "./schemas.ts";

@@ -1,18 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Sealed } from "../../../lib/seal_ring.ts";
 import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
-import { asTenantId, type TenantId } from "../../database/tenancy.ts";
+import { everyTenant } from "../../database/every_tenant.ts";
+import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
 import { type Resealed, resealRows } from "../../resealing.ts";
-import {
-  countUnderOtherKeys,
-  factorRow,
-  lockFactorsOfOtherKeys,
-  readTenantIds,
-  resealFactor,
-} from "./store.ts";
+import { countUnderOtherKeys, factorRow, lockFactorsOfOtherKeys, resealFactor } from "./store.ts";
 
 /** Factors sealed anew in one transaction: few, because log-ins of their users wait for it. */
 const atOnce = 50;
@@ -40,11 +35,9 @@ export function reseal(router: Router, deps: Deps): void {
   });
   router.openapi(route, async (c) => {
     const { keyId } = deps.mfa.secrets;
-    const tenants = await deps.platform.transaction(readTenantIds);
     let resealed = 0;
     const left = new Map<string, number>();
-    for (const { id } of tenants) {
-      const tenantId = asTenantId(id);
+    for (const { id: tenantId } of await everyTenant(deps.platform)) {
       resealed += (await resealFactors(deps, { tenantId, source: auditSource(c) })).count;
       const codes = await deps.tenancy.query(tenantId, (sql) => countUnderOtherKeys(sql, keyId));
       for (const { key_id, users } of codes) left.set(key_id, (left.get(key_id) ?? 0) + users);

@@ -50,7 +50,7 @@ export async function decideSecondFactor(
   }
   await writeAudit(sql, {
     tenantId: who.tenantId,
-    source: { ...auditSource(c), actor: "user", userId: who.userId },
+    source: auditSource(c, who.userId),
     action: "mfa.trust_used",
     outcome: "succeeded",
     target: { type: "trusted_device", id: device },

@@ -43,7 +43,7 @@ export function setUp(router: Router, deps: Deps): void {
       await putPendingFactor(sql, { ...who, ...sealed, at: new Date(deps.clock.now()) });
       await writeAudit(sql, {
         tenantId,
-        source: { ...auditSource(c), actor: "user", userId },
+        source: auditSource(c, userId),
         action: "mfa.setup",
         outcome: "succeeded",
         target: { type: "user", id: String(userId) },

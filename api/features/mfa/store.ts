@@ -1,6 +1,6 @@
 import type { RecoveryDigest } from "../../auth/recovery_codes.ts";
 import type { Permission } from "../../auth/permissions.ts";
-import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
 import type { Locale } from "../../mail/mod.ts";
 import type { Sealed } from "../../../lib/seal_ring.ts";
 
@@ -175,10 +175,6 @@ export async function setRequired(
   of: { userId: number; required: boolean },
 ): Promise<void> {
   await sql`update users set mfa_required = ${of.required} where id = ${of.userId}`;
-}
-
-export function readTenantIds(sql: PlatformSql) {
-  return sql<{ id: number; name: string }[]>`select id, name from tenants order by id`;
 }
 
 /** Notes that the session's user showed his strongest factor just now. */

@@ -33,7 +33,7 @@ export async function trustDevice(
   });
   await writeAudit(sql, {
     tenantId: who.tenantId,
-    source: { ...auditSource(c), actor: "user", userId: who.userId },
+    source: auditSource(c, who.userId),
     action: "mfa.trust",
     outcome: "succeeded",
     target: { type: "trusted_device", id },

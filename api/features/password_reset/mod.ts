@@ -125,7 +125,7 @@ export function passwordResetFeature(deps: Deps): Router {
       });
       await writeAudit(sql, {
         tenantId,
-        source: { ...auditSource(c), actor: "user", userId },
+        source: auditSource(c, userId),
         action: "password_reset.confirm",
         outcome: "succeeded",
         target: { type: "user", id: String(userId) },

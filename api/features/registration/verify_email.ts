@@ -54,7 +54,7 @@ async function verifyUser(deps: Deps, c: Context<AppEnv>, token: string) {
     }
     await writeAudit(sql, {
       tenantId,
-      source: { ...auditSource(c), actor: "user", userId: owner.user_id },
+      source: auditSource(c, owner.user_id),
       action: "user.verify_email",
       outcome: "succeeded",
       target: { type: "user", id: String(owner.user_id) },
@@ -89,7 +89,7 @@ async function confirm(deps: Deps, c: Context<AppEnv>, token: string) {
     await insertUserRole(sql, { tenantId, userId, roleId: role.id, by: null });
     await writeAudit(sql, {
       tenantId,
-      source: { ...auditSource(c), actor: "user", userId },
+      source: auditSource(c, userId),
       action: "user.register",
       outcome: "succeeded",
       target: { type: "user", id: String(userId) },
