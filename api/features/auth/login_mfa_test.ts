@@ -245,8 +245,16 @@ Deno.test("login: who must have a second factor and has none gets the set-up tok
       api.request(`/api/v1/mfa/${path}`, { method: "POST", via, token, body });
     assert.equal((await post("setup", loopback)).body.code, "wrong_tunnel");
     assert.equal((await post("enable", machine, { code: "123456" })).body.code, "mfa_not_set_up");
+    // Held to the header, and to be the one proof, like any other token.
+    const also = async (headers: Record<string, string>) =>
+      (await api.request("/api/v1/mfa/setup", { method: "POST", via: machine, token, headers }))
+        .body.code;
+    assert.equal(await also({ "X-Tenant-ID": "nobody" }), "tenant_mismatch");
+    assert.equal(await also({ "X-Tenant-ID": "987654321" }), "tenant_mismatch");
+    assert.equal(await also({ "X-API-Key": "mc_x" }), "invalid_token");
     const setup = await post("setup", machine);
     assert.equal(setup.status, 200, setup.text);
+    assert.match(setup.headers.get("RateLimit-Policy") ?? "", /^"authenticated"/, "it is counted");
     const code = codeAt(setup.body.secret, api.clock.now());
     assert.equal((await post("enable", loopback, { code })).body.code, "wrong_tunnel");
     const enabled = await post("enable", machine, { code });
@@ -322,6 +330,11 @@ Deno.test("trusted device: stands for the code at log-in, through its peer, for 
     const bob = await equip(api, await userOf(api, acme, { email: "carl@acme.example" }));
     const theirs = await api.request(path, { method: "DELETE", via: loopback, token: bob.token });
     assert.equal(theirs.body.code, "not_found");
+    const bobs = await api.request("/api/v1/mfa/trusted-devices", {
+      via: loopback,
+      token: bob.token,
+    });
+    assert.deepEqual(bobs.body.items, []);
     assert.equal(await state(), true);
     const removed = await api.request(path, { method: "DELETE", via: own, token: mine.token });
     assert.deepEqual(removed.body, { removed: true });

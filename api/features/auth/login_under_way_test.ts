@@ -269,3 +269,20 @@ Deno.test("mfa: A3: what a log-in got to set a factor up with replaces none that
   ].map((reply) => [reply.status, reply.body.code]);
   assert.deepEqual(codes, [[401, "invalid_token"], [401, "invalid_token"]]);
 });
+
+Deno.test("mfa: a factor that is demanded while it is being taken away stays", async () => {
+  await using api = await testApi();
+  const eve = await equip(api, await adminOf(api, "acme"));
+  const body = { password: eve.password, code: nextCode(api, eve) };
+  let done = false;
+  let reply: ReturnType<TestApi["request"]> | undefined;
+  await api.db.owner.begin(async (sql) => {
+    await sql`update users set mfa_required = true where id = ${eve.userId}`;
+    reply = api.request("/api/v1/mfa/disable", { via: loopback, token: eve.token, body })
+      .finally(() => done = true);
+    await until("it waits, or is done", async () => done || await waiting(api) > 0);
+  });
+  assert.equal((await reply)?.body.code, "mfa_demanded");
+  const [left] = await api.db.owner`select count(*)::integer as n from mfa_factors`;
+  assert.equal(left?.n, 1);
+});

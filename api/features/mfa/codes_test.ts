@@ -53,6 +53,17 @@ Deno.test("codes: A3: a step is used up by whatever took it, the code of the set
     body: { mfa_session_token, code },
   });
   assert.deepEqual([login.status, login.body.code], [401, "invalid_credentials"]);
+  // Another app brings none back either, though its first code be of the step before.
+  const again = await api.request("/api/v1/mfa/setup", {
+    method: "POST",
+    via: loopback,
+    token: ada.token,
+  });
+  const first = codeAt(again.body.secret, api.clock.now() - 30_000);
+  assert.equal((await verify(api, ada, first, { path: "/mfa/enable" })).status, 200);
+  const [{ is }] = await api.db.owner<[{ is: boolean }]>`
+    select last_step = floor(${api.clock.now()}::float8 / 30000) as is from mfa_factors`;
+  assert.equal(is, true);
   // The database itself lets no step come back.
   await assert.rejects(
     async () => await api.db.owner`update mfa_factors set last_step = last_step - 1`,
