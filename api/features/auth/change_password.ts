@@ -8,7 +8,8 @@ import { access, userOf } from "../../middleware/access.ts";
 import { limit } from "../../middleware/limit.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { endSessions } from "../sessions/mod.ts";
-import { finishAttempt, startAttempt, whenAndWhere } from "./login_attempt.ts";
+import { whenAndWhere } from "./attempt_alarm.ts";
+import { finishAttempt, startAttempt } from "./login_attempt.ts";
 import { readPersonal, replaceHash } from "./password_store.ts";
 import { presentedPassword, proof } from "./schemas.ts";
 

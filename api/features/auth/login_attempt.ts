@@ -13,9 +13,10 @@ import type { AppEnv } from "../../context.ts";
 import { noTenant, type TenantId, type TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { queueMail } from "../../mail/mod.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
+import { type Alarm, raiseAlarm } from "./attempt_alarm.ts";
 import {
+  type AttemptOutcome,
   everySource,
   type LoginAccount,
   readLoginFacts,
@@ -137,37 +138,25 @@ export async function finishAttempt<T>(
       return { renewed: { ...account, password_hash: turn.password_hash } };
     }
     const proven = same && !locked ? account : null;
-    const locking = !proven && !locked && failures + 1 === failuresUntilLock;
-    const alarming = !proven && !locked && !locking && alarm;
-    const outcome = proven ? "succeeded" : locked ? "locked" : locking ? "locking" : "failed";
-    await recordAttempt(sql, { ...attempt, outcome, at: new Date(now) });
-    if (alarming) {
-      const whole = { ...attempt, source: everySource };
-      await recordAttempt(sql, { ...whole, outcome: "alarmed", at: new Date(now) });
+    const { outcome, raises } = verdictOf({ proven: proven !== null, locked, failures, alarm });
+    const at = new Date(now);
+    await recordAttempt(sql, { ...attempt, outcome, at });
+    if (raises === "alert_guesses") {
+      await recordAttempt(sql, { ...attempt, source: everySource, outcome: "alarmed", at });
     }
     if (tenantId === noTenant) await standIn(sql);
     else {
-      const source = auditSource(c);
       await writeAudit(sql, {
         tenantId,
-        source: proven ? { ...source, actor: "user", userId: proven.user_id } : source,
+        source: auditSource(c, proven?.user_id),
         action,
         outcome: proven ? "succeeded" : "refused",
         ...(account ? { target: { type: "user", id: String(account.user_id) } } : {}),
-        ...(locked || locking ? { details: { locked: true } } : {}),
-        ...(alarming ? { details: { alarmed: true } } : {}),
+        ...(locked || raises === "alert_locked" ? { details: { locked: true } } : {}),
+        ...(raises === "alert_guesses" ? { details: { alarmed: true } } : {}),
       });
     }
-    if ((locking || alarming) && !account?.active) await standIn(sql);
-    else if (account && (locking || alarming)) {
-      await queueMail(deps, sql, {
-        tenantId,
-        to: account.email,
-        locale: account.locale,
-        template: locking ? "alert_locked" : "alert_guesses",
-        data: whenAndWhere(deps, c),
-      });
-    }
+    if (raises) await raiseAlarm(deps, c, sql, { tenantId, account, alarm: raises });
     return proven ? { result: await succeed(sql, proven) } : { failed: !locked };
   });
   if (again && finished.renewed) {
@@ -179,7 +168,17 @@ export async function finishAttempt<T>(
   return finished.result;
 }
 
-/** What an alert tells of the moment. */
-export function whenAndWhere(deps: Pick<Deps, "clock">, c: Context<AppEnv>) {
-  return { at: new Date(deps.clock.now()).toISOString(), source: c.env.address };
+/** What the record says of an attempt, and what its owner is told: that it locks, before that there were many. */
+function verdictOf(
+  { proven, locked, failures, alarm }: {
+    proven: boolean;
+    locked: boolean;
+    failures: number;
+    alarm: boolean;
+  },
+): { outcome: AttemptOutcome; raises: Alarm | null } {
+  if (proven) return { outcome: "succeeded", raises: null };
+  if (locked) return { outcome: "locked", raises: null };
+  if (failures + 1 === failuresUntilLock) return { outcome: "locking", raises: "alert_locked" };
+  return { outcome: "failed", raises: alarm ? "alert_guesses" : null };
 }
