@@ -185,3 +185,60 @@ Deno.test("converge: files of a thousand peers overlap by two, after all removal
   assert.equal(calls.length, 2, "only what was under way already");
   assert.equal(failures.size, many.length);
 });
+
+Deno.test("converge: T1: without the firewall, or with rules that cannot be closed, nobody is let in, and whoever leaves goes", async () => {
+  const { tunnel, keys } = fakeTunnel();
+  const key = await generateKeyPair();
+  let guarded = true;
+  let opens = () => Promise.resolve<ReadonlySet<number>>(new Set());
+  const converger = createConverger({
+    tunnel: {
+      ...tunnel,
+      ensure: async (...of) => ({ ...await tunnel.ensure(...of), guarded }),
+      open: () => opens(),
+    },
+    key,
+    meters: new Meters(),
+    log: silentLogger,
+  });
+  const [old, other] = [await row(6), await row(7)];
+  await converger.converge(work([old, other], true));
+  const letIn = async (gone: DesiredPeer) => {
+    const comes = await row(8);
+    const { failures, refused } = await converger.converge(
+      work([{ ...gone, active: false }, comes], true),
+    );
+    assert.equal(keys.has(gone.publicKey), false);
+    return { in: keys.has(comes.publicKey), why: failures.get(comes.publicKey), refused };
+  };
+  const why = "the firewall rules are not in place, so nobody is let in";
+  opens = () => Promise.reject(new ProcessError("nft", "exit", 1, ""));
+  assert.deepEqual(await letIn(old), { in: false, why, refused: null });
+  opens = () => Promise.resolve(new Set());
+  guarded = false;
+  assert.deepEqual(await letIn(other), { in: false, why, refused: null });
+  guarded = true;
+  assert.deepEqual((await letIn(old)).in, true);
+});
+
+Deno.test("converge: an addition that wg refused is not taken for one that it accepted", async () => {
+  const { tunnel, keys } = fakeTunnel();
+  const key = await generateKeyPair();
+  const refused = await row(7);
+  const converger = createConverger({
+    tunnel: {
+      ...tunnel,
+      apply(command) {
+        if (!keysOf(command).includes(refused.publicKey)) return tunnel.apply(command);
+        return Promise.reject(new ProcessError("wg", "exit", 1, ""));
+      },
+    },
+    key,
+    meters: new Meters(),
+    log: silentLogger,
+  });
+  await converger.converge(work([await row(6)], true));
+  const { after, failures } = await converger.converge(work([refused]));
+  assert.deepEqual([after.peers.has(refused.publicKey), keys.size], [false, 1]);
+  assert.deepEqual([...failures.keys()], [refused.publicKey]);
+});

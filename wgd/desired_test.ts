@@ -102,6 +102,21 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
     assert.equal((await read()).successor, null);
     await owner`delete from wg_retired_keys`;
   });
+  await t.step("T6: opened for one row, it is not for another that got its key", async () => {
+    const thief = crypto.randomUUID();
+    await read();
+    const move = async (from: string, to: string) => {
+      await db.superuser.begin(async (tx) => {
+        await tx`set local session_replication_role = replica`;
+        await tx`update wg_peers set id = ${to} where id = ${from}`;
+      });
+      return await read();
+    };
+    const stolen = await move(id, thief);
+    assert.equal(stolen.presharedKey, null);
+    assert.match(stolen.heldBecause ?? "", /cannot be opened/);
+    assert.equal((await move(thief, id)).heldBecause, null);
+  });
   await t.step("by ids: those, and their retired keys", async () => {
     await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
       values (${tenantId}, ${id}, 1, 'old')`;
@@ -197,6 +212,17 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
     "T6: a preshared key of another row",
     async (to) =>
       await to`update wg_peers set preshared_key = ${await seal(other)} where id = ${id}`,
+    { heldBecause: unopened },
+  );
+  await change(
+    "T6: a preshared key that opens, and is none",
+    async (to) => {
+      const sealed = await sealer.seal(
+        new TextEncoder().encode("x".repeat(44)),
+        presharedKeyRow({ tenantId, peerId: id, publicKey }),
+      );
+      return await to`update wg_peers set preshared_key = ${sealed} where id = ${id}`;
+    },
     { heldBecause: unopened },
   );
   const misplaced = "its address is not one that a peer of this network may hold";

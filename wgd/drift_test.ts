@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createLogger } from "../lib/log.ts";
 import { encodeKey } from "../lib/wireguard_key.ts";
-import { noteDrift } from "./drift.ts";
+import { foreignKeys, noteDrift } from "./drift.ts";
 import { type ObservedInterface, parseDump } from "./observed.ts";
 import type { AuditEntry } from "./record.ts";
 import { Seen } from "./seen.ts";
@@ -61,4 +61,39 @@ Deno.test("noteDrift: of keys without a row, those that the read-back lacks were
     { differences: ["foreign"], public_keys: [gone] },
   ]);
   assert.deepEqual(lines.map((line) => line.public_key), [gone, released]);
+});
+
+Deno.test("foreignKeys: T7: of a table that has lost all its rows nothing is taken off, but what an operator released", () => {
+  const [known, byHand, released] = [1, 2, 3].map(key);
+  assert.ok(known && byHand && released);
+  const table = new DesiredTable();
+  const read = (...publicKeys: string[]) =>
+    table.replaceAll({
+      state: {
+        peers: publicKeys.map((publicKey) => ({
+          tenantId: 1,
+          id: publicKey,
+          publicKey,
+          address: "10.10.0.6",
+          allowedIps: [],
+          successor: null,
+          presharedKey: null,
+          generation: "1",
+          active: true,
+          expiresAt: null,
+          tombstone: false,
+          heldBecause: null,
+          status: null,
+        })),
+        retired: [],
+      },
+      slices: "all",
+      digests: new Map(),
+      released: [released],
+    });
+  read(known);
+  assert.deepEqual(foreignKeys(table, having(known)), []);
+  assert.deepEqual(foreignKeys(table, having(known, byHand, released)), [byHand, released]);
+  read();
+  assert.deepEqual(foreignKeys(table, having(known, byHand, released)), [released]);
 });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { connect } from "../db/connection.ts";
 import { silentLogger } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
+import { encodeKey } from "../lib/wireguard_key.ts";
+import { testDatabase } from "../tests/support/database.ts";
 import { until } from "../tests/support/until.ts";
 import { type Database, DatabaseError } from "./database.ts";
 import type { DesiredPeer, DesiredState } from "./desired.ts";
-import { promoteSuccessors, promotionsOf, watchSuccessors } from "./promotion.ts";
+import { promoteSuccessors, promotionsOf, watchSuccessors, writePromotions } from "./promotion.ts";
 import { DesiredTable } from "./table.ts";
 
 const now = 1_000_000;
@@ -142,4 +145,35 @@ Deno.test("watchSuccessors: looks while one waits that may shake hands, reports 
   await until("it looks for the next one", () => looks > after, { everyMs: 1 });
   assert.deepEqual(reported, ["0a"]);
   watch.stop();
+});
+
+Deno.test("writePromotions: T3: a successor that was replaced, or whose peer has another key by now, stays where it is", async () => {
+  await using db = await testDatabase();
+  const sql = connect(db.url("massacorp_wgd"), { max: 1, applicationName: "test" });
+  await using _sql = { [Symbol.asyncDispose]: () => sql.end() };
+  const key = (byte: number) => encodeKey(new Uint8Array(32).fill(byte));
+  await db.owner`
+    insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu)
+      values (1, 'wg0', '10.10.0.0/24', 1, 'a:1', 1420)`;
+  const [tenant] = await db.owner<{ id: number }[]>`
+    insert into tenants (slug, name) values ('t', 'T') returning id`;
+  assert.ok(tenant);
+  const peerId = crypto.randomUUID();
+  await db.owner`
+    insert into wg_peers (tenant_id, id, interface_id, name, public_key, address, successor_public_key,
+        successor_deadline)
+      values (${tenant.id}, ${peerId}, 1, 'x', ${key(1)}, '10.10.0.6', ${key(3)}, now())`;
+  const promote = async (publicKeyBefore: string, publicKey: string) => {
+    const due = { tenantId: tenant.id, peerId, publicKeyBefore, publicKey };
+    await writePromotions(sql, [{ ...due, because: "handshake" }]);
+    const [found] = await db.owner`
+      select public_key, successor_public_key, (select count(*)::int from audit_log) as entries from wg_peers`;
+    return { ...found };
+  };
+  const waits = { public_key: key(1), successor_public_key: key(3), entries: 0 };
+  assert.deepEqual(await promote(key(1), key(2)), waits, "what shook hands was replaced since");
+  assert.deepEqual(await promote(key(4), key(3)), waits, "the peer had another key");
+  const done = { public_key: key(3), successor_public_key: null, entries: 1 };
+  assert.deepEqual(await promote(key(1), key(3)), done);
+  assert.deepEqual(await promote(key(1), key(3)), done, "once");
 });

@@ -59,6 +59,21 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
       select what, public_key from wg_receipts order by id`).map((
       row,
     ) => [row.what, row.public_key]);
+  const tombstone: DesiredPeer = {
+    tenantId: tenant.id,
+    id,
+    publicKey,
+    address: "10.10.0.6",
+    allowedIps: ["10.10.0.6/32"],
+    successor: null,
+    presharedKey: null,
+    generation: "6",
+    active: false,
+    expiresAt: null,
+    tombstone: true,
+    heldBecause: null,
+    status: null,
+  };
   const write = (record: Partial<PassRecord>) => writeRecord(sql, 1, { ...nothing, ...record });
 
   await t.step("what is written twice changed once", async () => {
@@ -81,30 +96,15 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
     assert.equal((await stored()).generation, "6");
   });
   await t.step("T7: only a tombstone can be purged, whatever was asked", async () => {
-    const peer: DesiredPeer = {
-      tenantId: tenant.id,
-      id,
-      publicKey,
-      address: "10.10.0.6",
-      allowedIps: ["10.10.0.6/32"],
-      successor: null,
-      presharedKey: null,
-      generation: "6",
-      active: false,
-      expiresAt: null,
-      tombstone: true,
-      heldBecause: null,
-      status: null,
-    };
     const receipts = [receipt({ what: "peer", publicKey })];
-    await write({ peers: [peer], receipts });
+    await write({ peers: [tombstone], receipts });
     assert.equal((await owner`select from wg_peers`).length, 1);
     assert.equal((await owner`select from wg_receipts`).length, 0, "nothing went");
     await owner`update wg_peers set deleted_at = now()`;
-    await write({ peers: [peer], receipts });
+    await write({ peers: [tombstone], receipts });
     assert.equal((await owner`select from wg_peers`).length, 0);
     assert.deepEqual(await storedReceipts(), [["peer", publicKey]]);
-    await write({ peers: [peer], receipts });
+    await write({ peers: [tombstone], receipts });
     assert.equal((await storedReceipts()).length, 1, "what went goes only once");
   });
   await t.step("T3: a key that its peer had before leaves a receipt of its own", async () => {
@@ -126,6 +126,35 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
       const retired = [{ tenantId: tenant.id, peerId: id, publicKey: newest }];
       await write({ retired, receipts: [receipt({ what: "key", publicKey: newest })] });
       assert.deepEqual(await storedReceipts(), [["peer", publicKey], ["key", newest]]);
+    },
+  );
+  await t.step(
+    "T3: nothing goes of another gateway's, and no receipt for what did not go",
+    async () => {
+      const both = (await generateKeyPair()).publicKey;
+      await owner`
+      insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu)
+        values (2, 'wg1', '10.11.0.0/24', 2, 'a:2', 1420)`;
+      await owner`insert into wg_retired_keys (tenant_id, peer_id, interface_id, public_key)
+      select ${tenant.id}, ${id}, i, ${both} from generate_series(1, 2) i`;
+      await owner`
+      insert into wg_release_keys (interface_id, public_key) select i, ${both} from generate_series(1, 2) i`;
+      const [peerId, other] = [crypto.randomUUID(), (await generateKeyPair()).publicKey];
+      await owner`
+      insert into wg_peers (tenant_id, id, interface_id, name, public_key, address, deleted_at)
+        values (${tenant.id}, ${peerId}, 1, 'y', ${other}, '10.10.0.7', now())`;
+      const before = await storedReceipts();
+      await write({
+        peers: [{ ...tombstone, id: peerId, publicKey: other, address: "10.10.0.7" }],
+        retired: [{ tenantId: tenant.id, peerId: id, publicKey: both }],
+        released: [both],
+        receipts: [{ ...receipt({ what: "peer", publicKey: both }), peerId }],
+      });
+      assert.deepEqual(await storedReceipts(), before);
+      const left = await owner`
+      select interface_id from wg_retired_keys union all select interface_id from wg_release_keys`;
+      assert.deepEqual(left.map((row) => row.interface_id), [2, 2]);
+      await owner`delete from wg_retired_keys`;
     },
   );
   await t.step("all of it or nothing", async () => {

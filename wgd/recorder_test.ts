@@ -7,6 +7,7 @@ import { type Database, DatabaseError } from "./database.ts";
 import type { DesiredPeer } from "./desired.ts";
 import { parseDump } from "./observed.ts";
 import { createReceipts } from "./receipts.ts";
+import { nothing } from "./removal.ts";
 import { createRecorder } from "./recorder.ts";
 import { Seen } from "./seen.ts";
 import { DesiredTable } from "./table.ts";
@@ -51,9 +52,10 @@ Deno.test("createRecorder: T3: many tombstones go in parts, each with its receip
   const seen = new Seen();
   seen.readBack(parseDump("(none)\t(none)\t1\toff\n"), Date.now());
   let writes = 0;
+  let cutOff = false;
   const database: Pick<Database, "use"> = {
     use(work) {
-      if (++writes === 2) return Promise.reject(new DatabaseError("cut off"));
+      if (cutOff || ++writes === 2) return Promise.reject(new DatabaseError("cut off"));
       return work(sql);
     },
   };
@@ -80,6 +82,20 @@ Deno.test("createRecorder: T3: many tombstones go in parts, each with its receip
         (select count(*)::int from audit_log where action = 'wireguard.peer_removed') as entries`;
     return [row?.peers, row?.receipts, row?.entries, table.peers.size];
   };
+
+  // More than is kept, and before the cut: of a write that failed, the newest 10,000 are written with the next.
+  for (let n = 0; n < 10_001; n++) {
+    const kept = { tenantId: tenant.id, peerId: null, details: { differences: [String(n)] } };
+    recorder.audit({ ...kept, action: "wireguard.drift_repaired" });
+  }
+  cutOff = true;
+  assert.equal(await recorder.write([], nothing, signal), false);
+  cutOff = false;
+  assert.equal(await recorder.write([], nothing, signal), true);
+  const [kept] = await db.owner`
+    select count(*)::int as n, min((details -> 'differences' ->> 0)::int) as first from audit_log`;
+  assert.deepEqual({ ...kept }, { n: 10_000, first: 1 });
+  writes = 0;
 
   assert.equal(await write(), false);
   const [left, receipts, entries, known] = await counts();

@@ -134,6 +134,23 @@ Deno.test("T3: beforeSaying: what was said to be gone is not in the snapshot fro
   assert.equal(second.table.explain(key(8)), "foreign");
 });
 
+Deno.test("T3: beforeSaying: of a retired and of a held key that went nothing is remembered", async () => {
+  const retired = [7, 8].map((n) => ({ tenantId: 1, peerId: "r", publicKey: key(n) }));
+  const rows = { peers: [peer(6), peer(9), peer(10)], retired };
+  const second = await afterRestart(rows, async (first) => {
+    // Two rows vanish, so that their keys are held; it is written down like that.
+    first.read({ peers: [peer(6)], retired });
+    await first.snapshot.close();
+    await first.snapshot.beforeSaying({ removed: [], purged: [key(7), key(9)], expiry: 0 });
+  });
+  assert.deepEqual([7, 8, 9, 10].map((n) => second.table.explain(key(n))), [
+    "foreign",
+    "retired",
+    "foreign",
+    "vanished",
+  ]);
+});
+
 Deno.test("T3: beforeSaying: with no free slot the whole is written anew, without what was removed", async () => {
   const many = Array.from({ length: 200 }, (_, at) => peer(at + 6));
   const second = await afterRestart({ peers: many }, async (first) => {
