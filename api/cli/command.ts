@@ -32,6 +32,19 @@ export function optional(values: Values, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** The one thing that a command is about. @throws {CliError} asking for it, where there is none or more */
+export function theOne(positionals: string[], asking: string): string {
+  const [one, ...more] = positionals;
+  if (!one || more.length > 0) throw new CliError(asking, 2);
+  return one;
+}
+
+/** A user as `user:list` numbers them. */
+export function userNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new CliError("--user takes the number of a user", 2);
+  return Number(text);
+}
+
 /** A gateway as `gateway:list` numbers them. */
 export function gatewayNumber(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new CliError("name one gateway by its number", 2);

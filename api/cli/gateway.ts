@@ -1,4 +1,4 @@
-import { type Command, gatewayNumber, optional, required, table } from "./command.ts";
+import { type Command, gatewayNumber, optional, required, table, theOne } from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, everyItem, given } from "./operator.ts";
 
@@ -65,9 +65,7 @@ export const gatewayAdd: Command = {
 
 /** The one gateway that a command is about. */
 function numberOf(positionals: string[]): number {
-  const [id = "", ...rest] = positionals;
-  if (rest.length > 0) throw new CliError("name one gateway by its number", 2);
-  return gatewayNumber(id);
+  return gatewayNumber(theOne(positionals, "name one gateway by its number"));
 }
 
 export const gatewaySet: Command = {
@@ -107,7 +105,7 @@ export const wgAnnounceKey: Command = {
   options: { key: { type: "string" }, at: { type: "string" }, gateway: { type: "string" } },
   async run({ api, values }) {
     const answer = await ask(api.POST("/api/v1/wireguard/gateways/{id}/key-announcement", {
-      params: { path: { id: numberOf([optional(values, "gateway") ?? "1"]) } },
+      params: { path: { id: gatewayNumber(optional(values, "gateway") ?? "1") } },
       body: { next_public_key: required(values, "key"), at: required(values, "at") },
     }));
     const { tenants, mails, without_admin } = answer;

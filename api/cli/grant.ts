@@ -1,4 +1,4 @@
-import { type Command, optional, required, table } from "./command.ts";
+import { type Command, optional, required, table, theOne } from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, everyItem, given, inTenant } from "./operator.ts";
 
@@ -61,8 +61,7 @@ export const grantRevoke: Command = {
   summary: "Withdraw a grant, and close at once what a tenant opened of it",
   options: { tenant: { type: "string" } },
   async run({ api, values, positionals }) {
-    const [id, ...rest] = positionals;
-    if (!id || rest.length > 0) throw new CliError("name one grant by its id", 2);
+    const id = theOne(positionals, "name one grant by its id");
     const tenant = inTenant(required(values, "tenant"));
     const answer = await ask(
       api.DELETE("/api/v1/wireguard/grants/{id}", { params: { ...tenant, path: { id } } }),

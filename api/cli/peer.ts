@@ -1,14 +1,16 @@
 import encodeQR from "qr";
-import { type Command, gatewayOption, optional, required, table } from "./command.ts";
+import {
+  type Command,
+  gatewayOption,
+  optional,
+  required,
+  table,
+  theOne,
+  userNumber,
+} from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, everyItem, given, inTenant } from "./operator.ts";
 import { newFile } from "./out_file.ts";
-
-function userId(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new CliError("--user takes the number of a user", 2);
-  return Number(text);
-}
 
 export const peerAdd: Command = {
   usage:
@@ -25,6 +27,7 @@ export const peerAdd: Command = {
   },
   async run({ api, values }) {
     const out = optional(values, "out");
+    const user = optional(values, "user");
     // Opened first: a peer whose file could not be written would be lost.
     await using file = out === undefined ? undefined : await newFile(out);
     const answer = await ask(api.POST("/api/v1/wireguard/peers", {
@@ -33,7 +36,7 @@ export const peerAdd: Command = {
         name: required(values, "name"),
         ...gatewayOption(values),
         ...given({
-          user_id: userId(optional(values, "user")),
+          user_id: user === undefined ? undefined : userNumber(user),
           expires_at: optional(values, "expires-at"),
         }),
       },
@@ -80,8 +83,7 @@ export const peerRevoke: Command = {
   summary: "Remove a peer; says whether the interface was seen without it",
   options: { tenant: { type: "string" } },
   async run({ api, values, positionals }) {
-    const [id, ...more] = positionals;
-    if (!id || more.length > 0) throw new CliError("give one peer id", 2);
+    const id = theOne(positionals, "give one peer id");
     const tenant = inTenant(required(values, "tenant"));
     const answer = await ask(
       api.DELETE("/api/v1/wireguard/peers/{id}", { params: { ...tenant, path: { id } } }),

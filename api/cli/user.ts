@@ -1,4 +1,4 @@
-import { type Command, optional, required, said, table } from "./command.ts";
+import { type Command, optional, required, said, table, userNumber } from "./command.ts";
 import { CliError } from "./error.ts";
 import { invitationOptions, inviting } from "./invitation.ts";
 import { ask, everyItem, given, inTenant } from "./operator.ts";
@@ -54,11 +54,10 @@ export const userDeactivate: Command = {
   summary: "End a user's sessions and tunnels, and let him in no more",
   options: { tenant: { type: "string" }, user: { type: "string" } },
   async run({ api, values }) {
-    const id = required(values, "user");
-    if (!/^\d{1,9}$/.test(id)) throw new CliError("--user takes the number of a user", 2);
+    const id = userNumber(required(values, "user"));
     const tenant = inTenant(required(values, "tenant"));
     const answer = await ask(api.POST("/api/v1/users/{id}/deactivate", {
-      params: { ...tenant, path: { id: Number(id) } },
+      params: { ...tenant, path: { id } },
     }));
     const text = `${
       said(`user ${id}`, "inactive", answer)

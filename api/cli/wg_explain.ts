@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Schema } from "../client/mod.ts";
 import { receiptStatement, verifyReceipt } from "../../lib/receipt.ts";
-import { type Command, required, table } from "./command.ts";
+import { type Command, required, table, theOne } from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, everyItem, inTenant, type OperatorApi } from "./operator.ts";
 
@@ -12,8 +12,7 @@ export const wgExplain: Command = {
   summary: "Say why a peer (id or name) is or is not on the interface, and verify its receipts",
   options: { tenant: { type: "string" } },
   async run({ api, values, positionals }) {
-    const [peer, ...more] = positionals;
-    if (!peer || more.length > 0) throw new CliError("give one peer, by id or name", 2);
+    const peer = theOne(positionals, "give one peer, by id or name");
     const tenant = required(values, "tenant");
     const id = await idOf(api, { tenant, peer });
     const answer = await ask(api.GET("/api/v1/wireguard/peers/{id}/explain", {

@@ -1,5 +1,5 @@
 import type { Schema } from "../client/mod.ts";
-import { type Command, gatewayOption, required, table } from "./command.ts";
+import { type Command, gatewayOption, required, table, theOne } from "./command.ts";
 import { CliError } from "./error.ts";
 import { ask, inTenant } from "./operator.ts";
 import { parseWgConfig, type WgConfig, WgConfigError, type WgConfigPeer } from "./wg_config.ts";
@@ -34,8 +34,7 @@ export const wgImport: Command = {
     apply: { type: "boolean" },
   },
   async run({ api, values, positionals }) {
-    const [path, ...more] = positionals;
-    if (!path || more.length > 0) throw new CliError("give one file", 2);
+    const path = theOne(positionals, "give one file");
     const tenant = required(values, "tenant");
     const config = await readConfig(path);
     const answer = await ask(api.POST("/api/v1/wireguard/import", {

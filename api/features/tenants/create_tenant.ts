@@ -23,7 +23,7 @@ import {
   repeatInvitation,
   userName,
 } from "../users/mod.ts";
-import { auditOfTenant } from "./platform_audit.ts";
+import { auditOfTenant } from "./audit_of_tenant.ts";
 import { tenantName, tenantSchema, viewTenant } from "./schemas.ts";
 import {
   creationBy,

@@ -8,7 +8,7 @@ import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { applyNow, areOff } from "../peers/mod.ts";
-import { auditOfTenant } from "./platform_audit.ts";
+import { auditOfTenant } from "./audit_of_tenant.ts";
 import { settledTenantSchema, viewTenant } from "./schemas.ts";
 import {
   eraseTenant,

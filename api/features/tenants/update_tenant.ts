@@ -4,7 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, numericId, type Router } from "../../openapi.ts";
-import { auditOfTenant } from "./platform_audit.ts";
+import { auditOfTenant } from "./audit_of_tenant.ts";
 import { peerQuota, settledTenantSchema, tenantName, viewTenant } from "./schemas.ts";
 import { readTenant, updateTenantRow } from "./store.ts";
 
