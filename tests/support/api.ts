@@ -195,6 +195,13 @@ export interface Persona {
   refreshToken: string;
 }
 
+/** A request of somebody's, from this host. */
+export const as = (who: Pick<Persona, "token">, more: RequestOptions = {}): RequestOptions => ({
+  via: loopback,
+  token: who.token,
+  ...more,
+});
+
 /**
  * A tenant with an admin who is logged in. He is made by the operator, which withdraws his invitation and costs
  * less than accepting it.

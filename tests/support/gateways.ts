@@ -2,6 +2,7 @@ import { connect } from "../../db/connection.ts";
 import { createLogger } from "../../lib/log.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { keepPresence } from "../../wgd/presence.ts";
+import type { TestApi } from "./api.ts";
 import type { TestDatabase } from "./database.ts";
 import { until } from "./until.ts";
 
@@ -59,4 +60,16 @@ export async function seen(db: TestDatabase): Promise<Map<number, Date | null>> 
   const rows = await db.owner<{ interface_id: number; read_back_at: Date | null }[]>`
     select * from wg_gateways_seen()`;
   return new Map(rows.map((row) => [row.interface_id, row.read_back_at]));
+}
+
+/** What the daemon of a gateway does once it has read its interface back without the keys that left. */
+export const readBackGone = (api: TestApi, gateway: number) =>
+  api.db.owner`delete from wg_retired_keys where interface_id = ${gateway}`;
+
+/** The addresses that are held of each gateway, by peers and by keys that have yet to be read back gone. */
+export async function heldAddresses(api: TestApi): Promise<string[]> {
+  const rows = await api.db.owner<{ gateway: number; held: string[] }[]>`
+    select interface_id as gateway, array_agg(host(address) order by address) as held from wg_ip_pool
+    where free_from is null or free_from = 'infinity' group by 1 order by 1`;
+  return rows.map(({ gateway, held }) => `${gateway}: ${held.join()}`);
 }

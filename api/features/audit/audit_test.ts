@@ -3,12 +3,11 @@ import { canonicalEntry } from "../../../lib/audit/entry.ts";
 import { genesis, hashLink } from "../../../lib/audit/chain.ts";
 import { sha256Hex } from "../../../lib/audit/canonical.ts";
 import { receiptHolds, receiptSchema } from "../../../lib/audit/checkpoint.ts";
-import { adminOf, loopback, type Persona, testApi, userOf } from "../../../tests/support/api.ts";
+import { adminOf, as, testApi, userOf } from "../../../tests/support/api.ts";
 import { fillAuditLog, readExport } from "../../../tests/support/audit_export.ts";
 import { checkpointFolder, testSealer } from "../../../tests/support/sealer.ts";
 
 const base = "/api/v1/audit";
-const as = (who: Persona) => ({ via: loopback, token: who.token });
 
 Deno.test("list: newest first, a page at a time, and of no other tenant", async () => {
   await using api = await testApi();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { permissions } from "../../auth/permissions.ts";
 import {
   adminOf,
+  as,
   loopback,
   type Persona,
   type RequestOptions,
@@ -12,11 +13,6 @@ import {
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
 const roles = "/api/v1/roles";
-const as = (who: Persona, more: RequestOptions = {}) => ({
-  via: loopback,
-  token: who.token,
-  ...more,
-});
 
 async function makeRole(api: TestApi, who: Persona, name: string, permissions: string[]) {
   const reply = await api.request(roles, { ...as(who), body: { name, permissions } });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
   adminOf,
+  as,
   logIn,
   loopback,
-  type Persona,
   type RequestOptions,
   superadminOf,
   type TestApi,
@@ -14,11 +14,6 @@ import {
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
 const base = "/api/v1/tenants";
-const as = (who: Persona, more: RequestOptions = {}) => ({
-  via: loopback,
-  token: who.token,
-  ...more,
-});
 
 const create = (api: TestApi, slug: string, more = {}, options: RequestOptions = {}) =>
   api.request(base, {

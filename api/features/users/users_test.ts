@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
   adminOf,
+  as,
   loopback,
   type Persona,
-  type RequestOptions,
   type TestApi,
   testApi,
   userOf,
@@ -11,11 +11,6 @@ import {
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
 const base = "/api/v1/users";
-const as = (who: Persona, more: RequestOptions = {}) => ({
-  via: loopback,
-  token: who.token,
-  ...more,
-});
 
 async function roleId(api: TestApi, who: Persona, name: string): Promise<number> {
   const { body } = await api.request("/api/v1/roles", as(who));
