@@ -195,6 +195,47 @@ Deno.test("round: D1: what was signed and is gone gets no new signature", () =>
     assert.equal(next.sealer.state.sealedTotal, 1);
   }));
 
+Deno.test("round: D1: what was sealed and not signed yet, and an end of a chain that is gone, get no signature either", (t) =>
+  scene(async ({ db, folder, tenant }) => {
+    const later = () =>
+      db.owner`
+        insert into audit_log (tenant_id, actor, action, outcome)
+        values (${tenant}, 'operator', 'test.later', 'succeeded')`;
+    const isRefused = async () => {
+      await using next = await testSealer(db, folder);
+      await later();
+      await next.seal();
+      assert.match(
+        next.sealer.state.distrust ?? "",
+        /was sealed last does not hold for tenant \d+$/,
+      );
+      assert.equal(next.sealer.state.checkpoint, 3);
+    };
+    const [file = ""] = (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name))
+      .filter((name) => name.endsWith(".jsonl")).map((name) => `${folder}/${name}`);
+    {
+      await using given = await testSealer(db, folder);
+      await later();
+      // The disk refuses the line.
+      await Deno.rename(file, `${file}.kept`);
+      await Deno.mkdir(file);
+      await assert.rejects(given.sealer.round());
+      await Deno.remove(file);
+      await Deno.rename(`${file}.kept`, file);
+    }
+    await t.step("a link behind the last checkpoint", async () => {
+      await db.owner`
+        update audit_log set outcome = 'refused' where tenant_id = ${tenant} and action = 'test.later'`;
+      await isRefused();
+    });
+    await t.step("a chain without its end", async () => {
+      await db.owner`delete from audit_log where action = 'test.later'`;
+      await db.owner`delete from audit_seals where tenant_id = ${tenant} and seq > 10`;
+      await db.owner`delete from audit_chains where tenant_id = ${tenant}`;
+      await isRefused();
+    });
+  }));
+
 Deno.test("verifyDatabase: D1: finds an insertion into the past that nobody sealed, one with the id of another entry included", () =>
   scene(async ({ db, folder, tenant }) => {
     for (const id of ["default", "(select entry_id from audit_seals where seq = 5 limit 1)"]) {

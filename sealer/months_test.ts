@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { connect } from "../db/connection.ts";
 import { genesis, hashLink } from "../lib/audit/chain.ts";
 import { hashEntry } from "../lib/audit/entry.ts";
 import { type TestDatabase, testDatabase } from "../tests/support/database.ts";
 import { checkpointFolder, testSealer, verify } from "../tests/support/sealer.ts";
-import { retentionCut } from "./months.ts";
+import { retain, retentionCut } from "./months.ts";
 
 /** The first instant of a month before this one. */
 const monthsAgo = (months: number) => retentionCut(Date.now(), months);
@@ -132,6 +133,21 @@ Deno.test("maintain: D1: months past their retention are dropped whole, and the 
     ]);
     assert.equal((await verify(db, folder.path)).intact, true);
   });
+  await t.step(
+    "begun anew, with checkpoints of its own, it still begins behind its floor",
+    async () => {
+      await using evidence = await checkpointFolder();
+      for await (const { name } of Deno.readDir(folder.path)) {
+        if (!name.endsWith(".jsonl")) continue;
+        await Deno.rename(`${folder.path}/${name}`, `${evidence.path}/${name}`);
+      }
+      await Deno.writeTextFile(`${folder.path}/restart`, "");
+      await using next = await testSealer(db, folder.path, { retentionMonths: 3 });
+      await next.seal();
+      assert.deepEqual([next.sealer.state.distrust, next.sealer.state.checkpoint], [null, 1]);
+      assert.equal((await verify(db, folder.path)).intact, true);
+    },
+  );
   await t.step("what is taken away beyond it is found", async () => {
     await db.owner`delete from audit_log where id = 5`;
     const report = await verify(db, folder.path);
@@ -184,4 +200,56 @@ Deno.test("audit_make_partitions: months ahead are there, and one that is missin
   assert.equal(given.sealer.state.misplaced, 1);
   assert.match(given.log.join(), /lie in no month of their own/);
   assert.equal((await verify(db, folder.path)).intact, true);
+});
+
+Deno.test("maintain: D1: of a log that is not trusted nothing is dropped", async () => {
+  await using db = await testDatabase();
+  await using folder = await checkpointFolder();
+  const acme = await longAgo(db, [[[4, 1], [4, 1]], [[3, 1], [3, 1]]]);
+  const add = () =>
+    db.owner`
+      insert into audit_log (tenant_id, actor, action, outcome)
+      values (${acme}, 'operator', 'test.new', 'succeeded')`;
+  await using given = await testSealer(db, folder.path, { retentionMonths: 3 });
+  await given.seal();
+  await db.owner`update audit_chains set hash = sha256('mine')`;
+  await add();
+  await given.seal();
+  assert.notEqual(given.sealer.state.distrust, null);
+  await given.sealer.maintain();
+  assert.deepEqual(await countOf(db, acme), { entries: 3, links: 3 });
+  assert.equal(given.sealer.state.checkpoint, 1, "nor is it announced");
+});
+
+Deno.test("round: with a clock that was set back, no link is sealed before the one before it", async () => {
+  await using db = await testDatabase();
+  await using folder = await checkpointFolder();
+  const acme = await longAgo(db, [[[0, 0], [-1, 1]]]);
+  await db.owner`update audit_chains set sealed_at = (select max(sealed_at) from audit_seals)`;
+  await db.owner`
+    insert into audit_log (tenant_id, actor, action, outcome)
+    values (${acme}, 'operator', 'test.new', 'succeeded')`;
+  await using given = await testSealer(db, folder.path);
+  await given.seal();
+  const links = await db.owner`
+    select seq::int, sealed_at = (select max(sealed_at) from audit_seals where seq = 1) as same
+    from audit_seals order by seq`;
+  assert.deepEqual(links.map(({ seq, same }) => [seq, same]), [[1, true], [2, true]]);
+});
+
+Deno.test("retain: D1: what was announced for one chain stays so, where less is to be dropped now", async () => {
+  await using db = await testDatabase();
+  const acme = await longAgo(db, [[[4, 1], [4, 1]]]);
+  const leaf = { tenant_id: acme, seq: 1, hash: genesis, floor_seq: 0, floor_hash: genesis };
+  const later = `${monthsAgo(2).toISOString().slice(0, 19)}.000000Z`;
+  const signed: (string | null)[] = [];
+  const sql = connect(db.url("massacorp_sealer"), { max: 1, applicationName: "test" });
+  await using _sql = { [Symbol.asyncDispose]: () => sql.end() };
+  await retain(sql, {
+    months: 3,
+    now: Date.now(),
+    leaves: [{ ...leaf, cut: later }, { ...leaf, tenant_id: acme + 1, cut: null }],
+    sign: (leaves) => Promise.resolve(void signed.push(...leaves.map(({ cut }) => cut))),
+  });
+  assert.deepEqual(signed, [later, `${monthsAgo(3).toISOString().slice(0, 19)}.000000Z`]);
 });
