@@ -296,3 +296,21 @@ export async function logInOn(
   assert.equal(reply.status, 200, reply.text);
   return { ...who, token: reply.body.access_token, refreshToken: reply.body.refresh_token };
 }
+
+/** How many answers there are of each status. */
+export const statuses = (replies: readonly Reply[]) =>
+  Object.fromEntries(
+    [...Map.groupBy(replies, ({ status }) => status)].map((
+      [status, same],
+    ) => [status, same.length]),
+  );
+
+/** So many at once, each to the next process in turn. */
+export const spread = (
+  scale: Scale,
+  count: number,
+  send: (api: Scale["apis"][number]) => Promise<Reply>,
+) =>
+  Promise.all(
+    Array.from({ length: count }, (_, n) => send(scale.apis[n % 3] ?? scale.apis[0])),
+  );
