@@ -206,6 +206,19 @@ Deno.test("Idempotency-Key: A6: a secret that was never used is made anew and th
   const [third] = await twice("/api/v1/api-keys", key);
   assert.deepEqual([third.key, third.api_key.id, await use(had.key)], [null, had.api_key.id, 200]);
 
+  // Nor does a repetition bring one back that was revoked, or has ended.
+  const ends = ["revoked_at = now()", "expires_at = created_at + interval '1 ms'"];
+  for (const [n, end] of ends.entries()) {
+    const name = `gone${n}`;
+    const gone = keyed(name, { ...as, body: { name, scopes: ["users.read"] } });
+    const { body } = await api.request("/api/v1/api-keys", gone);
+    await api.db.owner.unsafe(`update api_keys set ${end} where name = '${name}'`);
+    api.clock.advance(1);
+    const repeated = await api.request("/api/v1/api-keys", gone);
+    assert.deepEqual([repeated.status, repeated.body.key], [201, null], repeated.text);
+    assert.equal(await use(body.key), 401);
+  }
+
   const user = { ...as, body: { email: "new@acme.example" } };
   const [, made] = await twice("/api/v1/users", user);
   const who = { ...acme, userId: made.user.id, email: user.body.email };

@@ -226,11 +226,15 @@ Deno.test("api keys: T10: through a peer of its tenant, and of its maker where t
     ],
     [200, 200, 403, 200, 403, 200, 403, 403],
   );
-  const unknown = await api.request("/api/v1/api-keys", {
-    token: acme.token,
-    body: { name: "x", scopes: ["users.read"], allowed_peers: [foreign.id] },
-  });
-  assert.equal(unknown.status, 422);
+  const removed = await peer(acme);
+  await api.db.owner`update wg_peers set deleted_at = now() where id = ${removed.id}`;
+  for (const id of [foreign.id, removed.id, crypto.randomUUID()]) {
+    const unknown = await api.request("/api/v1/api-keys", {
+      token: acme.token,
+      body: { name: "x", scopes: ["users.read"], allowed_peers: [machine.id, id] },
+    });
+    assert.deepEqual([unknown.status, unknown.body.errors[0].code], [422, "unknown"]);
+  }
 });
 
 Deno.test("api keys: what they do is audited in their name, and counted in batches", async () => {
@@ -289,6 +293,48 @@ Deno.test("api keys: a limit of its own, and fifty at most", async () => {
     [...new Set(all.filter((reply) => reply.status !== 201).map((reply) => reply.body.code))],
     ["too_many_keys"],
   );
+  // What has ended leaves room, and what is revoked gets no new secret.
+  const ended: Reply[] = [];
+  for (const end of ["revoked_at = now()", "expires_at = created_at + interval '1 ms'"]) {
+    const [row] = await api.db.owner.unsafe(`
+      update api_keys set ${end} where id = (
+        select id from api_keys where revoked_at is null and expires_at is null limit 1) returning id`);
+    api.clock.advance(1);
+    await makeKey(api, acme);
+    ended.push(
+      await api.request(`/api/v1/api-keys/${row?.id}/rotate`, { token: acme.token, body: {} }),
+    );
+    const more = { token: acme.token, body: { name: "x", scopes: ["users.read"] } };
+    assert.equal((await api.request("/api/v1/api-keys", more)).body.code, "too_many_keys");
+  }
+  assert.deepEqual(ended[0]?.body.code, "key_revoked");
+});
+
+Deno.test("api keys: one's own, and everybody's by the permission alone, which rotates none", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "b@acme.example", role: "manager" });
+  const [hers, his] = [await makeKey(api, acme), await makeKey(api, bob)];
+  const ask = async (who: Persona, method: string, path: string, body?: unknown) => {
+    const reply = await api.request(`/api/v1/api-keys${path}`, { token: who.token, method, body });
+    return reply.body.items?.map(({ id }: { id: string }) => id) ?? reply.body.code ??
+      reply.status;
+  };
+  assert.deepEqual(await ask(bob, "GET", ""), [his.id]);
+  assert.deepEqual(await ask(acme, "GET", ""), [hers.id, his.id]);
+  for (
+    const [method, path] of [
+      ...[["GET", ""], ["GET", "/usage"], ["DELETE", ""], ["POST", "/rotate"]],
+    ] as const
+  ) {
+    const body = method === "POST" ? {} : undefined;
+    assert.equal(await ask(bob, method, `/${hers.id}${path}`, body), "not_found", method + path);
+  }
+  assert.equal(await ask(acme, "POST", `/${his.id}/rotate`, {}), "not_found");
+  assert.deepEqual([await status(api, hers.key), await status(api, his.key)], [200, 200]);
+  assert.equal(await ask(acme, "GET", `/${his.id}`), 200);
+  assert.equal(await ask(acme, "DELETE", `/${his.id}`), 200);
+  assert.deepEqual([await status(api, hers.key), await status(api, his.key)], [200, 401]);
 });
 
 Deno.test("api keys: the operator sees and revokes those of the tenant he names by key:list and key:revoke, and makes none", async () => {

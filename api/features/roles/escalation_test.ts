@@ -10,6 +10,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { until } from "../../../tests/support/until.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
 const roles = "/api/v1/roles";
@@ -265,4 +266,62 @@ Deno.test("roles: who has a permission until tomorrow gives it until tomorrow, t
   const passed = await userOf(api, acme, { email: "eve@acme.example" });
   const until = await give(api, bob, passed.userId, { role_id: admin, expires_at: at(60_000) });
   assert.equal(until.status, 201, until.text);
+});
+
+Deno.test("roles: who came to more in the meantime is decided over by nobody who has less, nor is a role that did", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await makeRole(api, acme, "desk", ["roles.read", "roles.write", "users.read"]);
+  const desk = await idOf(api, acme.tenantId, "desk");
+  const helper = await userOf(api, acme, { email: "h@acme.example", role: "desk" });
+  const bob = await userOf(api, acme, { email: "b@acme.example", role: "desk" });
+  const user = await idOf(api, acme.tenantId, "user");
+  const role = (await makeRole(api, acme, "small", ["users.read"])).id;
+  const admin = await idOf(api, acme.tenantId, "admin");
+  const rolesOf = async () =>
+    JSON.stringify(
+      await api.db.owner`
+      select user_id, role_id from user_roles order by 1, 2`,
+    );
+
+  /** What a request gets that comes while the user and the role are locked, and then are mightier. */
+  const meanwhile = async (ask: () => ReturnType<TestApi["request"]>) => {
+    let done = false;
+    let reply: ReturnType<TestApi["request"]> | undefined;
+    await api.db.owner.begin(async (sql) => {
+      await sql`select from users where id = ${bob.userId} for no key update`;
+      await sql`select from roles where id = ${role} for update`;
+      await sql`
+        insert into user_roles (tenant_id, user_id, role_id) values (${acme.tenantId}, ${bob.userId}, ${admin})
+        on conflict do nothing`;
+      await sql`
+        insert into role_permissions (tenant_id, role_id, permission)
+        values (${acme.tenantId}, ${role}, 'audit.read') on conflict do nothing`;
+      reply = ask().finally(() => done = true);
+      await until("it waits, or is done", async () => {
+        const [row] = await api.db.superuser`
+          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        return done || row !== undefined;
+      });
+    });
+    const before = await rolesOf();
+    const answer = await reply;
+    assert.deepEqual([answer?.status, answer?.body.code], [403, "grant_exceeds_own"], answer?.text);
+    assert.equal(await rolesOf(), before);
+    await api.db.owner`delete from user_roles where user_id = ${bob.userId} and role_id = ${admin}`;
+    await api.db
+      .owner`delete from role_permissions where role_id = ${role} and permission = 'audit.read'`;
+  };
+  await meanwhile(() => give(api, helper, bob.userId, { role_id: user }));
+  await meanwhile(() =>
+    api.request(`/api/v1/users/${bob.userId}/roles/${desk}`, { ...as(helper), method: "DELETE" })
+  );
+  await meanwhile(() =>
+    api.request(`${roles}/${role}`, {
+      ...as(helper),
+      method: "PUT",
+      body: { name: "small", permissions: [] },
+    })
+  );
+  await meanwhile(() => api.request(`${roles}/${role}`, { ...as(helper), method: "DELETE" }));
 });
