@@ -1,4 +1,5 @@
 import { newlyAdded, type ObservedInterface, type ObservedPeer } from "./observed.ts";
+import { overlaid } from "./overlay.ts";
 import type { Command, PeerChange } from "./plan.ts";
 
 /**
@@ -14,17 +15,18 @@ export function acceptedBy(
   before: ObservedInterface,
 ): ObservedInterface | undefined {
   if (commands.length === 0) return undefined;
-  const peers = new Map(before.peers);
+  const accepted = new Map<string, ObservedPeer>();
   for (const command of commands) {
     const changes = command.kind === "addconf"
       ? command.changes
       : command.entries.map((entry) => entry.kind === "peer" ? entry.change : undefined);
     for (const change of changes) {
       if (!change) return undefined;
-      peers.set(change.publicKey, changed(change, before.peers.get(change.publicKey)));
+      const known = accepted.get(change.publicKey) ?? before.peers.get(change.publicKey);
+      accepted.set(change.publicKey, changed(change, known));
     }
   }
-  return { ...before, peers, settings: {} };
+  return { ...before, peers: overlaid(before.peers, accepted), settings: {} };
 }
 
 function changed(change: PeerChange, before: ObservedPeer | undefined): ObservedPeer {

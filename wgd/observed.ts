@@ -1,5 +1,6 @@
 import { Secret } from "../lib/secret.ts";
 import { isWireGuardKey } from "../lib/wireguard_key.ts";
+import { overlaid } from "./overlay.ts";
 
 /** One peer as `wg show IF dump` tells it. */
 export interface ObservedPeer {
@@ -217,17 +218,14 @@ export function parseSome(
   { publicKeys, before }: { publicKeys: Iterable<string>; before: ObservedInterface },
 ): ObservedInterface {
   const { length: _, ...head } = parseHead(text);
-  const peers = new Map(before.peers);
+  const looked = new Map<string, ObservedPeer | undefined>();
   for (const wanted of publicKeys) {
     // Every line of a peer follows a line end, because the interface's own line is the first.
     const found = text.indexOf(`\n${wanted}\t`) + 1;
-    if (found === 0) {
-      peers.delete(wanted);
-      continue;
-    }
-    peers.set(wanted, ReadPeer.read(copied(text.slice(found, text.indexOf("\n", found))), 0));
+    const line = found > 0 ? copied(text.slice(found, text.indexOf("\n", found))) : undefined;
+    looked.set(wanted, line === undefined ? undefined : ReadPeer.read(line, 0));
   }
-  return { ...head, peers, settings: {} };
+  return { ...head, peers: overlaid(before.peers, looked), settings: {} };
 }
 
 /**
