@@ -66,7 +66,7 @@ async function seed(
   api: TestApi,
   { tenantId, accounts }: { tenantId: number; accounts: number },
 ): Promise<void> {
-  const argon2 = await api.deps.hasher.hash("the password");
+  const argon2 = await api.deps.hasher.hash("the password", null);
   const bcrypt = hashSync("the password", 10);
   await api.db.owner`
     insert into users (tenant_id, email, password_hash, status)

@@ -41,7 +41,7 @@ export function changePassword(router: Router, deps: Deps): void {
     const attempt = await startAttempt(deps, c, { tenantId, email, proof });
     if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
     const before = attempt.account?.password_hash ?? null;
-    const matches = await deps.hasher.verify(before, current_password) &&
+    const matches = await deps.hasher.verify(before, current_password, tenantId) &&
       attempt.failures < failuresUntilLock;
     // Only who knows the current password learns what is wrong with the new one.
     const after = matches ? await hashOfNew() : "";
@@ -83,7 +83,7 @@ export function changePassword(router: Router, deps: Deps): void {
         async (sql) => [await readPasswordRules(sql), await readPersonal(sql, userId)] as const,
       );
       await deps.passwords.check(rules, new_password, { path: "new_password", personal });
-      return await deps.hasher.hash(new_password);
+      return await deps.hasher.hash(new_password, tenantId);
     }
   });
 }

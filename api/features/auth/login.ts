@@ -51,13 +51,13 @@ export function login(router: Router, deps: LoginDeps): void {
     if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
     // Every path does the same work: one hash, whoever it is about (A4).
     const stored = attempt.account?.password_hash ?? null;
-    const matches = await deps.hasher.verify(stored, password);
+    const matches = await deps.hasher.verify(stored, password, attempt.tenantId);
     const session = matches ? await openAtOnce(deps, c, attempt, device_name) : undefined;
     const answer = session
       ? () => firstTokens(deps, session)
       : await finishAttempt(deps, c, attempt, {
         matches,
-        again: (hash) => deps.hasher.verify(hash, password),
+        again: (hash) => deps.hasher.verify(hash, password, attempt.tenantId),
         action: "auth.login",
         succeed: (sql, account) =>
           concludeLogin(deps, c, sql, {

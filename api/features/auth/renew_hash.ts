@@ -16,7 +16,7 @@ export async function renewHash(
   { tenantId, account, password }: Pick<Attempt, "tenantId" | "account"> & { password: string },
 ): Promise<void> {
   if (!account || !deps.hasher.isOutdated(account.password_hash)) return;
-  const after = await deps.hasher.hash(password).catch((error) => {
+  const after = await deps.hasher.hash(password, tenantId).catch((error) => {
     if (error instanceof ApiError && error.code === "overloaded") return undefined;
     throw error;
   });

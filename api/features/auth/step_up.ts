@@ -78,10 +78,14 @@ async function stepUpByPassword(
   const floor = deps.failureFloor.start();
   const attempt = await startAttempt(deps, c, { tenantId, email, proof });
   if (attempt.delayMs > 0) await deps.timer.pause(attempt.delayMs);
-  const matches = await deps.hasher.verify(attempt.account?.password_hash ?? null, password);
+  const matches = await deps.hasher.verify(
+    attempt.account?.password_hash ?? null,
+    password,
+    tenantId,
+  );
   const passed = await finishAttempt(deps, c, attempt, {
     matches,
-    again: (hash) => deps.hasher.verify(hash, password),
+    again: (hash) => deps.hasher.verify(hash, password, tenantId),
     action: "auth.step_up",
     async succeed(sql) {
       // Again, because one may have been set up while the password was looked at.

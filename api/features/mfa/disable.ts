@@ -35,7 +35,11 @@ export function disable(router: Router, deps: Deps): void {
     const { tenantId, userId } = user;
     const { password, code } = c.req.valid("json");
     const [account] = await deps.tenancy.query(tenantId, (sql) => readPasswordHash(sql, userId));
-    const matches = await deps.hasher.verify(account?.password_hash ?? null, password);
+    const matches = await deps.hasher.verify(
+      account?.password_hash ?? null,
+      password,
+      tenantId,
+    );
     const checked = await deps.tenancy.transaction(tenantId, async (sql) => {
       const at = new Date(deps.clock.now());
       await lockUser(sql, userId);

@@ -104,7 +104,7 @@ export function passwordResetFeature(deps: Deps): Router {
       path: "new_password",
       personal: [owner.email, owner.name],
     });
-    const passwordHash = await deps.hasher.hash(new_password);
+    const passwordHash = await deps.hasher.hash(new_password, tenantId);
     const identifier = await deps.identifierDigest(owner.email);
     const at = new Date(deps.clock.now());
     const ended = await deps.tenancy.transaction(tenantId, async (sql) => {

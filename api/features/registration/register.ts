@@ -60,7 +60,7 @@ export function register(router: Router, deps: Deps): void {
       path: "password",
       personal: [email, name],
     });
-    const passwordHash = await deps.hasher.hash(password);
+    const passwordHash = await deps.hasher.hash(password, tenantId);
     const identifier = (await deps.identifierDigest(email)).toHex();
     const { allowed } = await deps.limits.consumeUpTo(
       mailsAMinute,

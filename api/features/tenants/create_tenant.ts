@@ -98,7 +98,7 @@ export function createTenant(router: Router, deps: Deps): void {
     const body = c.req.valid("json");
     const key = await idempotencyKey(c);
     const password = generatePassword();
-    const passwordHash = body.is_platform ? await deps.hasher.hash(password.reveal()) : null;
+    const passwordHash = body.is_platform ? await deps.hasher.hash(password.reveal(), null) : null;
     const { tenant, admin } = await begin(deps, c, { body, key, passwordHash });
     if (body.is_platform) {
       const shown = admin && { ...admin, password: admin.made ? password.reveal() : null };

@@ -155,7 +155,7 @@ async function hashNewPassword(
     path: "password",
     personal: [invitation.email, body.name ?? invitation.name],
   });
-  return await deps.hasher.hash(body.password);
+  return await deps.hasher.hash(body.password, tenantId);
 }
 
 interface Enrolled {

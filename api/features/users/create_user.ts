@@ -4,7 +4,7 @@ import { generatePassword } from "../../auth/generate_password.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
-import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
+import { createOnce, earlierOf, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import {
@@ -16,7 +16,7 @@ import {
 } from "../roles/mod.ts";
 import { dropInvitationOf } from "./drop_invitation.ts";
 import { email, locale, phone, roleName, userName, userSchema, viewUser } from "./schemas.ts";
-import { insertUser, readUser, replaceUnusedPassword, stampOf } from "./store.ts";
+import { insertUser, isUser, readUser, replaceUnusedPassword, stampOf } from "./store.ts";
 
 const createBody = z.strictObject({
   email,
@@ -55,7 +55,6 @@ export function createUser(router: Router, deps: Deps): void {
     const principal = c.get("principal");
     const source = auditSource(c);
     const password = generatePassword();
-    const passwordHash = await deps.hasher.hash(password.reveal());
     const now = new Date(deps.clock.now());
     const key = await idempotencyKey(c);
     const record = (sql: TenantSql, id: number, details: Record<string, string | boolean>) =>
@@ -67,14 +66,20 @@ export function createUser(router: Router, deps: Deps): void {
         target: { type: "user", id: String(id) },
         details,
       });
-    const make = async (sql: TenantSql, role: RoleRow) => {
+    const roleToGive = async (sql: TenantSql): Promise<RoleRow> => {
+      const role = await findRole(sql, body.role);
+      if (!role) throw invalidField("role", "unknown", "there is no such role");
+      await refuseGrantBeyondOwn(sql, principal, { wanted: role.permissions, until: null });
+      return role;
+    };
+    const make = async (sql: TenantSql, role: RoleRow, passwordHash: string) => {
       await dropInvitationOf(sql, principal, body.email);
       const id = await insertUser(sql, { tenantId, passwordHash, ...body });
       await insertUserRole(sql, { tenantId, userId: id, roleId: role.id, by: source.userId });
       await record(sql, id, { email: body.email, role: body.role });
       return { id, shown: true, stamp: await stampOf(sql, id) };
     };
-    const repeat = async (sql: TenantSql, earlier: string) => {
+    const repeat = async (sql: TenantSql, earlier: string, passwordHash: string) => {
       const [text, stamp = ""] = earlier.split(" ");
       const id = Number(text);
       // Somebody may have given him more meanwhile than the caller may have a password of.
@@ -83,15 +88,20 @@ export function createUser(router: Router, deps: Deps): void {
       if (shown) await record(sql, id, { email: body.email, role: body.role, repeated: true });
       return { id, shown, stamp: shown ? await stampOf(sql, id) : stamp };
     };
+    // What is refused anyway costs no hash.
+    await deps.tenancy.transaction(tenantId, async (sql) => {
+      await roleToGive(sql);
+      const isRepeated = key && await earlierOf(sql, key, now.getTime()) !== null;
+      if (!isRepeated && await isUser(sql, body.email)) throw new ApiError("email_taken");
+    });
+    const passwordHash = await deps.hasher.hash(password.reveal(), tenantId);
     const { user, shown } = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const role = await findRole(sql, body.role);
-      if (!role) throw invalidField("role", "unknown", "there is no such role");
-      await refuseGrantBeyondOwn(sql, principal, { wanted: role.permissions, until: null });
+      const role = await roleToGive(sql);
       const made = await createOnce(sql, key, {
         tenantId,
         now: now.getTime(),
-        make: () => make(sql, role),
-        repeat: (earlier) => repeat(sql, earlier),
+        make: () => make(sql, role, passwordHash),
+        repeat: (earlier) => repeat(sql, earlier, passwordHash),
         of: ({ id, stamp }) => `${id} ${stamp}`,
       });
       return { user: await readUser(sql, made.id, now), shown: made.shown };

@@ -9,6 +9,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const base = "/api/v1/users";
 
@@ -351,4 +352,41 @@ Deno.test("users: many ways out of being an admin at once leave one", async () =
   assert(refused.every((reply) => ["last_admin", "overloaded"].includes(reply?.body.code)));
   assert.equal(left?.n, refused.length);
   assert(refused.length >= 1);
+});
+
+Deno.test("users: a creation that is refused costs no hash, and those of one tenant keep nobody else's log-in waiting", async () => {
+  await using api = await testApi({
+    env: { PASSWORD_HASH_CONCURRENCY: "1", DATABASE_POOL_TIMEOUT: "30" },
+    inProcess: "counts the hashes of one process",
+  });
+  const [acme, beta] = [await adminOf(api, "acme"), await adminOf(api, "beta")];
+  const manager = await userOf(api, acme, { email: "m@acme.example", role: "manager" });
+  const before = api.deps.hasher.stats.hashes;
+  const refusals: [unknown, string][] = [
+    [{ email: "x@acme.example", role: "no-such-role" }, "invalid_input"],
+    [{ email: "x@acme.example", role: "admin" }, "grant_exceeds_own"],
+    [{ email: acme.email }, "email_taken"],
+  ];
+  for (const [body, code] of refusals) {
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, () => api.request(base, { ...as(manager), body })),
+    );
+    assert.deepEqual(new Set(replies.map((reply) => reply.body.code)), new Set([code]));
+  }
+  assert.equal(api.deps.hasher.stats.hashes, before);
+
+  let left = 60;
+  const flood = Array.from({ length: left }, async (_, n) => {
+    await api.request(base, { ...as(manager), body: { email: `u${n}@acme.example` } });
+    left--;
+  });
+  await until("thirty wait", () => api.deps.hasher.stats.waiting > 30);
+  const login = await api.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant: "beta",
+    body: { email: beta.email, password: beta.password },
+  });
+  assert.equal(login.status, 200, login.text);
+  assert(left > 10, `${left} of acme's still wait when beta's log-in is answered`);
+  await Promise.all(flood);
 });

@@ -19,7 +19,7 @@ export async function growth(): Promise<Result[]> {
     alone: await adminOf(alone, "acme"),
     large: await adminOf(large, "acme"),
   };
-  const hash = await small.deps.hasher.hash("nobody's password");
+  const hash = await small.deps.hasher.hash("nobody's password", null);
   await fill(small, { tenants: 0, users: 9, hash });
   await fill(alone, { tenants: 0, users: usersEach - 1, hash });
   await fill(large, { tenants: tenants - 1, users: usersEach, hash });
