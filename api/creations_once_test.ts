@@ -276,6 +276,14 @@ Deno.test("Idempotency-Key: A6: a secret that was never used is made anew and th
   assert.equal(repeated.body.peer.id, accepted.body.peer.id);
   assert.notEqual(repeated.body.peer.public_key, accepted.body.peer.public_key);
   assert.equal((await accept(second.token, { password: "Wrong-Horse-7-Battery" })).status, 422);
+  const { user: guest } = accepted.body;
+  await api.db.owner`update users set status = 'inactive' where id = ${guest.id}`;
+  assert.equal(
+    (await accept(second.token)).status,
+    404,
+    "nobody gets new keys for who is shut out",
+  );
+  await api.db.owner`update users set status = 'active' where id = ${guest.id}`;
   const again = await api.request(
     "/api/v1/users/invitations",
     keyed("/api/v1/users/invitations", {

@@ -54,6 +54,8 @@ Deno.test("password reset: a mailed link sets a new password once, ends every se
   const weak = await confirm(api, token, "password");
   assert.equal(weak.status, 422);
   assert.equal(weak.body.errors[0].path, "new_password");
+  const own = await confirm(api, token, "Admin@Example1!");
+  assert.equal(own.body.errors[0].code, "personal");
   const done = await confirm(api, token);
   assert.deepEqual([done.status, done.body], [200, { sessions_ended: 2 }]);
   for (const { token } of [acme, second]) {

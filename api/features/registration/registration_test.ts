@@ -71,6 +71,8 @@ Deno.test("register: A4: a free address, a taken one and too many asks are answe
   assert.equal(counts?.n, 1, "and there is no user before the address was proven");
   const weak = await register(api, "weak@acme.example", { password: "password" });
   assert.equal(weak.body.errors[0].path, "password");
+  const own = await register(api, "weak@acme.example", { password: "Weak@Example1!" });
+  assert.equal(own.body.errors[0].code, "personal");
 });
 
 Deno.test("verify-email: makes the user of a registration once, as user, with the password that came with that very link", async () => {

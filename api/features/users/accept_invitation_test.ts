@@ -289,6 +289,12 @@ Deno.test("invitations: D2: a refusal on the way to acceptance leaves the token 
     const reply = await accept(api, { token, ...body }, more);
     assert.equal(reply.body.code, code, `${JSON.stringify(body)}: ${reply.text}`);
   }
+  for (
+    const body of [{ password: "Guest@Example1!" }, { name: "Ann Grace", password: "AnnGrace_1" }]
+  ) {
+    const reply = await accept(api, { token, ...body }, { via });
+    assert.equal(reply.body.errors?.[0].code, "personal", reply.text);
+  }
   const [owned] = [
     await api.request("/api/v1/wireguard/me/peers", { ...as(acme), body: { name: "o" } }),
   ];
