@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import postgres from "postgres";
+import { absent } from "../lib/absent.ts";
 import { lines } from "../lib/lines.ts";
 import { Secret } from "../lib/secret.ts";
 import { connect, type Sql } from "./connection.ts";
@@ -364,12 +365,7 @@ async function chownTree(folder: string, uid: number): Promise<void> {
 }
 
 async function readText(file: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  return await Deno.readTextFile(file).catch(absent);
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -377,11 +373,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 async function remove(target: string): Promise<void> {
-  try {
-    await Deno.remove(target, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  await Deno.remove(target, { recursive: true }).catch(absent);
 }
 
 function pause(ms: number): Promise<void> {

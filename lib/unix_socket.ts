@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { absent } from "./absent.ts";
 import { errorFields, type Logger, silentLogger } from "./log.ts";
 
 /** The socket's place cannot be used; the message says why. */
@@ -89,17 +90,10 @@ async function listen(
 }
 
 async function isThere(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return await Deno.lstat(path).catch(absent) !== undefined;
 }
 
 async function clearPlace(path: string): Promise<void> {
-  let found: Deno.FileInfo;
   try {
     const folder = await Deno.stat(dirname(path));
     if (!folder.isDirectory) throw new SocketError(`${dirname(path)} is not a folder`);
@@ -107,12 +101,8 @@ async function clearPlace(path: string): Promise<void> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new SocketError(`the folder ${dirname(path)} does not exist; make it, or name another`);
   }
-  try {
-    found = await Deno.lstat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
+  const found = await Deno.lstat(path).catch(absent);
+  if (!found) return;
   if (!found.isSocket) throw new SocketError(`${path} is there already and is not a socket`);
   if (await answers(path)) throw new SocketError(`another process answers on ${path}`);
   await Deno.remove(path);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { absent } from "../lib/absent.ts";
 import type { Sql } from "../db/connection.ts";
 import type { Clock } from "../lib/clock.ts";
 import { genesis } from "../lib/audit/chain.ts";
@@ -226,11 +227,5 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return await Deno.lstat(path).catch(absent) !== undefined;
 }

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { dirname } from "node:path";
 import { base64url, exportJWK, generateKeyPair } from "jose";
+import { absent } from "../../lib/absent.ts";
 import { writeAll } from "../../lib/durable_file.ts";
 import { Secret } from "../../lib/secret.ts";
 import {
@@ -27,13 +28,8 @@ where the key is for another one), wait for REFRESH_TOKEN_LIFETIME, drop, restar
 class Mistake extends Error {}
 
 async function read(path: string): Promise<Jwk[]> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+  const text = await Deno.readTextFile(path).catch(absent);
+  if (text === undefined) return [];
   try {
     return jwkSet.parse(JSON.parse(text)).keys;
   } catch {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Entry } from "./tar.ts";
+import { absent } from "../../lib/absent.ts";
 
 export interface WalkOptions {
   /** False leaves a path out, and with a folder all that is below it. */
@@ -15,7 +16,7 @@ export async function* walk(
   options: WalkOptions = {},
 ): AsyncGenerator<Entry> {
   if (options.wanted && !options.wanted(path)) return;
-  const found = await Deno.lstat(folder).catch(missing);
+  const found = await Deno.lstat(folder).catch(absent);
   if (!found) return;
   const about = { path, mode: found.mode ?? 0, uid: found.uid ?? 0, gid: found.gid ?? 0 };
   if (found.isDirectory) {
@@ -24,7 +25,7 @@ export async function* walk(
     for await (const { name } of Deno.readDir(folder)) names.push(name);
     for (const name of names.sort()) yield* walk(join(folder, name), `${path}/${name}`, options);
   } else if (found.isFile) {
-    const file = await Deno.open(folder).catch(missing);
+    const file = await Deno.open(folder).catch(absent);
     if (!file) return;
     using _file = file;
     const size = options.sizes ? options.sizes.get(path) : (await file.stat()).size;
@@ -44,8 +45,3 @@ async function* exactly(file: Deno.FsFile, size: number): AsyncGenerator<Uint8Ar
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
-
-function missing(error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound) return undefined;
-  throw error;
-}

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { absent } from "../../lib/absent.ts";
 import { connect } from "../../db/connection.ts";
 import { bootstrap } from "../../db/embedded.ts";
 import { migrate, readMigrations } from "../../db/migrate.ts";
@@ -126,12 +127,8 @@ interface Marker {
 }
 
 async function readMarker(path: string): Promise<Marker | undefined> {
-  try {
-    return JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  const text = await Deno.readTextFile(path).catch(absent);
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** The first file found where a backup's would go. */
@@ -158,21 +155,13 @@ async function anyFile({ root }: DataFolder): Promise<string | undefined> {
 async function moveAside(root: string, aside: string): Promise<void> {
   await Deno.mkdir(aside, { recursive: true, mode: 0o700 });
   for (const part of parts) {
-    try {
-      await Deno.rename(join(root, part), join(aside, part));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    await Deno.rename(join(root, part), join(aside, part)).catch(absent);
   }
   await syncFolder(root);
 }
 
 async function remove(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  await Deno.remove(path, { recursive: true }).catch(absent);
 }
 
 async function extract(

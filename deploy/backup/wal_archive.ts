@@ -2,6 +2,7 @@ import { Decrypter, Encrypter } from "age-encryption";
 import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { absent } from "../../lib/absent.ts";
 import { syncFolder, writeAll } from "../../lib/durable_file.ts";
 import { BackupError } from "./error.ts";
 
@@ -44,7 +45,7 @@ export async function archiveWal(path: string, { folder, recipients }: WalArchiv
   const target = join(folder, name + suffix);
   const digestFile = join(folder, `${name}.sha256`);
   const digest = await digestOf(path);
-  if (await Deno.stat(target).then(() => true, missing)) {
+  if (await Deno.stat(target).catch(absent)) {
     if ((await Deno.readTextFile(digestFile)).trim() === digest) return;
     throw new BackupError(`${target} is there, and is of something else`);
   }
@@ -113,9 +114,4 @@ async function digestOf(path: string): Promise<string> {
   using file = await Deno.open(path);
   for await (const part of file.readable) hash.update(part);
   return hash.digest("hex");
-}
-
-function missing(error: unknown): false {
-  if (error instanceof Deno.errors.NotFound) return false;
-  throw error;
 }

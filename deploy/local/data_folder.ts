@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { absent } from "../../lib/absent.ts";
 import { socketFolder } from "../../lib/socket_folder.ts";
 import { apiUid, databaseUid, sealerUid } from "./identity.ts";
 
@@ -121,12 +122,7 @@ export async function openDataFolder(
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.lstat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return (await Deno.lstat(path).catch(absent))?.isFile ?? false;
 }
 
 async function lockFolder(root: string): Promise<Disposable & { close(): void }> {

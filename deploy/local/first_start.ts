@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { absent } from "../../lib/absent.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { writeSecretFile } from "./secrets.ts";
 import { socketFetch } from "./socket_http.ts";
@@ -66,12 +67,7 @@ export async function firstStart(
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return (await Deno.stat(path).catch(absent))?.isFile ?? false;
 }
 
 async function firstPeer(

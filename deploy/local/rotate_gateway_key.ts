@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { absent } from "../../lib/absent.ts";
 import type { Sql } from "../../db/connection.ts";
 import { createGatewayKey, type GatewayKey, readGatewayKey } from "../../wgd/gateway_key.ts";
 import { syncFolder } from "../../lib/durable_file.ts";
@@ -40,9 +41,7 @@ export async function cutOver(
   if (taken) throw new Error("a peer has that key; nothing was changed");
   if (published !== null) await forgetKey(sql, { interfaceId, published });
   // The snapshot is bound to the key that goes, and would be taken for a damaged one.
-  await Deno.remove(join(dirname(keyFile), "snapshot")).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await Deno.remove(join(dirname(keyFile), "snapshot")).catch(absent);
   await Deno.rename(nextKeyFile(keyFile), keyFile);
   await syncFolder(dirname(keyFile));
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { absent } from "../../lib/absent.ts";
 import { databaseUrl, type LoginRole, withUser } from "../../db/embedded.ts";
 import { writeAll } from "../../lib/durable_file.ts";
 import { key32, key32List, parseEnv } from "../../lib/env.ts";
@@ -47,12 +48,7 @@ export async function keepSecretFile(path: string, text: string, uid = 0): Promi
 }
 
 async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  return (await Deno.readTextFile(path).catch(absent))?.trim();
 }
 
 /** The password of each role that logs in, made once. */
