@@ -1,20 +1,9 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import postgres from "postgres";
 import { absent } from "../lib/absent.ts";
 import { lines } from "../lib/lines.ts";
-import { Secret } from "../lib/secret.ts";
-import { connect, type Sql } from "./connection.ts";
-
-/** The roles of roles.sql that log in, each with a password of its own. */
-export const loginRoles = [
-  "massacorp_owner",
-  "massacorp_api",
-  "massacorp_platform",
-  "massacorp_wgd",
-  "massacorp_sealer",
-] as const;
-export type LoginRole = typeof loginRoles[number];
+import type { Secret } from "../lib/secret.ts";
+import { databaseUrl } from "./roles.ts";
 
 /** PostgreSQL refuses to run as root: whom it runs as then. Made from an `Identity` of deploy/local. */
 export interface ServerUser {
@@ -191,78 +180,6 @@ async function writeRules(dataFolder: string, uid: number): Promise<Record<strin
   }
   await chownTree(folder, uid);
   return named;
-}
-
-/** The URL of a role over the server's socket, as `connect()` reads it. */
-export function databaseUrl(
-  to: { role: string; password: Secret<string>; socketFolder: string; database: string },
-): Secret<string> {
-  const query = new URLSearchParams({ host: to.socketFolder });
-  const password = encodeURIComponent(to.password.reveal());
-  return new Secret(`postgres://${to.role}:${password}@localhost/${to.database}?${query}`);
-}
-
-/**
- * Brings a cluster to where migrations can run: the roles with their passwords, and the database.
- * Safe to repeat: a password that is in force already is left alone.
- */
-export async function bootstrap(
-  superuserUrl: Secret<string>,
-  passwords: Record<LoginRole, Secret<string>>,
-  database = "massacorp",
-): Promise<void> {
-  const sql = connect(superuserUrl, { max: 1, applicationName: "massacorp-bootstrap" });
-  try {
-    await sql.unsafe(await Deno.readTextFile(new URL("./roles.sql", import.meta.url)));
-    for (const role of loginRoles) {
-      const url = withUser(superuserUrl, role, passwords[role]);
-      if (!(await hasPassword(sql, role)) || !(await logsIn(url))) {
-        await setPassword(sql, role, passwords[role]);
-      }
-    }
-    const [found] = await sql`select from pg_database where datname = ${database}`;
-    if (!found) await sql`create database ${sql(database)} owner massacorp_owner`;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
-}
-
-/** The same server and database, as another role. */
-export function withUser(
-  url: Secret<string>,
-  role: string,
-  password: Secret<string>,
-): Secret<string> {
-  const changed = new URL(url.reveal());
-  changed.username = role;
-  changed.password = encodeURIComponent(password.reveal());
-  return new Secret(changed.href);
-}
-
-async function hasPassword(sql: Sql, role: LoginRole): Promise<boolean> {
-  const rows = await sql`
-    select from pg_authid where rolname = ${role} and rolpassword is not null`;
-  return rows.length > 0;
-}
-
-async function logsIn(url: Secret<string>): Promise<boolean> {
-  const sql = connect(url, { max: 1, applicationName: "massacorp-bootstrap" });
-  try {
-    await sql`select 1`;
-    return true;
-  } catch (error) {
-    if (error instanceof postgres.PostgresError && error.code.startsWith("28")) return false;
-    throw error;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
-}
-
-async function setPassword(sql: Sql, role: LoginRole, password: Secret<string>): Promise<void> {
-  // ALTER ROLE takes no parameters; the server itself quotes the literal.
-  const [row] = await sql<{ command: string }[]>`
-    select format('alter role %I password %L', ${role}::text, ${password.reveal()}::text) as command`;
-  if (row) await sql.unsafe(row.command);
 }
 
 /** Made beside its place and moved there whole: a start that dies half-way leaves nothing half-made. */

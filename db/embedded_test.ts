@@ -3,14 +3,8 @@ import { join } from "node:path";
 import { createIdentity, databaseUid } from "../deploy/local/identity.ts";
 import { Secret } from "../lib/secret.ts";
 import { connect } from "./connection.ts";
-import {
-  bootstrap,
-  databaseUrl,
-  type EmbeddedOptions,
-  type EmbeddedServer,
-  loginRoles,
-  startEmbedded,
-} from "./embedded.ts";
+import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from "./embedded.ts";
+import { bootstrap, databaseUrl, loginRoles } from "./roles.ts";
 
 const password = new Secret("quote's and : @ / %");
 

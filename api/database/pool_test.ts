@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "../../db/connection.ts";
-import { bootstrap, databaseUrl } from "../../db/embedded.ts";
+import { bootstrap, databaseUrl } from "../../db/roles.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { startTestCluster, testPassword } from "../../tests/support/cluster.ts";
 import { testDatabase } from "../../tests/support/database.ts";

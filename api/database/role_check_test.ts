@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "../../db/connection.ts";
-import { databaseUrl } from "../../db/embedded.ts";
+import { databaseUrl } from "../../db/roles.ts";
 import { Secret } from "../../lib/secret.ts";
 import { type TestDatabase, testDatabase } from "../../tests/support/database.ts";
 import { createPool } from "./pool.ts";

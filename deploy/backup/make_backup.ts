@@ -1,6 +1,6 @@
 import { Encrypter } from "age-encryption";
 import { join } from "node:path";
-import { databaseUrl } from "../../db/embedded.ts";
+import { databaseUrl } from "../../db/roles.ts";
 import { syncFolder, writeAll } from "../../lib/durable_file.ts";
 import { Secret } from "../../lib/secret.ts";
 import { socketFolder } from "../../lib/socket_folder.ts";

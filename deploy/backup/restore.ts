@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { absent } from "../../lib/absent.ts";
 import { connect } from "../../db/connection.ts";
-import { bootstrap } from "../../db/embedded.ts";
+import { bootstrap } from "../../db/roles.ts";
 import { migrate, readMigrations } from "../../db/migrate.ts";
 import { syncFolder, writeAll } from "../../lib/durable_file.ts";
 import type { Secret } from "../../lib/secret.ts";

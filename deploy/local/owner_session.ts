@@ -1,5 +1,5 @@
 import { connect, type Sql } from "../../db/connection.ts";
-import { bootstrap } from "../../db/embedded.ts";
+import { bootstrap } from "../../db/roles.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { LocalConfig } from "./config.ts";
 import { openDataFolder } from "./data_folder.ts";

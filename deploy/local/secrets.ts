@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { absent } from "../../lib/absent.ts";
-import { databaseUrl, type LoginRole, withUser } from "../../db/embedded.ts";
+import { databaseUrl, type LoginRole, withUser } from "../../db/roles.ts";
 import { writeAll } from "../../lib/durable_file.ts";
 import { key32, key32List, parseEnv } from "../../lib/env.ts";
 import { deriveSubkey } from "../../lib/seal.ts";

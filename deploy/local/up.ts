@@ -1,6 +1,6 @@
 import { loadConfig as loadApiConfig } from "../../api/config.ts";
 import { connect } from "../../db/connection.ts";
-import { bootstrap } from "../../db/embedded.ts";
+import { bootstrap } from "../../db/roles.ts";
 import { migrate } from "../../db/migrate.ts";
 import { ConfigError } from "../../lib/env.ts";
 import type { Secret } from "../../lib/secret.ts";

@@ -1,5 +1,5 @@
 import { connect } from "../../db/connection.ts";
-import { bootstrap } from "../../db/embedded.ts";
+import { bootstrap } from "../../db/roles.ts";
 import { migrate, MigrationError } from "../../db/migrate.ts";
 import { ConfigError } from "../../lib/env.ts";
 import { rolePasswords } from "../local/secrets.ts";

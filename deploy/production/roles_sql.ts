@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { loginRoles } from "../../db/embedded.ts";
+import { loginRoles } from "../../db/roles.ts";
 import { createHmac } from "../../lib/hmac.ts";
 import { Secret } from "../../lib/secret.ts";
 import { migrateUid } from "../local/identity.ts";

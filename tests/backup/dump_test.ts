@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from "node:assert/strict";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { join } from "node:path";
 import { connect } from "../../db/connection.ts";
-import { bootstrap, databaseUrl, loginRoles } from "../../db/embedded.ts";
+import { bootstrap, databaseUrl, loginRoles } from "../../db/roles.ts";
 import { migrate } from "../../db/migrate.ts";
 import { loadConfig } from "../../deploy/backup/config.ts";
 import { makeBackup } from "../../deploy/backup/make_backup.ts";

@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { connect } from "../../db/connection.ts";
-import { databaseUrl } from "../../db/embedded.ts";
+import { databaseUrl } from "../../db/roles.ts";
 import { createClient } from "../../deploy/demo/client.ts";
 import { outcomeOf } from "../../deploy/demo/run.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";

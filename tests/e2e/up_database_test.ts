@@ -1,6 +1,6 @@
 import { equal, match } from "node:assert/strict";
 import { join } from "node:path";
-import { bootstrap, databaseUrl } from "../../db/embedded.ts";
+import { bootstrap, databaseUrl } from "../../db/roles.ts";
 import { namespaces } from "../support/netns.ts";
 import { startTestCluster, testPassword } from "../support/cluster.ts";
 import { startUp } from "../support/up.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import postgres from "postgres";
-import { databaseUrl } from "../../db/embedded.ts";
+import { databaseUrl } from "../../db/roles.ts";
 import { Secret } from "../../lib/secret.ts";
 import { startTestCluster, testPassword } from "../support/cluster.ts";
 import { testDatabase } from "../support/database.ts";

@@ -1,5 +1,5 @@
 import { connect, type Sql } from "../../db/connection.ts";
-import { bootstrap, databaseUrl, type LoginRole } from "../../db/embedded.ts";
+import { bootstrap, databaseUrl, type LoginRole } from "../../db/roles.ts";
 import { migrate, readMigrations } from "../../db/migrate.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { clusterVariable, startTestCluster, type TestCluster, testPassword } from "./cluster.ts";

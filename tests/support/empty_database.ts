@@ -1,5 +1,5 @@
 import { connect, type Sql } from "../../db/connection.ts";
-import type { LoginRole } from "../../db/embedded.ts";
+import type { LoginRole } from "../../db/roles.ts";
 import { Secret } from "../../lib/secret.ts";
 import { testDatabase } from "./database.ts";
 

@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { connect } from "../../db/connection.ts";
-import { databaseUrl } from "../../db/embedded.ts";
+import { databaseUrl } from "../../db/roles.ts";
 import { Secret } from "../../lib/secret.ts";
 import { type TestCluster, testPassword } from "./cluster.ts";
 import { testDatabase } from "./database.ts";
