@@ -4,7 +4,12 @@ import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
+import { ApiError } from "../../errors.ts";
+import { tenantOf } from "../../middleware/access.ts";
+import type { PeerView } from "./schemas.ts";
+import type { PeerRef } from "./scope.ts";
 import { waitsElsewhere } from "./store.ts";
+import { readPeerAlone } from "./view_store.ts";
 
 /**
  * Asks the daemon to look at these peers, or at everything, now and waits, within bounds, for its read-back. A daemon that does
@@ -37,6 +42,22 @@ export async function applyNow(
     });
   }
   return result;
+}
+
+/**
+ * The same for one peer that was changed, and what became of it.
+ * @throws {ApiError} `not_found` where it is gone by now, or the caller's no longer
+ */
+export async function applyAndRead(
+  deps: Pick<Deps, "wgd" | "tenancy" | "settings" | "clock">,
+  c: Context<AppEnv>,
+  ref: PeerRef,
+): Promise<PeerView> {
+  await applyNow(deps, c, [ref.id]);
+  const now = new Date(deps.clock.now());
+  const peer = await readPeerAlone(deps.tenancy, tenantOf(c), { ...ref, now });
+  if (!peer) throw new ApiError("not_found");
+  return peer;
 }
 
 const pauseMs = 50;

@@ -23,7 +23,8 @@ import {
 import { gatewayFor } from "./placement.ts";
 import { holdToQuotas } from "./quota.ts";
 import { bulkPeerBody, peerSchema, type PeerView, placeChoice } from "./schemas.ts";
-import { insertPeers, lockPeers, type NewPeer, readGateway, replaceKeysOfMany } from "./store.ts";
+import { insertPeers, type NewPeer, readGateway } from "./store.ts";
+import { lockPeers, replaceKeysOfMany } from "./keys_store.ts";
 import { listPeersById } from "./view_store.ts";
 
 export const maxBulk = 1000;

@@ -9,7 +9,7 @@ import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
-import { applyNow } from "./apply.ts";
+import { applyAndRead } from "./apply.ts";
 import { gatewayFor } from "./placement.ts";
 import {
   checkResolvers,
@@ -24,7 +24,7 @@ import { holdToQuotas } from "./quota.ts";
 import { createOwnPeerBody, createPeerBody, provisionedResponse } from "./schemas.ts";
 import { ownerOf, type PeerScope } from "./scope.ts";
 import { insertPeer, lockPeer } from "./store.ts";
-import { readPeer, readPeerAlone } from "./view_store.ts";
+import { readPeer } from "./view_store.ts";
 
 export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -73,13 +73,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
       return made;
     });
 
-    await applyNow(deps, c, [id]);
-    const peer = await readPeerAlone(deps.tenancy, tenantId, {
-      id,
-      owner,
-      now: new Date(deps.clock.now()),
-    });
-    if (!peer) throw new ApiError("not_found");
+    const peer = await applyAndRead(deps, c, { id, owner });
     c.header("Location", `/api/v1/wireguard/${scope.own ? "me/" : ""}peers/${id}`);
     return provisionResponse(c, { type, status: 201, peer, config, delivery });
   });

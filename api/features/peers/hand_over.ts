@@ -4,6 +4,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { dropDeliveries, putUpDelivery } from "../deliveries/mod.ts";
+import { putKeys } from "./keys_store.ts";
 import {
   clientFile,
   makeKeys,
@@ -12,7 +13,7 @@ import {
   requireGateway,
 } from "./provision.ts";
 import type { PeerView } from "./schemas.ts";
-import { readGateway, replaceKeys, setSuccessor } from "./store.ts";
+import { readGateway } from "./store.ts";
 
 /** What the maker of keys gets, beside the peer itself. */
 export interface HandedOver {
@@ -69,8 +70,7 @@ export async function rekey(
   const keys = await makeKeys(deps, { tenantId: peer.tenant_id, peerId: id }, choice);
   const { publicKey, sealedPresharedKey: presharedKey } = keys;
   const deadline = overlapMs > 0 ? new Date(now + overlapMs) : null;
-  if (deadline) await setSuccessor(sql, { id, publicKey, presharedKey, deadline });
-  else await replaceKeys(sql, { id, publicKey, presharedKey });
+  await putKeys(sql, { id, publicKey, presharedKey }, deadline);
   await dropDeliveries(sql, id);
   await writeAudit(sql, {
     tenantId,

@@ -16,6 +16,7 @@ import {
   takeDelivery,
 } from "../deliveries/mod.ts";
 import { applyNow } from "./apply.ts";
+import { putKeys } from "./keys_store.ts";
 import {
   chooseType,
   clientFile,
@@ -25,7 +26,7 @@ import {
   requireGateway,
 } from "./provision.ts";
 import { provisionedResponse, publicKey } from "./schemas.ts";
-import { readGateway, replaceKeys, setSuccessor } from "./store.ts";
+import { readGateway } from "./store.ts";
 import { readPeer, readPeerAlone } from "./view_store.ts";
 
 /** `/api/v1/wireguard/deliveries` */
@@ -109,8 +110,7 @@ async function redeem(
     const { publicKey, sealedPresharedKey: presharedKey } = keys;
     // The file was of the latest key: of the one that waits, where one does.
     const deadline = peer.rotation && new Date(peer.rotation.deadline);
-    if (deadline) await setSuccessor(sql, { id, publicKey, presharedKey, deadline });
-    else await replaceKeys(sql, { id, publicKey, presharedKey });
+    await putKeys(sql, { id, publicKey, presharedKey }, deadline);
     config = clientFile(deps, { peer, keys, gateway });
   }
   if (via?.kind === "enrolment") {

@@ -4,13 +4,13 @@ import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { tenantOf } from "../../middleware/access.ts";
-import { applyNow } from "./apply.ts";
+import { applyAndRead } from "./apply.ts";
 import type { HandedOver } from "./hand_over.ts";
 import { chooseType, holdToType, provisionResponse } from "./provision.ts";
 import type { PeerView } from "./schemas.ts";
 import { ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
 import { lockPeer } from "./store.ts";
-import { readPeer, readPeerAlone } from "./view_store.ts";
+import { readPeer } from "./view_store.ts";
 
 /** A peer that gets new keys; its row is locked. */
 export interface Renewal {
@@ -49,11 +49,6 @@ export async function renewPeer(
     holdToType(type, made.config);
     return made;
   });
-  await applyNow(deps, c, [id]);
-  const peer = await readPeerAlone(deps.tenancy, tenantId, {
-    ...ref,
-    now: new Date(deps.clock.now()),
-  });
-  if (!peer) throw new ApiError("not_found");
+  const peer = await applyAndRead(deps, c, ref);
   return provisionResponse(c, { type, status: 200, peer, config, delivery });
 }

@@ -8,7 +8,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { applyNow } from "./apply.ts";
+import { applyAndRead, applyNow } from "./apply.ts";
 import { peerId, peerSchema } from "./schemas.ts";
 import { deciderIn, ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
 import { disablePeerRow, enablePeerRow, lockPeer, removePeer } from "./store.ts";
@@ -156,12 +156,6 @@ export function enablePeer(router: Router, deps: Deps, scope: PeerScope): void {
         return true;
       },
     });
-    await applyNow(deps, c, [id]);
-    const peer = await readPeerAlone(deps.tenancy, tenantOf(c), {
-      ...ref,
-      now: new Date(deps.clock.now()),
-    });
-    if (!peer) throw new ApiError("not_found");
-    return c.json(peer, 200);
+    return c.json(await applyAndRead(deps, c, ref), 200);
   });
 }

@@ -5,13 +5,13 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { dropDeliveries } from "../deliveries/mod.ts";
-import { applyNow } from "./apply.ts";
+import { applyAndRead } from "./apply.ts";
 import { mayOwnerSetExpiry } from "./policy.ts";
 import { checkResolvers, futureTime, requireGateway } from "./provision.ts";
 import { peerId, peerSchema, updateOwnPeerBody, updatePeerBody } from "./schemas.ts";
 import { deciderIn, ownerOf, type PeerScope } from "./scope.ts";
 import { lockPeer, readGateway, updatePeerRow } from "./store.ts";
-import { readPeer, readPeerAlone } from "./view_store.ts";
+import { readPeer } from "./view_store.ts";
 
 export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
   const route = createRoute({
@@ -76,13 +76,7 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
         details: changedFields({ ...before }, c.req.valid("json")),
       });
     });
-    await applyNow(deps, c, [id]);
-    const peer = await readPeerAlone(deps.tenancy, tenantId, {
-      ...ref,
-      now: new Date(deps.clock.now()),
-    });
     // Handed to somebody else by its owner's admin, it is the caller's no longer.
-    if (!peer) throw new ApiError("not_found");
-    return c.json(peer, 200);
+    return c.json(await applyAndRead(deps, c, ref), 200);
   });
 }
