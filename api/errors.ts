@@ -25,6 +25,7 @@ export const problemTypes = {
   request_timeout: { status: 408, title: "The body did not arrive in time" },
   public_key_taken: { status: 409, title: "The public key is in use" },
   email_taken: { status: 409, title: "The e-mail address is in use" },
+  too_many_roles: { status: 409, title: "No more roles can be made or given" },
   too_many_keys: { status: 409, title: "No more API keys can be made" },
   mfa_not_enabled: { status: 409, title: "There is no second factor" },
   mfa_not_set_up: { status: 409, title: "No second factor waits for its first code" },

@@ -598,6 +598,23 @@ end
 $function$;
 alter function roles_hold_their_permissions() owner to massacorp_owner;
 
+CREATE OR REPLACE FUNCTION public.roles_hold_to_their_number()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  -- Creations of one tenant take turns from here to the end of their commit, and each sees those before it.
+  perform pg_advisory_xact_lock(1, new.tenant_id);
+  if (select count(*) from roles r where r.tenant_id = new.tenant_id and r.system is null) > 100 then
+    raise exception 'the tenant has as many roles as it may'
+      using errcode = 'check_violation', constraint = 'roles_of_a_tenant_are_at_most_100', table = 'roles';
+  end if;
+  return null;
+end
+$function$;
+alter function roles_hold_to_their_number() owner to massacorp_owner;
+
 CREATE OR REPLACE FUNCTION public.sealed_under(sealed bytea)
  RETURNS text
  LANGUAGE sql
@@ -790,6 +807,24 @@ CREATE OR REPLACE FUNCTION public.touch_updated_at()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$ begin new.updated_at := now(); return new; end $function$;
 alter function touch_updated_at() owner to massacorp_owner;
+
+CREATE OR REPLACE FUNCTION public.user_roles_hold_to_their_number()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(2, new.user_id);
+  if (
+    select count(*) from user_roles h where h.tenant_id = new.tenant_id and h.user_id = new.user_id
+  ) > 20 then
+    raise exception 'the user has as many roles as he may'
+      using errcode = 'check_violation', constraint = 'user_roles_of_a_user_are_at_most_20', table = 'user_roles';
+  end if;
+  return null;
+end
+$function$;
+alter function user_roles_hold_to_their_number() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.users_take_bcrypt_by_import()
  RETURNS trigger
@@ -2307,12 +2342,14 @@ CREATE TRIGGER role_permissions_move_from_another_role AFTER UPDATE ON public.ro
 CREATE TRIGGER role_permissions_move_to_another_role AFTER UPDATE ON public.role_permissions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION role_permissions_reach_their_role();
 CREATE TRIGGER role_permissions_reach_their_role AFTER INSERT ON public.role_permissions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION role_permissions_reach_their_role();
 CREATE TRIGGER roles_hold_their_permissions BEFORE INSERT OR UPDATE ON public.roles FOR EACH ROW EXECUTE FUNCTION roles_hold_their_permissions();
+CREATE CONSTRAINT TRIGGER roles_hold_to_their_number AFTER INSERT ON public.roles NOT DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN ((new.system IS NULL)) EXECUTE FUNCTION roles_hold_to_their_number();
 CREATE TRIGGER roles_touch BEFORE UPDATE ON public.roles FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER system_role_permissions_reach_their_roles AFTER INSERT OR DELETE OR UPDATE ON public.system_role_permissions FOR EACH STATEMENT EXECUTE FUNCTION system_role_permissions_reach_their_roles();
 CREATE TRIGGER tenants_make_roles AFTER INSERT ON public.tenants FOR EACH ROW EXECUTE FUNCTION tenants_make_roles();
 CREATE TRIGGER tenants_notify_status AFTER UPDATE OF status ON public.tenants FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
 CREATE TRIGGER tenants_touch BEFORE UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 CREATE TRIGGER tenants_unfinished BEFORE INSERT OR UPDATE OF unfinished_since ON public.tenants FOR EACH ROW EXECUTE FUNCTION keep_unfinished_tenants_suspended();
+CREATE CONSTRAINT TRIGGER user_roles_hold_to_their_number AFTER INSERT ON public.user_roles NOT DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION user_roles_hold_to_their_number();
 CREATE TRIGGER user_roles_keep_an_admin AFTER DELETE OR UPDATE OF expires_at ON public.user_roles FOR EACH ROW EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_keep_an_admin AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN (((old.status = 'active'::text) AND (new.status <> 'active'::text))) EXECUTE FUNCTION refuse_losing_the_last_admin();
 CREATE TRIGGER users_notify_status AFTER UPDATE OF status ON public.users FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION wg_notify_all();
@@ -2832,6 +2869,7 @@ grant execute on function permissions_of(of_user integer, at timestamp with time
 revoke all on function refuse_losing_the_last_admin() from public;
 revoke all on function role_permissions_reach_their_role() from public;
 revoke all on function roles_hold_their_permissions() from public;
+revoke all on function roles_hold_to_their_number() from public;
 revoke all on function sealed_under(sealed bytea) from public;
 grant execute on function sealed_under(sealed bytea) to massacorp_api;
 grant execute on function sealed_under(sealed bytea) to massacorp_lookup;
@@ -2846,6 +2884,7 @@ grant execute on function session_rotate(tenant integer, session uuid, of_user i
 revoke all on function system_role_permissions_reach_their_roles() from public;
 revoke all on function tenants_make_roles() from public;
 revoke all on function touch_updated_at() from public;
+revoke all on function user_roles_hold_to_their_number() from public;
 revoke all on function users_take_bcrypt_by_import() from public;
 revoke all on function wg_address6(address inet, network cidr, network6 cidr) from public;
 grant execute on function wg_address6(address inet, network cidr, network6 cidr) to massacorp_api;
@@ -3004,6 +3043,7 @@ comment on function public.permissions_of(integer,timestamp with time zone) is '
 comment on function public.refuse_losing_the_last_admin() is 'Whoever is the last active admin for good can be neither removed nor deactivated, nor lose the role, while the tenant lasts.';
 comment on function public.role_permissions_reach_their_role() is 'Has the roles whose entries changed look at them again.';
 comment on function public.roles_hold_their_permissions() is 'Puts into a role what the tables say that it permits, whoever writes what.';
+comment on function public.roles_hold_to_their_number() is 'Refuses the 101st role that a tenant makes.';
 comment on function public.sealed_under(pg_catalog.bytea) is 'The name of the key that a sealed value takes to be opened; unnamed for one of version 1.';
 comment on function public.session_in_force(integer,pg_catalog.uuid,integer,timestamp with time zone) is 'The session behind an access token at a moment, and its user, entering the tenant by itself; no row where it is no longer good.';
 comment on function public.session_open(integer,integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone,integer,timestamp with time zone,integer,integer,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text) is 'Opens the session of a log-in whose password was right, with its records, if that is the password still and nothing more is asked of the user, entering the tenant by itself; otherwise no row, and nothing changes.';
@@ -3012,6 +3052,7 @@ comment on function public.session_rotate(integer,pg_catalog.uuid,integer,intege
 comment on function public.system_role_permissions_reach_their_roles() is 'The same for roles of the system, in every tenant: only a migration changes what those permit.';
 comment on function public.tenants_make_roles() is 'Gives a new tenant the roles of the system; superadmin is the platform tenant''s alone.';
 comment on function public.touch_updated_at() is 'Keeps updated_at true on every update.';
+comment on function public.user_roles_hold_to_their_number() is 'Refuses the 21st role of a user; those that ended count until they are taken from him.';
 comment on function public.users_take_bcrypt_by_import() is 'Hashes of bcrypt come in through the operator alone: the role that serves tenants can neither set nor keep on setting one.';
 comment on function public.wg_address6(pg_catalog.inet,pg_catalog.cidr,pg_catalog.cidr) is 'The IPv6 address that goes with an IPv4 address of the network: the same offset from the prefix, so that what holds of the one (one peer, one interface) holds of the other. Null where there is no IPv6.';
 comment on function public.wg_gateways_seen() is 'The gateways whose daemon has a session at this moment, by the lock that it holds, and when each read its interface back. A lock of any other role counts for nothing.';

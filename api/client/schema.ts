@@ -1123,7 +1123,7 @@ export interface paths {
         put?: never;
         /**
          * Give a user a role, or another end to one that he has
-         * @description Takes what the role permits, for at least as long, and over no user who may do more than the caller.
+         * @description Takes what the role permits, for at least as long, and over no user who may do more than the caller. A user has at most 20, those that ended included until they are taken away.
          *
          *     Permission: `roles.write`. Rate limit: `authenticated`.
          */
@@ -1171,7 +1171,7 @@ export interface paths {
         put?: never;
         /**
          * Make a role
-         * @description It can permit what its maker may do himself, for good, and nothing more.
+         * @description It can permit what its maker may do himself, for good, and nothing more. A tenant makes at most 100.
          *
          *     Permission: `roles.write`. Rate limit: `authenticated`.
          */
@@ -2757,7 +2757,7 @@ export interface components {
             /** Format: int64 */
             status: number;
             /** @enum {string} */
-            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "gateway_name_taken" | "network_taken" | "gateway_retired" | "gateway_in_use" | "gateway_closed" | "gateway_down" | "other_gateway" | "already_there" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
+            code: "malformed_json" | "invalid_encoding" | "tenant_required" | "invalid_credentials" | "invalid_token" | "forbidden" | "challenge_required" | "step_up_required" | "grant_exceeds_own" | "tenant_mismatch" | "wrong_tunnel" | "registration_closed" | "set_by_admin" | "https_required" | "enrolment_only" | "not_found" | "not_acceptable" | "request_timeout" | "public_key_taken" | "email_taken" | "too_many_roles" | "too_many_keys" | "mfa_not_enabled" | "mfa_not_set_up" | "mfa_demanded" | "key_revoked" | "role_name_taken" | "role_in_use" | "system_role" | "already_invited" | "tenant_not_suspended" | "platform_stays" | "last_admin" | "grant_name_taken" | "gateway_name_taken" | "network_taken" | "gateway_retired" | "gateway_in_use" | "gateway_closed" | "gateway_down" | "other_gateway" | "already_there" | "slug_taken" | "platform_exists" | "platform_missing" | "quota_exceeded" | "overtaken" | "pool_exhausted" | "body_too_large" | "unsupported_media_type" | "unknown_host" | "idempotency_key_reused" | "invalid_input" | "rate_limited" | "internal_error" | "overloaded" | "database_unavailable" | "daemon_unavailable" | "factor_unreadable" | "gateway_not_ready";
             detail?: string;
             request_id: string;
             challenge?: {
@@ -3618,6 +3618,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `last_admin`: The tenant would be left without an admin; `too_many_roles`: No more roles can be made or given */
+        "409.last_admin.too_many_roles": {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `mfa_not_enabled`: There is no second factor */
         "409.mfa_not_enabled": {
             headers: {
@@ -3750,8 +3762,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `role_name_taken`: The tenant has a role of that name */
-        "409.role_name_taken": {
+        /** @description `role_name_taken`: The tenant has a role of that name; `system_role`: A role of the system stays as it is */
+        "409.role_name_taken.system_role": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3762,8 +3774,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `role_name_taken`: The tenant has a role of that name; `system_role`: A role of the system stays as it is */
-        "409.role_name_taken.system_role": {
+        /** @description `role_name_taken`: The tenant has a role of that name; `too_many_roles`: No more roles can be made or given */
+        "409.role_name_taken.too_many_roles": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -7309,7 +7321,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.last_admin"];
+            409: components["responses"]["409.last_admin.too_many_roles"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -7474,7 +7486,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.role_name_taken"];
+            409: components["responses"]["409.role_name_taken.too_many_roles"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];

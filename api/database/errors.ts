@@ -11,6 +11,8 @@ const conflicts: Record<string, ErrorCode> = {
   users_email_is_taken: "email_taken",
   tenants_keep_an_admin: "last_admin",
   roles_name_is_taken: "role_name_taken",
+  roles_of_a_tenant_are_at_most_100: "too_many_roles",
+  user_roles_of_a_user_are_at_most_20: "too_many_roles",
   user_roles_role_is_in_use: "role_in_use",
   invitations_role_is_in_use: "role_in_use",
   invitations_email_is_invited_once: "already_invited",

@@ -62,3 +62,62 @@ Deno.test("checkPermissions: code and table are the same, and the API refuses wh
     await pool.end();
   }
 });
+
+Deno.test("roles: a tenant makes at most 100 and a user has at most 20, of many asked for at once too; what is beyond already stays", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const create = (name: string) =>
+    api.request("/api/v1/roles", { token: acme.token, body: { name, permissions: [] } });
+  const give = (roleId: number) =>
+    api.request(`/api/v1/users/${bob.userId}/roles`, {
+      token: acme.token,
+      body: { role_id: roleId },
+    });
+  const codes = (replies: { status: number; body: { code?: string } }[]) =>
+    replies.map(({ status, body }) => body.code ?? status).toSorted();
+  const rows = async (table: "roles" | "user_roles") => {
+    const [row] = table === "roles"
+      ? await api.db.owner`
+        select count(*)::integer as n from roles where tenant_id = ${acme.tenantId} and system is null`
+      : await api.db.owner`
+        select count(*)::integer as n from user_roles where user_id = ${bob.userId}`;
+    return row?.n;
+  };
+
+  await api.db.owner`
+    insert into roles (tenant_id, name) select ${acme.tenantId}, 'r' || n from generate_series(1, 97) n`;
+  const made = await Promise.all(["a", "b", "c", "d", "e", "f"].map(create));
+  const refused = ["too_many_roles", "too_many_roles", "too_many_roles"];
+  assert.deepEqual(codes(made), [201, 201, 201, ...refused]);
+  assert.equal(await rows("roles"), 100);
+  assert.equal(made.find((reply) => reply.status === 409)?.body.status, 409);
+
+  const ids = await api.db.owner<{ id: number }[]>`
+    select id from roles where tenant_id = ${acme.tenantId} and system is null order by id`;
+  await api.db.owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+      select ${acme.tenantId}, ${bob.userId}, id from roles
+      where tenant_id = ${acme.tenantId} and system is null order by id limit 16`;
+  const given = await Promise.all(ids.slice(16, 22).map(({ id }) => give(id)));
+  assert.deepEqual(codes(given), [201, 201, 201, ...refused]);
+  assert.equal(await rows("user_roles"), 20);
+  const [first] = ids;
+  assert.ok(first);
+  assert.equal((await give(first.id)).status, 201, "what he has is given again");
+  const path = `/api/v1/users/${bob.userId}/roles/${first.id}`;
+  assert.equal((await api.request(path, { token: acme.token, method: "DELETE" })).status, 200);
+  assert.equal((await give(first.id)).status, 201, "its place is free");
+
+  // As a database of before may have them.
+  await api.db.owner`alter table user_roles disable trigger user_roles_hold_to_their_number`;
+  await api.db.owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+      select ${acme.tenantId}, ${bob.userId}, id from roles
+      where tenant_id = ${acme.tenantId} and system is null on conflict do nothing`;
+  await api.db.owner`alter table user_roles enable trigger user_roles_hold_to_their_number`;
+  assert.equal((await give(first.id)).status, 201);
+  assert.equal((await api.request("/api/v1/auth/me", { token: bob.token })).status, 200);
+  assert.equal((await api.request(path, { token: acme.token, method: "DELETE" })).status, 200);
+  assert.equal((await give(first.id)).body.code, "too_many_roles");
+});

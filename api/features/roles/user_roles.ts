@@ -93,7 +93,7 @@ function giveRole(router: Router, deps: Deps): void {
     operationId: "giveRole",
     summary: "Give a user a role, or another end to one that he has",
     description:
-      "Takes what the role permits, for at least as long, and over no user who may do more than the caller.",
+      "Takes what the role permits, for at least as long, and over no user who may do more than the caller. A user has at most 20, those that ended included until they are taken away.",
     ...access(deps, "roles.write"),
     request: {
       params: z.object({ id: numericId }),
@@ -107,7 +107,7 @@ function giveRole(router: Router, deps: Deps): void {
     },
     responses: {
       201: jsonResponse(userRole, "What the user has now"),
-      ...refusals("grant_exceeds_own", "last_admin"),
+      ...refusals("grant_exceeds_own", "last_admin", "too_many_roles"),
     },
   });
   router.openapi(route, async (c) => {

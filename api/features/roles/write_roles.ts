@@ -24,12 +24,13 @@ export function createRole(router: Router, deps: Deps): void {
     path: "/",
     operationId: "createRole",
     summary: "Make a role",
-    description: "It can permit what its maker may do himself, for good, and nothing more.",
+    description:
+      "It can permit what its maker may do himself, for good, and nothing more. A tenant makes at most 100.",
     ...access(deps, "roles.write"),
     request: { headers: idempotencyHeader, ...jsonRequest(roleBody) },
     responses: {
       201: jsonResponse(roleSchema, "The role"),
-      ...refusals("grant_exceeds_own", "role_name_taken"),
+      ...refusals("grant_exceeds_own", "role_name_taken", "too_many_roles"),
     },
   });
   router.openapi(route, async (c) => {
