@@ -47,13 +47,21 @@ Deno.test("app: T10: a token works only through a peer of its tenant, and the re
       writes: ["audit_log"],
     });
   }
+  // N3: whose token it was is told to that user's own tenant alone.
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const bobs = (await peerOf(api, acme, { user_id: bob.userId })).via;
+  assert.equal(
+    (await api.request("/api/v1/auth/me", { via: bobs, token: acme.token })).status,
+    403,
+  );
   const rows = await api.db.owner`
-    select distinct tenant_id, action, outcome from audit_log where action = 'tunnel.refuse'`;
-  assert.deepEqual([...rows], [{
-    tenant_id: other.tenantId,
-    action: "tunnel.refuse",
-    outcome: "refused",
-  }]);
+    select distinct tenant_id, outcome, details from audit_log where action = 'tunnel.refuse'
+    order by tenant_id desc`;
+  const reason = "token of another owner";
+  assert.deepEqual(rows.map((row) => ({ ...row })), [
+    { tenant_id: other.tenantId, outcome: "refused", details: { reason } },
+    { tenant_id: acme.tenantId, outcome: "refused", details: { reason, user_id: acme.userId } },
+  ]);
 });
 
 Deno.test("app: T10: what an enrolment peer is refused is audited with its tenant, as often as it may ask", async () => {

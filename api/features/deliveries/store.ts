@@ -1,6 +1,6 @@
 import type { TenantSql } from "../../database/tenancy.ts";
 
-/** Puts a file up for delivery, in place of one of the same peer. */
+/** Puts a file up for delivery; whoever gave the peer new keys has dropped one that waited. */
 export async function insertDelivery(
   sql: TenantSql,
   delivery: {
@@ -12,7 +12,6 @@ export async function insertDelivery(
     expiresAt: Date;
   },
 ): Promise<void> {
-  await dropDeliveries(sql, delivery.peerId);
   await sql`
     insert into wg_deliveries (tenant_id, token_digest, peer_id, sealed_config, created_at, expires_at)
     values (${delivery.tenantId}, ${delivery.digest}, ${delivery.peerId}, ${delivery.sealedConfig},

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   adminOf,
   loopback,
+  peerOf,
   type Persona,
   type RequestOptions,
   type TestApi,
@@ -108,6 +109,22 @@ Deno.test("verify-email: makes the user of a registration once, as user, with th
   await api.db.owner`update tenants set registration = 'open' where slug = 'acme'`;
   api.clock.advance(24 * 3_600_000);
   assert.equal((await verify(api, late)).status, 404);
+});
+
+Deno.test("register, verify-email: T10: a user's own peer registers nobody, and an unbound one does", async () => {
+  await using api = await testApi({ env: { PASSWORD_CHECK_HIBP: "off" } });
+  const acme = await open(api, "open");
+  const { via: own } = await peerOf(api, acme, { user_id: acme.userId });
+  const { via: unbound } = await peerOf(api, acme);
+  const ask = async (via: RequestOptions["via"]) =>
+    (await post(api, "/register", { email: "ada@acme.example", password }, via)).status;
+  assert.deepEqual([await ask(own), await ask(unbound)], [403, 202]);
+  const mails = await waitingMails(api);
+  assert.equal(mails.length, 1);
+  const token = tokenIn(mails[0]);
+  const through = await post(api, "/verify-email", { token }, own);
+  assert.deepEqual([through.status, through.body.code], [403, "wrong_tunnel"]);
+  assert.equal((await post(api, "/verify-email", { token }, unbound)).body.registered, true);
 });
 
 Deno.test("register: on invitation, who has an open one registers, and nobody else learns whether he would", async () => {
