@@ -21,9 +21,9 @@ import {
   socketAddress,
 } from "../lib/env.ts";
 import { logFormats, logLevels } from "../lib/log.ts";
-import { overlap, parseAnyNetwork } from "../lib/networks.ts";
-import { checkSpans, spanSettings } from "../lib/spans_config.ts";
+import { spanSettings } from "../lib/spans_config.ts";
 import { Secret } from "../lib/secret.ts";
+import { faultsTogether } from "./config_faults.ts";
 import { hostOf } from "./middleware/hosts.ts";
 import { leastArgon2 } from "./auth/argon2.ts";
 import { jwkSet, jwtAlgorithms } from "./auth/key_ring.ts";
@@ -138,73 +138,7 @@ const schema = z.object({
   ...spanSettings,
 });
 
-function checkTogether(
-  value: Partial<z.infer<typeof schema>>,
-  isGiven: (name: string) => boolean,
-): string[] {
-  const faults = checkSpans(value);
-  if (!isGiven("JWT_SECRET") && !isGiven("JWT_KEYS")) faults.push("JWT_SECRET: is required");
-  const { JWT_SECRET, JWT_KEYS, JWT_ALGORITHM = "HS256" } = value;
-  const signing = JWT_KEYS?.reveal()[0]?.alg ?? "HS256";
-  if (JWT_SECRET && JWT_KEYS) faults.push("JWT_KEYS: set either JWT_SECRET or JWT_KEYS, not both");
-  else if ((JWT_SECRET || JWT_KEYS) && JWT_ALGORITHM !== signing) {
-    faults.push(
-      `JWT_ALGORITHM: is ${JWT_ALGORITHM}, but ${
-        JWT_KEYS ? "the first key of JWT_KEYS is for" : "JWT_SECRET is for"
-      } ${signing}`,
-    );
-  }
-  const { SESSION_LIFETIME = 0, REFRESH_TOKEN_LIFETIME = 0, ACCESS_TOKEN_LIFETIME = 0 } = value;
-  const { TRUSTED_PROXIES = [] } = value;
-  if (value.ENV === "prod" && value.API_LISTEN === "loopback" && !isGiven("TRUSTED_PROXIES")) {
-    faults.push(
-      "API_LISTEN: must be tunnel when ENV=prod, unless TRUSTED_PROXIES names the proxy that stands in the tunnel",
-    );
-  }
-  if (value.API_LISTEN === "tunnel" && TRUSTED_PROXIES.length > 0) {
-    faults.push(
-      "TRUSTED_PROXIES: needs API_LISTEN=loopback: at the tunnel's addresses the firewall lets in nobody but peers",
-    );
-  }
-  const tunnels = [value.WG_NETWORK, value.WG_NETWORK6].map((network) =>
-    network === undefined ? undefined : parseAnyNetwork(network)
-  );
-  if (tunnels.some((tunnel) => tunnel && TRUSTED_PROXIES.some((proxy) => overlap(proxy, tunnel)))) {
-    faults.push("TRUSTED_PROXIES: must not hold addresses of the tunnel: a peer is no proxy");
-  }
-  const { TLS_CERT_FILE, TLS_KEY_FILE, PUBLIC_URL, HSTS } = value;
-  if ((TLS_CERT_FILE === undefined) !== (TLS_KEY_FILE === undefined)) {
-    faults.push("TLS_KEY_FILE: goes with TLS_CERT_FILE: set both or none");
-  }
-  if (TLS_CERT_FILE && PUBLIC_URL?.startsWith("http:")) {
-    faults.push("PUBLIC_URL: must be https:// where TLS_CERT_FILE is set");
-  }
-  if (HSTS === "preload" && !TLS_CERT_FILE && !PUBLIC_URL?.startsWith("https:")) {
-    faults.push("HSTS: preload needs TLS: TLS_CERT_FILE, or a PUBLIC_URL with https://");
-  }
-  const scraped = value.OPERATOR_LISTEN && parseAnyNetwork(value.OPERATOR_LISTEN.hostname);
-  if (scraped?.value === 0n) {
-    faults.push(
-      "OPERATOR_LISTEN: must be one address of this host: all of them holds the tunnel's",
-    );
-  } else if (scraped && tunnels.some((tunnel) => tunnel && overlap(tunnel, scraped))) {
-    faults.push(
-      "OPERATOR_LISTEN: must not be an address of the tunnel: what peers reach is the API",
-    );
-  }
-  if (SESSION_LIFETIME > 30 * 86400) faults.push("SESSION_LIFETIME: must be at most 30d");
-  if (value.SESSION_LIFETIME !== undefined && REFRESH_TOKEN_LIFETIME > SESSION_LIFETIME) {
-    faults.push("REFRESH_TOKEN_LIFETIME: must not be longer than SESSION_LIFETIME");
-  }
-  if (isGiven("SMTP_URL") && !isGiven("MAIL_FROM")) {
-    faults.push("MAIL_FROM: is required with SMTP_URL: an address that the server sends for");
-  }
-  if (value.SMTP_TLS === "off" && value.SMTP_URL?.reveal().startsWith("smtps:")) {
-    faults.push("SMTP_TLS: off contradicts smtps://");
-  }
-  if (ACCESS_TOKEN_LIFETIME > 3600) faults.push("ACCESS_TOKEN_LIFETIME: must be at most 1h");
-  return faults;
-}
+export type Settings = z.infer<typeof schema>;
 
 type Key = z.infer<typeof key32>;
 
@@ -231,7 +165,7 @@ export type ApiConfig = ReturnType<typeof loadConfig>;
 /** @throws {ConfigError} naming every fault at once */
 export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
   const parsed = parseEnv(schema, env, {
-    between: (value) => checkTogether(value, (name) => Boolean(env[name] || env[`${name}_FILE`])),
+    between: (value) => faultsTogether(value, (name) => Boolean(env[name] || env[`${name}_FILE`])),
     fromFile: [
       "DATABASE_URL",
       "DATABASE_PLATFORM_URL",

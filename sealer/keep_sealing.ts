@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
+import { pauseFor } from "../lib/pause.ts";
 import type { AuditSealer } from "./audit_sealer.ts";
 
 const roundMs = 300;
@@ -49,7 +50,7 @@ export async function keepSealing(
         ...(failure === undefined ? {} : errorFields(failure)),
       });
     }
-    if (!more) await pause(pauseMs, signal);
+    if (!more) await pauseFor(pauseMs, signal);
   }
 }
 
@@ -67,17 +68,4 @@ async function bounded<T>(work: Promise<T>): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

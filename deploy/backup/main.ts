@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { ConfigError } from "../../lib/env.ts";
 import { Secret } from "../../lib/secret.ts";
-import { createTerminal, type Terminal } from "../local/terminal.ts";
+import { createTerminal, faultsOf, type Terminal } from "../local/terminal.ts";
 import { loadConfig } from "./config.ts";
 import { makeBackup } from "./make_backup.ts";
 import { verifyBackup } from "./open_backup.ts";
@@ -118,20 +118,12 @@ async function readIdentities(from: string | undefined): Promise<Secret<string>>
   );
 }
 
-/** What went wrong first, and then what went wrong while taking everything down again. */
-function faults(error: unknown): string[] {
-  if (error instanceof SuppressedError) {
-    return [...faults(error.suppressed), ...faults(error.error)];
-  }
-  return [error instanceof Error ? error.message : String(error)];
-}
-
 if (import.meta.main) {
   const terminal = createTerminal();
   try {
     Deno.exit(await main(Deno.args, terminal));
   } catch (error) {
-    for (const fault of faults(error)) terminal.say(`${Deno.args[0] ?? "backup"}: ${fault}`);
+    for (const fault of faultsOf(error)) terminal.say(`${Deno.args[0] ?? "backup"}: ${fault}`);
     Deno.exit(error instanceof ConfigError || error instanceof TypeError ? 78 : 1);
   }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { lines } from "../../lib/lines.ts";
-import { pauseFor, type Running } from "./supervise.ts";
+import { pauseFor } from "../../lib/pause.ts";
+import type { Running } from "./supervise.ts";
 
 export interface ChildOptions {
   argv: readonly string[];

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { loadConfig } from "./config.ts";
 import { tellFirst } from "./tell_first.ts";
-import { createTerminal, type Terminal } from "./terminal.ts";
+import { createTerminal, faultsOf, type Terminal } from "./terminal.ts";
 import { type Up, up } from "./up.ts";
 
 const usage = `usage: ./massacorp up [--no-tunnel] [--watch]
@@ -72,20 +72,12 @@ function nextSignal(): Promise<string> {
   return promise;
 }
 
-/** What went wrong first, and then what went wrong while taking everything down again. */
-function faults(error: unknown): string[] {
-  if (error instanceof SuppressedError) {
-    return [...faults(error.suppressed), ...faults(error.error)];
-  }
-  return [error instanceof Error ? error.message : String(error)];
-}
-
 if (import.meta.main) {
   const terminal = createTerminal();
   try {
     Deno.exit(await main(Deno.args, terminal));
   } catch (error) {
-    for (const fault of faults(error)) terminal.say(`massacorp: ${fault}`);
+    for (const fault of faultsOf(error)) terminal.say(`massacorp: ${fault}`);
     Deno.exit(1);
   }
 }

@@ -1,3 +1,5 @@
+import { pauseFor } from "../../lib/pause.ts";
+
 /** A process that came up. */
 export interface Running {
   /** Settles when it is gone, with how it ended in words; never rejects. */
@@ -78,18 +80,4 @@ export async function supervise(service: Service, options: SuperviseOptions): Pr
       await running.stop();
     },
   };
-}
-
-/** Waits, but not past the signal. */
-export function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }

@@ -38,3 +38,11 @@ function writeSync(text: string): void {
     // The terminal is gone, or whoever read the pipe; what runs here goes on, and stops in order.
   }
 }
+
+/** What went wrong first, and then what went wrong while taking everything down again. */
+export function faultsOf(error: unknown): string[] {
+  if (error instanceof SuppressedError) {
+    return [...faultsOf(error.suppressed), ...faultsOf(error.error)];
+  }
+  return [error instanceof Error ? error.message : String(error)];
+}
