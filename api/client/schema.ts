@@ -1431,7 +1431,7 @@ export interface paths {
         put?: never;
         /**
          * Create up to 1,000 peers, all or none
-         * @description `Accept: application/zip` answers the client files as an archive. QR codes come with single peers only.
+         * @description `Accept: application/zip` answers the client files as an archive. QR codes come with single peers only. At most 60 a minute and tenant.
          *
          *     Permission: `wireguard.write`. Rate limit: `authenticated`.
          */

@@ -57,6 +57,20 @@ export function limitPrincipal(deps: { limits: Limits }) {
   });
 }
 
+/**
+ * Counts what costs more than its principal's limit reckons with against his whole tenant.
+ * @throws {ApiError} `rate_limited`
+ */
+export async function limitTenant(
+  deps: { limits: Limits },
+  c: Context<AppEnv>,
+  { what, quota }: { what: "bulk"; quota: number },
+): Promise<void> {
+  const principal = c.get("principal");
+  if (!principal || principal.kind === "operator") return;
+  hold(c, what, await deps.limits.consumeUpTo(quota, `${what}/${principal.tenantId}`));
+}
+
 /** Whose quota a request takes. */
 const sourceOf = (c: Context<AppEnv>) =>
   c.get("peer")?.peerId ?? `${c.env.listener}/${c.env.address}`;

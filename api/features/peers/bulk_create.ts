@@ -8,6 +8,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
+import { limitTenant } from "../../middleware/limit.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyNow } from "./apply.ts";
 import { zipStream } from "./archive.ts";
@@ -28,9 +29,16 @@ import { lockPeers, replaceKeysOfMany } from "./keys_store.ts";
 import { listPeersById } from "./view_store.ts";
 
 export const maxBulk = 1000;
+/** Of one tenant, those that are refused included. */
+export const bulksAMinute = 60;
+/** Keys made without a turn of the event loop in between. */
+const keysAtOnce = 25;
 
 type BulkPeer = z.infer<typeof bulkPeerBody>;
-type PreparedPeer = Omit<NewPeer, "interfaceId"> & { keys: PeerKeys };
+/** A peer of the request without its keys, which cost more than all that may refuse it. */
+type PreparedPeer = Omit<NewPeer, "interfaceId" | "publicKey" | "presharedKey"> & {
+  choice: BulkPeer;
+};
 
 export function createPeersInBulk(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -39,7 +47,7 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     operationId: "createPeersInBulk",
     summary: "Create up to 1,000 peers, all or none",
     description:
-      "`Accept: application/zip` answers the client files as an archive. QR codes come with single peers only.",
+      "`Accept: application/zip` answers the client files as an archive. QR codes come with single peers only. At most 60 a minute and tenant.",
     ...access(deps, "wireguard.write"),
     request: {
       headers: idempotencyHeader,
@@ -84,10 +92,9 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     const tenantId = tenantOf(c);
     const now = deps.clock.now();
     const { peers: bodies, gateway_id: gatewayId } = c.req.valid("json");
-    const peers = await Promise.all(
-      bodies.map((body, index) => prepare(deps, { body, index, tenantId, now })),
-    );
+    const peers = bodies.map((body, index) => prepare({ body, index, tenantId, now }));
     const key = await idempotencyKey(c);
+    await limitTenant(deps, c, { what: "bulk", quota: bulksAMinute });
     const handed = await deps.tenancy.transaction(tenantId, (sql) =>
       createOnce(sql, key, {
         tenantId,
@@ -162,19 +169,28 @@ async function makePeers(
     owner: null,
     count: peers.length,
   });
-  if (!await insertPeers(sql, peers.map((peer) => ({ ...peer, interfaceId: gateway.id })))) {
-    throw new ApiError("pool_exhausted");
-  }
+  const keys = await keysOf(deps, tenantId, peers);
+  const made = peers.map((peer, index) => ({ ...peer, keys: keys[index] ?? unmade() }));
+  const inserted = await insertPeers(
+    sql,
+    made.map(({ keys, ...peer }) => ({
+      ...peer,
+      interfaceId: gateway.id,
+      publicKey: keys.publicKey,
+      presharedKey: keys.sealedPresharedKey,
+    })),
+  );
+  if (!inserted) throw new ApiError("pool_exhausted");
   await record(sql, c, tenantId, {
-    peers: peers.map(({ id, name, userId, expiresAt, publicKey }) => ({
+    peers: made.map(({ id, name, userId, expiresAt, keys }) => ({
       id,
       name,
       user_id: userId,
-      public_key: publicKey,
+      public_key: keys.publicKey,
       expires_at: expiresAt?.toISOString() ?? null,
     })),
   });
-  return peers.map(({ id, keys }) => ({ id, made: { keys, gateway } }));
+  return made.map(({ id, keys }) => ({ id, made: { keys, gateway } }));
 }
 
 /** As a single peer's repetition: those whose clients never spoke get new keys, and the others are shown without. */
@@ -199,14 +215,19 @@ async function rekeyPeers(
     if (gateways.has(gateway_id)) continue;
     gateways.set(gateway_id, requireGateway(await readGateway(sql, gateway_id)));
   }
-  const handed = await Promise.all(
-    bodies.map(async (body, index): Promise<Handed> => {
-      const id = ids[index] ?? "";
-      const gateway = gateways.get(silent.get(id)?.gateway_id ?? 0);
-      if (!gateway) return { id, made: null };
-      return { id, made: { keys: await makeKeys(deps, { tenantId, peerId: id }, body), gateway } };
-    }),
+  const renewed = bodies.flatMap((choice, index) => {
+    const id = ids[index] ?? "";
+    const gateway = gateways.get(silent.get(id)?.gateway_id ?? 0);
+    return gateway ? [{ id, choice, gateway }] : [];
+  });
+  const keys = await keysOf(deps, tenantId, renewed);
+  const madeOf = new Map(
+    renewed.map(({ id, gateway }, index) => [id, { keys: keys[index] ?? unmade(), gateway }]),
   );
+  const handed = bodies.map((_, index): Handed => {
+    const id = ids[index] ?? "";
+    return { id, made: madeOf.get(id) ?? null };
+  });
   const rekeyed = handed.flatMap(({ id, made }) =>
     made ? [{ id, publicKey: made.keys.publicKey, presharedKey: made.keys.sealedPresharedKey }] : []
   );
@@ -237,25 +258,42 @@ async function record(
   });
 }
 
-async function prepare(
+/** The keys of each, in their order. */
+async function keysOf(
   deps: Deps,
+  tenantId: TenantId,
+  peers: readonly { id: string; choice: BulkPeer }[],
+): Promise<PeerKeys[]> {
+  const keys: PeerKeys[] = [];
+  for (let from = 0; from < peers.length; from += keysAtOnce) {
+    const some = peers.slice(from, from + keysAtOnce);
+    keys.push(
+      ...await Promise.all(
+        some.map(({ id, choice }) => makeKeys(deps, { tenantId, peerId: id }, choice)),
+      ),
+    );
+  }
+  return keys;
+}
+
+function unmade(): never {
+  throw new Error("a peer without its keys");
+}
+
+function prepare(
   { body, index, tenantId, now }: {
     body: BulkPeer;
     index: number;
     tenantId: number;
     now: number;
   },
-): Promise<PreparedPeer> {
-  const id = uuidv7({ msecs: now });
-  const keys = await makeKeys(deps, { tenantId, peerId: id }, body);
+): PreparedPeer {
   return {
     tenantId,
-    id,
+    id: uuidv7({ msecs: now }),
     userId: body.user_id ?? null,
     name: body.name,
     kind: "permanent",
-    publicKey: keys.publicKey,
-    presharedKey: keys.sealedPresharedKey,
     expiresAt: body.expires_at === undefined
       ? null
       : futureTime(`peers.${index}.expires_at`, body.expires_at, now),
@@ -264,6 +302,6 @@ async function prepare(
     mtu: body.mtu ?? null,
     persistentKeepalive: body.persistent_keepalive ?? null,
     at: new Date(now),
-    keys,
+    choice: body,
   };
 }

@@ -8,7 +8,7 @@ import {
   testApi,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
-import { archiveName, maxBulk } from "./bulk_create.ts";
+import { archiveName, bulksAMinute, maxBulk } from "./bulk_create.ts";
 
 const bulk = (api: TestApi, who: Persona, peers: unknown[], accept = "application/json") =>
   api.request("/api/v1/wireguard/peers/bulk", {
@@ -113,6 +113,41 @@ Deno.test("bulk: the quota counts them all", async () => {
   await api.db.owner`update tenants set peer_quota = 5`;
   assert.equal((await bulk(api, acme, named(6))).body.code, "quota_exceeded");
   assert.equal((await bulk(api, acme, named(5))).status, 201);
+});
+
+Deno.test("bulk: one that quota or gateway refuse makes no key, and a tenant asks for so many a minute", async () => {
+  await using api = await testApi({ inProcess: "counts the keys of one process" });
+  const [acme, beta] = [await adminOf(api, "acme"), await adminOf(api, "beta")];
+  await api.db.owner`update tenants set peer_quota = 3`;
+  const { presharedKeys } = api.deps;
+  let made = 0;
+  api.deps.presharedKeys = {
+    ...presharedKeys,
+    seal(...parts) {
+      made++;
+      return presharedKeys.seal(...parts);
+    },
+  };
+  const keyed = (count: number) => named(count).map((peer) => ({ ...peer, preshared_key: true }));
+  assert.equal((await bulk(api, acme, keyed(4))).body.code, "quota_exceeded");
+  const elsewhere = await api.request("/api/v1/wireguard/peers/bulk", {
+    via: loopback,
+    token: acme.token,
+    body: { peers: keyed(3), gateway_id: 99 },
+  });
+  assert.deepEqual([elsewhere.status, elsewhere.body.errors?.[0].path], [422, "gateway_id"]);
+  await api.db.owner`update wg_interfaces set public_key = null`;
+  assert.equal((await bulk(api, acme, keyed(3))).body.code, "gateway_not_ready");
+  assert.equal(made, 0);
+
+  const replies = await Promise.all(
+    Array.from({ length: bulksAMinute }, () => bulk(api, acme, keyed(3))),
+  );
+  const codes = replies.map((reply) => reply.body.code);
+  assert.equal(codes.filter((code) => code === "gateway_not_ready").length, bulksAMinute - 3);
+  assert.equal(codes.filter((code) => code === "rate_limited").length, 3);
+  assert.equal((await bulk(api, beta, keyed(3))).body.code, "gateway_not_ready");
+  assert.equal(made, 0);
 });
 
 Deno.test("bulk: T5: creations at once, single and in bulk, never share an address and lose none", async () => {

@@ -28,6 +28,13 @@ Deno.test("qrPng: a scanner reads back the text byte for byte", async () => {
   }
 });
 
+Deno.test("qrPng: the largest code is a bit a pixel, none of which is looked at for a filter", () => {
+  const png = qrPng("x".repeat(2331));
+  const { 8: depth, 9: colour } = png.subarray(16);
+  assert.deepEqual([depth, colour], [1, 0]);
+  assert(png.length < 10_000, `${png.length} bytes`);
+});
+
 Deno.test("qrSvg: draws on white, as one picture without scripts", () => {
   const svg = qrSvg("text");
   assert.match(svg, /^<svg [^>]*><rect width="100%" height="100%" fill="#fff"\/><path /);
