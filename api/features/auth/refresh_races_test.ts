@@ -7,20 +7,10 @@ import {
   type TestApi,
   testApi,
 } from "../../../tests/support/api.ts";
-import { until } from "../../../tests/support/until.ts";
+import { refresh, waitersOnLocks } from "../../../tests/support/session_calls.ts";
 
-const refresh = (api: TestApi, token: string) =>
-  api.request("/api/v1/auth/refresh", { via: loopback, body: { refresh_token: token } });
 const me = async (api: TestApi, token: string) =>
   (await api.request("/api/v1/auth/me", { via: loopback, token })).status;
-
-const waitersOnLocks = (api: TestApi, count: number) =>
-  until(`${count} wait for a lock`, async () => {
-    const [row] = await api.db.superuser<[{ n: number }]>`
-      select count(*)::integer as n from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`;
-    return row.n === count;
-  });
 
 async function sessionOf(api: TestApi, who: Persona) {
   const [row] = await api.db.owner`
