@@ -111,6 +111,26 @@ Deno.test("verify-email: makes the user of a registration once, as user, with th
   assert.equal((await verify(api, late)).status, 404);
 });
 
+Deno.test("register: of one address five wait at most, the newest, and those of others stay", async () => {
+  await using api = await testApi({ env: { PASSWORD_CHECK_HIBP: "off" } });
+  const acme = await open(api, "open");
+  const now = new Date(api.clock.now());
+  await api.db.owner`
+    insert into registrations (tenant_id, token_digest, email, name, locale, password_hash, created_at,
+        expires_at)
+    select ${acme.tenantId}, sha256(('x' || n)::bytea), case when n = 0 then 'eve' else 'ada' end || '@acme.example',
+      '', 'en', '$argon2id$x', ${now}::timestamptz - n * interval '1 minute', ${now}::timestamptz + interval '1 hour'
+    from generate_series(0, 6) n`;
+  assert.equal((await register(api, "ada@acme.example")).status, 202);
+  const rows = await api.db.owner`
+    select email, count(*)::integer as n, min(created_at) as oldest from registrations group by email order by email`;
+  const minutes = (n: number) => new Date(now.getTime() - n * 60_000);
+  assert.deepEqual(rows.map((row) => ({ ...row })), [
+    { email: "ada@acme.example", n: 5, oldest: minutes(4) },
+    { email: "eve@acme.example", n: 1, oldest: minutes(0) },
+  ]);
+});
+
 Deno.test("register, verify-email: T10: a user's own peer registers nobody, and an unbound one does", async () => {
   await using api = await testApi({ env: { PASSWORD_CHECK_HIBP: "off" } });
   const acme = await open(api, "open");
