@@ -577,7 +577,7 @@ export interface paths {
         put?: never;
         /**
          * Have a link for a new password sent to one's address
-         * @description Answered alike, and at one time, whether there is such a user or not. The link is good for 30 minutes; asking again voids the one before.
+         * @description Answered alike, and at one time, whether there is such a user or not. The link is good for 30 minutes; asking again by the same way (a peer of the user's own, or any other) voids the one before.
          *
          *     Needs no credentials. Rate limit: `login`.
          */

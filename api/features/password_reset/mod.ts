@@ -37,7 +37,7 @@ export function passwordResetFeature(deps: Deps): Router {
     operationId: "requestPasswordReset",
     summary: "Have a link for a new password sent to one's address",
     description:
-      "Answered alike, and at one time, whether there is such a user or not. The link is good for 30 minutes; asking again voids the one before.",
+      "Answered alike, and at one time, whether there is such a user or not. The link is good for 30 minutes; asking again by the same way (a peer of the user's own, or any other) voids the one before.",
     ...limitedAccess(deps, "login"),
     ...namesTenant,
     request: jsonRequest(z.strictObject({ email })),

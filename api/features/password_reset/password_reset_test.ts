@@ -211,6 +211,58 @@ Deno.test("password reset, verify-email/resend: A4: whoever is asked for, there 
   ]);
 });
 
+Deno.test("password reset: A5: by whatever way others ask, the owner's link of his own peer stays good, and his next request is mailed", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const eve = await userOf(api, acme, { email: "eve@acme.example" });
+  const { via: own } = await peerOf(api, acme, { user_id: bob.userId });
+  const { via: eves } = await peerOf(api, acme, { user_id: eve.userId });
+  const { via: machine } = await peerOf(api, acme);
+  const { via: enrolment } = await peerOf(api, acme, {
+    kind: "enrolment",
+    expires_at: new Date(api.clock.now() + 3_600_000).toISOString(),
+  });
+  for (
+    const [ask, template] of [
+      ["/password-reset/request", "password_reset"],
+      ["/auth/verify-email/resend", "verify_email"],
+    ] as const
+  ) {
+    const request = (via: RequestOptions["via"]) => post(api, ask, { email: bob.email }, { via });
+    const mailed = async () =>
+      (await waitingMails(api)).filter((mail) => mail.template === template).map(tokenIn);
+    const status = async (token = "") =>
+      template === "password_reset"
+        ? (await validate(api, token)).status
+        : (await post(api, "/auth/verify-email", { token })).status;
+    assert.equal((await request(own)).status, 202);
+    const [owners] = await mailed();
+    const accepted = await request(machine);
+    const second = template === "password_reset" ? enrolment : machine;
+    for (const via of [second, machine, loopback, machine]) {
+      const { status, body } = await request(via);
+      assert.deepEqual([status, body], [202, accepted.body]);
+    }
+    for (let n = 0; n < 4; n++) assert.equal((await request(eves)).body.code, "wrong_tunnel");
+    const before = await mailed();
+    assert.equal(before.length, 4, "his and three of the others'");
+    assert.deepEqual([await status(before[1]), await status(before[2])], [404, 404]);
+    if (template === "password_reset") assert.equal(await status(owners), 200);
+    assert.equal((await request(own)).status, 202);
+    const after = await mailed();
+    assert.equal(after.length, 5);
+    assert.equal(await status(owners), 404, "one way voids its own");
+    assert.equal(await status(after[4]), 200);
+    assert.equal(await status(after[3]), 200, "and no other's");
+  }
+  // A1: and with what he was known by, both ways' end.
+  const links = (await waitingMails(api)).filter((mail) => mail.template === "password_reset")
+    .map(tokenIn);
+  assert.equal((await confirm(api, links[3] ?? "")).status, 200);
+  assert.equal((await validate(api, links[4] ?? "")).status, 404);
+});
+
 Deno.test("password reset: T10: a user's peer carries his reset and nobody else's, an enrolment peer its tenant's", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");

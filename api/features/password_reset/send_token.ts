@@ -2,11 +2,15 @@ import type { Context } from "hono";
 import type { AuditAction } from "../../../lib/audit/actions.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import { createOneTimeToken } from "../../auth/one_time_token.ts";
-import { putOneTimeToken, type TokenPurpose } from "../../auth/one_time_token_store.ts";
+import {
+  putOneTimeToken,
+  type TokenPurpose,
+  type TokenWay,
+} from "../../auth/one_time_token_store.ts";
 import type { AppEnv } from "../../context.ts";
 import { noTenant, type TenantId, type TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { type Locale, pageLink, queueMail } from "../../mail/mod.ts";
+import { type Locale, mailAllowance, pageLink, queueMail } from "../../mail/mod.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { findMailAccount, standInForMail } from "./store.ts";
 
@@ -20,12 +24,10 @@ const kinds = {
   verify_email: { page: "verify", lifetimeMs: 24 * 60 * 60_000 },
 } as const;
 
-/** Mails a minute to one address, whoever asks for them; what is beyond is answered alike and not sent. */
-const mailsAMinute = 3;
-
 /**
  * Sends a token to the user of an address, if there is one; answered alike, and at one time, if not (A4): unknown
- * user or tenant, inactive, nothing to verify, too many mails already.
+ * user or tenant, inactive, nothing to verify, too many mails already. What comes through the user's own peer is
+ * counted by itself and voids only its like, so that nobody else keeps him from a link that is good (A5).
  */
 export async function sendToken(
   deps: SendDeps,
@@ -40,18 +42,22 @@ export async function sendToken(
   const floor = deps.failureFloor.start();
   const tenantId = asked.tenantId ?? noTenant;
   const peer = c.get("peer");
-  const digest = await deps.identifierDigest(asked.email);
-  const { allowed } = await deps.limits.consumeUpTo(
-    mailsAMinute,
-    `${asked.purpose}/${tenantId}/${digest.toHex()}`,
-  );
+  const owner = peer?.userId ?? null;
+  const { allowed } = await mailAllowance(deps, {
+    kind: asked.purpose,
+    tenantId,
+    to: asked.email,
+    // By the owner too: his peer takes nothing of the allowance of whom else he names.
+    by: owner === null ? "other" : `own/${owner}`,
+  });
   const foreign = await deps.tenancy.transaction(tenantId, async (sql) => {
     const account = await findMailAccount(sql, asked.email);
     // An owned peer is its owner's: it asks for nobody else, whether he exists or not (T10).
-    if (peer && peer.userId !== null && peer.userId !== account?.user_id) return true;
+    if (owner !== null && owner !== account?.user_id) return true;
     const wanted = asked.purpose === "password_reset" || !account?.verified;
     const to = allowed && wanted ? account : null;
-    if (to) await putUp(deps, sql, { ...asked, ...to, tenantId, userId: to.user_id });
+    const way = owner === null ? "other" : "own";
+    if (to) await putUp(deps, sql, { ...asked, ...to, way, tenantId, userId: to.user_id });
     else await standInForMail(sql);
     if (tenantId === noTenant) {
       await sql`select from tenants where id = (select current_tenant_id())`;
@@ -81,15 +87,17 @@ async function putUp(
     email: string;
     locale: Locale;
     purpose: TokenPurpose;
+    way: TokenWay;
   },
 ): Promise<void> {
-  const { tenantId, userId, email, locale, purpose } = to;
+  const { tenantId, userId, email, locale, purpose, way } = to;
   const { page, lifetimeMs } = kinds[purpose];
   const now = deps.clock.now();
   const { text: token, digest } = await createOneTimeToken();
   await putOneTimeToken(sql, {
     tenantId,
     purpose,
+    way,
     userId,
     email,
     digest,
@@ -111,5 +119,5 @@ export function askToVerify(
   sql: TenantSql,
   user: { tenantId: TenantId; userId: number; email: string; locale: Locale },
 ): Promise<void> {
-  return putUp(deps, sql, { ...user, purpose: "verify_email" });
+  return putUp(deps, sql, { ...user, purpose: "verify_email", way: "other" });
 }

@@ -4,7 +4,7 @@ import { createOneTimeToken } from "../../auth/one_time_token.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { locales, pageLink, queueMail } from "../../mail/mod.ts";
+import { locales, mailAllowance, pageLink, queueMail } from "../../mail/mod.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
@@ -12,8 +12,6 @@ import { email, findOpenInvitation } from "../users/mod.ts";
 import { insertRegistration, readRegistrationFacts } from "./store.ts";
 
 const lifetimeMs = 24 * 60 * 60_000;
-/** Mails a minute to one address, whoever asks for them. */
-const mailsAMinute = 3;
 
 export function register(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -61,11 +59,12 @@ export function register(router: Router, deps: Deps): void {
       personal: [email, name],
     });
     const passwordHash = await deps.hasher.hash(password, tenantId);
-    const identifier = (await deps.identifierDigest(email)).toHex();
-    const { allowed } = await deps.limits.consumeUpTo(
-      mailsAMinute,
-      `register/${tenantId}/${identifier}`,
-    );
+    const { allowed } = await mailAllowance(deps, {
+      kind: "registration",
+      tenantId,
+      to: email,
+      by: "other",
+    });
     const wanted = allowed &&
       (known.registration === "open" || known.invited !== undefined || known.taken);
     const now = deps.clock.now();

@@ -1,3 +1,4 @@
+import { dropOneTimeTokens } from "../../auth/one_time_token_store.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 
 export interface SessionRules {
@@ -80,8 +81,7 @@ export async function endSessions(
   if (endsTrust.has(which.reason)) {
     await sql`delete from login_challenges where user_id = ${which.userId}`;
     await sql`delete from mfa_trusted_devices where user_id = ${which.userId}`;
-    await sql`
-      delete from one_time_tokens where user_id = ${which.userId} and purpose = 'password_reset'`;
+    await dropOneTimeTokens(sql, { purpose: "password_reset", userId: which.userId });
   }
   const result = await sql`
     update sessions set ended_at = ${which.at}, ended_reason = ${which.reason}
@@ -95,7 +95,7 @@ export async function endSessions(
 export async function endAllSessions(sql: TenantSql, at: Date): Promise<number> {
   await sql`delete from login_challenges`;
   await sql`delete from mfa_trusted_devices`;
-  await sql`delete from one_time_tokens where purpose = 'password_reset'`;
+  await dropOneTimeTokens(sql, { purpose: "password_reset", userId: null });
   const result = await sql`
     update sessions set ended_at = ${at}, ended_reason = 'revoked' where ended_at is null`;
   return result.count;
