@@ -369,9 +369,19 @@ CREATE OR REPLACE FUNCTION public.lookup_due_mails(at timestamp with time zone, 
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
-    select m.tenant_id, m.id from public.mails m
-    where m.state = 'queued' and m.due_at <= at
-    order by m.due_at limit most
+    with recursive senders (id) as (
+      (select m.tenant_id from public.mails m where m.state = 'queued' order by m.tenant_id limit 1)
+      union all
+      select (select m.tenant_id from public.mails m
+        where m.state = 'queued' and m.tenant_id > s.id order by m.tenant_id limit 1)
+      from senders s where s.id is not null
+    )
+    select s.id, turn.id from senders s cross join lateral (
+      select m.id, m.due_at, row_number() over (order by m.due_at) as nth from public.mails m
+      where m.tenant_id = s.id and m.state = 'queued' and m.due_at <= at
+      order by m.due_at limit most
+    ) turn
+    order by turn.nth, turn.due_at limit most
   $function$;
 alter function lookup_due_mails(at timestamp with time zone, most integer) owner to massacorp_lookup;
 
@@ -1551,7 +1561,7 @@ create table mails (
   constraint mails_letter_is_bounded CHECK (((octet_length(sealed_letter) >= 30) AND (octet_length(sealed_letter) <= 65536))),
   constraint mails_request_id_is_safe_to_log CHECK ((request_id ~ '^[A-Za-z0-9._-]{8,64}$'::text)),
   constraint mails_span_id_is_one CHECK ((span_id ~ '^[0-9a-f]{16}$'::text)),
-  constraint mails_state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'dead'::text]))),
+  constraint mails_state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'sent'::text, 'dead'::text, 'withdrawn'::text]))),
   constraint mails_template_is_a_name CHECK ((template ~ '^[a-z_]{1,40}$'::text)),
   constraint mails_trace_id_is_one CHECK ((trace_id ~ '^[0-9a-f]{32}$'::text))
 );
@@ -1655,7 +1665,7 @@ create table one_time_tokens (
   constraint one_time_tokens_one_a_purpose UNIQUE (tenant_id, user_id, purpose),
   constraint one_time_tokens_email_is_normalised CHECK (((email = lower(email)) AND (char_length(email) <= 254))),
   constraint one_time_tokens_last_a_day CHECK ((expires_at <= (created_at + '1 day'::interval))),
-  constraint one_time_tokens_purpose_is_known CHECK ((purpose = ANY (ARRAY['password_reset'::text, 'verify_email'::text]))),
+  constraint one_time_tokens_purpose_is_known CHECK ((purpose = ANY (ARRAY['password_reset'::text, 'password_reset_own'::text, 'verify_email'::text, 'verify_email_own'::text]))),
   constraint one_time_tokens_token_is_a_sha256 CHECK ((octet_length(token_digest) = 32))
 );
 alter table one_time_tokens owner to massacorp_owner;
@@ -2312,6 +2322,7 @@ CREATE INDEX login_attempts_that_were_told ON public.login_attempts USING btree 
 CREATE INDEX login_challenges_of_a_user ON public.login_challenges USING btree (tenant_id, user_id);
 CREATE INDEX mails_by_end ON public.mails USING btree (tenant_id, finished_at) WHERE (state <> 'queued'::text);
 CREATE INDEX mails_that_are_due ON public.mails USING btree (due_at) WHERE (state = 'queued'::text);
+CREATE INDEX mails_that_are_due_by_tenant ON public.mails USING btree (tenant_id, due_at) WHERE (state = 'queued'::text);
 CREATE INDEX mfa_source_attempts_by_age ON public.mfa_source_attempts USING btree (tenant_id, last_at);
 CREATE INDEX mfa_trusted_devices_of_a_user ON public.mfa_trusted_devices USING btree (tenant_id, user_id);
 CREATE INDEX registrations_of_an_address ON public.registrations USING btree (tenant_id, email, created_at);
@@ -3029,7 +3040,7 @@ comment on function public.login_failures_anywhere(integer,pg_catalog.bytea,time
 comment on function public.login_record(integer,pg_catalog.bytea,pg_catalog.text,pg_catalog.text,timestamp with time zone) is 'Records how a log-in ended, and forgets records that no lock looks at any more.';
 comment on function public.login_standing(integer,pg_catalog.bytea,pg_catalog.text,timestamp with time zone) is 'What the record of log-ins says of an identifier and a source: the newest row that forgives, the failures since that count, and whether a lock was announced. Its cost does not grow with the record.';
 comment on function public.lookup_api_key(pg_catalog.text) is 'The API key with a prefix; its secret is checked inside the tenant.';
-comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, those that wait for longest first; each is taken inside its tenant.';
+comment on function public.lookup_due_mails(timestamp with time zone,integer) is 'Mails to be taken now, tenants in turns, and of each tenant those that wait for longest first; each is taken inside its tenant.';
 comment on function public.lookup_expired_deliveries(timestamp with time zone,integer) is 'Tenants with files that nobody fetched in time, the oldest first; they are erased inside their tenant.';
 comment on function public.lookup_factor_keys() is 'How many second factors each key seals, of all tenants together: for a start that notices a key that is missing.';
 comment on function public.lookup_mail_backlog() is 'How many mails wait and how many were given up, of all tenants together: for the operator.';
@@ -3103,7 +3114,7 @@ comment on table public.mfa_pending_factors is 'Secrets that were shown and not 
 comment on table public.mfa_recovery_codes is 'Codes for whoever lost his second factor, each good once.';
 comment on table public.mfa_source_attempts is 'The same by where it came from, whoever it was tried for.';
 comment on table public.mfa_trusted_devices is 'Devices on which a user is not asked for the second factor at log-in, by his own choice. What asks for a fresh one still asks.';
-comment on table public.one_time_tokens is 'Tokens that were sent by mail and not used yet: using one deletes its row, asking for another replaces it.';
+comment on table public.one_time_tokens is 'Tokens that were sent by mail and not used yet: using one deletes its row, asking for another by the same way replaces it.';
 comment on table public.permissions is 'Everything that can be permitted. The same closed list stands in the API''s code, which refuses to start where the two differ.';
 comment on table public.registrations is 'Accounts that were asked for. There is no user before the address was proven by the token that was sent to it.';
 comment on table public.role_permissions is 'What the roles that a tenant made may do. Entries of a role of the system would say nothing.';
@@ -3175,6 +3186,7 @@ comment on column public.mfa_source_attempts.source is 'The peer, or listener an
 comment on column public.mfa_trusted_devices.peer_id is 'The peer it was trusted through; through another one, or none, the token is worth nothing.';
 comment on column public.mfa_trusted_devices.token_digest is 'SHA-256 of 256 random bits that the device keeps.';
 comment on column public.one_time_tokens.email is 'The address it was sent to: the one that it proves.';
+comment on column public.one_time_tokens.purpose is 'What it is for; with _own if it was asked for through a peer of the user''s own.';
 comment on column public.one_time_tokens.token_digest is 'SHA-256 of a token of 256 random bits.';
 comment on column public.permissions.platform is 'Reaches beyond one tenant: no role of a tenant can have it.';
 comment on column public.registrations.token_digest is 'SHA-256 of a token of 256 random bits. Each stands for what was asked for with it, so that nobody slips his password under somebody else''s confirmation.';

@@ -20,7 +20,7 @@ export interface Lookups {
   names(idOrSlug: string, tenantId: TenantId): Promise<boolean>;
   /** The live peer behind a source address of the tunnel. */
   peer(address: string): Promise<PeerIdentity | undefined>;
-  /** Mails that may be taken for delivery, those that wait for longest first. */
+  /** Mails that may be taken for delivery: tenants in turns, and of each those that wait for longest first. */
   dueMails(which: { at: Date; most: number }): Promise<{ tenantId: TenantId; mailId: string }[]>;
   mailBacklog(): Promise<MailBacklog>;
   /** Tenants with client files that nobody fetched in time, the oldest first. */

@@ -77,6 +77,49 @@ Deno.test("postman: several processes share the queue, each mail is sent once, a
   assert.doesNotMatch(api.log.join("\n"), /very-secret|user-\d/);
 });
 
+Deno.test("postman: N2: tenants take turns: one's thousand mails stand before no other's, in whatever order they came", async () => {
+  await using api = await testApi();
+  const [acme, other, third] = [
+    await adminOf(api, "acme"),
+    await adminOf(api, "other"),
+    await adminOf(api, "third"),
+  ];
+  await api.db.owner`
+    insert into mails (tenant_id, id, template, sealed_letter, due_at, give_up_at, created_at)
+    select ${acme.tenantId}, gen_random_uuid(), 'invitation', decode(repeat('00', 64), 'hex'),
+      ${new Date(api.clock.now() - 3_600_000)}::timestamptz + make_interval(secs => n),
+      now() + interval '1 day', now()
+    from generate_series(1, 1000) n`;
+  const queue = (tenant: number) => {
+    api.clock.advance(1);
+    return queueFor(api, tenant, reset("user@other.example"));
+  };
+  const others = [
+    await queue(other.tenantId),
+    await queue(third.tenantId),
+    await queue(other.tenantId),
+  ];
+  const at = new Date(api.clock.now());
+  const due = await api.deps.lookups.dueMails({ at, most: 50 });
+  assert.equal(due.length, 50);
+  assert.deepEqual(
+    due.slice(0, 5).map((mail) => others.indexOf(mail.mailId)),
+    [-1, 0, 1, -1, 2],
+  );
+  assert.deepEqual(
+    due.slice(0, 5).map((mail) => mail.tenantId),
+    [acme, other, third, acme, other].map((who) => who.tenantId),
+  );
+  const oldest = await api.db.owner`
+    select id from mails where tenant_id = ${acme.tenantId} order by due_at limit 47`;
+  assert.deepEqual(
+    due.filter((mail) => mail.tenantId === acme.tenantId).map((mail) => mail.mailId),
+    oldest.map((row) => row.id),
+  );
+  const before = new Date(api.clock.now() - 3_600_000 + 2_000);
+  assert.equal((await api.deps.lookups.dueMails({ at: before, most: 50 })).length, 2, "none early");
+});
+
 Deno.test("postman: what is refused for good is dead at once, what is put off comes again later each time", async () => {
   await using api = await mailApi();
   const { postman } = api.deps;

@@ -47,7 +47,7 @@ export function takeMail(sql: TenantSql, take: { id: string; now: Date; leaseUnt
 /** Ends a mail and forgets what it said. */
 export function finishMail(
   sql: TenantSql,
-  mail: { id: string; state: "sent" | "dead"; failure: string | null; at: Date },
+  mail: { id: string; state: "sent" | "dead" | "withdrawn"; failure: string | null; at: Date },
 ) {
   return sql`
     update mails set state = ${mail.state}, failure = ${mail.failure}, finished_at = ${mail.at}, sealed_letter = null

@@ -73,7 +73,7 @@ export function createUser(router: Router, deps: Deps): void {
       return role;
     };
     const make = async (sql: TenantSql, role: RoleRow, passwordHash: string) => {
-      await dropInvitationOf(sql, principal, body.email);
+      await dropInvitationOf(sql, principal, { email: body.email, at: now });
       const id = await insertUser(sql, { tenantId, passwordHash, ...body });
       await insertUserRole(sql, { tenantId, userId: id, roleId: role.id, by: source.userId });
       await record(sql, id, { email: body.email, role: body.role });

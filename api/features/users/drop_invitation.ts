@@ -1,5 +1,6 @@
 import type { Principal } from "../../context.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
+import { withdrawMail } from "../../mail/mod.ts";
 import { endEnrolment, farewellMs } from "../deliveries/mod.ts";
 import { removePeer, removePeersOf } from "../peers/mod.ts";
 import { refuseGrantBeyondOwn } from "../roles/mod.ts";
@@ -12,17 +13,18 @@ import {
 } from "./invitation_store.ts";
 
 /**
- * Withdraws an invitation together with its enrolment peer, in the caller's transaction.
+ * Withdraws an invitation together with its enrolment peer, and its mail if that has not left, in the caller's transaction.
  * @returns the peer that is on its way out; `undefined` where somebody accepted or withdrew it a moment before
  * @throws {ApiError} `grant_exceeds_own` where the caller could not have invited to that role
  */
 export async function dropInvitation(
   sql: TenantSql,
   principal: Principal | undefined,
-  invitation: InvitationRow,
+  { invitation, at }: { invitation: InvitationRow; at: Date },
 ): Promise<string | null | undefined> {
   await refuseGrantBeyondOwn(sql, principal, { wanted: invitation.permissions, until: null });
   if (!await deleteInvitation(sql, invitation.id)) return undefined;
+  await withdrawMail(sql, { id: invitation.id, at });
   const { peer_id } = invitation;
   if (peer_id !== null) await removePeer(sql, { id: peer_id, owner: null });
   return peer_id;
@@ -32,10 +34,10 @@ export async function dropInvitation(
 export async function dropInvitationOf(
   sql: TenantSql,
   principal: Principal | undefined,
-  email: string,
+  { email, at }: { email: string; at: Date },
 ): Promise<void> {
   const invitation = await findInvitation(sql, { email });
-  if (invitation) await dropInvitation(sql, principal, invitation);
+  if (invitation) await dropInvitation(sql, principal, { invitation, at });
 }
 
 /**
@@ -52,6 +54,7 @@ export async function spendInvitation(
   const invitation = good ?? await findInvitation(sql, which);
   if (!invitation || !await deleteInvitation(sql, invitation.id)) return undefined;
   const { id, peer_id: peer } = invitation;
+  await withdrawMail(sql, { id, at: which.now });
   if (peer !== null && peer === which.via) {
     await endEnrolment(sql, { id: peer, at: new Date(which.now.getTime() + farewellMs) });
   } else if (peer !== null) await removePeer(sql, { id: peer, owner: null });

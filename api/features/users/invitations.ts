@@ -128,7 +128,10 @@ export function withdrawInvitation(router: Router, deps: Deps): void {
     const peer = await deps.tenancy.transaction(tenantId, async (sql) => {
       const invitation = await findInvitation(sql, { id });
       if (!invitation) throw new ApiError("not_found");
-      const peer = await dropInvitation(sql, c.get("principal"), invitation);
+      const peer = await dropInvitation(sql, c.get("principal"), {
+        invitation,
+        at: new Date(deps.clock.now()),
+      });
       // Withdrawn is what nobody accepted.
       if (peer === undefined) throw new ApiError("not_found");
       await writeAudit(sql, {

@@ -59,3 +59,40 @@ Deno.test("invitations: one an address, to a role that is there and one's own to
     update invitations set created_at = now() - interval '2 days', expires_at = now() - interval '1 day'`;
   await invite(api, acme, { email: "late@acme.example" });
 });
+
+Deno.test("invitations: a withdrawn one's mail is withdrawn, and the fourth of a minute to an address is refused", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const other = await adminOf(api, "other");
+  const email = "x@acme.example";
+  const ask = (who: Persona, delivery = "mail") =>
+    api.request(base, { ...as(who), body: { email, enrolment: false, delivery } });
+  const kept = async () =>
+    (await api.db.owner`
+      select state || case when sealed_letter is null then ' forgotten' else '' end as state
+      from mails where template = 'invitation' order by id`).map((row) => row.state);
+  const withdraw = async (id: string) => {
+    const reply = await api.request(`${base}/${id}`, as(acme, { method: "DELETE" }));
+    assert.equal(reply.status, 200, reply.text);
+  };
+  for (let n = 0; n < 3; n++) {
+    const { status, body, text } = await ask(acme);
+    assert.equal(status, 201, text);
+    if (n < 2) await withdraw(body.invitation.id);
+    else {
+      // A user who is made in its place takes it out as well.
+      const made = await api.request("/api/v1/users", { ...as(acme), body: { email } });
+      assert.equal(made.status, 201, made.text);
+      await api.db.owner`delete from users where email = ${email}`;
+    }
+  }
+  assert.deepEqual(await kept(), Array(3).fill("withdrawn forgotten"));
+  assert.deepEqual(await api.deps.postman.backlog(), { queued: 0, dead: 0, oldest: null });
+  const fourth = await ask(acme);
+  assert.deepEqual([fourth.status, fourth.body.code], [429, "rate_limited"]);
+  assert.ok(Number(fourth.headers.get("retry-after")) > 0);
+  assert.equal((await api.db.owner`select from invitations`).length, 0);
+  assert.equal((await kept()).length, 3);
+  assert.equal((await ask(acme, "inline")).status, 201, "which mails nothing");
+  assert.equal((await ask(other)).status, 201, "another tenant's are its own");
+});

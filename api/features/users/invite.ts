@@ -8,7 +8,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { locales, pageLink, queueMail } from "../../mail/mod.ts";
+import { locales, mailAllowance, pageLink, queueMail } from "../../mail/mod.ts";
 import { timestamp } from "../../openapi.ts";
 import {
   applyNow,
@@ -93,7 +93,8 @@ export interface Invited {
 /**
  * Invites somebody, in the transaction of what asks for it; with the enrolment peer and the mail, or not at all.
  * The caller has checked that the role is the inviter's to give.
- * @throws {ApiError} `email_taken`, `already_invited`, and what making a peer throws
+ * @throws {ApiError} `email_taken`, `already_invited`, `rate_limited` where too many mails went to the address, and
+ * what making a peer throws
  */
 export async function invite(
   deps: Deps,
@@ -148,9 +149,18 @@ export async function invite(
     expiresAt,
   });
   if (mailed) {
+    // Here, where nothing else can refuse it: whoever withdraws and invites again sends no more than whoever waits.
+    const { allowed, resetSeconds } = await mailAllowance(deps, {
+      kind: "invitation",
+      tenantId,
+      to: email,
+      by: "anybody",
+    });
+    if (!allowed) throw new ApiError("rate_limited", { retryAfter: resetSeconds });
     const names = await readNames(sql, invitedBy);
     await queueMail(deps, sql, {
       tenantId,
+      id,
       to: email,
       locale: wanted.locale,
       template: "invitation",

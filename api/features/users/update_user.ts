@@ -5,7 +5,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { queueMail } from "../../mail/mod.ts";
+import { mailAllowance, queueMail } from "../../mail/mod.ts";
 import { access, refuseWithoutStepUp, tenantOf, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
@@ -102,6 +102,13 @@ async function tellOfNewAddress(
   { tenantId, before, after }: { tenantId: TenantId; before: UserRow; after: UserRow },
 ): Promise<void> {
   const { id: userId, email, locale } = after;
+  const { allowed, resetSeconds } = await mailAllowance(deps, {
+    kind: "new_address",
+    tenantId,
+    to: email,
+    by: "anybody",
+  });
+  if (!allowed) throw new ApiError("rate_limited", { retryAfter: resetSeconds });
   await askToVerify(deps, sql, { tenantId, userId, email, locale });
   await queueMail(deps, sql, {
     tenantId,

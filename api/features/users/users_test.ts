@@ -8,6 +8,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { waitingMails } from "../../../tests/support/mails.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 import { until } from "../../../tests/support/until.ts";
 
@@ -215,6 +216,15 @@ Deno.test("users: another address takes a step-up, and over an equal the permiss
     body: { email: "b3@acme.example" },
   });
   assert.equal(byKey.body.code, "step_up_required");
+  // Back and forth mails an address no more than three times a minute.
+  const moves: number[] = [];
+  for (let n = 0; n < 4; n++) {
+    moves.push((await move(acme, lesser, "victim@elsewhere.example")).status);
+    await api.db.owner`update users set email = 'b2@acme.example' where id = ${lesser.userId}`;
+  }
+  assert.deepEqual(moves, [200, 200, 200, 429]);
+  const told = (await waitingMails(api)).filter((mail) => mail.to === "victim@elsewhere.example");
+  assert.equal(told.length, 3);
 });
 
 Deno.test("users: A1, T3: deactivating ends sessions, keys and log-in at once, and says removed once it is proven", async () => {
