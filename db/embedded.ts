@@ -45,6 +45,7 @@ export interface EmbeddedServer {
   stop(): Promise<void>;
 }
 
+/** PostgreSQL cannot be made or started; the message has its own last words. */
 export class EmbeddedError extends Error {
   override name = "EmbeddedError";
 }

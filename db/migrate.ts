@@ -14,6 +14,7 @@ export interface Migration {
   readonly checksum: string;
 }
 
+/** The database cannot be brought to this version; the message says why. */
 export class MigrationError extends Error {
   override name = "MigrationError";
 }

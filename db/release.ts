@@ -12,6 +12,7 @@ export interface Release {
 
 const folder = new URL("./released/", import.meta.url);
 
+/** All that were noted, the oldest first. */
 export async function readReleases(): Promise<Release[]> {
   const found: Release[] = [];
   for await (const { name } of Deno.readDir(folder)) {
@@ -22,6 +23,7 @@ export async function readReleases(): Promise<Release[]> {
   return found.sort((a, b) => (a.version < b.version ? -1 : 1));
 }
 
+/** A row a line, so that a diff of two releases can be read. */
 export async function writeRelease(release: Release): Promise<void> {
   const tables = Object.entries(release.rows).map(([table, rows]) =>
     `    ${JSON.stringify(table)}: [\n${

@@ -13,6 +13,10 @@ export const contractMarker = /^-- contract: \S.*$/m;
 
 const form = /^MassaCorp's, up to ([a-z0-9_]+)(?:; for code that has ([a-z0-9_]+))?$/;
 
+/**
+ * What the schema's comment says: how far it was migrated, and the newest contraction in it.
+ * @throws {RangeError} for a migration whose name {@link parseVersion} would not read
+ */
 export function describeVersion(applied: readonly string[], known: readonly Migration[]): string {
   const newest = applied.toSorted().at(-1) ?? "none";
   const needs = known.filter(({ id, sql }) => applied.includes(id) && contractMarker.test(sql))

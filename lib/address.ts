@@ -32,6 +32,7 @@ export interface AddressPlan6 {
   readonly api: string;
 }
 
+/** A network that no tunnel can have; the message says what it must be. */
 export class AddressError extends Error {
   override name = "AddressError";
 }
@@ -48,6 +49,7 @@ export function parseIPv4(text: string): number | undefined {
   return value;
 }
 
+/** @param value unsigned 32 bit */
 export function formatIPv4(value: number): string {
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join(".");
 }

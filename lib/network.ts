@@ -31,6 +31,7 @@ export function contains(outer: string, inner: string): boolean {
   return list.check(b.base, b.family);
 }
 
+/** True when two networks in CIDR form share an address; of two families they share none. */
 export function overlaps(a: string, b: string): boolean {
   return contains(a, b) || contains(b, a);
 }

@@ -18,6 +18,7 @@ export const spanSettings = {
 /** Keeps Deno's own spans of requests and fetches, which have whole URLs in them, from being recorded. */
 export const ownSpansAlone = "parentbased_always_off";
 
+/** What the two are not together, as {@link parseEnv} wants it said. */
 export function checkSpans(
   value: { OTEL_DENO_TRACING?: string | undefined; OTEL_TRACES_SAMPLER?: string | undefined },
 ): string[] {

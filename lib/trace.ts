@@ -19,6 +19,7 @@ export function withTrace<T>(trace: Trace, act: () => T): T {
   return storage.run(trace, act);
 }
 
+/** Of the request or mail that is worked on here; undefined outside of any. */
 export function currentTrace(): Trace | undefined {
   return storage.getStore();
 }

@@ -15,10 +15,12 @@ export interface KeyPair {
   readonly privateKey: Secret<string>;
 }
 
+/** A key as wg(8) writes it: base64. @param bytes 32 of them */
 export function encodeKey(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
+/** @param text a key, looked at before by {@link isWireGuardKey} */
 export function decodeKey(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }

@@ -34,6 +34,7 @@ export function sliceOf(peerId: string): number {
   return Number.parseInt(peerId.slice(-2), 16);
 }
 
+/** Of each slice of the peers, by the last byte of their ids: another digest says that a row of it changed. */
 export async function readDigests(sql: Queries, interfaceId: number): Promise<Digests> {
   // Every column that decides over a peer, so that a change is seen past every trigger, too. What the daemon
   // itself writes (wg_peer_status) it knows already.
@@ -56,6 +57,7 @@ export async function readDigests(sql: Queries, interfaceId: number): Promise<Di
   return new Map(rows.map(({ slice, digest }) => [slice, digest]));
 }
 
+/** Keys that somebody decided over: they may go. */
 export async function readReleased(sql: Queries, interfaceId: number): Promise<string[]> {
   const rows = await sql<{ public_key: string }[]>`
     select public_key from wg_release_keys where interface_id = ${interfaceId}`;

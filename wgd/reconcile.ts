@@ -130,6 +130,7 @@ export function createReconciler(
   };
 }
 
+/** What waited for a pass when the daemon ended. */
 export class StoppedError extends Error {
   override name = "StoppedError";
 }

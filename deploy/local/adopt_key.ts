@@ -15,6 +15,7 @@ export interface KeyState {
   readonly peers: number;
 }
 
+/** What the database says of an interface's key, beside the one of this host. */
 export async function readKeyState(
   sql: Sql,
   { interfaceId, key }: { interfaceId: number; key: GatewayKey | undefined },

@@ -19,6 +19,7 @@ export interface ChildOptions {
   overWith?: RegExp;
 }
 
+/** A process did not come up; the message has its last words. */
 export class ChildError extends Error {
   override name = "ChildError";
 }

@@ -39,6 +39,7 @@ export interface DataFolder {
   locks: string;
 }
 
+/** The folder cannot be used; the message says what to do. */
 export class DataFolderError extends Error {
   override name = "DataFolderError";
 }

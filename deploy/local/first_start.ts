@@ -28,6 +28,7 @@ const tenantCreated = z.object({
 });
 const peerCreated = z.object({ config: z.string() });
 
+/** The running API refused what a first start asks of it. */
 export class FirstStartError extends Error {
   override name = "FirstStartError";
 }

@@ -22,6 +22,7 @@ export interface Identity {
   drop(argv: readonly string[], options: DropOptions): string[];
 }
 
+/** Nobody can be become here, or somebody could not reach what he has to. */
 export class IdentityError extends Error {
   override name = "IdentityError";
 }

@@ -47,6 +47,7 @@ export const receiptSchema = z.strictObject({
 });
 export type Receipt = z.infer<typeof receiptSchema>;
 
+/** What is wrong with a checkpoint, or with the key that it is to be signed by. */
 export class CheckpointError extends Error {
   override name = "CheckpointError";
 }

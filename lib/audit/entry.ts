@@ -29,6 +29,7 @@ export function canonicalEntry(row: EntryRow): string {
   return `${head.slice(0, -1)},"details":${canonicalText(details)},"id":${id},${tail.slice(1)}`;
 }
 
+/** SHA-256 of the canonical bytes, in hex: what a link of the chain holds. */
 export function hashEntry(row: EntryRow): string {
   return sha256Hex(canonicalEntry(row));
 }

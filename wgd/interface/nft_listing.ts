@@ -14,6 +14,7 @@ export interface Listing {
 const block = /^\t(set|map) (\S+) \{\n((?:\t\t.*\n)*)\t\}$/gm;
 const elementsPart = /^\t\telements = \{([^}]*)\}\n/m;
 
+/** Takes apart what `nft list table` prints: the structure, and apart from it what the sets hold. */
 export function parseListing(text: string): Listing {
   const elements = new Map<string, string[]>();
   const maps: string[] = [];

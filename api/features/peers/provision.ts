@@ -20,6 +20,7 @@ export interface PeerKeys {
   sealedPresharedKey: Uint8Array | null;
 }
 
+/** @param owner what the sealed preshared key is bound to, with the public key */
 export async function makeKeys(
   deps: Pick<Deps, "presharedKeys">,
   owner: { tenantId: number; peerId: string },
@@ -41,6 +42,7 @@ export async function makeKeys(
 /** A gateway that clients can be pointed at. */
 export type ReadyGateway = GatewayRow & { public_key: string };
 
+/** @throws {ApiError} `gateway_not_ready` before its daemon was started once */
 export function requireGateway(row: GatewayRow | undefined): ReadyGateway {
   if (!row || row.public_key === null) throw new ApiError("gateway_not_ready", { retryAfter: 2 });
   return { ...row, public_key: row.public_key };
