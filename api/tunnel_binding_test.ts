@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   adminOf,
+  loopback,
   peerOf,
   type Persona,
   type RequestOptions,
@@ -10,6 +11,7 @@ import {
 } from "../tests/support/api.ts";
 import { isPublic, operations } from "../tests/support/operations.ts";
 import { assertRefused } from "../tests/support/refusals.ts";
+import { beginLogIn, equip } from "../tests/support/totp.ts";
 import { databaseDigest } from "../tests/support/snapshot.ts";
 
 Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async () => {
@@ -140,6 +142,72 @@ Deno.test("app: T10: a peer with an owner carries nobody else's token, refresh t
   const [foreign, unknown] = [await login(bobs, bob, "other"), await login(bobs, bob, "nowhere")];
   assert.equal(foreign.status, 403);
   assert.deepEqual({ ...foreign.body, request_id: "" }, { ...unknown.body, request_id: "" });
+});
+
+Deno.test("app: T10: whatever tenant a stolen token's thief names, he is refused as of another tunnel and audited", async () => {
+  await using api = await testApi();
+  const acme = await equip(api, await adminOf(api, "acme"));
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const other = await adminOf(api, "other");
+  const demanded = await api.request(`/api/v1/users/${bob.userId}/mfa`, {
+    method: "PUT",
+    tenant: "acme",
+    body: { required: true },
+  });
+  assert.equal(demanded.status, 200, demanded.text);
+  const begun = await api.request("/api/v1/auth/login", {
+    via: loopback,
+    tenant: "acme",
+    body: { email: bob.email, password: bob.password },
+  });
+  const { key } = (await api.request("/api/v1/api-keys", {
+    via: loopback,
+    token: acme.token,
+    body: { name: "peers", scopes: ["wireguard.read"] },
+  })).body;
+  const mfa_session_token = await beginLogIn(api, acme);
+  const tries: [path: string, RequestOptions][] = [
+    ["/auth/me", { token: acme.token }],
+    ["/wireguard/peers", { headers: { "X-API-Key": key } }],
+    ["/auth/refresh", { body: { refresh_token: acme.refreshToken } }],
+    ["/mfa/setup", { method: "POST", token: begun.body.mfa_setup_token }],
+    ["/auth/login/mfa", { body: { mfa_session_token, code: "123456" } }],
+  ];
+  const ways = [
+    {
+      of: other,
+      via: (await peerOf(api, other)).via,
+      named: ["other", "acme", "nowhere", undefined],
+    },
+    // Through a peer of its own tenant too, what is named must be that tenant.
+    { of: acme, via: (await peerOf(api, acme)).via, named: ["other", "nowhere"] },
+  ];
+  for (const { of, via, named } of ways) {
+    for (const tenant of named) {
+      for (const [path, options] of tries) {
+        // Without a token in its header, this one says whose it is by name alone.
+        if (tenant === undefined && path === "/auth/login/mfa") continue;
+        const [last] = await api.db.owner`select max(id) as id from audit_log`;
+        const reply = await api.request(`/api/v1${path}`, {
+          ...options,
+          via,
+          ...(tenant === undefined ? {} : { tenant }),
+        });
+        const about = `${path}, through ${of.slug}'s peer, named ${tenant}`;
+        assert.deepEqual([reply.status, reply.body.code], [403, "wrong_tunnel"], about);
+        const entries = await api.db.owner`
+          select tenant_id, action, outcome, details->>'reason' as reason
+          from audit_log where id > ${last?.id}`;
+        assert.deepEqual(
+          entries.map(({ reason: _, ...entry }) => entry),
+          [{ tenant_id: of.tenantId, action: "tunnel.refuse", outcome: "refused" }],
+          about,
+        );
+        // Named as the peer's own, it is the token that does not belong there.
+        if (tenant === of.slug) assert.match(entries[0]?.reason, / of another owner/, about);
+      }
+    }
+  }
 });
 
 Deno.test("info: shows the caller as the tunnel sees it", async () => {

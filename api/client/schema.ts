@@ -1146,7 +1146,7 @@ export interface paths {
         post?: never;
         /**
          * Take a role from a user; what it permitted ends at once
-         * @description Takes a step-up where the role demands a second factor.
+         * @description Takes a step-up where the role demands a second factor; whose own it is does not take it then.
          *
          *     Permission: `roles.write`. Rate limit: `authenticated`.
          */

@@ -64,7 +64,7 @@ async function enter(
   c: Context<AppEnv>,
   principal: Exclude<Principal, { kind: "operator" }>,
 ): Promise<void> {
-  await holdToHeader(deps, c, principal.tenantId);
+  await holdToHeader(deps, c, principal);
   c.set("principal", principal);
   c.set("tenantId", principal.tenantId);
 }
@@ -152,15 +152,20 @@ export interface UserRow {
   login_own_peer: boolean;
 }
 
-/** A token names its tenant; a header must agree with it. @throws {ApiError} `tenant_mismatch` */
+/**
+ * A token names its tenant; a header must agree with it. For after the tunnel was asked: who comes through a peer
+ * of that tenant and names another disagrees with the peer as well.
+ * @throws {ApiError} `wrong_tunnel` on the tunnel, and an entry with it; `tenant_mismatch` elsewhere
+ */
 export async function holdToHeader(
-  { lookups }: Pick<Deps, "lookups">,
+  deps: Pick<Deps, "lookups" | "tenancy">,
   c: Context<AppEnv>,
-  tenantId: TenantId,
+  token: { tenantId: TenantId; userId: number },
 ): Promise<void> {
   const named = c.req.header("x-tenant-id");
-  if (named === undefined) return;
-  if (!await lookups.names(named, tenantId)) throw new ApiError("tenant_mismatch");
+  if (named === undefined || await deps.lookups.names(named, token.tenantId)) return;
+  if (c.get("peer")) await refuseTunnel(deps, c, { ...token, reason: "another tenant was named" });
+  throw new ApiError("tenant_mismatch");
 }
 
 async function enterNamedTenant(deps: AuthenticationDeps, c: Context<AppEnv>): Promise<void> {

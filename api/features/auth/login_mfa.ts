@@ -3,6 +3,7 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
+import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
 import {
   anyCode,
@@ -50,6 +51,9 @@ export function loginMfa(router: Router, deps: LoginMfaDeps): void {
     const { mfa_session_token, code, trust_device } = c.req.valid("json");
     const named = await namedTenant(deps, c);
     const token = await deps.tokens.verifyPending("mfa_session", mfa_session_token);
+    if (!fitsTunnel(c.get("peer"), { ...token, ownPeerOnly: false })) {
+      await refuseTunnel(deps, c, { ...token, reason: "log-in of another owner" });
+    }
     // Another tenant's name is exactly an unknown one (N3).
     if (token.tenantId !== named) throw new ApiError("invalid_token");
     const login: PendingLogin = { ...token, kind: "mfa_session" };

@@ -77,8 +77,8 @@ Deno.test("login: who must have a second factor and has none gets the set-up tok
     const also = async (headers: Record<string, string>) =>
       (await api.request("/api/v1/mfa/setup", { method: "POST", via: machine, token, headers }))
         .body.code;
-    assert.equal(await also({ "X-Tenant-ID": "nobody" }), "tenant_mismatch");
-    assert.equal(await also({ "X-Tenant-ID": "987654321" }), "tenant_mismatch");
+    assert.equal(await also({ "X-Tenant-ID": "nobody" }), "wrong_tunnel");
+    assert.equal(await also({ "X-Tenant-ID": "987654321" }), "wrong_tunnel");
     assert.equal(await also({ "X-API-Key": "mc_x" }), "invalid_token");
     const setup = await post("setup", machine);
     assert.equal(setup.status, 200, setup.text);

@@ -40,12 +40,14 @@ export function refresh(router: Router, deps: RefreshDeps): void {
   });
   router.openapi(route, async (c) => {
     const token = await deps.tokens.verifyRefresh(c.req.valid("json").refresh_token);
-    await holdToHeader(deps, c, token.tenantId);
+    const wrongTunnel = () =>
+      refuseTunnel(deps, c, { ...token, reason: "refresh token of another owner" });
+    // Before the header: what a thief names does not hide that he tried.
+    if (!fitsTunnel(c.get("peer"), { ...token, ownPeerOnly: false })) return await wrongTunnel();
+    await holdToHeader(deps, c, token);
     const session = await advanceNewest(deps, c, token) ??
       await deps.tenancy.transaction(token.tenantId, (sql) => advance(deps, c, token, sql));
-    if (session === "wrong tunnel") {
-      return await refuseTunnel(deps, c, { ...token, reason: "refresh token of another owner" });
-    }
+    if (session === "wrong tunnel") return await wrongTunnel();
     // Thrown out here: the end of a session must be committed before it is answered (A2).
     if (!session) throw new ApiError("invalid_token");
     const subject = { tenantId: token.tenantId, userId: token.userId, sessionId: token.sessionId };
@@ -75,12 +77,10 @@ async function advanceNewest(
   c: Context<AppEnv>,
   token: RefreshToken,
 ): Promise<NewestToken | undefined> {
-  const peer = c.get("peer");
-  if (!fitsTunnel(peer, { ...token, ownPeerOnly: false })) return undefined;
   const now = deps.clock.now();
   const row = await rotateNewest(deps.tenancy, token, {
     at: new Date(now),
-    ownPeer: fitsTunnel(peer, { ...token, ownPeerOnly: true }),
+    ownPeer: fitsTunnel(c.get("peer"), { ...token, ownPeerOnly: true }),
     idleSeconds: deps.settings.refreshSeconds,
   });
   return row && {

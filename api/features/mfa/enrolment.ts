@@ -1,11 +1,13 @@
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
+import { holdToHeader } from "../../middleware/authenticate.ts";
 import { limit } from "../../middleware/limit.ts";
+import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import type { PendingLogin } from "./pending_login.ts";
 
 /** Who sets a second factor up: somebody who is logged in, or who needs one to log in. */
@@ -21,16 +23,37 @@ export function enrolmentAccess(deps: AccessDeps, options: { stepUp?: boolean } 
     ...usual,
     middleware: [
       readSetupToken(deps),
+      // Nobody is proven yet, so it is the way that counts.
+      whilePending((c, next) => counted(c, next)),
+      whilePending(async (c, next) => {
+        await holdSetupToken(deps, c);
+        await next();
+      }),
       ...usual.middleware.map((inner) =>
         createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? next() : inner(c, next))
       ),
-      // Nobody is proven yet, so it is the way that counts.
-      createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? counted(c, next) : next()),
     ],
   };
 }
 
-function readSetupToken(deps: Pick<Deps, "tokens" | "lookups">) {
+function whilePending(inner: MiddlewareHandler<AppEnv>) {
+  return createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? inner(c, next) : next());
+}
+
+/** As of every token: the tunnel first, then the header. */
+async function holdSetupToken(
+  deps: Pick<Deps, "lookups" | "tenancy">,
+  c: Context<AppEnv>,
+): Promise<void> {
+  const token = c.get("pendingLogin");
+  if (!token) return;
+  if (!fitsTunnel(c.get("peer"), { ...token, ownPeerOnly: false })) {
+    await refuseTunnel(deps, c, { ...token, reason: "log-in of another owner" });
+  }
+  await holdToHeader(deps, c, token);
+}
+
+function readSetupToken(deps: Pick<Deps, "tokens">) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const [scheme, text, ...rest] = (c.req.header("authorization") ?? "").split(" ");
     const one = scheme?.toLowerCase() === "bearer" && text && rest.length === 0 &&
@@ -39,13 +62,7 @@ function readSetupToken(deps: Pick<Deps, "tokens" | "lookups">) {
       if (error instanceof ApiError) return undefined;
       throw error;
     });
-    if (token) {
-      const named = c.req.header("x-tenant-id");
-      if (named !== undefined && await deps.lookups.tenant(named) !== token.tenantId) {
-        throw new ApiError("tenant_mismatch");
-      }
-      c.set("pendingLogin", token);
-    }
+    if (token) c.set("pendingLogin", token);
     await next();
   });
 }

@@ -1,5 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { auditSource, writeAudit } from "../../audit.ts";
+import type { AppEnv } from "../../context.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
@@ -123,6 +125,10 @@ function giveRole(router: Router, deps: Deps): void {
       if (!await lockUser(sql, userId)) throw new ApiError("not_found");
       const role = await readRole(sql, roleId);
       if (!role) throw invalidField("role_id", "unknown", "there is no such role");
+      if (role.mfa_required) {
+        const held = await readUserRole(sql, { userId, roleId });
+        if (held && endsEarlier(until, held.expires_at)) refuseToDemandLess(deps, c, userId);
+      }
       await refuseGrantBeyondOwn(sql, principal, { wanted: role.permissions, until });
       await refuseOverMightier(sql, principal, { userId, now: new Date(now) });
       const at = new Date(now);
@@ -159,7 +165,8 @@ function takeRole(router: Router, deps: Deps): void {
     path: "/{id}/roles/{role_id}",
     operationId: "takeRole",
     summary: "Take a role from a user; what it permitted ends at once",
-    description: "Takes a step-up where the role demands a second factor.",
+    description:
+      "Takes a step-up where the role demands a second factor; whose own it is does not take it then.",
     ...access(deps, "roles.write"),
     request: { params: z.object({ id: numericId, role_id: numericId }) },
     responses: {
@@ -175,7 +182,7 @@ function takeRole(router: Router, deps: Deps): void {
       if (!await lockUser(sql, userId)) throw new ApiError("not_found");
       const role = await readRole(sql, roleId);
       if (!role) throw new ApiError("not_found");
-      if (role.mfa_required) refuseWithoutStepUp(deps, c);
+      if (role.mfa_required) refuseToDemandLess(deps, c, userId);
       await refuseOverMightier(sql, principal, { userId, now: new Date(deps.clock.now()) });
       if (!await deleteUserRole(sql, { userId, roleId })) throw new ApiError("not_found");
       await writeAudit(sql, {
@@ -189,4 +196,20 @@ function takeRole(router: Router, deps: Deps): void {
     });
     return c.json({ removed: true as const }, 200);
   });
+}
+
+function endsEarlier(end: Date | null, than: Date | null): boolean {
+  return end !== null && (than === null || end < than);
+}
+
+/**
+ * What lets a user go without a second factor that a role demands of him, now or sooner.
+ * @throws {ApiError} `step_up_required`; `forbidden` of oneself, as `PUT /users/{id}/mfa`
+ */
+function refuseToDemandLess(deps: Deps, c: Context<AppEnv>, userId: number): void {
+  refuseWithoutStepUp(deps, c);
+  const principal = c.get("principal");
+  if (principal?.kind === "user" && principal.userId === userId) {
+    throw new ApiError("forbidden", { detail: "somebody else decides what is demanded of you" });
+  }
 }
