@@ -32,6 +32,7 @@ import { checkSchema, SchemaMismatchError } from "./database/schema_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
 import { watchEventLoop } from "./event_loop.ts";
 import { createDeliveryEraser } from "./features/deliveries/mod.ts";
+import { createRetention } from "./retention/mod.ts";
 import { checkSealingKeys } from "./features/encryption/mod.ts";
 import { createHealth, daemonTrouble } from "./health.ts";
 import { createInfrastructure, dependenciesOf } from "./infrastructure.ts";
@@ -121,6 +122,7 @@ export async function buildDeps(
   });
 
   const deliveryEraser = createDeliveryEraser({ tenancy, lookups, clock, log });
+  const retention = createRetention({ tenancy, platform: acrossTenants, clock, log });
 
   const health = createHealth({
     database: () => apiPool.use(({ sql }) => sql`select 1`).then(() => null),
@@ -185,6 +187,7 @@ export async function buildDeps(
     letters,
     postman,
     deliveryEraser,
+    retention,
     wgd,
     sealer,
     infrastructure: createInfrastructure(dependenciesOf(config)),
@@ -223,6 +226,7 @@ export async function buildDeps(
     async close() {
       eventLoop.close();
       await deliveryEraser.close();
+      await retention.close();
       await postman.close();
       await apiKeyUsage.close();
       bcrypt.close();

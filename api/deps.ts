@@ -20,6 +20,7 @@ import type { Infrastructure } from "./infrastructure.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { Meters } from "./meters.ts";
 import type { DeliveryEraser } from "./features/deliveries/mod.ts";
+import type { Retention } from "./retention/mod.ts";
 import type { Postman } from "./mail/mod.ts";
 import type { Platform, Tenancy } from "./database/tenancy.ts";
 
@@ -54,6 +55,7 @@ export interface Deps {
   mfa: { secrets: SealRing; codes: RecoveryDigests };
   postman: Postman;
   deliveryEraser: DeliveryEraser;
+  retention: Retention;
   wgd: WgdClient;
   /** The sealer of the audit log: its status and metrics. */
   sealer: SocketClient;

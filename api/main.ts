@@ -34,6 +34,7 @@ rolesAreSafe().catch((error) => {
 });
 deps.postman.start();
 deps.deliveryEraser.start();
+deps.retention.start();
 const app = createApp(deps);
 const fetch = (request: Request, env: Parameters<typeof app.fetch>[1]) => app.fetch(request, env);
 

@@ -233,6 +233,20 @@ Deno.test("A5: the API can neither change a log-in attempt nor delete one that a
   assert.equal(await forget(), 1, "its own, and no other tenant's");
 });
 
+Deno.test("massacorp_api: forgets no session within a month of its own end", async () => {
+  await using given = await world();
+  const forget = async () =>
+    (await given.try({ role: "massacorp_api", tenant: given.a.id }, "delete from sessions")).count;
+  const age = (days: number) =>
+    given.db.owner`
+      update sessions set created_at = now() - ${days} * interval '1 day' - interval '1 hour',
+        expires_at = now() - ${days} * interval '1 day', refresh_expires_at = now() - ${days} * interval '1 day'`;
+  await age(29);
+  assert.equal(await forget(), 0);
+  await age(31);
+  assert.equal(await forget(), 1, "its own, and no other tenant's");
+});
+
 Deno.test("massacorp_api: removes no user who is active, and none who still owns a peer", async () => {
   await using given = await world();
   const persona: Persona = { role: "massacorp_api", tenant: given.a.id };
@@ -260,7 +274,6 @@ Deno.test("massacorp_api: what it may not do in its own tenant", async () => {
     "update wg_peer_status set state = 'applied'",
     "insert into tenants (slug, name) values ('x', 'X')",
     "update tenants set status = 'active'",
-    "delete from sessions",
     "update sessions set user_id = user_id",
     "update sessions set expires_at = expires_at",
     "update api_keys set user_id = user_id",

@@ -148,7 +148,7 @@ export async function seedTenant(owner: Sql, slug: string): Promise<SeededTenant
   await owner`
     insert into registrations (tenant_id, token_digest, email, name, locale, password_hash, created_at, expires_at)
     values (${tenantId}, sha256(${slug}::bytea), 'new@b.example', '', 'en', '$argon2id$', now(),
-      now() + interval '1 hour')`;
+      now() + interval '61 minutes')`;
   const grantId = crypto.randomUUID();
   await owner`
     insert into wg_grants (tenant_id, id, name, network, protocol)

@@ -1,17 +1,15 @@
 import type { Clock } from "../../../lib/clock.ts";
 import { errorFields, type Logger } from "../../../lib/log.ts";
+import { createRounds, type Rounds } from "../../../lib/rounds.ts";
 import { isConnectionError } from "../../database/errors.ts";
 import type { Lookups } from "../../database/lookups.ts";
 import type { Tenancy } from "../../database/tenancy.ts";
 import { eraseExpired } from "./store.ts";
 
 /** Takes files that nobody fetched in time out of the database: each has a private key in it. */
-export interface DeliveryEraser {
+export interface DeliveryEraser extends Rounds {
   /** Erases what has expired by now. @returns how many files */
   erase(): Promise<number>;
-  /** Erases from now on, until closed. */
-  start(): void;
-  close(): Promise<void>;
 }
 
 export interface DeliveryEraserOptions {
@@ -27,10 +25,6 @@ const batch = 1_000;
 
 export function createDeliveryEraser(options: DeliveryEraserOptions): DeliveryEraser {
   const { tenancy, lookups, clock, log, everyMs = 30_000 } = options;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let closed = false;
-  let running: Promise<void> | undefined;
-
   function fail(error: unknown): void {
     // Requests say so too, in greater numbers.
     if (isConnectionError(error)) return;
@@ -52,24 +46,5 @@ export function createDeliveryEraser(options: DeliveryEraserOptions): DeliveryEr
     return erased;
   }
 
-  async function again(): Promise<void> {
-    await erase().catch(fail);
-    if (closed) return;
-    timer = setTimeout(begin, everyMs);
-    Deno.unrefTimer(timer);
-  }
-
-  function begin(): void {
-    running = again();
-  }
-
-  return {
-    erase,
-    start: begin,
-    async close() {
-      closed = true;
-      clearTimeout(timer);
-      await running;
-    },
-  };
+  return { erase, ...createRounds(() => erase().catch(fail), everyMs) };
 }

@@ -24,7 +24,7 @@ import {
 } from "./store.ts";
 
 /** How long a secret that was shown waits for its first code. */
-const pendingMs = 15 * 60_000;
+export const pendingFactorMs = 15 * 60_000;
 
 const answer = z.object({ recovery_codes: recoveryCodes })
   .extend(tokenPair.partial().shape).openapi("MfaEnabled");
@@ -59,7 +59,7 @@ export function enable(router: Router, deps: Deps): void {
       const attempt = attemptOf(c, who, "totp");
       const admitted = await admitAttempt(deps, sql, attempt);
       if (!admitted.passed) return { failed: admitted };
-      const startedAfter = new Date(now - pendingMs);
+      const startedAfter = new Date(now - pendingFactorMs);
       const waiting = await lockPendingFactor(sql, { userId, startedAfter });
       if (!waiting) throw new ApiError("mfa_not_set_up");
       const secret = await deps.mfa.secrets.open(waiting, pendingRow(who));

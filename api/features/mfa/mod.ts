@@ -9,6 +9,7 @@ import { readStatus } from "./status.ts";
 import { distrustDevice, listDevices } from "./trusted_devices.ts";
 import { verify, verifyRecoveryCode } from "./verify.ts";
 
+export { pendingFactorMs } from "./enable.ts";
 export { liftLocks } from "./attempts_store.ts";
 export { checkCode, type CheckDeps, refusal } from "./check_code.ts";
 export {

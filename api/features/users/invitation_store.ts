@@ -113,17 +113,22 @@ export async function deleteInvitation(sql: TenantSql, id: string): Promise<bool
 /** How long an invitation that was never accepted is shown. */
 const shownDays = 30;
 
-/** Forgets what nobody accepted, and takes down the enrolment peers that have ended. */
+/**
+ * Forgets what nobody accepted, and takes down the enrolment peers that have ended.
+ * @param which.email whose invitations need not be shown any longer
+ * @returns how many invitations and peers
+ */
 export async function clearEndedInvitations(
   sql: TenantSql,
-  { email, now }: { email: string; now: Date },
-): Promise<void> {
-  await sql`
+  { email, now }: { email: string | null; now: Date },
+): Promise<number> {
+  const invitations = await sql`
     delete from invitations where expires_at <= ${now}
-      and (email = ${email} or expires_at < ${now}::timestamptz - make_interval(days => ${shownDays}))`;
-  await sql`
+      and (email = ${email}::text or expires_at < ${now}::timestamptz - make_interval(days => ${shownDays}))`;
+  const peers = await sql`
     update wg_peers set deleted_at = now()
     where kind = 'enrolment' and deleted_at is null and expires_at <= ${now}`;
+  return invitations.count + peers.count;
 }
 
 export async function listPeersOfInviter(sql: TenantSql, userId: number): Promise<string[]> {

@@ -23,7 +23,7 @@ export {
 } from "./invite.ts";
 export { email, locale, userName } from "./schemas.ts";
 export { spendInvitation } from "./drop_invitation.ts";
-export { findInvitation, findOpenInvitation } from "./invitation_store.ts";
+export { clearEndedInvitations, findInvitation, findOpenInvitation } from "./invitation_store.ts";
 export { insertUser, isUser } from "./store.ts";
 
 /** `/api/v1/users`: the tenant's users, and invitations to become one. */
