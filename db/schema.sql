@@ -2592,6 +2592,8 @@ alter table sessions force row level security;
 create policy sessions_api on sessions as permissive for all to massacorp_api
   using ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)))
   with check ((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)));
+create policy sessions_api_forgets on sessions as restrictive for delete to massacorp_api
+  using (((tenant_id = ( SELECT current_tenant_id() AS current_tenant_id)) AND (expires_at < (now() - '30 days'::interval))));
 
 alter table system_role_permissions enable row level security;
 alter table system_role_permissions force row level security;
@@ -2972,7 +2974,7 @@ grant delete, insert (tenant_id, role_id, permission), select on table role_perm
 grant select on table role_permissions to massacorp_platform;
 grant delete, insert (tenant_id, name, about, mfa_required), select, update (name, about, mfa_required) on table roles to massacorp_api;
 grant insert (tenant_id, name, system), select on table roles to massacorp_platform;
-grant insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
+grant delete, insert, select, update (refresh_counter, refresh_rotated_at, refresh_expires_at, last_seen_at, ended_at, ended_reason, stepped_up_at) on table sessions to massacorp_api;
 grant select on table system_role_permissions to massacorp_api;
 grant select on table system_role_permissions to massacorp_platform;
 grant delete, insert, select on table tenant_creations to massacorp_platform;
