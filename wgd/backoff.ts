@@ -1,5 +1,5 @@
 /** Drift is to be repaired within 5 s (T2), whatever else fails, and a pass takes its time. */
-export const longestPauseMs = 4_000;
+const longestPauseMs = 4_000;
 
 /**
  * Pauses between attempts: the regular one after an attempt that succeeded, and twice as long after each that

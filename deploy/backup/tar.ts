@@ -100,7 +100,7 @@ async function trusted<T>(next: Promise<T>): Promise<T> {
 }
 
 /** Anybody can encrypt to a public recipient: a path must not lead out of the folder. */
-export function safePath(path: string): string {
+function safePath(path: string): string {
   const parts = path.split("/");
   if (path.includes("\0") || parts.some((part) => part === "" || part === "." || part === "..")) {
     throw new BackupError(`the archive names ${JSON.stringify(path)}`);

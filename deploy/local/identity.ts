@@ -22,7 +22,7 @@ export interface Identity {
   drop(argv: readonly string[], options: DropOptions): string[];
 }
 
-/** Nobody can be become here, or somebody could not reach what he has to. */
+/** A process under a user of its own could not read what it runs; the message says what to do. */
 export class IdentityError extends Error {
   override name = "IdentityError";
 }
