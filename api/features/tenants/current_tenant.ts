@@ -8,7 +8,12 @@ import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.t
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { checkResolvers, readGateway, requireGateway } from "../peers/mod.ts";
 import { currentTenant, updateTenantBody } from "./schemas.ts";
-import { type CurrentTenantRow, readCurrentTenant, updateCurrentTenantRow } from "./store.ts";
+import {
+  type CurrentTenantRow,
+  distrustAll,
+  readCurrentTenant,
+  updateCurrentTenantRow,
+} from "./store.ts";
 
 /** Of whom a second factor is demanded, the fewest first. */
 const demands: readonly CurrentTenantRow["mfa_required"][] = ["off", "admins", "all"];
@@ -58,6 +63,8 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
         checkResolvers(gateway, after, "wireguard.dns");
       }
       await updateCurrentTenantRow(sql, after);
+      // Switched on again too: a log-in beside the switching off may have left one.
+      if (after.mfa_trusted_devices !== before.mfa_trusted_devices) await distrustAll(sql);
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c),

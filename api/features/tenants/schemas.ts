@@ -70,7 +70,8 @@ const mfaRules = {
       "Of whom a second factor is demanded, beside the users and roles of whom it is demanded by themselves",
   }),
   mfa_trusted_devices: z.boolean().openapi({
-    description: "A user may have a device trusted for 30 days; false takes back the trust in all",
+    description:
+      "A user may have a device trusted for 30 days; false takes back the trust in all, for good",
   }),
 };
 

@@ -146,10 +146,16 @@ export async function setTenantStatus(
     update tenants set status = ${tenant.status} where id = ${tenant.id} and status <> ${tenant.status}`;
 }
 
-/** Makes tombstones of all peers of the tenant. @returns how many are on their way out */
-export async function removeAllPeers(sql: TenantSql): Promise<number> {
-  const result = await sql`update wg_peers set deleted_at = coalesce(deleted_at, now())`;
-  return result.count;
+/**
+ * Makes tombstones of all peers of the tenant, while it is suspended: whoever resumes it waits until this is over.
+ * @returns false, and does nothing, where it is not suspended by now
+ */
+export async function removeAllPeers(sql: TenantSql): Promise<boolean> {
+  const [suspended] = await sql`
+    select from tenants where id = (select current_tenant_id()) and status = 'suspended' for share`;
+  if (!suspended) return false;
+  await sql`update wg_peers set deleted_at = coalesce(deleted_at, now())`;
+  return true;
 }
 
 /** Deletes all but number and audit log. @returns false, and does nothing, while keys may be on an interface */
@@ -212,4 +218,9 @@ export async function updateCurrentTenantRow(
       mfa_required = ${tenant.mfa_required}, mfa_trusted_devices = ${tenant.mfa_trusted_devices},
       password_policy = ${tenant.password_policy}, registration = ${tenant.registration}
     where id = (select current_tenant_id())`;
+}
+
+/** Takes back the trust in every device of the tenant's users. */
+export async function distrustAll(sql: TenantSql): Promise<void> {
+  await sql`delete from mfa_trusted_devices`;
 }

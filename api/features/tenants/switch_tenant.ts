@@ -117,7 +117,9 @@ export function deleteTenant(router: Router, deps: Deps): void {
       removable(tenant);
       await auditOfTenant(sql, enter, c, { tenant: id, action: "tenant.remove_peers" });
     });
-    await deps.tenancy.transaction(tenantId, removeAllPeers);
+    if (!await deps.tenancy.transaction(tenantId, removeAllPeers)) {
+      throw new ApiError("tenant_not_suspended");
+    }
     if (!await areOff(deps, c, { tenantId })) return pending();
     const erased = await deps.platform.transaction(async (sql, enter) => {
       const tenant = removable(await readTenant(sql, id, { lock: true }));

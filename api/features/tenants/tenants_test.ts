@@ -12,6 +12,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const base = "/api/v1/tenants";
 
@@ -115,6 +116,29 @@ Deno.test("tenants: suspended, its tokens, keys, log-ins and peers are refused, 
     "tenant.suspend",
     "tenant.resume",
   ]);
+});
+
+Deno.test("tenants: one that is resumed while it is removed keeps its peers", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await api.request("/api/v1/wireguard/peers", { ...as(acme), body: { name: "p" } });
+  await api.request(`${base}/${acme.tenantId}/suspend`, { method: "POST" });
+  let removal: ReturnType<typeof api.request> | undefined;
+  // As a resume does it, a moment before it commits: the removal has found it suspended.
+  await api.db.owner.begin(async (sql) => {
+    await sql`update tenants set status = 'active' where id = ${acme.tenantId}`;
+    removal = api.request(`${base}/${acme.tenantId}`, { method: "DELETE" });
+    await until("the removal waits for what becomes of it", async () => {
+      const rows = await api.db.superuser`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      return rows.length > 0;
+    });
+  });
+  const reply = await removal;
+  assert.deepEqual([reply?.status, reply?.body.code], [409, "tenant_not_suspended"]);
+  const [left] = await api.db.owner`
+    select count(*)::integer as n from wg_peers where tenant_id = ${acme.tenantId} and deleted_at is null`;
+  assert.equal(left?.n, 1);
 });
 
 Deno.test("tenants: D1, T3: a removed one leaves nothing but its number and its log, once its keys are proven off", async () => {
