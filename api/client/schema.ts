@@ -733,7 +733,9 @@ export interface paths {
         };
         /**
          * One key, with what it was used for in the last 30 days
-         * @description Needs a session, and no permission. Rate limit: `authenticated`.
+         * @description Its usage is the newest 200 rows; /usage has all of them.
+         *
+         *     Needs a session, and no permission. Rate limit: `authenticated`.
          */
         get: operations["getApiKey"];
         put?: never;
@@ -2309,7 +2311,7 @@ export interface components {
              * @enum {string}
              */
             mfa_required: "off" | "admins" | "all";
-            /** @description A user may have a device trusted for 30 days; false takes back the trust in all */
+            /** @description A user may have a device trusted for 30 days; false takes back the trust in all, for good */
             mfa_trusted_devices: boolean;
             /**
              * @description What a new password must have. composition: 8 characters of four kinds; length: 15 of any kind
@@ -5943,6 +5945,13 @@ export interface operations {
     getApiKeyUsage: {
         parameters: {
             query?: {
+                /** @example 50 */
+                limit?: number;
+                /**
+                 * @description `next_cursor` of the page before
+                 * @example 0197f1c2-6a3e-7b90-8c1d-2e4f5a6b7c8d
+                 */
+                cursor?: string;
                 /** @example 30 */
                 days?: number;
             };
@@ -5961,7 +5970,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Newest first */
+            /** @description A page, newest first */
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
@@ -5972,6 +5981,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: components["schemas"]["ApiKeyUsage"][];
+                        next_cursor: string | null;
                     };
                 };
             };
@@ -7941,7 +7951,7 @@ export interface operations {
                      * @enum {string}
                      */
                     mfa_required?: "off" | "admins" | "all";
-                    /** @description A user may have a device trusted for 30 days; false takes back the trust in all */
+                    /** @description A user may have a device trusted for 30 days; false takes back the trust in all, for good */
                     mfa_trusted_devices?: boolean;
                     /**
                      * @description What a new password must have. composition: 8 characters of four kinds; length: 15 of any kind

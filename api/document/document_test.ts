@@ -71,6 +71,18 @@ Deno.test("openapi: every operation has a name of its own, says what it asks for
   assert.ok(ids.length >= 99);
 });
 
+Deno.test("openapi: every list is paged", () => {
+  const lists = operations.filter(({ method }) => method === "get").flatMap(({ path, operation }) =>
+    Object.values(operation.responses["200"]?.content ?? {}).flatMap(({ examples }) =>
+      Object.values(examples).flatMap(({ value }) =>
+        value !== null && typeof value === "object" && "items" in value ? [{ path, value }] : []
+      )
+    )
+  );
+  assert.ok(lists.length > 10);
+  for (const { path, value } of lists) assert.ok("next_cursor" in value, path);
+});
+
 Deno.test("openapi: every refusal names its codes, each with the status that it always has and a valid example", () => {
   const invalid = validator();
   const { responses, examples } = document.components;

@@ -11,7 +11,7 @@ import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf, userOf } from "../../middleware/access.ts";
 import { createRouter, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
-import { page, pageOf, pageQuery } from "../../paging.ts";
+import { opaque, page, pageOf, pageQuery, readCursor } from "../../paging.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
 import { apiKey, createdKey, createKeyBody, rotateKeyBody, shownOnce, usage } from "./schemas.ts";
 import {
@@ -31,6 +31,18 @@ import {
 /** Keys of one user that are good at a time. */
 const mostKeys = 50;
 const id = z.object({ id: z.uuid() });
+/** Rows of its usage that are shown with a key. */
+const usageShown = 200;
+
+/** Where a page of usage begins; a year and characters that the database has. */
+const usagePlace = z.tuple([
+  z.iso.date().startsWith("2"),
+  z.string().regex(/^[\x20-\x7e]{1,200}$/),
+]);
+function usageIn(text: string) {
+  const [day, endpoint] = usagePlace.parse(JSON.parse(text));
+  return { day, endpoint };
+}
 
 function view(row: ApiKeyRow): z.infer<typeof apiKey> {
   const time = (date: Date | null) => date?.toISOString() ?? null;
@@ -175,14 +187,18 @@ function readKeys(router: Router, deps: Deps): void {
     return c.json(page(rows, { limit, view, cursor: ({ id }) => id }), 200);
   });
 
-  const days = z.object({ days: z.coerce.number().int().min(1).max(90).default(30) });
-  const used = z.object({ items: z.array(usage) });
-  const found = async (c: Context<AppEnv>, keyId: string, days: number) => {
+  const days = { days: z.coerce.number().int().min(1).max(90).default(30) };
+  const found = async (
+    c: Context<AppEnv>,
+    keyId: string,
+    page: Omit<Parameters<typeof listUsage>[2], "now">,
+  ) => {
     const { tenantId, scope } = reachOf(c, "api_keys.read");
     return await deps.tenancy.transaction(tenantId, async (sql) => {
       const row = await readApiKey(sql, scope, keyId);
       if (!row) throw new ApiError("not_found");
-      return { row, items: await listUsage(sql, keyId, { days, now: new Date(deps.clock.now()) }) };
+      const now = new Date(deps.clock.now());
+      return { row, items: await listUsage(sql, keyId, { ...page, now }) };
     });
   };
 
@@ -191,6 +207,7 @@ function readKeys(router: Router, deps: Deps): void {
     path: "/{id}",
     operationId: "getApiKey",
     summary: "One key, with what it was used for in the last 30 days",
+    description: `Its usage is the newest ${usageShown} rows; /usage has all of them.`,
     ...access(deps, null),
     request: { params: id },
     responses: {
@@ -198,7 +215,11 @@ function readKeys(router: Router, deps: Deps): void {
     },
   });
   router.openapi(get, async (c) => {
-    const { row, items } = await found(c, c.req.valid("param").id, 30);
+    const { row, items } = await found(c, c.req.valid("param").id, {
+      days: 30,
+      after: null,
+      limit: usageShown,
+    });
     return c.json({ ...view(row), usage: items }, 200);
   });
 
@@ -208,14 +229,23 @@ function readKeys(router: Router, deps: Deps): void {
     operationId: "getApiKeyUsage",
     summary: "What a key was used for, by day (UTC) and operation",
     ...access(deps, null),
-    request: { params: id, query: days },
+    request: { params: id, query: pageQuery(z.string().max(500)).extend(days) },
     responses: {
-      200: jsonResponse(used, "Newest first"),
+      200: jsonResponse(pageOf(usage), "A page, newest first"),
     },
   });
   router.openapi(getUsage, async (c) => {
-    const { items } = await found(c, c.req.valid("param").id, c.req.valid("query").days);
-    return c.json({ items }, 200);
+    const { days, limit, cursor } = c.req.valid("query");
+    const after = readCursor(cursor, usageIn);
+    const { items } = await found(c, c.req.valid("param").id, { days, after, limit: limit + 1 });
+    return c.json(
+      page(items, {
+        limit,
+        view: (row) => row,
+        cursor: ({ day, endpoint }) => opaque(JSON.stringify([day, endpoint])),
+      }),
+      200,
+    );
   });
 }
 

@@ -131,13 +131,29 @@ export async function replaceSecret(
     where id = ${key.id}`;
 }
 
+export interface UsageRow {
+  day: string;
+  endpoint: string;
+  requests: number;
+  errors: number;
+}
+
+/** Newest day first, and of a day by operation. */
 export async function listUsage(
   sql: TenantSql,
   id: string,
-  page: { days: number; now: Date },
-): Promise<{ day: string; endpoint: string; requests: number; errors: number }[]> {
-  return await sql<{ day: string; endpoint: string; requests: number; errors: number }[]>`
+  page: {
+    days: number;
+    now: Date;
+    after: Pick<UsageRow, "day" | "endpoint"> | null;
+    limit: number;
+  },
+): Promise<UsageRow[]> {
+  const day = page.after?.day ?? null;
+  return await sql<UsageRow[]>`
     select day::text, endpoint, requests::float8 as requests, errors::float8 as errors from api_key_usage
     where api_key_id = ${id} and day > ${page.now}::date - ${page.days}::integer
-    order by day desc, endpoint limit 5000`;
+      and (${day}::date is null or day < ${day}
+        or day = ${day} and endpoint > ${page.after?.endpoint ?? null})
+    order by day desc, endpoint limit ${page.limit}`;
 }

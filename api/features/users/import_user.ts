@@ -3,13 +3,13 @@ import { auditSource, writeAudit } from "../../audit.ts";
 import { bcryptHash } from "../../auth/bcrypt.ts";
 import type { PlatformSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { invalidField } from "../../errors.ts";
+import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { findRole, insertUserRole, refuseBeyondOwn } from "../roles/mod.ts";
 import { email, locale, phone, roleName, userName } from "./schemas.ts";
-import { insertUser } from "./store.ts";
+import { insertUser, readUser } from "./store.ts";
 
 const importBody = z.strictObject({
   email,
@@ -36,7 +36,7 @@ export function importUser(router: Router, deps: Deps): void {
         }),
         "The user",
       ),
-      ...refusals("email_taken", "tenant_required"),
+      ...refusals("email_taken", "not_found", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {
@@ -61,16 +61,21 @@ export function importUser(router: Router, deps: Deps): void {
       });
       return id;
     };
-    const id = await deps.platform.transaction(async (sql, enter) => {
+    const now = deps.clock.now();
+    const user = await deps.platform.transaction(async (sql, enter) => {
       await enter(tenantId);
-      return await createOnce(sql, key, {
+      const id = await createOnce(sql, key, {
         tenantId,
-        now: deps.clock.now(),
+        now,
         make: () => make(sql),
         repeat: (earlier) => Promise.resolve(Number(earlier)),
         of: String,
       });
+      return await readUser(sql, id, new Date(now));
     });
-    return c.json({ user: { id, email: body.email, name: body.name, role: body.role } }, 201);
+    // Of an earlier request, and deleted since.
+    if (!user) throw new ApiError("not_found");
+    const { id, email, name } = user;
+    return c.json({ user: { id, email, name, role: body.role } }, 201);
   });
 }

@@ -29,6 +29,24 @@ Deno.test("import user: the operator takes a bcrypt hash over, and the first log
     user: { id: made.body.user.id, email: "imported@acme.example", name: "Ida", role: "user" },
   });
   assert.equal((await api.request(path, { tenant: "acme", body })).body.code, "email_taken");
+  // What the same request is answered once its user has changed, or is gone.
+  const once = () =>
+    api.request(path, {
+      tenant: "acme",
+      body: { ...body, email: "once@acme.example" },
+      headers: { "Idempotency-Key": "once" },
+    });
+  const { id } = (await once()).body.user;
+  await api.db.owner`update users set name = 'Ada' where id = ${id}`;
+  assert.deepEqual((await once()).body.user, {
+    id,
+    email: "once@acme.example",
+    name: "Ada",
+    role: "user",
+  });
+  await api.db.owner`delete from users where id = ${id}`;
+  const gone = await once();
+  assert.deepEqual([gone.status, gone.body.code], [404, "not_found"]);
   const login = () =>
     api.request("/api/v1/auth/login", {
       via: loopback,

@@ -56,7 +56,7 @@ export async function replaceUnusedPassword(
 }
 
 /** Times as they are answered, and roles as one text: a list of users is as dear as what its rows are made into. */
-function selectUsers(sql: TenantSql, now: Date) {
+function selectUsers(sql: PlatformSql | TenantSql, now: Date) {
   return sql`
     select u.id, u.email, u.name, u.status, u.locale, u.phone,
       to_char(u.email_verified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as email_verified_at,
@@ -71,7 +71,7 @@ function selectUsers(sql: TenantSql, now: Date) {
 }
 
 export async function readUser(
-  sql: TenantSql,
+  sql: PlatformSql | TenantSql,
   id: number,
   now: Date,
 ): Promise<UserRow | undefined> {
