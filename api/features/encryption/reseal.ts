@@ -2,6 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { presharedKeyRow } from "../../../lib/seal.ts";
 import { type NamingSealer, sealedUnder } from "../../../lib/seal_ring.ts";
 import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
+import { auditOrder } from "../../audit_order.ts";
 import { everyTenant } from "../../database/every_tenant.ts";
 import { sealedKinds } from "../../database/lookups.ts";
 import type { TenantId } from "../../database/tenancy.ts";
@@ -59,7 +60,13 @@ export function resealAll(router: Router, deps: Deps): void {
     const source = auditSource(c);
     const resealed = { preshared_keys: 0, mails: 0, second_factors: 0 };
     let unreadable = 0;
-    for (const { id: tenantId } of await everyTenant(deps.platform)) {
+    const tenants = (await everyTenant(deps.platform)).map(({ id }) => id);
+    await auditOrder(deps, c, {
+      tenants,
+      action: "encryption.reseal",
+      details: { key_id: deps.presharedKeys.keyId },
+    });
+    for (const tenantId of tenants) {
       const peers = await resealPeers(deps, { tenantId, source });
       const mails = await resealMails(deps, tenantId);
       resealed.preshared_keys += peers.count;

@@ -1,7 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
+import { auditOrder } from "../../audit_order.ts";
 import { everyTenant } from "../../database/every_tenant.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { queueMail } from "../../mail/mod.ts";
@@ -52,17 +54,27 @@ export function announceKey(router: Router, deps: Deps): void {
     if (Date.parse(at) <= deps.clock.now()) {
       throw invalidField("at", "invalid_value", "must lie ahead");
     }
+    const look = async (sql: TenantSql) => {
+      const gateway = await readGatewayState(sql, id);
+      if (!gateway) throw new ApiError("not_found");
+      // Announced, and its daemon never there: it has no key that could change.
+      if (gateway.public_key === null) throw new ApiError("gateway_not_ready", { retryAfter: 2 });
+      if (gateway.public_key === nextPublicKey) {
+        throw invalidField("next_public_key", "invalid_value", "is the key that it has");
+      }
+      return { endpoint: gateway.endpoint, publicKey: gateway.public_key };
+    };
+    const tenants = await everyTenant(deps.platform);
+    const announced = {
+      action: "wireguard.gateway_key_announced" as const,
+      target: { type: "wg_interface", id: String(id) },
+      details: { next_public_key: nextPublicKey, cut_over_at: at },
+    };
+    await auditOrder(deps, c, { ...announced, tenants: tenants.map(({ id }) => id) }, look);
     const told = { tenants: 0, mails: 0, without_admin: [] as number[] };
-    for (const { id: tenantId, name } of await everyTenant(deps.platform)) {
+    for (const { id: tenantId, name } of tenants) {
       await deps.tenancy.transaction(tenantId, async (sql) => {
-        const gateway = await readGatewayState(sql, id);
-        if (!gateway) throw new ApiError("not_found");
-        // Announced, and its daemon never there: it has no key that could change.
-        if (gateway.public_key === null) throw new ApiError("gateway_not_ready", { retryAfter: 2 });
-        const { endpoint, public_key: publicKey } = gateway;
-        if (publicKey === nextPublicKey) {
-          throw invalidField("next_public_key", "invalid_value", "is the key that it has");
-        }
+        const { endpoint, publicKey } = await look(sql);
         const peers = await countPeersOn(sql, id);
         if (peers === 0) return;
         told.tenants++;
@@ -80,12 +92,11 @@ export function announceKey(router: Router, deps: Deps): void {
         }
         told.mails += admins.length;
         await writeAudit(sql, {
+          ...announced,
           tenantId,
           source: auditSource(c),
-          action: "wireguard.gateway_key_announced",
           outcome: "succeeded",
-          target: { type: "wg_interface", id: String(id) },
-          details: { next_public_key: nextPublicKey, cut_over_at: at, mails: admins.length },
+          details: { ...announced.details, mails: admins.length },
         });
       });
     }

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Sealed } from "../../../lib/seal_ring.ts";
 import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
+import { auditOrder } from "../../audit_order.ts";
 import { everyTenant } from "../../database/every_tenant.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
@@ -37,7 +38,9 @@ export function reseal(router: Router, deps: Deps): void {
     const { keyId } = deps.mfa.secrets;
     let resealed = 0;
     const left = new Map<string, number>();
-    for (const { id: tenantId } of await everyTenant(deps.platform)) {
+    const tenants = (await everyTenant(deps.platform)).map(({ id }) => id);
+    await auditOrder(deps, c, { tenants, action: "mfa.reseal", details: { key_id: keyId } });
+    for (const tenantId of tenants) {
       resealed += (await resealFactors(deps, { tenantId, source: auditSource(c) })).count;
       const codes = await deps.tenancy.query(tenantId, (sql) => countUnderOtherKeys(sql, keyId));
       for (const { key_id, users } of codes) left.set(key_id, (left.get(key_id) ?? 0) + users);

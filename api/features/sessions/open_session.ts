@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
+import { auditSource, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
@@ -55,7 +56,18 @@ export async function openSession(
     userAgent: (c.req.header("user-agent") ?? "").slice(0, 256),
   });
   if (rules.limit !== null) {
-    await endBeyondLimit(sql, { userId: who.userId, limit: rules.limit, at });
+    const ended = await endBeyondLimit(sql, { userId: who.userId, limit: rules.limit, at });
+    // A thief's log-in that pushes the owner out is to be seen as that.
+    if (ended > 0) {
+      await writeAudit(sql, {
+        tenantId: who.tenantId,
+        source: auditSource(c, who.userId),
+        action: "session.end",
+        outcome: "succeeded",
+        target: { type: "user", id: String(who.userId) },
+        details: { reason: "limit", sessions_ended: ended },
+      });
+    }
   }
   const { tenantId, userId, email } = who;
   return { tenantId, userId, sessionId, email, issuedAt: now, refreshExpiresAt };

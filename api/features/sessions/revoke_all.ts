@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit.ts";
+import { auditOrder } from "../../audit_order.ts";
 import { asTenantId, type TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
@@ -35,6 +36,11 @@ export function revokeAll(router: Router, deps: Deps): void {
         where status <> 'deleted' and (${tenant_id}::integer is null or id = ${tenant_id}) order by id`
     );
     if (tenant_id !== null && tenants.length === 0) throw new ApiError("not_found");
+    await auditOrder(deps, c, {
+      tenants: tenants.map(({ id }) => asTenantId(id)),
+      action: "session.revoke_all",
+      ...(tenant_id === null ? {} : { target: { type: "tenant", id: String(tenant_id) } }),
+    });
     let ended = 0;
     // Tenant by tenant: what was ended stays so, whatever becomes of the rest; asked again it goes on.
     for (const { id } of tenants) ended += await endIn(asTenantId(id));

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { generateKeyPair } from "../../../lib/wireguard_key.ts";
 import {
   adminOf,
   logIn,
   loopback,
   operator,
   type Persona,
+  superadminOf,
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
@@ -106,6 +108,16 @@ Deno.test("sessions: fifty log-ins at once leave as many sessions as the tenant 
     all.map(async ({ token }) => (await api.request("/api/v1/auth/me", { token })).status),
   );
   assert.equal(statuses.filter((status) => status === 200).length, 3);
+  const entries = await api.db.owner<{ actor_user_id: number; details: Record<string, unknown> }[]>`
+    select actor_user_id, details from audit_log where action = 'session.end' order by id`;
+  // Each log-in beyond the third pushed one out, and says so.
+  assert.deepEqual(
+    [...entries],
+    Array.from({ length: 48 }, () => ({
+      actor_user_id: acme.userId,
+      details: { reason: "limit", sessions_ended: 1 },
+    })),
+  );
   assert.equal((await api.request("/api/v1/auth/me", { token: acme.token })).status, 401);
 });
 
@@ -241,6 +253,53 @@ Deno.test("revoke-all: A1: ends every session, of one tenant or of all, for the 
   const entries = await api.db.owner`
     select tenant_id from audit_log where action = 'session.revoke_all' order by id`;
   assert.equal(entries.length, 3);
+});
+
+Deno.test("platform: what a superadmin does to all tenants is in his name in the platform's log, before it is done", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const root = await superadminOf(api);
+  const send = (path: string, body?: unknown) =>
+    api.request(`/api/v1${path}`, {
+      method: "POST",
+      token: root.token,
+      ...(body === undefined ? {} : { body }),
+    });
+  const { publicKey: next_public_key } = await generateKeyPair();
+  const announcement = { next_public_key, at: "2099-01-31T20:00:00Z" };
+  const path = "/wireguard/gateways/1/key-announcement";
+  assert.equal((await send("/wireguard/gateways/7/key-announcement", announcement)).status, 404);
+  assert.equal((await send("/sessions/revoke-all", { tenant_id: 99_999 })).status, 404);
+  const orders: [path: string, body: unknown, action: string, target: string | null][] = [
+    ["/mfa/reseal", undefined, "mfa.reseal", null],
+    ["/encryption/reseal", undefined, "encryption.reseal", null],
+    [path, announcement, "wireguard.gateway_key_announced", "1"],
+    [
+      "/sessions/revoke-all",
+      { tenant_id: acme.tenantId },
+      "session.revoke_all",
+      String(acme.tenantId),
+    ],
+    ["/sessions/revoke-all", { tenant_id: null }, "session.revoke_all", null],
+  ];
+  for (const [path, body] of orders) {
+    const reply = await send(path, body);
+    assert.equal(reply.status, 200, reply.text);
+  }
+  const entries = await api.db.owner`
+    select actor, actor_user_id, action, target_id, details->'tenants' as tenants from audit_log
+    where tenant_id = ${root.tenantId} and details ? 'tenants' order by id`;
+  assert.deepEqual(
+    [...entries],
+    orders.map(([, , action, target_id]) => ({
+      ...{ actor: "user", actor_user_id: root.userId, action, target_id },
+      tenants: action === "session.revoke_all" && target_id !== null ? 1 : 2,
+    })),
+  );
+  const theirs = await api.db.owner`
+    select distinct actor, actor_user_id from audit_log
+    where tenant_id = ${acme.tenantId} and action = 'session.revoke_all'`;
+  assert.deepEqual([...theirs], [{ actor: "operator", actor_user_id: null }]);
 });
 
 Deno.test("revoke-all: A1: half a log-in, trust in devices and links for a new password end with the sessions, of that tenant alone", async () => {
