@@ -4,7 +4,8 @@
 #
 #   deploy/install.sh [--database URL] [--no-start] [--back]
 #
-#   --database   of the PostgreSQL, without user and password; postgres://127.0.0.1:5432 unless told
+#   --database   of the PostgreSQL, without user and password. Unless told it stays what it is, and is
+#                postgres://127.0.0.1:5432 the first time
 #   --no-start   installs, and starts nothing
 #   --back       to the program before, where its code can work with the database as it is now
 set -eu
@@ -21,7 +22,7 @@ home=/opt/massacorp
 data=/var/lib/massacorp
 settings=/etc/massacorp/massacorp.env
 units=/etc/systemd/system
-database=postgres://127.0.0.1:5432
+database=''
 start=yes
 back=''
 
@@ -115,7 +116,7 @@ say "secrets"
 (
   cd "$fresh"
   DENO_DIR=$fresh/cache "$fresh/bin/deno" run --quiet --no-prompt --cached-only -P=setup \
-    deploy/production/setup.ts --data "$data" --run /run/massacorp --database "$database"
+    deploy/production/setup.ts --data "$data" --run /run/massacorp ${database:+"--database=$database"}
 )
 
 if ! grep -q '^WG_ENDPOINT=.' "$settings"; then

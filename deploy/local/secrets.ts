@@ -3,7 +3,7 @@ import { z } from "zod";
 import { absent } from "../../lib/absent.ts";
 import { databaseUrl, type LoginRole, withUser } from "../../db/roles.ts";
 import { writeAll } from "../../lib/durable_file.ts";
-import { key32, key32List, parseEnv } from "../../lib/env.ts";
+import { ConfigError, key32, key32List, parseEnv, postgresUrl } from "../../lib/env.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import type { DataFolder } from "./data_folder.ts";
@@ -86,6 +86,8 @@ export interface DatabaseSecrets {
 export interface DatabaseServer {
   /** Of a server that somebody else runs, without user and password; the embedded one's socket where undefined. */
   url?: string;
+  /** A file that is there keeps its host, port and query: the URL is for those that are missing. */
+  keep?: boolean;
   /** Who else reads the passwords and the owner's URL; root unless told. */
   uid?: number;
 }
@@ -93,7 +95,7 @@ export interface DatabaseServer {
 /** Passwords made once, and the URLs that the processes get. */
 export async function databaseSecrets(
   folder: DataFolder,
-  { url: server, uid = 0 }: DatabaseServer = {},
+  { url: server, keep = false, uid = 0 }: DatabaseServer = {},
 ): Promise<DatabaseSecrets> {
   const own = folder.secrets.supervisor;
   const roles = await rolePasswords(own, uid);
@@ -103,24 +105,42 @@ export async function databaseSecrets(
     server === undefined
       ? databaseUrl({ role, password, socketFolder, database })
       : withUser(new Secret(onDatabase(server, database)), role, password);
-  const url = (role: LoginRole) => urlOf(role, roles[role], "massacorp");
+  const url = async (role: LoginRole, file: string) => {
+    const found = keep ? await serverIn(file) : undefined;
+    return found ? withUser(found, role, roles[role]) : urlOf(role, roles[role], "massacorp");
+  };
   const files = {
     apiUrlFile: join(folder.secrets.api, "database_url"),
     platformUrlFile: join(folder.secrets.api, "database_platform_url"),
     wgdUrlFile: join(folder.secrets.wgd, "database_url"),
     sealerUrlFile: join(folder.secrets.sealer, "database_url"),
   };
-  await keepSecretFile(files.apiUrlFile, url("massacorp_api").reveal(), apiUid);
-  await keepSecretFile(files.platformUrlFile, url("massacorp_platform").reveal(), apiUid);
-  await keepSecretFile(files.wgdUrlFile, url("massacorp_wgd").reveal());
-  await keepSecretFile(files.sealerUrlFile, url("massacorp_sealer").reveal(), sealerUid);
+  const put = async (role: LoginRole, file: string, reader = 0) =>
+    await keepSecretFile(file, (await url(role, file)).reveal(), reader);
+  await put("massacorp_api", files.apiUrlFile, apiUid);
+  await put("massacorp_platform", files.platformUrlFile, apiUid);
+  await put("massacorp_wgd", files.wgdUrlFile);
+  await put("massacorp_sealer", files.sealerUrlFile, sealerUid);
   return {
     superuser,
     superuserUrl: urlOf("postgres", superuser, "postgres"),
     roles,
-    ownerUrl: url("massacorp_owner"),
+    ownerUrl: await url("massacorp_owner", ownerUrlFile(folder)),
     ...files,
   };
+}
+
+/** Where the owner's URL lies in production. */
+export const ownerUrlFile = (folder: DataFolder) => join(folder.secrets.supervisor, "owner_url");
+
+/** What a file names, with user and database. @throws {ConfigError} where that is no URL; it is not repeated */
+export async function serverIn(file: string): Promise<Secret<string> | undefined> {
+  const found = await textOf(file);
+  if (found === undefined) return undefined;
+  if (!postgresUrl.safeParse(found).success) {
+    throw new ConfigError([`${file}: must be a postgres:// URL`]);
+  }
+  return new Secret(found);
 }
 
 function onDatabase(server: string, database: string): string {

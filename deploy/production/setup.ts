@@ -9,9 +9,11 @@ import {
   auditSigningKeyFile,
   databaseSecrets,
   keepSecretFile,
+  ownerUrlFile,
   presharedSubkeyFiles,
   readEncryptionKeys,
   secretFile,
+  serverIn,
 } from "../local/secrets.ts";
 import { createTerminal } from "../local/terminal.ts";
 
@@ -20,8 +22,8 @@ export interface SetupOptions {
   data: string;
   /** Where the sockets are, instead of `<data>/run`. */
   run?: string | undefined;
-  /** Of the database server, without user and password. */
-  database: string;
+  /** Of the database server, without user and password; undefined keeps what the files name. */
+  database?: string | undefined;
   /** Who runs a PostgreSQL that takes its superuser's password from here; undefined where it is somebody else's. */
   databaseUid?: number | undefined;
   /** `host:port` of a Redis of ours, and who runs it. */
@@ -29,6 +31,9 @@ export interface SetupOptions {
   /** Who runs a Grafana of ours. */
   grafanaUid?: number | undefined;
 }
+
+/** On this host, where nothing is told and nothing is there. */
+const defaultServer = "postgres://127.0.0.1:5432";
 
 /**
  * Makes what is missing of a data folder in production: folders with their owners, and each secret as a file that
@@ -40,8 +45,13 @@ export async function setUp(options: SetupOptions): Promise<DataFolder> {
     owners: { migrate: migrateUid, admin: apiUid },
   });
   const { supervisor, api } = folder.secrets;
-  const secrets = await databaseSecrets(folder, { url: options.database, uid: migrateUid });
-  await keepSecretFile(join(supervisor, "owner_url"), secrets.ownerUrl.reveal(), migrateUid);
+  const ownerFile = ownerUrlFile(folder);
+  const secrets = await databaseSecrets(folder, {
+    url: options.database ?? (await serverIn(ownerFile))?.reveal() ?? defaultServer,
+    keep: options.database === undefined,
+    uid: migrateUid,
+  });
+  await keepSecretFile(ownerFile, secrets.ownerUrl.reveal(), migrateUid);
   const files = await apiSecretFiles(folder);
   await auditSigningKeyFile(folder);
   await presharedSubkeyFiles(folder, readEncryptionKeys(files));
@@ -89,8 +99,11 @@ async function closedFolder(path: string, uid: number): Promise<string> {
   return path;
 }
 
-const usage = `usage: setup.ts --data FOLDER --database URL [--run FOLDER] [--database-uid UID]
+const usage = `usage: setup.ts --data FOLDER [--database URL] [--run FOLDER] [--database-uid UID]
                 [--redis HOST:PORT --redis-uid UID] [--grafana-uid UID]`;
+
+const isServer = (url: string) =>
+  postgresUrl.safeParse(url).success && new URL(url).password === "";
 
 function options(args: string[]): SetupOptions {
   const { values } = parseArgs({
@@ -106,8 +119,8 @@ function options(args: string[]): SetupOptions {
     },
   });
   const { data, database, redis } = values;
-  if (data === undefined || database === undefined) throw new TypeError(usage);
-  if (!postgresUrl.safeParse(database).success || new URL(database).password !== "") {
+  if (data === undefined) throw new TypeError(usage);
+  if (database !== undefined && !isServer(database)) {
     throw new TypeError("--database: must be a postgres:// URL without a password");
   }
   const uid = (text: string) => z.coerce.number().int().positive().parse(text);

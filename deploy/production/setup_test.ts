@@ -97,6 +97,8 @@ Deno.test({
 
       await setUp(options(data));
       deepEqual(await texts(data), before);
+      await setUp({ ...options(data), database: undefined });
+      deepEqual(await texts(data), before, "without a server told, what is there stays");
       deepEqual(await listing(data), first);
     } finally {
       await Deno.remove(data, { recursive: true });
@@ -116,4 +118,40 @@ Deno.test("setUp: an encryption key that is none is told by its name, and no sub
   } finally {
     await Deno.remove(data, { recursive: true });
   }
+});
+
+Deno.test({
+  name:
+    "setUp: without a server told, each URL keeps its own and gets a new password; a missing one has the owner's",
+  // Owners are given by root alone; CI runs as root.
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    const data = await Deno.makeTempDir();
+    const run = join(data, "run");
+    const read = async (file: string) => await Deno.readTextFile(join(data, "secrets", file));
+    try {
+      await setUp({ data, run });
+      match(await read("wgd/database_url"), /@127\.0\.0\.1:5432\/massacorp\n$/);
+
+      await setUp({ data, run, database: "postgres://db.example.org:5433?sslmode=require" });
+      const elsewhere = "@db.example.org:5433/massacorp?sslmode=require\n";
+      for (const file of ["api/database_url", "wgd/database_url", "supervisor/owner_url"]) {
+        equal((await read(file)).endsWith(elsewhere), true, file);
+      }
+
+      const pooled = "postgres://massacorp_api:old@x:6432/massacorp?host=%2Frun%2Fpgbouncer\n";
+      await Deno.writeTextFile(join(data, "secrets/api/database_url"), pooled);
+      await Deno.remove(join(data, "secrets/sealer/database_url"));
+      await setUp({ data, run });
+      const password = (await read("supervisor/massacorp_api_password")).trim();
+      equal(await read("api/database_url"), pooled.replace(":old@", `:${password}@`));
+      equal((await read("sealer/database_url")).endsWith(elsewhere), true);
+
+      await Deno.writeTextFile(join(data, "secrets/wgd/database_url"), "ours: s3cret");
+      const refused = setUp({ data, run });
+      await rejects(refused, { message: /wgd\/database_url: must be a postgres:\/\/ URL$/ });
+    } finally {
+      await Deno.remove(data, { recursive: true });
+    }
+  },
 });
