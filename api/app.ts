@@ -23,7 +23,7 @@ import { tenantsFeature } from "./features/tenants/mod.ts";
 import { transferFeature } from "./features/transfer/mod.ts";
 import { tunnelPolicyFeature } from "./features/tunnel_policy/mod.ts";
 import { usersFeature } from "./features/users/mod.ts";
-import { jsonBody, limitBody } from "./middleware/body.ts";
+import { limitBody, readText } from "./middleware/body.ts";
 import { compress } from "./middleware/compress.ts";
 import { crossOrigin } from "./middleware/cors.ts";
 import { trustedHosts } from "./middleware/hosts.ts";
@@ -54,10 +54,11 @@ export function createApp(deps: Deps): Router {
   app.use(limitBody);
   app.use(coarseLimit(deps));
   app.use("/api/*", tunnel(deps));
-  app.use(jsonBody);
+  app.use(readText);
   app.use(shed());
   app.use(compress);
-  // Tenant, authentication, the limit of who was proven and his permission: what an operation spreads of access.ts.
+  // Tenant, authentication, the limit of who was proven and his permission, then the JSON of the body: what an operation spreads of
+  // access.ts.
 
   app.route("/", pagesFeature(deps));
   app.route("/", docsFeature(deps));

@@ -65,7 +65,7 @@ const descriptions = {
   406: "None of the accepted types can be given",
   408: "The body did not arrive in time",
   409: "In conflict with what is there",
-  413: "The body is over 1 MiB",
+  413: "The body is too large",
   415: "The body is not application/json",
   421: "No such host is served here",
   422: "Values are wrong; `errors` names each field",

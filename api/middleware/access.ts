@@ -7,6 +7,7 @@ import type { TenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
 import type { LimitClass, Limits } from "../limits/limits.ts";
 import { authenticate, type AuthenticationDeps } from "./authenticate.ts";
+import { jsonBody } from "./body.ts";
 import { limit, limitPrincipal } from "./limit.ts";
 import { refuseTunnel } from "./tunnel_rules.ts";
 
@@ -37,6 +38,7 @@ export function access(
       limitPrincipal(deps),
       permit(permission),
       ...(options.stepUp ? [requireStepUp(deps)] : []),
+      jsonBody,
     ],
   };
 }
@@ -69,7 +71,7 @@ export const publicAccess = { security: [], "x-permission": "public", "x-rate-li
 
 /** The same for those that cost something. */
 export function limitedAccess(deps: { limits: Limits }, name: LimitClass) {
-  return { ...publicAccess, "x-rate-limit": name, middleware: [limit(deps, name)] };
+  return { ...publicAccess, "x-rate-limit": name, middleware: [limit(deps, name), jsonBody] };
 }
 
 function permit(permission: Permission | null) {

@@ -4,25 +4,41 @@ import { createPatience } from "../../lib/patience.ts";
 import type { AppEnv } from "../context.ts";
 import { ApiError, type FieldError } from "../errors.ts";
 
-export const maxBodyBytes = 1024 * 1024;
+/** What a body may have: no single thing that is described to this API comes near it. */
+export const maxBodyBytes = 64 * 1024;
+/** The same for many things at once. */
+export const maxBulkBytes = 1024 * 1024;
+
+/** All others have the lower bound, paths that no operation has with them. */
+const forMany = new Set([
+  "/api/v1/wireguard/peers/bulk",
+  "/api/v1/wireguard/policy",
+  "/api/v1/wireguard/import",
+]);
+
+const mostBytes = (c: Context<AppEnv>) =>
+  forMany.has(c.req.path.replace(/\/$/, "")) ? maxBulkBytes : maxBodyBytes;
 
 /** How long a body may take to arrive, whoever sends it byte by byte. */
 const bodyPatienceMs = 15_000;
 
-/** Refuses a body that announces more than 1 MiB before anything of it is read; others are counted as they come. */
+/** Refuses a body that announces too much before anything of it is read; others are counted as they come. */
 export const limitBody = createMiddleware<AppEnv>((c, next) => {
-  if (Number(c.req.header("content-length") ?? 0) > maxBodyBytes) {
+  if (Number(c.req.header("content-length") ?? 0) > mostBytes(c)) {
     throw new ApiError("body_too_large");
   }
   return next();
 });
 
-/** Lets only well-formed JSON in UTF-8 (RFC 8259, section 8.1) reach the schemas. */
-export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
-  if (c.req.method === "GET" || c.req.method === "HEAD" || c.req.method === "OPTIONS") {
-    return next();
-  }
-  const bytes = c.req.raw.body ? await readBody(c.req.raw.body) : new Uint8Array();
+const carriesBody = (c: Context<AppEnv>) => !["GET", "HEAD", "OPTIONS"].includes(c.req.method);
+
+/**
+ * Takes the body in, as text in UTF-8 (RFC 8259, section 8.1), and makes nothing of it: that costs more than anything
+ * else that a stranger can ask for, and is for whoever is let in.
+ */
+export const readText = createMiddleware<AppEnv>(async (c, next) => {
+  if (!carriesBody(c)) return next();
+  const bytes = c.req.raw.body ? await readBody(c.req.raw.body, mostBytes(c)) : new Uint8Array();
   if (bytes.byteLength === 0) {
     keepText(c, "");
     return next();
@@ -37,15 +53,29 @@ export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
   } catch {
     throw new ApiError("invalid_encoding");
   }
+  keepText(c, text);
+  return next();
+});
+
+/**
+ * Lets only well-formed JSON that PostgreSQL can hold reach the schemas. Every operation that takes a body spreads it
+ * from access.ts, after its caller was counted and let in.
+ */
+export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
+  if (!carriesBody(c)) return next();
+  const text = await c.req.text();
+  if (text === "") return next();
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
     throw new ApiError("malformed_json");
   }
-  const fault = unstorableText(body);
-  if (fault) throw new ApiError("invalid_input", { errors: [fault] });
-  keepText(c, text);
+  // Raw, neither of the two gets here: the one is no JSON, the other no UTF-8.
+  if (/\\u(?:0000|d[89a-f])/i.test(text)) {
+    const fault = unstorableText(body);
+    if (fault) throw new ApiError("invalid_input", { errors: [fault] });
+  }
   return next();
 });
 
@@ -67,6 +97,7 @@ const patience = createPatience(bodyPatienceMs);
  */
 async function readBody(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  mostBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   let late = false;
@@ -83,7 +114,7 @@ async function readBody(
       if (late) throw new ApiError("request_timeout");
       if (done) break;
       size += value.length;
-      if (size > maxBodyBytes) throw new ApiError("body_too_large");
+      if (size > mostBytes) throw new ApiError("body_too_large");
       chunks.push(value);
     }
   } catch (error) {
@@ -104,25 +135,45 @@ async function readBody(
   return whole;
 }
 
+/** A value, and how it is reached: as links, because most paths are never told. */
+interface Place {
+  value: unknown;
+  key: string;
+  in: Place | undefined;
+}
+
 /** Finds text that PostgreSQL cannot hold, as it is or in JSON; no field here has a use for such. */
 function unstorableText(body: unknown): FieldError | undefined {
   // No recursion: how deep a body goes is its sender's choice.
-  const rest: [path: string, value: unknown][] = [["", body]];
-  for (let next = rest.pop(); next; next = rest.pop()) {
-    const [path, value] = next;
+  const rest: Place[] = [{ value: body, key: "", in: undefined }];
+  for (let place = rest.pop(); place; place = rest.pop()) {
+    const { value } = place;
     const texts = typeof value === "string" ? [value] : [];
     if (typeof value === "object" && value !== null) {
       for (const [key, inner] of Object.entries(value)) {
-        texts.push(key);
-        rest.push([path ? `${path}.${key}` : key, inner]);
+        if (!Array.isArray(value)) texts.push(key);
+        if (typeof inner === "string" || (typeof inner === "object" && inner !== null)) {
+          rest.push({ value: inner, key, in: place });
+        }
       }
     }
     if (texts.some((text) => text.includes("\0"))) {
-      return { path, code: "nul_character", message: "must not contain U+0000" };
+      const message = "must not contain U+0000";
+      return { path: pathOf(place), code: "nul_character", message };
     }
     if (!texts.every((text) => text.isWellFormed())) {
-      return { path, code: "lone_surrogate", message: "must not contain half a surrogate pair" };
+      const message = "must not contain half a surrogate pair";
+      return { path: pathOf(place), code: "lone_surrogate", message };
     }
   }
   return undefined;
+}
+
+/** Characters of a path that an answer tells: no field lies so deep. */
+const maxPath = 200;
+
+function pathOf(place: Place): string {
+  const keys: string[] = [];
+  for (let at: Place | undefined = place; at?.in; at = at.in) keys.push(at.key);
+  return keys.reverse().slice(0, maxPath).join(".").slice(0, maxPath).toWellFormed();
 }

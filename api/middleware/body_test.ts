@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { handleError } from "../problem.ts";
-import { jsonBody, limitBody, maxBodyBytes } from "./body.ts";
+import { adminOf, peerOf, testApi } from "../../tests/support/api.ts";
+import { jsonBody, limitBody, maxBodyBytes, maxBulkBytes, readText } from "./body.ts";
 
-/** The two, and between them nothing, so that each is seen by itself. */
-function app(...steps: (typeof limitBody | typeof jsonBody)[]) {
+/** Some of the three, and between them nothing, so that each is seen by itself. */
+function app(...steps: (typeof limitBody)[]) {
   const made = new Hono<AppEnv>();
   made.onError(handleError);
   for (const step of steps) made.use(step);
@@ -21,7 +22,7 @@ function app(...steps: (typeof limitBody | typeof jsonBody)[]) {
   };
 }
 
-Deno.test("limitBody: what announces more than 1 MiB is refused before a byte of it is asked for", async () => {
+Deno.test("limitBody: what announces more than it may have is refused before a byte of it is asked for", async () => {
   let asked = 0;
   const body = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -30,24 +31,24 @@ Deno.test("limitBody: what announces more than 1 MiB is refused before a byte of
     },
   }, { highWaterMark: 0 });
   const announced = { "content-length": String(maxBodyBytes + 1) };
-  assert.deepEqual(await app(limitBody, jsonBody)(body, announced), [413, "body_too_large"]);
+  assert.deepEqual(await app(limitBody, readText)(body, announced), [413, "body_too_large"]);
   assert.equal(asked, 0);
 });
 
-Deno.test("jsonBody: what is longer than it said, or said nothing, is refused where it passes 1 MiB", async () => {
+Deno.test("readText: what is longer than it said, or said nothing, is refused where it passes its bound", async () => {
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
     pull(controller) {
-      sent += 64 * 1024;
-      controller.enqueue(new Uint8Array(64 * 1024).fill(0x20));
+      sent += 16 * 1024;
+      controller.enqueue(new Uint8Array(16 * 1024).fill(0x20));
     },
   });
-  assert.deepEqual(await app(jsonBody)(endless), [413, "body_too_large"]);
-  assert.ok(sent <= maxBodyBytes + 4 * 64 * 1024, `${sent}`);
+  assert.deepEqual(await app(readText)(endless), [413, "body_too_large"]);
+  assert.ok(sent <= maxBodyBytes + 4 * 16 * 1024, `${sent}`);
 });
 
 Deno.test("jsonBody: no other type, no other encoding, and no text that PostgreSQL cannot hold", async () => {
-  const send = app(jsonBody);
+  const send = app(readText, jsonBody);
   assert.deepEqual(await send('{"a":1}'), [200, undefined]);
   assert.deepEqual(await send('{"a":1}', { "content-type": "text/plain" }), [
     415,
@@ -58,11 +59,14 @@ Deno.test("jsonBody: no other type, no other encoding, and no text that PostgreS
   for (const text of ['{"a":{"b":["\\u0000"]}}', '{"\\u0000":1}', '"\\ud800"']) {
     assert.deepEqual(await send(text), [422, "invalid_input"], text);
   }
+  for (const text of ['"\\ud83d\\ude00"', '"\\\\u0000"', '{"a":"\\\\ud800"}']) {
+    assert.deepEqual(await send(text), [200, undefined], text);
+  }
 });
 
 Deno.test("jsonBody: D3: what comes in pieces, cut inside of a character, is the whole, in whatever form it is asked for", async () => {
   const made = new Hono<AppEnv>();
-  made.use(jsonBody);
+  made.use(readText, jsonBody);
   made.post("/", async (c) => c.json([await c.req.json(), await c.req.text()]));
   const text = '{"name":"Zoë"}';
   const bytes = new TextEncoder().encode(text);
@@ -71,4 +75,59 @@ Deno.test("jsonBody: D3: what comes in pieces, cut inside of a character, is the
   const request = new Request("http://api.test/", { method: "POST", body, headers });
   const reply = await made.fetch(request, { listener: "loopback", address: null });
   assert.deepEqual(await reply.json(), [{ name: "Zoë" }, text]);
+});
+
+/** What goes on inside, each text that is parsed by its length. */
+async function parsed(act: () => Promise<void>): Promise<number[]> {
+  const { parse } = JSON;
+  const lengths: number[] = [];
+  JSON.parse = (text: string, ...rest) => {
+    lengths.push(text.length);
+    return parse(text, ...rest);
+  };
+  try {
+    await act();
+  } finally {
+    JSON.parse = parse;
+  }
+  return lengths;
+}
+
+Deno.test("jsonBody: nobody has a body parsed before he was counted and let in, nor a large one where few things are asked for", async () => {
+  await using api = await testApi({
+    inProcess: "counts what one process parses",
+    env: { RATE_LIMIT_LOGIN: "5", RATE_LIMIT_ANONYMOUS: "60" },
+  });
+  const acme = await adminOf(api, "acme");
+  const { via } = await peerOf(api, acme);
+  const enrolment = await peerOf(api, acme, { kind: "enrolment" });
+  const nested = (bytes: number) => "[".repeat(bytes / 2) + "]".repeat(bytes / 2);
+  const all = [
+    ...["/auth/login", "/auth/register", "/auth/verify-email", "/auth/verify-email/resend"],
+    ...["/auth/login/mfa", "/auth/refresh", "/password-reset/request", "/password-reset/confirm"],
+    ...["/users/invitations/accept", "/wireguard/deliveries", "/mfa/setup", "/users", "/nothing"],
+    ...["/wireguard/peers/bulk", "/wireguard/import"],
+  ];
+  for (const source of [via, enrolment.via]) {
+    const statuses = new Map<number, number>();
+    const lengths = await parsed(async () => {
+      for (const path of all) {
+        for (let n = 0; n < 7; n++) {
+          const raw = nested(n === 0 ? maxBulkBytes : maxBodyBytes);
+          const options = { via: source, tenant: "acme", method: "POST", raw };
+          const { status } = await api.request(`/api/v1${path}`, options);
+          statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        }
+      }
+    });
+    const large = lengths.filter((length) => length >= maxBodyBytes);
+    assert.ok((statuses.get(429) ?? 0) > 20, JSON.stringify([...statuses]));
+    // What `login` and `anonymous` let in, each parsed at most for its reader and for its schema.
+    assert.ok(large.length <= 2 * (5 + 60), `${large.length}`);
+    assert.deepEqual(large.filter((length) => length > maxBodyBytes), []);
+  }
+  const deep = '{"a":'.repeat(5_000) + '"\\u0000"' + "}".repeat(5_000);
+  const told = await api.request("/api/v1/users", { token: acme.token, raw: deep, method: "POST" });
+  assert.equal(told.status, 422, told.text);
+  assert.ok(told.body.errors[0].path.length <= 200);
 });

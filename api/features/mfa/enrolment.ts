@@ -6,6 +6,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
 import { holdToHeader } from "../../middleware/authenticate.ts";
+import { jsonBody } from "../../middleware/body.ts";
 import { limit } from "../../middleware/limit.ts";
 import { fitsTunnel, refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import type { PendingLogin } from "./pending_login.ts";
@@ -29,6 +30,7 @@ export function enrolmentAccess(deps: AccessDeps, options: { stepUp?: boolean } 
         await holdSetupToken(deps, c);
         await next();
       }),
+      whilePending(jsonBody),
       ...usual.middleware.map((inner) =>
         createMiddleware<AppEnv>((c, next) => c.get("pendingLogin") ? next() : inner(c, next))
       ),
