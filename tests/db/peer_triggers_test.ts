@@ -180,5 +180,9 @@ Deno.test("wg_desired: each change that the interface must follow is notified, a
   await expectAfter(`update users set status = 'inactive' where id = ${a.userId}`, ["*"]);
   await expectAfter(`update tenants set status = 'suspended' where id = ${a.id}`, ["*"]);
   await expectAfter("update wg_interfaces set mtu = 1400", ["*"]);
+  const key = `${"A".repeat(43)}=`;
+  await expectAfter(`insert into wg_release_keys (interface_id, public_key) values (1, '${key}')`, [
+    "*",
+  ]);
   await listener.end({ timeout: 5 });
 });

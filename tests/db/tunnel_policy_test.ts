@@ -136,6 +136,41 @@ Deno.test("wg_grants: no tunnel grows into one, and none is made inside a tunnel
   );
 });
 
+Deno.test("T9: wg_grants, wg_interfaces: of two that come at once and overlap, the second waits and is refused", async () => {
+  await using given = await world();
+  const { db, a } = given;
+  const grant = `insert into wg_grants (tenant_id, id, name, network, protocol)
+    values (${a.id}, '01890a5d-ac96-774b-bcce-b302099a8057', 'late', '10.99.0.0/16', 'any')`;
+  const gateway = `insert into wg_interfaces (id, name, network, listen_port, endpoint, mtu)
+    values (9, 'wg9', '10.99.1.0/24', 9, 'a:9', 1420)`;
+  for (
+    const [first, second, constraint] of [
+      [grant, gateway, "wg_interfaces_network_is_not_granted"],
+      [gateway, grant, "wg_grants_network_is_no_tunnel"],
+    ] as const
+  ) {
+    const other = await db.owner.reserve();
+    let done = false;
+    let late: Promise<unknown> | undefined;
+    await db.superuser.begin(async (sql) => {
+      await sql.unsafe(first);
+      late = other.unsafe(second).then(() => "it is there", (error) => error.constraint_name)
+        .finally(() => done = true);
+      await until("it waits, or is done", async () => {
+        const [row] = await sql`
+          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        return done || row !== undefined;
+      });
+    });
+    const said = await late;
+    other.release();
+    assert.equal(said, constraint);
+    await db.superuser`delete from wg_grants where name = 'late'`;
+    await db.superuser`delete from wg_ip_pool where interface_id = 9`;
+    await db.superuser`delete from wg_interfaces where id = 9`;
+  }
+});
+
 Deno.test("T9: a tenant reads its grants and writes its policy, and neither gives itself one nor judges the other", async () => {
   await using given = await world();
   const { a, refusal } = given;

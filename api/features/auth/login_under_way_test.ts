@@ -107,6 +107,12 @@ Deno.test("login: A1: one under way while its password is changed or reset, or i
       const token = tokenIn(mails.findLast((mail) => mail.template === "password_reset"));
       await expect(200, send("confirm", { token, new_password: good }));
     },
+    "others that failed, as many as lock": () =>
+      api.db.owner`
+        insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
+        select a.tenant_id, a.identifier_digest, a.source, 'failed', a.at
+        from (select * from login_attempts where outcome = 'failed' order by id desc limit 1) a,
+          generate_series(1, 10)`,
     deactivated: (bob) =>
       expect(
         200,
@@ -125,7 +131,7 @@ Deno.test("login: A1: one under way while its password is changed or reset, or i
         const bob = await userOf(api, acme, { email });
         const reply = await underWay(api, timer, { who: bob, meanwhile: () => apply(bob) });
         assert.deepEqual([reply.status, reply.body.code], [401, "invalid_credentials"]);
-        const own = name === "password changed" ? 1 : 0;
+        const own = name === "password changed" || name.startsWith("others") ? 1 : 0;
         assert.deepEqual(await leftOf(api, bob), { sessions: own, challenges: 0 });
       });
     }
@@ -285,4 +291,28 @@ Deno.test("mfa: a factor that is demanded while it is being taken away stays", a
   assert.equal((await reply)?.body.code, "mfa_demanded");
   const [left] = await api.db.owner`select count(*)::integer as n from mfa_factors`;
   assert.equal(left?.n, 1);
+});
+
+Deno.test("step-up: A3: a password that was being looked at while a second factor is put in place shows nothing any more", async () => {
+  const timer = holdingTimer();
+  await using api = await testApi({ timer });
+  const acme = await adminOf(api, "acme");
+  for (let n = 0; delayAfter(n) === 0; n++) await expect(401, login(api, acme, "wrong"));
+  const held = timer.holdNext();
+  const reply = api.request("/api/v1/auth/step-up", {
+    via: loopback,
+    token: acme.token,
+    body: { password: acme.password },
+  });
+  await Promise.race([held.arrived, reply]);
+  try {
+    await equip(api, acme);
+    await api.db.owner`update sessions set stepped_up_at = null`;
+  } finally {
+    held.open();
+  }
+  const { status, body } = await reply;
+  assert.deepEqual([status, body.code], [403, "step_up_required"]);
+  const shown = await api.db.owner`select from sessions where stepped_up_at is not null`;
+  assert.equal(shown.length, 0);
 });

@@ -163,6 +163,14 @@ Deno.test("sessions: a tenant shortens how long they idle and last, and never le
   await api.db.owner`
     update tenants set session_idle_seconds = 2592000, session_lifetime_seconds = 2592000`;
   assert.equal(Math.round((await hours()).idle), 48);
+  // What may idle for longer than it lasts ends with that, opened in one message or the long way.
+  for (const limit of [null, 100]) {
+    await api.db.owner`
+      update tenants set session_idle_seconds = null, session_lifetime_seconds = 3600, session_limit = ${limit}`;
+    const short = await hours();
+    assert.deepEqual([Math.round(short.idle), short.next.status], [1, 200]);
+    assert.deepEqual(short.row?.refresh_expires_at, short.row?.expires_at);
+  }
 });
 
 Deno.test("sessions: last seen is true to a minute, and costs no write a request", async () => {
