@@ -91,8 +91,11 @@ export function createUser(router: Router, deps: Deps): void {
     // What is refused anyway costs no hash.
     await deps.tenancy.transaction(tenantId, async (sql) => {
       await roleToGive(sql);
-      const isRepeated = key && await earlierOf(sql, key, now.getTime()) !== null;
-      if (!isRepeated && await isUser(sql, body.email)) throw new ApiError("email_taken");
+      const isRepeated = async () => key && await earlierOf(sql, key, now.getTime()) !== null;
+      // Once more where the address is taken: it may be by the same request, which committed in between.
+      if (!await isRepeated() && await isUser(sql, body.email) && !await isRepeated()) {
+        throw new ApiError("email_taken");
+      }
     });
     const passwordHash = await deps.hasher.hash(password.reveal(), tenantId);
     const { user, shown } = await deps.tenancy.transaction(tenantId, async (sql) => {
