@@ -27,6 +27,7 @@ interface Machine {
   uid: number;
   /** Name and the lines of its script. */
   programs: Record<string, string>;
+  env?: Record<string, string>;
 }
 
 async function onMachine(machine: Machine, args: string[], { fresh = false } = {}) {
@@ -56,7 +57,7 @@ async function onMachine(machine: Machine, args: string[], { fresh = false } = {
     const { code, stdout, stderr } = await new Deno.Command(join(clone, "massacorp"), {
       args,
       clearEnv: true,
-      env: { PATH: bin, HOME: root, TMPDIR: root, BIN: bin, CLONE: clone },
+      env: { PATH: bin, HOME: root, TMPDIR: root, BIN: bin, CLONE: clone, ...machine.env },
       stdin: "null",
     }).output();
     const said = new TextDecoder().decode(stderr).replaceAll(root, "");
@@ -229,6 +230,30 @@ Deno.test("massacorp backup: on a fresh clone the packages are installed first, 
   match(run, /^deno run .*--cached-only -P=backup .*main\.ts backup --help$/);
   deepEqual(more, []);
   deepEqual(await calls(false), [run]);
+});
+
+Deno.test("massacorp: a path that Deno's lists cannot hold is refused by its setting's name", async () => {
+  const machine = (env: Record<string, string>) => ({
+    uid: 0,
+    programs: { ...tunnelPrograms, deno: deno(pin) },
+    env,
+  });
+  const cases: [string, string[]][] = [
+    ["MASSACORP_DATA", ["up", "--no-tunnel"]],
+    ["MASSACORP_DATA", ["backup"]],
+    ["MASSACORP_DATA", ["restore", "FILE"]],
+    ["BACKUP_FOLDER", ["backup"]],
+    ["BACKUP_METRICS", ["backup"]],
+  ];
+  for (const [setting, args] of cases) {
+    const { code, said, called } = await onMachine(machine({ [setting]: "/srv/a,b/c" }), args);
+    equal(code, 1, `${setting} ${args}`);
+    match(
+      said,
+      new RegExp(`^massacorp: ${setting}: a path with a comma cannot be used: /srv/a,b/c$`, "m"),
+    );
+    equal(called.some((call) => call.startsWith("deno run")), false);
+  }
 });
 
 Deno.test("massacorp prepare: says where Deno is on the standard output, and nothing else there", async () => {

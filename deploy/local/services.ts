@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import settings from "../../deno.json" with { type: "json" };
 import { startEmbedded } from "../../db/embedded.ts";
+import { ConfigError } from "../../lib/env.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { archiveCommand, type WalArchive } from "../backup/wal_archive.ts";
 import { heapFlags as apiHeap } from "../../api/heap.ts";
@@ -209,11 +210,17 @@ interface Program {
   drop: DropOptions;
 }
 
+/** Deno's lists of paths are parted by commas, and have no way to write one. */
+function withoutComma(path: string): string {
+  if (path.includes(",")) throw new ConfigError([`${path}: a path with a comma cannot be used`]);
+  return path;
+}
+
 function denoArgv({ identity, watch = false }: ProgramOptions, program: Program): string[] {
   const set = settings.permissions[program.set];
   // A flag replaces the list of the permission set, so it has to name what stands there as well.
   const list = (paths: readonly string[]) =>
-    paths.map((path) => join(path.startsWith(".") ? projectFolder : "", path).replaceAll(",", ",,"))
+    paths.map((path) => withoutComma(join(path.startsWith(".") ? projectFolder : "", path)))
       .join(",");
   return identity.drop([
     Deno.execPath(),
