@@ -13,7 +13,7 @@ type Verdict = "allowed" | "refused" | string;
 
 /** Runs each expression under a permission set. @returns "allowed", "refused" by Deno, or another error */
 async function ask(
-  set: "api" | "wgd" | "sealer",
+  set: "api" | "wgd" | "sealer" | "migrate",
   probes: Record<string, string>,
   env: Record<string, string> = {},
 ): Promise<Record<string, Verdict>> {
@@ -218,6 +218,26 @@ Deno.test("api, wgd: neither is told the key that signs checkpoints", async () =
     deepEqual(await ask(set, { key: `Deno.env.get("AUDIT_SIGNING_KEY_FILE");` }), {
       key: "refused",
     });
+  }
+});
+
+Deno.test("api, wgd, sealer, migrate: each may speak to PostgreSQL by its socket, and the API to a pooler", async () => {
+  const connect = (path: string) =>
+    `await new Promise((done, fail) => {
+      import("node:net").then(({ connect }) => {
+        const socket = connect("${path}", () => { socket.destroy(); done(); }).on("error", fail);
+      }).catch(fail);
+    });`;
+  for (const set of ["api", "wgd", "sealer", "migrate"] as const) {
+    const { server, pooler } = await ask(set, {
+      server: connect("/run/postgresql/.s.PGSQL.5432"),
+      pooler: connect("/run/pgbouncer/.s.PGSQL.6432"),
+    });
+    // Where nobody listens, the kernel says so, and not the set.
+    const reached = /^allowed$|ENOENT|ECONNREFUSED/;
+    match(server ?? "", reached, set);
+    if (set === "api") match(pooler ?? "", reached);
+    else match(pooler ?? "", /^refused$|NotCapable/, set);
   }
 });
 

@@ -48,7 +48,7 @@ export async function startPgbouncer(
   );
   put("listen_port = 6432", `listen_port = ${port}`);
   put("unix_socket_dir = /run/pgbouncer", `unix_socket_dir = ${folder}`);
-  put("unix_socket_mode = 0770", "unix_socket_mode = 0777");
+  put("unix_socket_mode = 0770\nunix_socket_group = massacorp-api", "unix_socket_mode = 0777");
   put("/etc/pgbouncer/userlist.txt", `${folder}/userlist.txt`);
   for (const [name, value] of Object.entries(settings)) {
     const [line = `a line ${name}`] = new RegExp(`^${name} = \\d+$`, "m").exec(text) ?? [];
