@@ -21,7 +21,7 @@ export const spanned = {
   tenancy: (of: Tenancy): Tenancy => ({
     query: (tenant, statement) => inSpan(query, () => of.query(tenant, statement)),
     ask: (statement) => inSpan(ask, () => of.ask(statement)),
-    act: (statement) => inSpan(act, () => of.act(statement)),
+    act: (tenant, statement) => inSpan(act, () => of.act(tenant, statement)),
     transaction: (tenant, work) => inSpan(transaction, () => of.transaction(tenant, work)),
   }),
   platform: (of: Platform): Platform => ({

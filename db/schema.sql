@@ -2308,6 +2308,7 @@ alter table wg_retired_keys add constraint wg_retired_keys_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE RESTRICT;
 
 CREATE INDEX api_keys_of_a_user ON public.api_keys USING btree (tenant_id, user_id);
+CREATE INDEX audit_log_by_request ON public.audit_log USING btree (tenant_id, request_id);
 CREATE INDEX audit_log_by_xact ON public.audit_log USING btree (xact, tenant_id, id);
 CREATE INDEX audit_seals_of_an_entry ON public.audit_seals USING btree (tenant_id, entry_id);
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (tenant_id, created_at);

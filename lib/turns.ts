@@ -29,9 +29,14 @@ interface Standing<T> {
   waiting: T[];
 }
 
-/** @param most places that one party may hold; what is nobody's is not bounded */
-export function createTurns<T>(most: number): Turns<T> {
+/**
+ * @param most places that one tenant may hold while there are others; what is nobody's is not bounded
+ * @param quietMs how long no other may have been there until one may have all; for ever unless told
+ */
+export function createTurns<T>(most: number, quietMs = Infinity): Turns<T> {
   const parties = new Map<Party, Standing<T>>();
+  let latest = { party: null as Party, at: -Infinity };
+  let before = latest;
   let waiting = 0;
   let served = 0;
 
@@ -47,9 +52,22 @@ export function createTurns<T>(most: number): Turns<T> {
     if (standing.held === 0 && standing.waiting.length === 0) parties.delete(party);
   }
 
-  const fits = (party: Party, held: number) => party === null || held < most;
+  const fits = (party: Party, held: number) => party === null || held < most || isAlone(party);
+
+  function isAlone(party: Party): boolean {
+    const other = latest.party === party ? before : latest;
+    if (performance.now() - other.at <= quietMs) return false;
+    return parties.keys().every((each) => each === null || each === party);
+  }
+
+  function note(party: Party): void {
+    if (party === null) return;
+    if (latest.party !== party) before = latest;
+    latest = { party, at: performance.now() };
+  }
 
   function hold(party: Party): void {
+    note(party);
     const standing = standingOf(party);
     standing.held++;
     standing.served = ++served;
@@ -62,6 +80,7 @@ export function createTurns<T>(most: number): Turns<T> {
     mayHold: (party) => fits(party, parties.get(party)?.held ?? 0),
     hold,
     release(party) {
+      note(party);
       const standing = standingOf(party);
       standing.held--;
       forget(party, standing);

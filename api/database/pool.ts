@@ -1,6 +1,7 @@
 import { connect, type Sql } from "../../db/connection.ts";
 import { createPatience } from "../../lib/patience.ts";
 import type { Secret } from "../../lib/secret.ts";
+import { createTurns, type Party } from "../../lib/turns.ts";
 import { DatabaseUnavailable } from "./errors.ts";
 import { createSilence } from "./silence.ts";
 
@@ -18,6 +19,8 @@ export interface PoolOptions {
   prepare?: boolean;
   /** Milliseconds an overflow connection stays open unused; 10,000 unless told. */
   overflowIdleMs?: number;
+  /** Milliseconds that no other tenant was there until one may hold more than half; 10,000 unless told. */
+  quietMs?: number;
 }
 
 /** A statement that was asked for and not answered yet. */
@@ -42,10 +45,12 @@ export interface Slot {
  */
 export interface Pool {
   /**
-   * Runs `work` with an open connection of its own.
+   * Runs `work` with an open connection of its own. Tenants take turns, and none holds more than half of
+   * them while there are others.
+   * @param of the tenant that it is for; nobody's unless told
    * @throws {DatabaseUnavailable} when none came free, or could be opened, in time
    */
-  use<T>(work: (slot: Slot) => Promise<T>): Promise<T>;
+  use<T>(work: (slot: Slot) => Promise<T>, of?: Party): Promise<T>;
   /**
    * Runs one statement that needs none before or after it, on a connection where others' are under way as well: many
    * leave in one write, and one server process, its plans at hand, answers them in their order.
@@ -68,12 +73,12 @@ export interface PoolStats {
 const mostShared = 64;
 
 export function createPool(url: Secret<string>, options: PoolOptions): Pool {
-  const { overflowIdleMs = 10_000 } = options;
+  const { overflowIdleMs = 10_000, quietMs = 10_000 } = options;
   const open = () => openConnection(url, options);
   const slots = Array.from({ length: options.size + options.overflow }, open);
   // The lowest free slot first, so that overflow connections fall idle and close.
   const free = slots.map((_, index) => index);
-  const waiting: ((index: number) => void)[] = [];
+  const turns = createTurns<(index: number) => void>(Math.ceil(slots.length / 2), quietMs);
   const idle = new Map<number, ReturnType<typeof setTimeout>>();
   const closing = new Set<Promise<void>>();
   let shared: { connection: Connection; statements: number } | undefined;
@@ -106,8 +111,9 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     return shared = { connection: open(), statements: 0 };
   }
 
-  function release(index: number): void {
-    const next = waiting.shift();
+  function release(index: number, of: Party): void {
+    turns.release(of);
+    const next = turns.next();
     if (next) return next(index);
     const place = free.findIndex((other) => other > index);
     free.splice(place < 0 ? free.length : place, 0, index);
@@ -116,10 +122,12 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     }
   }
 
-  function acquire(): Promise<number> {
+  function acquire(of: Party): Promise<number> {
     if (ended) return Promise.reject(new DatabaseUnavailable("the pool was closed"));
-    const index = free.shift();
+    // Whoever waits while one is free waits for his own tenant.
+    const index = turns.mayHold(of) ? free.shift() : undefined;
     if (index !== undefined) {
+      turns.hold(of);
       clearTimeout(idle.get(index));
       return Promise.resolve(index);
     }
@@ -131,17 +139,17 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
         resolve(index);
       };
       const timer = setTimeout(() => {
-        waiting.splice(waiting.indexOf(take), 1);
+        turns.leave(of, take);
         waitedMs += performance.now() - since;
         timeouts++;
         reject(new DatabaseUnavailable("no database connection came free in time"));
       }, options.timeoutMs);
-      waiting.push(take);
+      turns.wait(of, take);
     });
   }
 
-  async function use<T>(work: (slot: Slot) => Promise<T>): Promise<T> {
-    const index = await acquire();
+  async function use<T>(work: (slot: Slot) => Promise<T>, of: Party = null): Promise<T> {
+    const index = await acquire(of);
     try {
       return await silence.during(async () => {
         let slot = slots[index] ?? unreachable();
@@ -150,7 +158,7 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
         return await work(slot);
       });
     } finally {
-      release(index);
+      release(index, of);
     }
   }
 
@@ -179,7 +187,7 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     get stats() {
       return {
         busy: slots.length - free.length,
-        waiting: waiting.length,
+        waiting: turns.waiting,
         size: slots.length,
         waitedSeconds: waitedMs / 1000,
         timeouts,

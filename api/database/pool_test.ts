@@ -58,6 +58,70 @@ Deno.test("createPool: those who wait are served in their order", async () => {
   assert.deepEqual(order, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
+Deno.test("createPool: no tenant holds more than half of the connections while there are others, and those who wait take turns by tenant", async () => {
+  await using db = await testDatabase();
+  await using pool = testPool(db.url("massacorp_api"), {
+    size: 3,
+    overflow: 1,
+    timeoutMs: 60_000,
+    quietMs: 60_000,
+  });
+  const tenancy = createTenancy(pool);
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const held: Promise<unknown>[] = [];
+  const ask = (tenant: number, name: string) => {
+    const asked = tenancy.transaction(asTenantId(tenant), async (sql) => {
+      await sql`select 1`;
+      begun.push(name);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      ends.set(name, resolve);
+      await promise;
+    });
+    held.push(asked);
+  };
+  const end = (name: string) => {
+    ends.get(name)?.();
+    ends.delete(name);
+  };
+  const begins = (...names: string[]) =>
+    until(`${names} begin`, () => names.every((name) => begun.includes(name)));
+
+  for (const n of [1, 2, 3, 4, 5, 6]) ask(1, `a${n}`);
+  await begins("a1", "a2", "a3", "a4");
+  assert.deepEqual([pool.stats.busy, pool.stats.waiting], [4, 2], "one alone has them all");
+  ask(2, "b1");
+  ask(2, "b2");
+  ask(2, "b3");
+  end("a1");
+  await begins("b1");
+  end("a2");
+  await begins("b2");
+  // All four are held now, and the newest of those who wait has least of them.
+  ask(3, "c1");
+  assert.deepEqual([pool.stats.busy, pool.stats.waiting], [4, 4]);
+  end("a3");
+  await begins("c1");
+  end("c1");
+  await begins("a5");
+  end("b1");
+  await begins("b3");
+  assert.deepEqual(begun.slice(4), ["b1", "b2", "c1", "a5", "b3"]);
+  end("b2");
+  end("b3");
+  await until("b is done", () => pool.stats.busy === 2);
+  assert.equal(pool.stats.waiting, 1, "a may hold no more, though two are free");
+  const query = tenancy.query(asTenantId(3), (sql) => sql<{ one: number }[]>`select 1 as one`);
+  assert.deepEqual([...(await query)], [{ one: 1 }]);
+  assert.equal(begun.includes("a6"), false);
+  end("a4");
+  await begins("a6");
+  end("a5");
+  end("a6");
+  await Promise.all(held);
+  assert.deepEqual([pool.stats.busy, pool.stats.waiting, pool.stats.timeouts], [0, 0, 0]);
+});
+
 Deno.test("createPool: a connection is replaced when it is old, between two holders", async () => {
   await using db = await testDatabase();
   await using pool = testPool(db.url("massacorp_api"), { recycleSeconds: 0.05 });

@@ -51,9 +51,9 @@ export function createRoleGate(pool: Pool): Pool {
     }
   }
   return {
-    async use(work) {
+    async use(work, of) {
       await check();
-      return await pool.use(work);
+      return await pool.use(work, of);
     },
     async share(statement) {
       await check();

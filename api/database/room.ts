@@ -31,7 +31,7 @@ export function createRoom(now: () => number = () => performance.now()): Room {
 
   return {
     heard: (pool) => ({
-      use: (work) => hear(() => pool.use(work)),
+      use: (work, of) => hear(() => pool.use(work, of)),
       share: (statement) => hear(() => pool.share(statement)),
       get stats() {
         return pool.stats;

@@ -49,8 +49,12 @@ export interface Tenancy {
   ask<T extends readonly (object | undefined)[]>(
     statement: (sql: EnteringSql) => postgres.PendingQuery<T>,
   ): Promise<postgres.RowList<T>>;
-  /** The same for a function that writes: on a connection of its own, since its commit waits for the disk. */
+  /**
+   * The same for a function that writes: on a connection of its own, since its commit waits for the disk.
+   * @param tenant the one that it enters, in whose turn it is
+   */
   act<T extends readonly (object | undefined)[]>(
+    tenant: number,
     statement: (sql: EnteringSql) => postgres.PendingQuery<T>,
   ): Promise<postgres.RowList<T>>;
   /** Several statements inside a tenant, committed together when `work` resolves and rolled back when it rejects. */
@@ -78,11 +82,11 @@ export function createTenancy(pool: Pool): Tenancy {
           if (outcome.status === "rejected") throw outcome.reason;
         }
         return await result;
-      }),
+      }, tenant),
     ask: (statement) =>
       pool.share((slot) => attempt(() => statement(bind<"entering">(slot, once())))),
-    act: (statement) =>
-      pool.use((slot) => attempt(() => statement(bind<"entering">(slot, once())))),
+    act: (tenant, statement) =>
+      pool.use((slot) => attempt(() => statement(bind<"entering">(slot, once()))), tenant),
     transaction: (tenant, work) =>
       pool.use((slot) =>
         runTransaction(slot, async (guard, begun) => {
@@ -92,8 +96,7 @@ export function createTenancy(pool: Pool): Tenancy {
           const setting = setTenant(slot, tenant).execute();
           const [result] = await Promise.all([work(bind<"tenant">(slot, guard)), setting, begun]);
           return result;
-        })
-      ),
+        }), tenant),
   };
 }
 

@@ -5,6 +5,7 @@ import { sha256Hex } from "../../../lib/audit/canonical.ts";
 import { receiptHolds, receiptSchema } from "../../../lib/audit/checkpoint.ts";
 import { adminOf, as, testApi, userOf } from "../../../tests/support/api.ts";
 import { fillAuditLog, readExport } from "../../../tests/support/audit_export.ts";
+import { until } from "../../../tests/support/until.ts";
 import { checkpointFolder, testSealer } from "../../../tests/support/sealer.ts";
 
 const base = "/api/v1/audit";
@@ -28,6 +29,28 @@ Deno.test("list: newest first, a page at a time, and of no other tenant", async 
   const theirs = (await api.request(base, as(other))).body.items;
   assert(theirs.length > 0);
   assert(theirs.every((entry: { id: number }) => !seen.includes(entry.id)));
+});
+
+Deno.test("list: what one request did is found by an index, and not by reading the log", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await api.db.owner`
+    insert into audit_log (tenant_id, actor, action, outcome, request_id)
+      select ${acme.tenantId}, 'operator', 'auth.login', 'refused', 'request-' || n from generate_series(1, 20000) n`;
+  await api.db.owner`analyze audit_log`;
+  const looked = async () => {
+    const [row] = await api.db.owner<{ n: number }[]>`
+      select coalesce(sum(idx_scan), 0)::integer as n from pg_stat_user_indexes
+      where pg_get_indexdef(indexrelid) like '%(tenant_id, request_id)%'`;
+    return row?.n ?? 0;
+  };
+  const before = await looked();
+  const page = await api.request(`${base}?request_id=request-700`, as(acme));
+  assert.deepEqual(page.body.items.map((entry: { request_id: string }) => entry.request_id), [
+    "request-700",
+  ]);
+  // The server counts some moments later.
+  await until("the index was used", async () => await looked() > before);
 });
 
 Deno.test("list: each filter shows what fits it, and nothing else", async () => {

@@ -40,13 +40,15 @@ export async function openAtOnce(
     target: { type: "user", id: String(userId) },
   });
   const { refreshSeconds, sessionSeconds } = deps.settings;
-  const rows = await deps.tenancy.act((sql) =>
-    sql<{ refresh_expires_at: Date }[]>`
+  const rows = await deps.tenancy.act(
+    tenantId,
+    (sql) =>
+      sql<{ refresh_expires_at: Date }[]>`
       select refresh_expires_at from session_open(
         ${tenantId}, ${userId}, ${digest}, ${source}, ${new Date(now - lockWindowMs)},
         ${failuresUntilLock}, ${at}, ${refreshSeconds}, ${sessionSeconds},
         ${sql.json(session)}, ${sql.json(entry)}, ${account.password_hash}
-      )`
+      )`,
   ).catch((error) => {
     // What the database refuses here it refuses there as well, where it is known which statement it was.
     if (isAnswer(error)) return [];

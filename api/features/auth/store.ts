@@ -30,11 +30,13 @@ export async function rotateNewest(
   by: { at: Date; ownPeer: boolean; idleSeconds: number },
 ): Promise<{ email: string; counter: number; refresh_expires_at: Date } | undefined> {
   const { tenantId, sessionId, userId, counter } = token;
-  const [row] = await tenancy.act((sql) =>
-    sql<{ email: string; counter: number; refresh_expires_at: Date }[]>`
+  const [row] = await tenancy.act(
+    tenantId,
+    (sql) =>
+      sql<{ email: string; counter: number; refresh_expires_at: Date }[]>`
       select * from session_rotate(
         ${tenantId}, ${sessionId}, ${userId}, ${counter}, ${by.at}, ${by.ownPeer}, ${by.idleSeconds}
-      )`
+      )`,
   );
   return row;
 }
