@@ -28,7 +28,8 @@ export interface AuditSource {
 export interface AuditEntry {
   /** Dotted, thing first: `peer.create`. */
   action: AuditAction;
-  outcome: "succeeded" | "refused" | "failed";
+  /** What fails is rolled back, and its entry with it. */
+  outcome: "succeeded" | "refused";
   target?: { type: string; id: string };
   /** Facts, before and after; never a secret. */
   details?: Record<string, JSONValue>;

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Permission } from "./permissions.ts";
 import type { Principal } from "../context.ts";
-import { asTenantId } from "../database/tenancy.ts";
+import { asTenantId, type TenantId } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
 import { randomText } from "./random_text.ts";
@@ -49,13 +49,14 @@ const nobody = new Uint8Array(32);
 
 /**
  * The key as the database has it this very moment, with what it may do: its scopes, as far as its maker may do
- * them himself. What is unknown, wrong, expired or revoked costs the same and is refused alike.
+ * them himself. What is unknown, expired or revoked costs the same and is refused alike.
+ * @returns whose it is where the secret alone is wrong: it is to be refused like the others, and recorded
  * @throws {ApiError} `invalid_token`
  */
 export async function findApiKey(
   { tenancy, clock }: Pick<Deps, "tenancy" | "clock">,
   text: string,
-): Promise<FoundKey> {
+): Promise<FoundKey | { wrongSecretOf: { tenantId: TenantId; apiKeyId: string } }> {
   const [, prefix = "", secret = ""] = form.exec(text) ?? [];
   const now = new Date(clock.now());
   const digest = digestOf(secret);
@@ -64,11 +65,13 @@ export async function findApiKey(
   );
   const current = timingSafeEqual(digest, row?.secret_digest ?? nobody);
   const previous = timingSafeEqual(digest, row?.previous_secret_digest ?? nobody);
-  if (!row || !(current || previous)) throw new ApiError("invalid_token");
+  if (!row) throw new ApiError("invalid_token");
+  const tenantId = asTenantId(row.tenant_id);
+  if (!(current || previous)) return { wrongSecretOf: { tenantId, apiKeyId: row.id } };
   return {
     principal: {
       kind: "api_key",
-      tenantId: asTenantId(row.tenant_id),
+      tenantId,
       userId: row.user_id,
       apiKeyId: row.id,
       quota: row.rate_limit,

@@ -6,12 +6,13 @@ import type { Deps } from "../deps.ts";
 import type { TenantId } from "../database/tenancy.ts";
 import { ApiError } from "../errors.ts";
 import type { LimitClass, Limits } from "../limits/limits.ts";
+import { auditRefusal } from "./audit_refusal.ts";
 import { authenticate, type AuthenticationDeps } from "./authenticate.ts";
 import { jsonBody } from "./body.ts";
 import { limit, limitPrincipal } from "./limit.ts";
 import { refuseTunnel } from "./tunnel_rules.ts";
 
-export type AccessDeps = AuthenticationDeps & Pick<Deps, "limits">;
+export type AccessDeps = AuthenticationDeps;
 
 /** How long a step-up lasts. */
 export const stepUpMs = 5 * 60_000;
@@ -36,6 +37,7 @@ export function access(
     middleware: [
       authenticate(deps),
       limitPrincipal(deps),
+      auditRefusal(deps),
       permit(permission),
       ...(options.stepUp ? [requireStepUp(deps)] : []),
       jsonBody,

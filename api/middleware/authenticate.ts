@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { auditSource, writeAudit } from "../audit.ts";
 import { findApiKey } from "../auth/api_key.ts";
 import { isPermission, type Permission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";
@@ -10,7 +11,7 @@ import { fitsTunnel, refuseTunnel } from "./tunnel_rules.ts";
 
 export type AuthenticationDeps = Pick<
   Deps,
-  "tenancy" | "tokens" | "lookups" | "clock" | "apiKeyUsage"
+  "tenancy" | "tokens" | "lookups" | "clock" | "apiKeyUsage" | "limits"
 >;
 
 /** How old "last seen" may be before a request writes it anew: one write a session and minute, not one a request. */
@@ -47,6 +48,7 @@ async function authenticateKey(
   next: () => Promise<void>,
 ): Promise<void> {
   const key = await findApiKey(deps, text);
+  if ("wrongSecretOf" in key) return await refuseWrongSecret(deps, c, key.wrongSecretOf);
   const peer = c.get("peer");
   const allowed = key.allowedPeers === null ||
     (peer !== undefined && key.allowedPeers.includes(peer.peerId));
@@ -57,6 +59,30 @@ async function authenticateKey(
   await enter(deps, c, key.principal);
   await next();
   deps.apiKeyUsage.note(c, key.principal);
+}
+
+/** How many wrong secrets of one key are recorded in a minute: nobody is proven whom another limit would hold. */
+const wrongSecretsNoted = 5;
+
+/** Whose key is tried shows in the tenant's log: whoever has its prefix saw the key, or a list of them. */
+async function refuseWrongSecret(
+  { limits, tenancy }: AuthenticationDeps,
+  c: Context<AppEnv>,
+  { tenantId, apiKeyId }: { tenantId: TenantId; apiKeyId: string },
+): Promise<never> {
+  const state = await limits.consumeUpTo(wrongSecretsNoted, `wrong-secret/${apiKeyId}`);
+  if (state.allowed) {
+    await tenancy.transaction(tenantId, (sql) =>
+      writeAudit(sql, {
+        tenantId,
+        source: auditSource(c),
+        action: "access.refuse",
+        outcome: "refused",
+        target: { type: "api_key", id: apiKeyId },
+        details: { code: "invalid_token" },
+      }));
+  }
+  throw new ApiError("invalid_token");
 }
 
 async function enter(

@@ -6,6 +6,7 @@ export const changes = "changed fields";
  * request wrote. docs/audit.md has the same for its readers.
  */
 export const auditActions = {
+  "access.refuse": ["code", "operation", "detail"],
   "api_key.create": ["name", "scopes", "expires_at"],
   "api_key.revoke": ["name"],
   "api_key.rotate": ["overlap_seconds"],
