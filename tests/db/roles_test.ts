@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { seedInterface, seedTenant } from "../support/seed.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { until } from "../support/until.ts";
 import { attempt, attemptAll, insufficientPrivilege } from "./persona.ts";
 
 Deno.test("roles: those of the system nest: user in manager in admin, and superadmin apart", async () => {
@@ -177,4 +178,37 @@ Deno.test("tenants_keep_an_admin: fifty ways out at once leave one admin", async
     delete from user_roles where tenant_id = ${id} and user_id = ${last?.user_id ?? 0}
       and role_id in (select id from roles where name = 'user')`;
   assert.equal(gone.count, 1);
+});
+
+Deno.test("tenants_keep_an_admin: of the last two that leave at once the second waits, and stays", async () => {
+  await using db = await testDatabase();
+  const [tenant] = await db.owner<[{ id: number }]>`
+    insert into tenants (slug, name) values ('two', 'Two') returning id`;
+  const users = await db.owner<{ id: number }[]>`
+    insert into users (tenant_id, email, password_hash)
+    select ${tenant.id}, n || '@two.example', '$argon2id$x' from generate_series(1, 2) n returning id`;
+  await db.owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+    select u.tenant_id, u.id, r.id from users u join roles r on r.tenant_id = u.tenant_id and r.system = 'admin'
+    where u.tenant_id = ${tenant.id}`;
+  const leaves = ({ id }: { id: number }) =>
+    `update users set status = 'inactive' where id = ${id}`;
+  const [first, second] = users;
+  assert.ok(first && second);
+  const other = await db.owner.reserve();
+  let done = false;
+  let late: Promise<unknown> | undefined;
+  await db.superuser.begin(async (sql) => {
+    await sql.unsafe(leaves(first));
+    late = other.unsafe(leaves(second)).then(() => "left", (error) => error.constraint_name)
+      .finally(() => done = true);
+    await until("it waits, or is done", async () => {
+      const [row] = await sql`
+        select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      return done || row !== undefined;
+    });
+  });
+  const said = await late;
+  other.release();
+  assert.equal(said, "tenants_keep_an_admin");
 });
