@@ -23,6 +23,8 @@ export interface Lookups {
   /** Mails that may be taken for delivery: tenants in turns, and of each those that wait for longest first. */
   dueMails(which: { at: Date; most: number }): Promise<{ tenantId: TenantId; mailId: string }[]>;
   mailBacklog(): Promise<MailBacklog>;
+  /** Whether the server's last attempt to archive its WAL failed; not, where it archives none. */
+  walArchiveFailing(): Promise<boolean>;
   /** Tenants with client files that nobody fetched in time, the oldest first. */
   expiredDeliveries(which: { at: Date; most: number }): Promise<TenantId[]>;
   /** How many values each key seals. */
@@ -92,6 +94,14 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
           select queued, dead, oldest from lookup_mail_backlog(), lookup_oldest_mail()`
       );
       return { queued: row.queued, dead: row.dead, oldest: row.oldest };
+    },
+    async walArchiveFailing() {
+      const [row] = await pool.use(({ sql }) =>
+        sql<[{ failing: boolean }]>`
+          select coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) as failing
+          from pg_stat_archiver`
+      );
+      return row.failing;
     },
     async expiredDeliveries({ at, most }) {
       const rows = await pool.use(({ sql }) =>

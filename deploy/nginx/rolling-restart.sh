@@ -10,6 +10,10 @@
 # probe < DRAIN_SECONDS (5) < fail_timeout (10 s), and as long again until nginx asks the new process.
 set -eu
 : "${PROBE:=http://127.0.0.1:8099/ready}" "${FAIL_TIMEOUT:=10}" "${READY_WITHIN:=60}"
+[ $# -ge 2 ] || {
+  echo "usage: rolling-restart.sh COMMAND PORT..." >&2
+  exit 2
+}
 command=$1
 shift
 
@@ -30,7 +34,7 @@ trap 'exit 130' INT TERM
 for port; do
   # Two of three have to carry the load meanwhile: nothing is restarted that is not all there.
   ask "http://127.0.0.1:$port/ready" || { echo "the process of port $port is not ready" >&2; exit 1; }
-  sh -c "$(printf '%s' "$command" | sed "s/%s/$port/g")"
+  sh -c "$(printf '%s' "$command" | sed "s/%s/$port/g")" || { echo "the process of port $port was not restarted" >&2; exit 1; }
   # One that does not come back is the last: the others carry the load, and somebody has to look.
   give_up=$(($(date +%s) + READY_WITHIN))
   until ask "http://127.0.0.1:$port/ready"; do

@@ -62,6 +62,7 @@ export async function renderMetrics(
   registry.counter({ name: "massacorp_api_password_hashes_total", help: "Hashes begun." })
     .inc({}, hashes);
   await mailMetrics(deps, registry);
+  await archiveMetrics(deps, registry);
   gauge("resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
   const { user, system } = cpuUsage();
   registry.counter({
@@ -141,5 +142,17 @@ async function mailMetrics({ postman, log, clock }: Deps, registry: Registry): P
     }).set({}, age / 1000);
   } catch (error) {
     log.debug("no count of mails", errorFields(error));
+  }
+}
+
+async function archiveMetrics({ lookups, log }: Deps, registry: Registry): Promise<void> {
+  try {
+    const failing = await lookups.walArchiveFailing();
+    registry.gauge({
+      name: "massacorp_api_wal_archive_failing",
+      help: "1 where PostgreSQL's last attempt to archive its WAL failed.",
+    }).set({}, failing ? 1 : 0);
+  } catch (error) {
+    log.debug("no state of the archive of WAL", errorFields(error));
   }
 }

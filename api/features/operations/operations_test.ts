@@ -102,6 +102,7 @@ Deno.test("metrics: count by route template and refusal, name nobody, and stand 
   assert.ok(series.length < 20, `${series.length}`);
   assert.ok(!/stranger|xxx/.test(reply.text));
   assert.equal(sampleOf(found, "massacorp_api_mail_oldest_seconds"), 0);
+  assert.equal(sampleOf(found, "massacorp_api_wal_archive_failing"), 0);
   assert.equal(
     sampleOf(found, "massacorp_api_database_connections", { pool: "api", state: "size" }),
     8,
