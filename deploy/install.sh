@@ -63,7 +63,9 @@ restart() (
     cd "$home" &&
     DENO_DIR=$home/cache bin/deno run --quiet --no-prompt --cached-only -P=health \
       deploy/production/health.ts --wait 60 /run/massacorp/operator/api.sock /ready &&
-    systemctl is-active --quiet massacorp-api.service
+    systemctl is-active --quiet massacorp-api.service &&
+    # Those beside it, where there are any (docs/scaling.md).
+    systemctl try-restart 'massacorp-api@*.service'
 )
 
 if [ -n "$back" ]; then

@@ -7,10 +7,10 @@ set -eu
   echo "uninstall: needs root" >&2
   exit 1
 }
-for unit in massacorp.target massacorp-backup.timer massacorp-backup massacorp-api massacorp-sealer massacorp-wgd massacorp-migrate; do
+for unit in massacorp.target massacorp-backup.timer massacorp-backup massacorp-api 'massacorp-api@*' massacorp-sealer massacorp-wgd massacorp-migrate; do
   systemctl stop "$unit" 2>/dev/null || true
 done
-systemctl disable massacorp.target massacorp-backup.timer 2>/dev/null || true
+systemctl disable massacorp.target massacorp-backup.timer massacorp-api@.service 2>/dev/null || true
 
 # The tunnel outlives its daemon; here it has to go.
 settings=/etc/massacorp/massacorp.env

@@ -1,4 +1,4 @@
-import { equal, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { run } from "../demo/run.ts";
 
@@ -28,6 +28,21 @@ Deno.test("units: systemd's own judgement of their exposure stays low", async ()
     const level = await exposure(name);
     ok(level > 0 && level < bar, `${name}: ${level}`);
   }
+});
+
+Deno.test("units: an API process of several differs from the only one in its port and its sockets alone", async () => {
+  const lines = async (name: string) => (await Deno.readTextFile(unit(name))).split("\n");
+  const [one, several] = [await lines("massacorp-api"), await lines("massacorp-api@")];
+  const own = (from: string[], than: string[]) =>
+    from.filter((line) => !than.includes(line)).map((line) => line.split("=")[0]);
+  deepEqual(own(one, several), ["Description", "Environment", "ExecStart", "ExecStartPost"]);
+  deepEqual(
+    own(several, one).filter((line) => !line?.startsWith("#")),
+    ["Description", "ExecStart", "ExecStartPost"],
+  );
+  const started = several.find((line) => line.startsWith("ExecStart="))
+    ?.replace(/=\/usr\/bin\/env (?:[A-Z_]+=\S+ )+/, "=");
+  equal(started, one.find((line) => line.startsWith("ExecStart=")));
 });
 
 Deno.test("units: the daemon alone has a capability, and that one", async () => {

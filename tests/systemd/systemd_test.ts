@@ -260,12 +260,28 @@ systemctl restart massacorp-backup.timer`);
     equal(await fact(tunnel), before.tunnel);
   });
 
+  await t.step("an API process more, on its own port and sockets, beside the first", async () => {
+    await shell("systemctl enable --now massacorp-api@8002");
+    await using beside = createClient(
+      hosts.argv("host", [])[3] ?? "",
+      new AbortController().signal,
+    );
+    for (const url of ["http://127.0.0.1:8002/ready", "http://127.0.0.1:18002/metrics"]) {
+      const outcome = await beside.request({ url, timeoutMs: 5_000 });
+      equal("status" in outcome && outcome.status, 200, url);
+    }
+    equal(await answers(), true);
+  });
+
   await t.step(
     "another install.sh changes neither settings nor secrets nor the tunnel",
     async () => {
       const pid = await pidOf("massacorp-wgd");
+      const beside = await pidOf("massacorp-api@8002");
       await shell("deploy/install.sh");
       notEqual(await pidOf("massacorp-wgd"), pid);
+      notEqual(await pidOf("massacorp-api@8002"), beside);
+      equal(await fact("systemctl is-active massacorp-api@8002"), "active");
       equal(await shell(kept), before.kept);
       equal(await fact(tunnel), before.tunnel);
       await until("the API answers", answers, patient);
@@ -276,7 +292,7 @@ systemctl restart massacorp-backup.timer`);
     // To a shell a program; and to systemd in quotes what it is without.
     await shell(`echo 'WG_DNS=1.1.1.1, 9.9.9.9' >> ${settings}; deploy/uninstall.sh`);
     await shell(`sed -i '$d' ${settings}`);
-    equal(await fact("ls /etc/systemd/system | grep massacorp || true"), "");
+    equal(await fact("ls -R /etc/systemd/system | grep massacorp | grep -v : || true"), "");
     equal(await fact("ip -brief link show wg0 2>/dev/null || true"), "");
     equal(await fact(tunnel), "");
     equal(await fact("nft list tables"), "");
