@@ -8,7 +8,7 @@ import { errorFields } from "../lib/log.ts";
 import type { AppEnv } from "./context.ts";
 
 export const problemSchema = z.object({
-  type: z.string().openapi({ example: "about:blank#invalid_input" }),
+  type: z.string().openapi({ example: "urn:massacorp:problem:invalid_input" }),
   title: z.string(),
   status: z.int(),
   code: z.enum(Object.keys(problemTypes)),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig as loadApiConfig } from "../api/config.ts";
 import { operatorSockets } from "../api/cli/config.ts";
+import { problemTypes } from "../api/errors.ts";
 import { loadConfig as loadBackupConfig } from "../deploy/backup/config.ts";
 import { loadConfig as loadLocalConfig } from "../deploy/local/config.ts";
 import { loadConfig as loadMigrateConfig } from "../deploy/production/config.ts";
@@ -81,6 +82,15 @@ Deno.test("docs/api.md: its table has every operation of the OpenAPI document wi
     /^[A-Z]+ \//.test(uncoded(operation)) ? [`${uncoded(operation)} ${uncoded(permission)}`] : []
   );
   assert.deepEqual(written.toSorted(), wanted.toSorted());
+});
+
+Deno.test("docs/api.md: its table of codes has every code under its status, and no other", async () => {
+  const rows = (await read("docs/api.md")).matchAll(/^\| (\d{3}) +\| (.*) \|$/gm);
+  const written = [...rows].flatMap(([, status, codes = ""]) =>
+    [...codes.matchAll(/`([a-z_]+)`/g)].map(([, code]) => `${status} ${code}`)
+  );
+  const ours = Object.entries(problemTypes).map(([code, { status }]) => `${status} ${code}`);
+  assert.deepEqual(written.toSorted(), [...ours, "400 malformed_request"].toSorted());
 });
 
 Deno.test("docs/promises.md: every promise is there, and every test it names is in its file", async () => {

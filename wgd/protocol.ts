@@ -8,16 +8,16 @@ import { z } from "zod";
 /** `POST /v1/reconcile`: look again at these peers, or at everything. */
 export const reconcileRequest = z.strictObject({
   peer_ids: z.array(z.uuid().toLowerCase()).max(1000).optional(),
-  /** Answer only after the interface was read back; otherwise answer at once. */
+  /** Answer only once `wg` accepted what is new, and the interface was read back without what is gone; otherwise at once. */
   wait: z.boolean().default(true),
 });
 export type ReconcileRequest = z.input<typeof reconcileRequest>;
 
-/** What a read-back showed for the peers asked about; where none were named, what failed of all. */
+/** What became of the peers asked about; where none were named, what failed of all. */
 export interface ReconcileResult {
-  /** On the interface, exactly as their newest committed row desires. */
+  /** On the interface, exactly as their newest committed row desires, by a read-back or by `wg`'s acceptance. */
   applied: string[];
-  /** Not on the interface, and their row wants that; or the daemon deleted its tombstone once that was so. */
+  /** Read back not to be on the interface, and their row wants that; or the daemon deleted its tombstone once that was so. */
   removed: string[];
   /** No row of this interface has the id, and the daemon remembers none: nothing was looked for. */
   absent: string[];

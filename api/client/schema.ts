@@ -2529,7 +2529,7 @@ export interface components {
              */
             address6?: string;
             /**
-             * @description `active` only once the daemon has read this very state back from the interface
+             * @description `active` once `wg` accepted this very state, which the next full pass reads back; `disabled` and `expired` only once the interface was read back without the peer
              * @enum {string}
              */
             status: "active" | "pending" | "disabled" | "revoking" | "expired";
@@ -2710,7 +2710,7 @@ export interface components {
              */
             address6?: string;
             /**
-             * @description `active` only once the daemon has read this very state back from the interface
+             * @description `active` once `wg` accepted this very state, which the next full pass reads back; `disabled` and `expired` only once the interface was read back without the peer
              * @enum {string}
              */
             status: "active" | "pending" | "disabled" | "revoking" | "expired";
@@ -2753,7 +2753,7 @@ export interface components {
             platform: boolean;
         };
         Problem: {
-            /** @example about:blank#invalid_input */
+            /** @example urn:massacorp:problem:invalid_input */
             type: string;
             title: string;
             /** Format: int64 */

@@ -155,9 +155,18 @@ Deno.test("change password: of two at once one wins, and the other is told", asy
 
 Deno.test("change password: takes a user's token, and no API key", async () => {
   await using api = await testApi();
-  const body = { current_password: "x", new_password: good };
+  const acme = await adminOf(api, "acme");
+  const body = { current_password: acme.password, new_password: good };
   const path = "/api/v1/auth/change-password";
   assert.equal((await api.request(path, { via: loopback, body })).status, 401);
+  const { body: { key } } = await api.request("/api/v1/api-keys", {
+    token: acme.token,
+    body: { name: "robot", scopes: ["users.write"] },
+  });
+  const headers = { "X-API-Key": key };
+  const keyed = await api.request(path, { via: loopback, headers, body });
+  assert.deepEqual([keyed.status, keyed.body.code], [403, "forbidden"]);
+  assert.equal((await logIn(api, acme)).userId, acme.userId, "the password is what it was");
   assert.equal((await api.request(path, { body })).body.code, "forbidden", "the operator");
 });
 

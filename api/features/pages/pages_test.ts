@@ -89,6 +89,12 @@ Deno.test("pages: Chromium walks a reset: looking uses nothing up, the rules are
     await until("the page has looked", () => looked() === n);
   }
   assert.equal(await page.title(), "Choisir un nouveau mot de passe");
+  for (const field of ["#password", "#repeat"]) {
+    const [type, autocomplete] = ["type", "autocomplete"].map((name) =>
+      page.locator(field).getAttribute(name)
+    );
+    assert.deepEqual([await type, await autocomplete], ["password", "new-password"], field);
+  }
   await fill(page, password, `${password}x`);
   await shown(page, "Les deux mots de passe sont différents.");
   await fill(page, "password", "password");

@@ -119,7 +119,7 @@ Deno.test("move: T3, T5: a new address there at once, the old one held until its
   });
 });
 
-Deno.test("move: T5, N4: fifty at once take no address twice, and of no gateway more than the quota", async (t) => {
+Deno.test("move: T5: fifty at once take no address twice, and of no gateway more than the quota", async (t) => {
   await using api = await testApi({ env: { WG_APPLY_TIMEOUT: "1" } });
   const acme = await adminOf(api, "acme");
   const { token } = acme;

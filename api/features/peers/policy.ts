@@ -15,8 +15,8 @@ export interface StatusFacts {
 }
 
 /**
- * Says what is true on the interface, not what was asked for: `active` only once the daemon has read back
- * this very generation, and `disabled` or `expired` only once it has read back that the peer is gone.
+ * Says what is true on the interface, not what was asked for: `active` only once `wg` accepted this very
+ * generation, and `disabled` or `expired` only once the daemon has read back that the peer is gone.
  *
  * ```
  *                      observed applied,      observed removed,    anything else

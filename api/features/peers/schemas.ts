@@ -130,7 +130,8 @@ export const peerSchema = z.object({
     description: "Where the tunnel has IPv6: the prefix and the offset of `address` in its network",
   }),
   status: z.enum(peerStatuses).openapi({
-    description: "`active` only once the daemon has read this very state back from the interface",
+    description:
+      "`active` once `wg` accepted this very state, which the next full pass reads back; `disabled` and `expired` only once the interface was read back without the peer",
   }),
   status_reason: z.string().nullable().openapi({
     description: "Why it is not on the interface as desired, in plain words",
