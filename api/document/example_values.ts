@@ -142,7 +142,7 @@ export const exampleValues: Record<string, unknown> = {
   "wanted": true,
   "traffic": "from the client to the API",
   "why": "the peer is on the interface, and its address is its own",
-  "detail": "the interface was read back with this peer as it is wanted",
+  "detail": "the interface has exactly this peer",
   "up": true,
   "network6": "fd00:10:10::/64",
   "size": 248,

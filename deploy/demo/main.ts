@@ -73,7 +73,7 @@ async function story({ step, end }: Steps, signal: AbortSignal): Promise<void> {
     note(`tenant ${tenant.id}, an invitation for ${invitation.email} and an enrolment peer`);
     expect(enrolment.peer.status === "active", `the peer is ${enrolment.peer.status}`);
     note(
-      `${enrolment.peer.address}, ${enrolment.peer.status}: the interface was read back with it`,
+      `${enrolment.peer.address}, ${enrolment.peer.status}: the interface has it`,
     );
     const file = join(folder, `mce${tag}.conf`);
     await Deno.writeTextFile(file, enrolment.config, { mode: 0o600 });

@@ -77,7 +77,9 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
         because("drift", "the interface has it with other allowed IPs: the daemon puts that right"),
       );
     } else {
-      const what = observed ? "the interface has exactly this peer" : "it was read back exactly so";
+      const what = observed
+        ? "the interface has exactly this peer"
+        : "the daemon applied it exactly so";
       found.push(because("applied", what));
     }
   } else if (isThere === true || settled?.state !== "removed") {
