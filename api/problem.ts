@@ -42,7 +42,7 @@ export function problemResponse(c: Context<AppEnv>, error: ApiError): Response {
     title,
     status,
     code: error.code,
-    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    detail: error.detail ?? title,
     request_id: c.get("requestId"),
     ...(error.challenge === undefined ? {} : { challenge: error.challenge }),
     ...(error.errors === undefined ? {} : { errors: error.errors }),

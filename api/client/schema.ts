@@ -4786,7 +4786,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.factor_unreadable"];
         };
     };
     disableFactor: {
@@ -5779,7 +5779,7 @@ export interface operations {
                      *       "users.read"
                      *     ]
                      */
-                    scopes: ("wireguard.read" | "wireguard.write" | "tenant.read" | "tenant.write" | "users.read" | "users.write" | "users.security" | "roles.read" | "roles.write" | "api_keys.read" | "api_keys.write" | "audit.read" | "audit.export" | "platform.tenants" | "platform.wireguard")[];
+                    scopes: ("wireguard.read" | "wireguard.write" | "tenant.read" | "tenant.write" | "users.read" | "users.write" | "users.security" | "roles.read" | "roles.write" | "api_keys.read" | "api_keys.write" | "audit.read" | "audit.export")[];
                     /** Format: date-time */
                     expires_at?: string;
                     /** @description Peers of the tenant that it may come through, and no other way */

@@ -55,6 +55,11 @@ Deno.test("api keys: a key does what its scopes say and its maker may, at each m
     body: { name: "x", scopes: ["wireguard.read", "tenant.write"] },
   });
   assert.deepEqual([beyond.status, beyond.body.code], [403, "grant_exceeds_own"]);
+  const platform = await api.request("/api/v1/api-keys", {
+    token: acme.token,
+    body: { name: "x", scopes: ["wireguard.read", "platform.tenants"] },
+  });
+  assert.deepEqual([platform.status, platform.body.errors?.[0].path], [422, "scopes.1"]);
   const { key } = await makeKey(api, manager, { scopes: ["wireguard.read", "users.write"] });
   assert.equal(await status(api, key), 200);
   assert.equal(await status(api, key, "/api/v1/tenants/current"), 403);
@@ -95,7 +100,7 @@ Deno.test("api keys: A1: what is unknown, wrong, expired or revoked is one and t
   const [acme, globex] = [await adminOf(api, "acme"), await adminOf(api, "globex")];
   const good = await makeKey(api, acme);
   const revoked = await makeKey(api, acme);
-  const expires_at = new Date(api.clock.now() + 60_000).toISOString();
+  const expires_at = new Date(api.clock.now() + 60_000).toISOString().replace("Z", "+00:00");
   const expired = await makeKey(api, acme, { expires_at });
   assert.equal(await status(api, expired.key), 200);
   api.clock.advance(60_000);

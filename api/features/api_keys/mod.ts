@@ -101,7 +101,7 @@ function createKey(router: Router, deps: Deps): void {
     const now = deps.clock.now();
     const expiresAt = body.expires_at === undefined ? null : new Date(body.expires_at);
     if (expiresAt && expiresAt.getTime() <= now) {
-      throw invalidField("expires_at", "too_early", "must lie in the future");
+      throw invalidField("expires_at", "in_the_past", "must be in the future");
     }
     const own = { userId: user.userId };
     const make = async (sql: TenantSql) => {

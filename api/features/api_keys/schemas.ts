@@ -2,7 +2,10 @@ import { z } from "@hono/zod-openapi";
 import { permissions } from "../../auth/permissions.ts";
 import { timestamp } from "../../openapi.ts";
 
-export const scopes = z.array(z.enum(permissions)).min(1).max(permissions.length)
+/** The rest reaches beyond the tenant, and is no key's. */
+const tenantPermissions = permissions.filter((name) => !name.startsWith("platform."));
+
+export const scopes = z.array(z.enum(tenantPermissions)).min(1).max(tenantPermissions.length)
   .openapi({
     description: "What the key may do, as far as its maker may",
     example: ["users.read"],
@@ -14,7 +17,7 @@ export const createKeyBody = z.strictObject({
     "must have 1 to 64 characters and no control characters",
   ).openapi({ example: "backup script" }),
   scopes,
-  expires_at: z.iso.datetime().optional(),
+  expires_at: z.iso.datetime({ offset: true }).optional(),
   allowed_peers: z.array(z.uuid()).min(1).max(64).optional().openapi({
     description: "Peers of the tenant that it may come through, and no other way",
   }),

@@ -129,6 +129,12 @@ Deno.test("list, export: bad filters are refused with their field", async () => 
     const reply = await api.request(`${base}?${name}=${value}`, as(acme));
     assert.deepEqual([reply.status, reply.body.errors?.[0]?.path], [422, name], reply.text);
   }
+  for (const moment of ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00%2B14:00"]) {
+    for (const path of ["?from=", "?to=", "/export?format=csv&from="]) {
+      const reply = await api.request(`${base}${path}${moment}`, as(acme));
+      assert.deepEqual([reply.status, reply.body?.code], [422, "invalid_input"], reply.text);
+    }
+  }
   for (const format of ["", "?format=xml", "?format=csv&actor=root"]) {
     const reply = await api.request(`${base}/export${format}`, as(acme));
     assert.equal(reply.status, 422, reply.text);

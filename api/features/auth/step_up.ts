@@ -30,6 +30,7 @@ const body = z.strictObject({
   proof: proof.exactOptional(),
 }).refine(({ code, password }) => (code === undefined) !== (password === undefined), {
   message: "give either code or password",
+  path: ["code"],
 });
 
 export function stepUp(router: Router, deps: StepUpDeps): void {

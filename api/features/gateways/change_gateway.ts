@@ -30,7 +30,11 @@ export function changeGateway(router: Router, deps: Deps): void {
       await setAcceptsPeers(sql, id, accepts_peers);
       return {
         result: { ...before, accepts_peers },
-        entry: { action: "wireguard.gateway_change", id, details: { accepts_peers } },
+        entry: {
+          action: "wireguard.gateway_change",
+          id,
+          details: { accepts_peers_before: before.accepts_peers, accepts_peers },
+        },
       };
     });
     return c.json(viewGateway(gateway, null), 200);

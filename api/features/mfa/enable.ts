@@ -11,6 +11,7 @@ import { endSessions, firstTokens, openSession, tokenPair } from "../sessions/mo
 import { alertOwner, whenAndWhere } from "./alert_owner.ts";
 import { admitAttempt, attemptOf, refusal, settleAttempt } from "./check_code.ts";
 import { enrollingOf, enrolmentAccess } from "./enrolment.ts";
+import { openFactor } from "./open_factor.ts";
 import { claimPendingLogin, refuseClaim } from "./pending_login.ts";
 import { recoveryCodes, totpCode } from "./schemas.ts";
 import {
@@ -41,7 +42,7 @@ export function enable(router: Router, deps: Deps): void {
     request: jsonRequest(z.strictObject({ code: totpCode })),
     responses: {
       200: jsonResponse(answer, "Recovery codes; tokens, where this completed a log-in"),
-      ...refusals("invalid_credentials", "mfa_not_set_up"),
+      ...refusals("invalid_credentials", "mfa_not_set_up", "factor_unreadable"),
     },
   });
   router.openapi(route, async (c) => {
@@ -62,7 +63,7 @@ export function enable(router: Router, deps: Deps): void {
       const startedAfter = new Date(now - pendingFactorMs);
       const waiting = await lockPendingFactor(sql, { userId, startedAfter });
       if (!waiting) throw new ApiError("mfa_not_set_up");
-      const secret = await deps.mfa.secrets.open(waiting, pendingRow(who));
+      const secret = await openFactor(deps.mfa.secrets, waiting, pendingRow(who));
       const step = findTotpStep(secret, code.text, now);
       const settled = await settleAttempt(deps, c, sql, { attempt, passed: step !== undefined });
       if (!settled.passed) return { failed: settled };

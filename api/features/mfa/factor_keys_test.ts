@@ -69,6 +69,14 @@ Deno.test("mfa: A6: a sealed secret that was moved to another user's row opens f
   const reply = await post(api, bob, "/mfa/verify", { code: nextCode(api, ada) });
   assert.deepEqual([reply.status, reply.body.code], [503, "factor_unreadable"]);
   assert.ok(!reply.text.includes("seal"), reply.text);
+
+  const eve = await userOf(api, acme, { email: "eve@acme.example" });
+  const waiting = await post(api, eve, "/mfa/setup");
+  assert.equal(waiting.status, 200, waiting.text);
+  await api.db
+    .owner`update mfa_pending_factors set key_id = '0123456789abcdef' where user_id = ${eve.userId}`;
+  const enabled = await post(api, eve, "/mfa/enable", { code: "123456" });
+  assert.deepEqual([enabled.status, enabled.body.code], [503, "factor_unreadable"], enabled.text);
 });
 
 Deno.test("mfa: a key that is missing is said at the start, lets nobody in by his factor, and is put right by a reset", async () => {

@@ -141,7 +141,8 @@ Deno.test("step-up: the strongest factor that one has, for five minutes, and nev
     assert.equal(Date.parse(right.body.stepped_up_until), api.clock.now() + 5 * 60_000);
     assert.equal((await sensitive(bob)).status, 200);
     for (const body of [{}, { code: "123456", password: bob.password }, { code: null }]) {
-      assert.equal((await post(api, bob, "/auth/step-up", body)).status, 422);
+      const refused = await post(api, bob, "/auth/step-up", body);
+      assert.deepEqual([refused.status, refused.body.errors[0].path], [422, "code"], refused.text);
     }
     assert.equal(
       (await post(api, bob, "/auth/step-up", { code: "123456" })).body.code,

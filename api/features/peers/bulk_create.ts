@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
+import { preferred } from "../../accept.ts";
 import { type AuditEntry, auditSource, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
@@ -86,9 +87,8 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     },
   });
   router.openapi(route, async (c) => {
-    const accept = c.req.header("accept") ?? "*/*";
-    const zip = accept.includes("application/zip");
-    if (!zip && !/application\/(json|\*)|\*\/\*/.test(accept)) throw new ApiError("not_acceptable");
+    const type = preferred(c.req.header("accept"), ["application/json", "application/zip"]);
+    if (!type) throw new ApiError("not_acceptable");
     const tenantId = tenantOf(c);
     const now = deps.clock.now();
     const { peers: bodies, gateway_id: gatewayId } = c.req.valid("json");
@@ -117,7 +117,9 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
       const network = made?.gateway.network ?? null;
       return peer ? [{ peer, config: made && clientFile(deps, { peer, ...made }), network }] : [];
     });
-    if (!zip) return c.json({ items: items.map(({ peer, config }) => ({ peer, config })) }, 201);
+    if (type === "application/json") {
+      return c.json({ items: items.map(({ peer, config }) => ({ peer, config })) }, 201);
+    }
     const files = items.flatMap(({ peer, config, network }): [string, string][] =>
       config === null || network === null ? [] : [[archiveName(peer, network), config]]
     );

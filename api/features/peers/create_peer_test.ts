@@ -97,6 +97,18 @@ Deno.test("create: Accept chooses the file as a download or its QR code alone", 
   assert.match(text.text, /^\[Interface\]$/m);
   const svg = await make("image/svg+xml");
   assert.match(svg.text, /^<svg /);
+  for (
+    const [accept, type] of [
+      ["text/plain, */*;q=0.1", "text/plain"],
+      ["application/json;q=0, text/plain", "text/plain"],
+      ["text/html, */*;q=0.8", "application/json"],
+      ["application/json, text/plain, */*", "application/json"],
+    ] as const
+  ) {
+    const made = await make(accept);
+    assert.equal(made.headers.get("content-type")?.split(";")[0], type, accept);
+  }
+  assert.equal((await make("text/plain;q=0")).status, 406);
   const png = await make("image/png;q=0.9");
   assert.equal(png.headers.get("content-type"), "image/png");
 

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { preferred } from "../../accept.ts";
 import { presharedKeyRow } from "../../../lib/seal.ts";
 import type { Secret } from "../../../lib/secret.ts";
 import { generateKeyPair, generatePresharedKey } from "../../../lib/wireguard_key.ts";
@@ -113,13 +114,7 @@ export function chooseType(
   c: Context<AppEnv>,
   { ownKey, link }: { ownKey: boolean; link: boolean },
 ): ProvisionType {
-  const accept = (c.req.header("accept") ?? "*/*").toLowerCase();
-  const wanted = accept.split(",").map((part) => part.split(";", 1)[0]?.trim());
-  const type = wanted.includes("application/json") || wanted.includes("*/*")
-    ? "application/json"
-    : provisionTypes.find((type) =>
-      wanted.includes(type) || wanted.includes(`${type.split("/")[0]}/*`)
-    );
+  const type = preferred(c.req.header("accept"), provisionTypes);
   if (!type || (ownKey && type.startsWith("image/")) || (link && type !== "application/json")) {
     throw new ApiError("not_acceptable");
   }

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { permissions } from "../../auth/permissions.ts";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
 import { createRouter, jsonResponse, type Router } from "../../openapi.ts";
@@ -22,7 +23,7 @@ export function permissionsFeature(deps: Deps): Router {
     operationId: "listPermissions",
     summary: "Everything that can be permitted",
     ...access(deps, "roles.read"),
-    request: { query: pageQuery(z.string().regex(/^[a-z_.]{1,100}$/)) },
+    request: { query: pageQuery(z.enum(permissions)) },
     responses: {
       200: jsonResponse(pageOf(permission), "A page of them, by name"),
     },

@@ -6,6 +6,8 @@ import { createPool } from "../../database/pool.ts";
 Deno.test("roles: nobody makes a user who may do more than he", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
+  const stray = await api.request("/api/v1/permissions?cursor=x", { token: acme.token });
+  assert.equal(stray.status, 422, stray.text);
   const manager = await userOf(api, acme, { email: "m@acme.example", role: "manager" });
   for (const role of ["admin", "superadmin", "nobody-has-it"]) {
     const reply = await api.request("/api/v1/users", {

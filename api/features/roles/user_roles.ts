@@ -125,8 +125,8 @@ function giveRole(router: Router, deps: Deps): void {
       if (!await lockUser(sql, userId)) throw new ApiError("not_found");
       const role = await readRole(sql, roleId);
       if (!role) throw invalidField("role_id", "unknown", "there is no such role");
+      const held = await readUserRole(sql, { userId, roleId });
       if (role.mfa_required) {
-        const held = await readUserRole(sql, { userId, roleId });
         if (held && endsEarlier(until, held.expires_at)) refuseToDemandLess(deps, c, userId);
       }
       await refuseGrantBeyondOwn(sql, principal, { wanted: role.permissions, until });
@@ -139,7 +139,11 @@ function giveRole(router: Router, deps: Deps): void {
         action: "user.give_role",
         outcome: "succeeded",
         target: { type: "user", id: String(userId) },
-        details: { role: role.name, expires_at: until?.toISOString() ?? null },
+        details: {
+          role: role.name,
+          expires_at: until?.toISOString() ?? null,
+          ...(held ? { expires_at_before: held.expires_at?.toISOString() ?? null } : {}),
+        },
       });
       return roleId;
     };

@@ -212,7 +212,7 @@ async function enrol(
   if (own !== null && own !== via?.peerId) await removePeer(sql, { id: own, owner: null });
   await writeAudit(sql, {
     tenantId,
-    source: auditSource(c),
+    source: auditSource(c, userId),
     action: "user.accept_invitation",
     outcome: "succeeded",
     target: { type: "user", id: String(userId) },

@@ -24,9 +24,8 @@ export const phone = z.string().regex(
   /^\+[1-9]\d{6,14}$/,
   "must be a number in the form of E.164: +, the country's code, at most 15 digits",
 ).openapi({ example: "+33612345678", maxLength: 16 }).nullable();
-export const roleName = z.string().max(63).openapi({
+export const roleName = z.string().max(63).regex(/^[a-z][a-z0-9_-]*$/).openapi({
   description: "Name of a role of the tenant",
-  pattern: "^[a-z][a-z0-9_-]*$",
 });
 
 /** What may be changed of a user; a field that is left out stays. */

@@ -124,7 +124,9 @@ Deno.test("users: the list is filtered, sorted and paged without a gap, and take
     const reply = await api.request(`${base}?cursor=${cursor}`, as(acme));
     assert.equal(reply.status, 422, cursor);
   }
-  for (const query of ["limit=0", "limit=201", "sort=password_hash", "status=deleted"]) {
+  for (
+    const query of ["limit=0", "limit=201", "sort=password_hash", "status=deleted", "role=%00"]
+  ) {
     assert.equal((await api.request(`${base}?${query}`, as(acme))).status, 422, query);
   }
 });
