@@ -106,6 +106,17 @@ function seenFrom(tenantId: TenantId, source: AuditSource): AuditSource {
   };
 }
 
+/** Bytes of details that one change writes; the database takes more, and its own text is longer. */
+const mostDetailBytes = 48 * 1024;
+
+type Details = NonNullable<AuditEntry["details"]>;
+
+/** The details as they are, or in a shorter form where they would be too long for an entry. */
+export function fitting(details: Details, shorter: () => Details): Details {
+  const bytes = new TextEncoder().encode(JSON.stringify(details)).byteLength;
+  return bytes > mostDetailBytes ? shorter() : details;
+}
+
 /** For `details`: before and after of each field that was asked to change. */
 export function changedFields(
   before: Record<string, unknown>,

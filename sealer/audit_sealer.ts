@@ -68,7 +68,7 @@ export interface AuditSealer {
 
 /** Seals the audit log of a database, and signs checkpoints of it into a folder. */
 export function createAuditSealer(options: SealerOptions): AuditSealer {
-  const { sql, folder, signer, clock, log, batchSize = 5_000 } = options;
+  const { sql, folder, signer, clock, log, batchSize = 1_000 } = options;
   const state: SealerState = {
     leading: false,
     sealedTotal: 0,

@@ -179,7 +179,7 @@ export async function leavesNotFound(sql: Sql, leaves: readonly Leaf[]): Promise
   return rows.map((row) => row.tenant_id);
 }
 
-const batchSize = 5_000;
+const batchSize = 1_000;
 
 /** A chain with its entries after a place, in its order. */
 export async function* readChain(

@@ -7,6 +7,9 @@ import type { Seen } from "./seen.ts";
 import type { DesiredTable } from "./table.ts";
 import { driftOf, type Verdict } from "./verdict.ts";
 
+/** Keys that an entry names: it has a bound, and the daemon's own log has all of them. */
+const mostKeys = 1_000;
+
 /** Notes what was wrong though no row had changed; an interface made anew has lost its peers as a whole. */
 export function noteDrift(
   { table, seen, recorder, log }: {
@@ -51,7 +54,7 @@ export function noteDrift(
       action: "wireguard.drift_repaired",
       details: {
         differences: [...ensured.drift, ...(byHand.length > 0 ? ["foreign"] : [])],
-        ...(byHand.length > 0 ? { public_keys: byHand } : {}),
+        ...(byHand.length > 0 ? { public_keys: byHand.slice(0, mostKeys) } : {}),
       },
     });
   }

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalJson } from "../../../lib/audit/canonical.ts";
 import { canonicalEntry } from "../../../lib/audit/entry.ts";
+import { inSlices } from "../../../lib/audit/slices.ts";
 import { errorFields, type Logger } from "../../../lib/log.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { TenantId } from "../../database/tenancy.ts";
@@ -24,8 +25,8 @@ const mediaTypes: Record<Format, string> = {
   ndjson: "application/x-ndjson",
 };
 
-/** Entries that are read, and held in memory, at a time. */
-const batchSize = 1_000;
+/** Entries that are read, and held in memory, at a time: 25 MB where each is as long as can be. */
+const batchSize = 200;
 
 export function exportEntries(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -89,23 +90,26 @@ function stream(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { tenantId, format, filters, upTo, log } = options;
   const encoder = new TextEncoder();
-  let after = "0";
+  const parts = (async function* () {
+    for (let after = "0";;) {
+      const range = { after, upTo, limit: batchSize, filters };
+      const rows = await deps.tenancy.query(tenantId, (sql) => selectBetween(sql, range));
+      for await (const slice of inSlices(rows, (row) => row.details.length)) {
+        yield encoder.encode(slice.map(format === "csv" ? asCsv : asNdjson).join(""));
+      }
+      after = rows.at(-1)?.id ?? after;
+      if (rows.length < batchSize) return;
+    }
+  })();
   return new ReadableStream({
     start(controller) {
       if (format === "csv") controller.enqueue(encoder.encode(csvLine(columns)));
     },
     async pull(controller) {
       try {
-        const rows = await deps.tenancy.query(
-          tenantId,
-          (sql) => selectBetween(sql, { after, upTo, limit: batchSize, filters }),
-        );
-        after = rows.at(-1)?.id ?? after;
-        if (rows.length > 0) {
-          const lines = rows.map(format === "csv" ? asCsv : asNdjson);
-          controller.enqueue(encoder.encode(lines.join("")));
-        }
-        if (rows.length < batchSize) controller.close();
+        const part = await parts.next();
+        if (part.done) controller.close();
+        else controller.enqueue(part.value);
       } catch (error) {
         // The status is out already: the client sees a broken connection.
         log.error("an export broke off", errorFields(error));

@@ -30,8 +30,19 @@ export function getEntries(router: Router, deps: Deps): void {
       tenantOf(c),
       (sql) => selectPage(sql, { before, limit: limit + 1, filters }),
     );
-    return c.json(page(rows, { limit, view, cursor: ({ id }) => opaque(id) }), 200);
+    const held = Math.min(limit, fittingOf(rows));
+    return c.json(page(rows, { limit: held, view, cursor: ({ id }) => opaque(id) }), 200);
   });
+}
+
+/** Bytes of details on a page, of which one entry is always there. */
+const pageBytes = 1024 * 1024;
+
+/** How many of the rows a page holds: entries can be long, and a shorter page has its cursor as any other. */
+function fittingOf(rows: readonly AuditRow[]): number {
+  let bytes = 0;
+  const beyond = rows.findIndex(({ details }) => (bytes += details.length) > pageBytes);
+  return beyond < 0 ? rows.length : Math.max(1, beyond);
 }
 
 function view(row: AuditRow) {

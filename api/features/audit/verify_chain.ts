@@ -6,6 +6,7 @@ import {
   verifyChain,
 } from "../../../lib/audit/chain.ts";
 import { type Receipt, receiptHolds, receiptSchema } from "../../../lib/audit/checkpoint.ts";
+import { inSlices } from "../../../lib/audit/slices.ts";
 import { sealedEntry, selectLinks, selectUnsealed } from "../../../lib/audit/store.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
@@ -17,7 +18,7 @@ import { selectChain } from "./store.ts";
 type Verification = z.infer<typeof verificationSchema>;
 
 /** Small enough that hashing them holds up no other request. */
-const batchSize = 500;
+const batchSize = 200;
 /** Seconds after which an entry must be sealed. */
 const grace = 60;
 
@@ -111,7 +112,9 @@ async function* links(
   for (;;) {
     const from = { tenantId, after, limit: batchSize };
     const rows = await deps.tenancy.query(tenantId, (sql) => selectLinks(sql, from));
-    yield rows.map(sealedEntry);
+    for await (const slice of inSlices(rows, (row) => row.details?.length ?? 0)) {
+      yield slice.map(sealedEntry);
+    }
     after = Number(rows.at(-1)?.seq ?? after);
     if (rows.length < batchSize) return;
   }

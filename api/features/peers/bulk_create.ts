@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import { preferred } from "../../accept.ts";
-import { type AuditEntry, auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, fitting, writeAudit } from "../../audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
@@ -249,14 +249,20 @@ async function record(
   sql: TenantSql,
   c: Context<AppEnv>,
   tenantId: TenantId,
-  details: NonNullable<AuditEntry["details"]>,
+  details: {
+    repeated?: true;
+    peers: { [name: string]: string | number | null; id: string }[];
+  },
 ): Promise<void> {
   await writeAudit(sql, {
     tenantId,
     source: auditSource(c),
     action: "peer.create_bulk",
     outcome: "succeeded",
-    details,
+    details: fitting(
+      details,
+      () => ({ ...details, peers: details.peers.map(({ id }) => ({ id })) }),
+    ),
   });
 }
 

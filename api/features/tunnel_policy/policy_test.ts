@@ -78,6 +78,34 @@ Deno.test("policy: closed where none was set; what is set is pending until the d
   ]);
   assert.deepEqual(entries[2]?.details.before.services, services);
   assert.deepEqual(entries[2]?.details.after.services, []);
+
+  // The same again says nothing new, and of a change only what is another now stands there.
+  const entriesOf = () =>
+    api.db.owner`
+      select details, octet_length(details::text) as bytes from audit_log
+      where tenant_id = ${acme.tenantId} and action = 'wireguard.policy_set' order by id`;
+  assert.equal((await putPolicy(api, acme, closed)).status, 200);
+  assert.equal((await entriesOf()).length, 2);
+  const most = (face: string) =>
+    Array.from(
+      { length: 128 },
+      (_, n) => ({ ...services[0], name: face.repeat(64), ports: `${60000 + n}` }),
+    );
+  const grins = most("\u{1F601}");
+  const one = [...grins.slice(1), { ...services[0], name: "one" }];
+  for (const services of [most("\u{1F600}"), grins, one]) {
+    const reply = await putPolicy(api, acme, { ...closed, services });
+    assert.equal(reply.status, 200, reply.text);
+  }
+  const [, , , swapped, last] = await entriesOf();
+  assert.ok(swapped?.bytes <= 64 * 1024, `${swapped?.bytes}`);
+  assert.equal(swapped?.details.before.services.length, 128);
+  assert.equal(swapped?.details.after.services[127].ports, "60127");
+  assert.equal(last?.details.before.services.length, 1);
+  assert.deepEqual(
+    last?.details.after.services.map((entry: { name: string }) => entry.name),
+    ["one"],
+  );
 });
 
 Deno.test("T9: policy: opens nothing beyond a grant, and names the field", async () => {

@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, fitting, writeAudit } from "../../audit.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, type FieldError } from "../../errors.ts";
@@ -40,24 +40,46 @@ export function replacePolicy(router: Router, deps: Deps): void {
       const before = await readPolicy(sql);
       await writePolicy(sql, tenantId, await resolved(sql, body));
       const { peer_to_peer, services, routes } = await readPolicy(sql);
+      const taken = {
+        services: beyond(before.services, services),
+        routes: beyond(before.routes, routes),
+      };
+      const added = {
+        services: beyond(services, before.services),
+        routes: beyond(routes, before.routes),
+      };
+      const moved = [taken, added].some((side) => side.services.length + side.routes.length > 0);
+      // An entry that says nothing only fills the log.
+      if (!moved && peer_to_peer === before.peer_to_peer) return;
+      const details = {
+        before: { peer_to_peer: before.peer_to_peer, ...taken },
+        after: { peer_to_peer, ...added },
+      };
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c),
         action: "wireguard.policy_set",
         outcome: "succeeded",
         target: { type: "wg_policy", id: String(tenantId) },
-        details: {
-          before: {
-            peer_to_peer: before.peer_to_peer,
-            services: before.services,
-            routes: before.routes,
-          },
-          after: { peer_to_peer, services, routes },
-        },
+        details: fitting(details, () => ({
+          before: { ...details.before, services: taken.services.map(unnamed) },
+          after: { ...details.after, services: added.services.map(unnamed) },
+        })),
       });
     });
     return c.json(await settle(deps, c, tenantId), 200);
   });
+}
+
+/** What the one list has and the other has not. */
+function beyond<T extends object>(list: readonly T[], other: readonly T[]): T[] {
+  const there = new Set(other.map((entry) => JSON.stringify(entry)));
+  return list.filter((entry) => !there.has(JSON.stringify(entry)));
+}
+
+/** A service by what it opens alone. */
+function unnamed<T extends { name: string }>({ name: _, ...rest }: T): Omit<T, "name"> {
+  return rest;
 }
 
 /** The body with the fields that come from grants filled in. @throws {ApiError} naming each entry that cannot be */
