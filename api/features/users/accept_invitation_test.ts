@@ -97,7 +97,7 @@ Deno.test("invitations: through the enrolment peer, with one's own key, to a per
   assert.deepEqual((await api.request(base, as(acme))).body.items, []);
   const [entry] = await api.db.owner`
     select actor, details from audit_log where action = 'user.accept_invitation'`;
-  assert.deepEqual([entry?.actor, entry?.details.invited_by], ["anonymous", acme.userId]);
+  assert.deepEqual([entry?.actor, entry?.details.invited_by], ["user", acme.userId]);
   assert(!api.log.join("\n").includes(token));
 
   // The next invitation takes what has ended down.
