@@ -1434,6 +1434,7 @@ create table audit_log (
   constraint audit_log_action_is_dotted CHECK ((action ~ '^[a-z_]+(\.[a-z_]+)+$'::text)),
   constraint audit_log_actor_is_known CHECK ((actor = ANY (ARRAY['user'::text, 'api_key'::text, 'operator'::text, 'daemon'::text, 'anonymous'::text]))),
   constraint audit_log_details_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text)),
+  constraint audit_log_details_are_bounded CHECK ((octet_length((details)::text) <= 131072)) NOT VALID,
   constraint audit_log_outcome_is_known CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'refused'::text, 'failed'::text]))),
   constraint audit_log_user_actor_has_an_id CHECK (((actor <> ALL (ARRAY['user'::text, 'api_key'::text])) OR (actor_user_id IS NOT NULL)))
 ) partition by range (at);
