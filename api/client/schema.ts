@@ -3488,8 +3488,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `already_invited`: Somebody with that address is invited already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
-        "409.email_taken.already_invited.quota_exceeded.pool_exhausted": {
+        /** @description `email_taken`: The e-mail address is in use; `already_invited`: Somebody with that address is invited already; `quota_exceeded`: The quota of peers is used up; `gateway_closed`: The gateway takes no new peers; `pool_exhausted`: No address is free */
+        "409.email_taken.already_invited.quota_exceeded.gateway_closed.pool_exhausted": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3512,8 +3512,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `public_key_taken`: The public key is in use; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
-        "409.email_taken.public_key_taken.quota_exceeded.pool_exhausted": {
+        /** @description `email_taken`: The e-mail address is in use; `public_key_taken`: The public key is in use; `quota_exceeded`: The quota of peers is used up; `gateway_closed`: The gateway takes no new peers; `pool_exhausted`: No address is free */
+        "409.email_taken.public_key_taken.quota_exceeded.gateway_closed.pool_exhausted": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3524,8 +3524,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `slug_taken`: The slug is in use; `overtaken`: Another change came in between; `platform_exists`: There is a platform tenant already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free */
-        "409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.pool_exhausted": {
+        /** @description `email_taken`: The e-mail address is in use; `slug_taken`: The slug is in use; `overtaken`: Another change came in between; `platform_exists`: There is a platform tenant already; `quota_exceeded`: The quota of peers is used up; `gateway_closed`: The gateway takes no new peers; `pool_exhausted`: No address is free */
+        "409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.gateway_closed.pool_exhausted": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -4649,6 +4649,7 @@ export interface operations {
             };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -5124,6 +5125,7 @@ export interface operations {
             };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
@@ -6304,7 +6306,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.already_invited.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.email_taken.already_invited.quota_exceeded.gateway_closed.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -6366,7 +6368,7 @@ export interface operations {
             };
             400: components["responses"]["400.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             429: components["responses"]["429.rate_limited"];
@@ -6453,7 +6455,7 @@ export interface operations {
             403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.public_key_taken.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.email_taken.public_key_taken.quota_exceeded.gateway_closed.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -6683,7 +6685,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.email_taken"];
@@ -7149,7 +7151,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.mfa_not_enabled"];
@@ -7204,7 +7206,7 @@ export interface operations {
             };
             400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             401: components["responses"]["401.invalid_token"];
-            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            403: components["responses"]["403.forbidden.step_up_required.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             413: components["responses"]["413.body_too_large"];
@@ -7765,6 +7767,7 @@ export interface operations {
             };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
@@ -7853,8 +7856,9 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.pool_exhausted"];
+            409: components["responses"]["409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.gateway_closed.pool_exhausted"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -7990,7 +7994,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready"];
         };
     };
     getTenant: {
@@ -9823,7 +9827,13 @@ export interface operations {
     redeemDelivery: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Id or slug of the tenant; may be left out on the tunnel, and must agree with it
+                 * @example acme
+                 */
+                "X-Tenant-ID"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -9852,7 +9862,7 @@ export interface operations {
                     "image/png": string;
                 };
             };
-            400: components["responses"]["400.malformed_json.invalid_encoding"];
+            400: components["responses"]["400.malformed_json.invalid_encoding.tenant_required"];
             403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             406: components["responses"]["406.not_acceptable"];
@@ -9980,6 +9990,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.gateway_name_taken.network_taken.platform_missing"];
             413: components["responses"]["413.body_too_large"];
@@ -10171,6 +10182,7 @@ export interface operations {
             };
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             409: components["responses"]["409.other_gateway"];
             421: components["responses"]["421.unknown_host"];
             422: components["responses"]["422.invalid_input"];
@@ -10245,6 +10257,7 @@ export interface operations {
             400: components["responses"]["400.malformed_json.invalid_encoding"];
             401: components["responses"]["401.invalid_token"];
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
+            404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
             409: components["responses"]["409.platform_missing.other_gateway"];
             413: components["responses"]["413.body_too_large"];

@@ -68,8 +68,8 @@ export function statusesOf(kind: Kind): string[] {
     ...(kind.takesQuery ? ["422"] : []),
     ...(kind.takesParams ? ["404"] : []),
     ...(kind.namesTenant ? ["400"] : []),
-    // The operator names a tenant that there is not.
-    ...(kind.authenticated && kind.namesTenant ? ["404"] : []),
+    // The operator names a tenant that there is not, to whichever operation.
+    ...(kind.authenticated ? ["404"] : []),
   ];
 }
 

@@ -1,8 +1,22 @@
 import assert from "node:assert/strict";
 import { balancerPlace } from "./balanced.ts";
 import { loopback, type Reply, type RequestOptions, type TestApi } from "./api.ts";
+import { type Contract, readContract } from "./contract.ts";
 import { type Operation, unknownPath } from "./operations.ts";
 import { databaseDigest } from "./snapshot.ts";
+
+let contract: Promise<Contract> | undefined;
+
+/** The committed document knows the answer: an operation names every code that it refuses by. */
+export async function assertInContract(
+  method: string,
+  path: string,
+  { status, headers, body }: Pick<Reply, "status" | "headers" | "body">,
+): Promise<void> {
+  const faultsOf = await (contract ??= readContract());
+  const type = headers.get("content-type")?.split(";")[0];
+  assert.deepEqual(faultsOf({ method, path, status, type, body }), []);
+}
 
 /**
  * Refusals of one operation, each a problem document with a stable code and the headers of every answer, which
@@ -26,6 +40,7 @@ export async function assertRefused(
     assert.equal(reply.body.status, expected.status);
     assert.equal(reply.body.type, `urn:massacorp:problem:${expected.code}`);
     assert.equal(reply.body.request_id, reply.headers.get("x-request-id"));
+    await assertInContract(operation.method, path, reply);
     if (expected.status === 401) assert(reply.headers.has("www-authenticate"));
     assertCommonHeaders(reply, { limited: (each.via ?? loopback).listener !== "operator" });
     replies.push(reply);

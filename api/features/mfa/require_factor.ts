@@ -3,7 +3,7 @@ import { auditSource, changedFields, writeAudit } from "../../audit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, numericId, type Router } from "../../openapi.ts";
+import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
 import { readSubject, setRequired } from "./store.ts";
 
@@ -29,6 +29,7 @@ export function requireFactor(router: Router, deps: Deps): void {
     },
     responses: {
       200: jsonResponse(demand, "What is demanded"),
+      ...refusals("grant_exceeds_own"),
     },
   });
   router.openapi(route, async (c) => {

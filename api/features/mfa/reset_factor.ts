@@ -32,7 +32,7 @@ export function resetFactor(router: Router, deps: Deps): void {
         z.object({ reset: z.literal(true), sessions_ended: z.int() }),
         "There is none any more",
       ),
-      ...refusals("mfa_not_enabled"),
+      ...refusals("grant_exceeds_own", "mfa_not_enabled"),
     },
   });
   router.openapi(route, async (c) => {

@@ -40,6 +40,12 @@ export function deliveriesFeature(deps: Deps): Router {
     description:
       "With a public key of your own the peer gets that key instead, and its file has no private one. Through an enrolment peer, that peer ends half a minute later.",
     ...limitedAccess(deps, "login"),
+    "x-headers": z.object({
+      "x-tenant-id": z.string().optional().openapi({
+        description:
+          "Id or slug of the tenant; may be left out on the tunnel, and must agree with it",
+      }),
+    }),
     request: jsonRequest(z.strictObject({
       token: z.string().min(1).max(200),
       public_key: publicKey.exactOptional(),

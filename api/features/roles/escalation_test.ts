@@ -11,6 +11,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { until } from "../../../tests/support/until.ts";
+import { assertInContract } from "../../../tests/support/refusals.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
 const roles = "/api/v1/roles";
@@ -59,6 +60,7 @@ async function assertBeyond(
   const before = await databaseDigest(api.db, { except });
   const reply = await api.request(path, { via: loopback, ...options });
   assert.deepEqual([reply.status, reply.body.code], [403, "grant_exceeds_own"], about);
+  await assertInContract(options.method ?? "POST", path, reply);
   assert.deepEqual(await databaseDigest(api.db, { except }), before, about);
 }
 

@@ -89,6 +89,7 @@ export function createTenant(router: Router, deps: Deps): void {
         "overtaken",
         "platform_exists",
         "quota_exceeded",
+        "gateway_closed",
         "pool_exhausted",
         "gateway_not_ready",
       ),

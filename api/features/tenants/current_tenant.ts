@@ -44,7 +44,7 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
     request: jsonRequest(updateTenantBody),
     responses: {
       200: answer,
-      ...refusals("step_up_required"),
+      ...refusals("step_up_required", "gateway_not_ready"),
     },
   });
   router.openapi(route, async (c) => {

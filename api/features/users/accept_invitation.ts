@@ -75,6 +75,7 @@ export function acceptInvitation(router: Router, deps: Deps): void {
         "email_taken",
         "public_key_taken",
         "quota_exceeded",
+        "gateway_closed",
         "pool_exhausted",
         "gateway_not_ready",
       ),

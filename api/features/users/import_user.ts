@@ -36,7 +36,7 @@ export function importUser(router: Router, deps: Deps): void {
         }),
         "The user",
       ),
-      ...refusals("email_taken", "not_found", "tenant_required"),
+      ...refusals("grant_exceeds_own", "email_taken", "not_found", "tenant_required"),
     },
   });
   router.openapi(route, async (c) => {

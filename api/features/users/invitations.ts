@@ -49,6 +49,7 @@ export function createInvitation(router: Router, deps: Deps): void {
         "email_taken",
         "already_invited",
         "quota_exceeded",
+        "gateway_closed",
         "pool_exhausted",
         "gateway_not_ready",
       ),
@@ -120,6 +121,7 @@ export function withdrawInvitation(router: Router, deps: Deps): void {
         z.object({ removed: z.literal(false), status: z.literal("revoking") }),
         "It is gone, but the daemon has not confirmed yet that its peer is",
       ),
+      ...refusals("grant_exceeds_own"),
     },
   });
   router.openapi(route, async (c) => {

@@ -9,6 +9,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { waitingMails } from "../../../tests/support/mails.ts";
+import { assertInContract } from "../../../tests/support/refusals.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 import { until } from "../../../tests/support/until.ts";
 
@@ -163,6 +164,7 @@ Deno.test("users: nobody decides over somebody who may do more than he, by whate
         ...(body === undefined ? {} : { body }),
       });
       assert.deepEqual([reply.status, reply.body.code], [403, "grant_exceeds_own"], reply.text);
+      await assertInContract(method, `${base}/${target}${path}`, reply);
     }
   }
   assert.deepEqual(await databaseDigest(api.db, { except }), before);
