@@ -88,7 +88,15 @@ async function change(keys: Jwk[], verb: string, what: string): Promise<Jwk[]> {
 }
 
 async function run(args: string[]): Promise<number> {
-  const { positionals } = parseArgs({ args, allowPositionals: true });
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { help: { type: "boolean", short: "h" } },
+  });
+  if (values.help) {
+    say(usage);
+    return 0;
+  }
   const [path, verb, what = ""] = positionals;
   if (!path || positionals.length > 3) throw new Mistake(usage);
   let keys = await read(path);

@@ -59,6 +59,7 @@ async function main([command, ...args]: string[], terminal: Terminal): Promise<n
       terminal.step("schema", database.migrations.at(-1) ?? "none");
       return 0;
     }
+    await mayWrite(config.folder);
     const { file, size, dropped } = await makeBackup(config);
     terminal.step("backup", `${file}, ${size} bytes`);
     for (const name of dropped) terminal.step("dropped", `${name}, past its retention`);
@@ -91,6 +92,15 @@ async function main([command, ...args]: string[], terminal: Terminal): Promise<n
       "\nNow start it:  ./massacorp up",
   );
   return 0;
+}
+
+/** A unit of systemd writes where its file lets it. @throws {ConfigError} where that is elsewhere */
+async function mayWrite(folder: string): Promise<void> {
+  const { state } = await Deno.permissions.query({ name: "write", path: folder });
+  if (state === "granted") return;
+  throw new ConfigError([
+    `BACKUP_FOLDER: massacorp-backup.service writes to /var/backups/massacorp alone; mount ${folder} there`,
+  ]);
 }
 
 /** @throws {TypeError} where one is named without the other, or the time is none */

@@ -4,7 +4,7 @@ import type { Sql } from "../../db/connection.ts";
 import { type GatewayKey, readGatewayKey } from "../../wgd/gateway_key.ts";
 import { loadConfig } from "./config.ts";
 import { asOwner } from "./owner_session.ts";
-import { createTerminal } from "./terminal.ts";
+import { asksForHelp, createTerminal } from "./terminal.ts";
 
 /** The key that clients' files name, and the one that this host has. */
 export interface KeyState {
@@ -89,6 +89,10 @@ export function describeKeys({ published, onHost, peers }: KeyState, keyFile: st
 /** `deno task wg:adopt-key [--forget KEY]`: the way out when the gateway's private key is lost. */
 if (import.meta.main) {
   const terminal = createTerminal();
+  if (asksForHelp(Deno.args)) {
+    terminal.say("usage: deno task wg:adopt-key [--forget KEY]");
+    Deno.exit(0);
+  }
   try {
     const { values } = parseArgs({ options: { forget: { type: "string" } } });
     const config = loadConfig();

@@ -16,7 +16,7 @@ import {
   type SecretFolders,
   writeSecretFile,
 } from "./secrets.ts";
-import { createTerminal } from "./terminal.ts";
+import { asksForHelp, createTerminal } from "./terminal.ts";
 
 const usage = `usage: deno task encryption:key            shows the keys' names
        deno task encryption:key add        makes the next key: what it seals can be opened from now on
@@ -99,6 +99,10 @@ async function leftUnder(key: Key): Promise<string | null> {
 
 if (import.meta.main) {
   const terminal = createTerminal();
+  if (asksForHelp(Deno.args)) {
+    terminal.say(usage);
+    Deno.exit(0);
+  }
   try {
     const force = Deno.args.includes("--force");
     const [verb, id, ...more] = Deno.args.filter((arg) => arg !== "--force");

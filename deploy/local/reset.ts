@@ -2,11 +2,15 @@ import { join } from "node:path";
 import { migrate } from "../../db/migrate.ts";
 import { loadConfig } from "./config.ts";
 import { asOwner } from "./owner_session.ts";
-import { createTerminal } from "./terminal.ts";
+import { asksForHelp, createTerminal } from "./terminal.ts";
 
 /** `deno task db:reset --yes`: an empty database, migrated; the next start is a first start. */
 if (import.meta.main) {
   const terminal = createTerminal();
+  if (asksForHelp(Deno.args)) {
+    terminal.say("usage: deno task db:reset --yes");
+    Deno.exit(0);
+  }
   try {
     const config = loadConfig();
     if (config.env === "prod") throw new Error("is refused when ENV=prod");

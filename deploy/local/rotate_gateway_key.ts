@@ -7,7 +7,7 @@ import { syncFolder } from "../../lib/durable_file.ts";
 import { forgetKey, type KeyState, readKeyState } from "./adopt_key.ts";
 import { loadConfig } from "./config.ts";
 import { asOwner } from "./owner_session.ts";
-import { createTerminal } from "./terminal.ts";
+import { asksForHelp, createTerminal } from "./terminal.ts";
 
 /** Where the key lies that takes over. */
 export const nextKeyFile = (keyFile: string) => `${keyFile}.next`;
@@ -86,6 +86,10 @@ export function describe(
 /** `deno task wg:rotate-key [--prepare | --cut-over KEY]` */
 if (import.meta.main) {
   const terminal = createTerminal();
+  if (asksForHelp(Deno.args)) {
+    terminal.say("usage: deno task wg:rotate-key [--prepare | --cut-over KEY]");
+    Deno.exit(0);
+  }
   try {
     const { values } = parseArgs({
       options: { prepare: { type: "boolean" }, "cut-over": { type: "string" } },

@@ -1,6 +1,10 @@
 import encodeQr from "qr";
 
 /** A QR code of half blocks, two rows of modules a line: light modules are drawn, dark ones left out. */
+/** Whoever asks how a command is called wants nothing done. */
+export const asksForHelp = (args: readonly string[]): boolean =>
+  args.includes("--help") || args.includes("-h");
+
 export function drawQr(text: string, options: { colour: boolean }): string {
   const drawn = encodeQr(text, "ascii", { ecc: "low", border: 2 }).trimEnd();
   if (!options.colour) return drawn;

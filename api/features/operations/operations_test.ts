@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { serveSocket } from "../../../lib/unix_socket.ts";
 import { adminOf, loopback, testApi, tunnelFrom } from "../../../tests/support/api.ts";
+import { startTestCluster } from "../../../tests/support/cluster.ts";
+import { testDatabase } from "../../../tests/support/database.ts";
 import { parseExposition, sampleOf } from "../../../tests/support/exposition.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const paths = ["/metrics", "/health/deep"];
 
@@ -116,6 +119,25 @@ Deno.test("metrics: count by route template and refusal, name nobody, and stand 
   }
   for (const secret of [id, public_key, address, acme.email, acme.slug, acme.token]) {
     assert.ok(!reply.text.includes(secret));
+  }
+});
+
+Deno.test("metrics: say so while PostgreSQL cannot archive its WAL", async () => {
+  const cluster = await startTestCluster({ inMemory: true, archiveCommand: "false" });
+  try {
+    await using db = await testDatabase({ on: cluster });
+    await using api = await testApi({ db });
+    await db.superuser`select pg_switch_wal()`;
+    await until(
+      "it says so",
+      async () =>
+        sampleOf(
+          parseExposition((await api.request("/metrics")).text),
+          "massacorp_api_wal_archive_failing",
+        ) === 1,
+    );
+  } finally {
+    await cluster.stop();
   }
 });
 
