@@ -78,4 +78,9 @@ Deno.test("alerts: each has its entry in docs/operations.md, and none stands the
   const section = operations.split(/^## When an alert fires$/m)[1]?.split(/^## /m)[0] ?? "";
   const entries = [...section.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
   assert.deepEqual(entries, alerts);
+  const command =
+    /`(journalctl|systemctl|docker\s+compose|deno\s+task|massacorpctl|curl|promtool|top|wg|df)\s/;
+  for (const entry of section.split(/^### /m).slice(1)) {
+    assert.match(entry, command, "an entry without a command");
+  }
 });
