@@ -119,6 +119,9 @@ export async function useEverything(api: TestApi, noteMails: () => Promise<void>
 
   await tunnels(send, fresh);
   await moves(send, api, fresh);
+  const tenants = `/tenants/${fresh.tenantId}`;
+  await send(`${tenants}/suspend`, { via: operator, method: "POST" }, 202);
+  await send(`${tenants}/resume`, { via: operator, method: "POST" });
 }
 
 type Send = (path: string, options: RequestOptions, status?: number) => Promise<
