@@ -6,6 +6,7 @@ import { writeAll } from "../../lib/durable_file.ts";
 import { ConfigError, key32, key32List, parseEnv, postgresUrl } from "../../lib/env.ts";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
+import { socketFolder } from "../../lib/socket_folder.ts";
 import type { DataFolder } from "./data_folder.ts";
 import { apiUid, sealerUid } from "./identity.ts";
 
@@ -100,14 +101,15 @@ export async function databaseSecrets(
   const own = folder.secrets.supervisor;
   const roles = await rolePasswords(own, uid);
   const superuser = await secretFile(join(own, "postgres_password"), uid);
-  const { postgres: socketFolder } = folder.sockets;
   const urlOf = (role: string, password: Secret<string>, database: string) =>
     server === undefined
-      ? databaseUrl({ role, password, socketFolder, database })
+      ? databaseUrl({ role, password, socketFolder: folder.sockets.postgres, database })
       : withUser(new Secret(onDatabase(server, database)), role, password);
   const url = async (role: LoginRole, file: string) => {
     const found = keep ? await serverIn(file) : undefined;
-    return found ? withUser(found, role, roles[role]) : urlOf(role, roles[role], "massacorp");
+    return found && !isEmbedded(found, folder)
+      ? withUser(found, role, roles[role])
+      : urlOf(role, roles[role], "massacorp");
   };
   const files = {
     apiUrlFile: join(folder.secrets.api, "database_url"),
@@ -141,6 +143,12 @@ export async function serverIn(file: string): Promise<Secret<string> | undefined
     throw new ConfigError([`${file}: must be a postgres:// URL`]);
   }
   return new Secret(found);
+}
+
+/** A restore runs the folder's own server for a while, and leaves URLs of that. */
+function isEmbedded(url: Secret<string>, { root, sockets }: DataFolder): boolean {
+  const host = new URL(url.reveal()).searchParams.get("host");
+  return host === sockets.postgres || host === join(socketFolder(root, Deno.uid()), "postgres");
 }
 
 function onDatabase(server: string, database: string): string {

@@ -1,7 +1,9 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, notEqual, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { deriveSubkey } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
+import { openDataFolder } from "../local/data_folder.ts";
+import { databaseSecrets } from "../local/secrets.ts";
 import { setUp } from "./setup.ts";
 
 const options = (data: string) => ({
@@ -146,6 +148,15 @@ Deno.test({
       const password = (await read("supervisor/massacorp_api_password")).trim();
       equal(await read("api/database_url"), pooled.replace(":old@", `:${password}@`));
       equal((await read("sealer/database_url")).endsWith(elsewhere), true);
+
+      const before = await read("wgd/database_url");
+      {
+        using folder = await openDataFolder(data);
+        await databaseSecrets(folder);
+      }
+      notEqual(await read("wgd/database_url"), before, "a restore's own server");
+      await setUp({ data, run });
+      equal(await read("wgd/database_url"), before);
 
       await Deno.writeTextFile(join(data, "secrets/wgd/database_url"), "ours: s3cret");
       const refused = setUp({ data, run });
