@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { groups } from "./groups.ts";
+import { keepAll } from "./support/output.ts";
 
 /**
  * The wrapper `massacorp` on machines made of stand-ins: a PATH that holds only what a machine has, each
@@ -278,6 +279,7 @@ Deno.test("tasks that change keys and schema: asked for help, each says how it i
         stdin: "null",
       }).output();
       const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      keepAll(said);
       match(said, new RegExp(`^usage: deno task ${name}`), said);
       equal(code, 0, name);
       deepEqual(await Array.fromAsync(Deno.readDir(folder)), [], name);
@@ -304,6 +306,7 @@ Deno.test("massacorpctl backup: may write where its settings say; by the unit's 
       const [out = "", said = ""] = [stdout, stderr].map((bytes) =>
         new TextDecoder().decode(bytes)
       );
+      keepAll(out, said);
       return { code, out, said };
     };
     const ctl = (env: Record<string, string> = {}) =>
