@@ -27,7 +27,7 @@ export async function renderSchema(sql: Sql): Promise<string> {
     await functions(sql, { ofTables: false }),
     await tables(sql),
     await functions(sql, { ofTables: true }),
-    await foreignKeys(sql),
+    await addedConstraints(sql),
     await indexes(sql),
     await triggers(sql),
     await rowSecurity(sql),
@@ -135,7 +135,7 @@ async function tables(sql: Sql): Promise<string[]> {
         union all
         select 1, strpos('puxc', k.contype::text),
             format('constraint %I %s', k.conname, pg_get_constraintdef(k.oid))
-          from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'c')
+          from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'x', 'c') and k.convalidated
       ) parts) end, ' partition by ' || lower(pg_get_partkeydef(c.oid)),
       ' with (' || array_to_string(c.reloptions, ', ') || ')', c.relname, c.relowner::regrole::text) as line
     from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and ${
@@ -150,12 +150,14 @@ function lasting(sql: Sql) {
   return sql`coalesce(pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT', true)`;
 }
 
-async function foreignKeys(sql: Sql): Promise<string[]> {
+/** What a table is made without: what leads to others, and what rows that were there before need not keep to. */
+async function addedConstraints(sql: Sql): Promise<string[]> {
   return texts(
     await sql<Line[]>`
     select format(E'alter table %I add constraint %I\n  %s;', k.conrelid::regclass::text, k.conname,
       pg_get_constraintdef(k.oid)) as line
-    from pg_constraint k where k.connamespace = 'public'::regnamespace and k.contype = 'f' and k.conparentid = 0`,
+    from pg_constraint k where k.connamespace = 'public'::regnamespace and k.conparentid = 0
+      and (k.contype = 'f' or not k.convalidated and k.conislocal)`,
   ).sort().concat("");
 }
 
