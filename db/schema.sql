@@ -824,7 +824,7 @@ CREATE OR REPLACE FUNCTION public.user_roles_hold_to_their_number()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
-  perform pg_advisory_xact_lock(2, new.user_id);
+  perform pg_advisory_xact_lock(4, new.tenant_id);
   if (
     select count(*) from user_roles h where h.tenant_id = new.tenant_id and h.user_id = new.user_id
   ) > 20 then

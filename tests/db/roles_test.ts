@@ -212,3 +212,22 @@ Deno.test("tenants_keep_an_admin: of the last two that leave at once the second 
   other.release();
   assert.equal(said, "tenants_keep_an_admin");
 });
+
+Deno.test("user_roles: as many users as are given a role in one transaction hold one lock a tenant", async () => {
+  await using db = await testDatabase();
+  await seedInterface(db.owner);
+  const { id } = await seedTenant(db.owner, "alpha");
+  const locks = await db.owner.begin(async (sql) => {
+    await sql`
+      insert into users (tenant_id, email, password_hash)
+      select ${id}, 'user' || n || '@alpha.example', '$argon2id$x' from generate_series(1, 100) n`;
+    await sql`
+      insert into user_roles (tenant_id, user_id, role_id)
+      select u.tenant_id, u.id, r.id from users u join roles r on r.tenant_id = u.tenant_id and r.name = 'user'
+      where u.email like 'user%'`;
+    return await sql`
+      select classid::integer, objid::integer from pg_locks
+      where locktype = 'advisory' and pid = pg_backend_pid()`;
+  });
+  assert.deepEqual(locks.map((lock) => ({ ...lock })), [{ classid: 4, objid: id }]);
+});
