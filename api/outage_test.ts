@@ -100,6 +100,7 @@ Deno.test("app: N1: a role that row-level security does not hold is refused, wha
     await assert.rejects(api.rolesAreSafe(), { name: "UnsafeRoleError" });
 
     await using platform = await testApi({
+      inProcess: "breaks the API's own connections",
       gateway: false,
       env: { DATABASE_PLATFORM_URL: good.db.url(role).reveal() },
     });
