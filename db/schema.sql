@@ -824,6 +824,8 @@ CREATE OR REPLACE FUNCTION public.user_roles_hold_to_their_number()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 begin
+  -- A lock a user would fill the server's table of locks where many are given roles at once. This one is nobody else's,
+  -- so that nobody who waits for it holds what its holder waits for.
   perform pg_advisory_xact_lock(4, new.tenant_id);
   if (
     select count(*) from user_roles h where h.tenant_id = new.tenant_id and h.user_id = new.user_id

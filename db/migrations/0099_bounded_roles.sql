@@ -24,7 +24,9 @@ create function user_roles_hold_to_their_number() returns trigger
   set search_path = pg_catalog, public, pg_temp
   as $$
 begin
-  perform pg_advisory_xact_lock(2, new.user_id);
+  -- A lock a user would fill the server's table of locks where many are given roles at once. This one is nobody else's,
+  -- so that nobody who waits for it holds what its holder waits for.
+  perform pg_advisory_xact_lock(4, new.tenant_id);
   if (
     select count(*) from user_roles h where h.tenant_id = new.tenant_id and h.user_id = new.user_id
   ) > 20 then
