@@ -16,17 +16,18 @@ export function pageOf<S extends z.ZodType>(item: S) {
 
 /**
  * What a list answers, of rows that were asked for with one more than the page holds: that one says that there is more.
+ * @param as.more whether it is known that there is more, though fewer rows came than were asked for
  * @param as.cursor where the next page goes on, after the last row of this one
  */
 export function page<Row, View>(
   rows: readonly Row[],
-  as: { limit: number; view: (row: Row) => View; cursor: (row: Row) => string },
+  as: { limit: number; more?: boolean; view: (row: Row) => View; cursor: (row: Row) => string },
 ): { items: View[]; next_cursor: string | null } {
   const shown = rows.slice(0, as.limit);
   const last = shown.at(-1);
   return {
     items: shown.map(as.view),
-    next_cursor: rows.length > as.limit && last !== undefined ? as.cursor(last) : null,
+    next_cursor: last && (as.more || rows.length > as.limit) ? as.cursor(last) : null,
   };
 }
 

@@ -3,9 +3,9 @@ import type { Sql } from "../db/connection.ts";
 import type { SealedEntry } from "../lib/audit/chain.ts";
 import type { EntryRow } from "../lib/audit/entry.ts";
 import {
+  chainLinks,
   entryColumns,
   isSealed,
-  sealedEntry,
   selectLinks,
   type Tag,
   time,
@@ -179,17 +179,10 @@ export async function leavesNotFound(sql: Sql, leaves: readonly Leaf[]): Promise
   return rows.map((row) => row.tenant_id);
 }
 
-const batchSize = 1_000;
-
 /** A chain with its entries after a place, in its order. */
-export async function* readChain(
+export function readChain(
   sql: Sql,
   { tenantId, after }: { tenantId: number; after: number },
 ): AsyncGenerator<SealedEntry[]> {
-  for (;;) {
-    const rows = await selectLinks(sql, { tenantId, after, limit: batchSize });
-    yield rows.map(sealedEntry);
-    after = Number(rows.at(-1)?.seq ?? after);
-    if (rows.length < batchSize) return;
-  }
+  return chainLinks(after, (part) => selectLinks(sql, { tenantId, ...part }));
 }

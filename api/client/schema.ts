@@ -1387,7 +1387,7 @@ export interface paths {
         };
         /**
          * Export the tenant's audit entries, oldest first
-         * @description Streamed; the export itself is audited. A line of `ndjson` has the entry in the very bytes that are hashed, and its seal. An answer that is cut off is not complete.
+         * @description Streamed; the export itself is audited. Two of a tenant at a time. A line of `ndjson` has the entry in the very bytes that are hashed, and its seal. An answer that is cut off is not complete.
          *
          *     Permission: `audit.export`. Needs a step-up within the last five minutes. Rate limit: `authenticated`.
          */

@@ -109,13 +109,21 @@ export async function findUser(
   { tokens, tenancy, clock }: Pick<AuthenticationDeps, "tokens" | "tenancy" | "clock">,
   token: string,
 ): Promise<FoundUser> {
-  const { tenantId, userId, sessionId } = await tokens.verifyAccess(token);
+  const found = await findSession({ tenancy, clock }, await tokens.verifyAccess(token));
+  if (!found) throw new ApiError("invalid_token");
+  return found;
+}
+
+/** The user of a session, as long as it is good; for what goes on after its request was proven. */
+export async function findSession(
+  { tenancy, clock }: Pick<AuthenticationDeps, "tenancy" | "clock">,
+  { tenantId, userId, sessionId }: { tenantId: TenantId; userId: number; sessionId: string },
+): Promise<FoundUser | undefined> {
   const now = new Date(clock.now());
   const [row] = await tenancy.ask((sql) =>
     sql<UserRow[]>`select * from session_proof(${tenantId}, ${sessionId}, ${userId}, ${now})`
   );
-  if (!row) throw new ApiError("invalid_token");
-  return {
+  return row && {
     user: {
       kind: "user",
       tenantId,

@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { type Batch, nextBatch } from "./batches.ts";
 import type { SealedEntry } from "./chain.ts";
 import type { EntryRow } from "./entry.ts";
 
@@ -34,16 +35,51 @@ export type ChainRow = { [Column in keyof EntryRow]: EntryRow[Column] | null } &
   hash: string;
 };
 
-/** The next links of a chain, each with its entry where that is still there. */
-export const selectLinks = (sql: Tag, from: { tenantId: number; after: number; limit: number }) =>
+/** The same of `audit_log l` as they stand, for what selects {@link entryColumns} of them. The API may not read `xact`. */
+export const entryFields = (sql: Tag) =>
+  sql<
+    postgres.Row[]
+  >`l.tenant_id, l.id, l.at, l.actor, l.actor_user_id, l.action, l.outcome, l.target_type,
+    l.target_id, l.request_id, l.peer_id, l.address, l.details::text as details`;
+
+/**
+ * The next links of a chain, each with its entry where that is still there; no more of them than have so many bytes of
+ * details, and one in any case.
+ */
+export const selectLinks = (
+  sql: Tag,
+  from: { tenantId: number; after: number; limit: number; bytes: number },
+) =>
   sql<ChainRow[]>`
-    select s.seq, s.entry_id, ${time(sql, sql`s.entry_at`)} as entry_at,
-      encode(s.entry_hash, 'hex') as entry_hash, ${time(sql, sql`s.sealed_at`)} as sealed_at,
-      encode(s.hash, 'hex') as hash, ${entryColumns(sql)}
-    from (select * from audit_seals where tenant_id = ${from.tenantId} and seq > ${from.after}
-      order by seq limit ${from.limit}) s
-    left join audit_log l on l.tenant_id = s.tenant_id and l.id = s.entry_id and l.at = s.entry_at
-    order by s.seq`;
+    select l.seq, l.entry_id, ${time(sql, sql`l.entry_at`)} as entry_at,
+      encode(l.entry_hash, 'hex') as entry_hash, ${time(sql, sql`l.sealed_at`)} as sealed_at,
+      encode(l.hash, 'hex') as hash, ${entryColumns(sql)}
+    from (
+      select l.*, sum(coalesce(octet_length(l.details), 0)) over (order by l.seq rows unbounded preceding) as up_to
+      from (
+        select s.seq, s.entry_id, s.entry_at, s.entry_hash, s.sealed_at, s.hash, ${entryFields(sql)}
+        from (select * from audit_seals where tenant_id = ${from.tenantId} and seq > ${from.after}
+          order by seq limit ${from.limit}) s
+        left join audit_log l on l.tenant_id = s.tenant_id and l.id = s.entry_id and l.at = s.entry_at
+      ) l
+    ) l
+    where l.up_to <= greatest(${from.bytes}::integer, octet_length(l.details))
+    order by l.seq`;
+
+/** All links after a place, a batch at a time. */
+export async function* chainLinks(
+  after: number,
+  read: (part: { after: number } & Batch) => Promise<readonly ChainRow[]>,
+): AsyncGenerator<SealedEntry[]> {
+  for (let batch = nextBatch();;) {
+    const rows = await read({ after, ...batch });
+    const last = rows.at(-1);
+    if (!last) return;
+    yield rows.map(sealedEntry);
+    after = Number(last.seq);
+    batch = nextBatch(rows.length);
+  }
+}
 
 export function sealedEntry(row: ChainRow): SealedEntry {
   const { seq, entry_id, entry_at, entry_hash, sealed_at, hash, ...entry } = row;

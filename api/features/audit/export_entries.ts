@@ -1,15 +1,18 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { canonicalJson } from "../../../lib/audit/canonical.ts";
 import { canonicalEntry } from "../../../lib/audit/entry.ts";
-import { inSlices } from "../../../lib/audit/slices.ts";
+import { nextBatch } from "../../../lib/audit/batches.ts";
 import { errorFields, type Logger } from "../../../lib/log.ts";
 import { auditSource, writeAudit } from "../../audit.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
+import type { Principal } from "../../context.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
+import { findSession } from "../../middleware/authenticate.ts";
 import { type Router } from "../../openapi.ts";
 import { csvLine } from "./csv.ts";
 import { type Filters, filters } from "./schemas.ts";
+import { createRunningExports, type Place } from "./running_exports.ts";
 import { type AuditRow, selectBetween, selectNewestId } from "./store.ts";
 
 const formats = ["csv", "ndjson"] as const;
@@ -25,9 +28,6 @@ const mediaTypes: Record<Format, string> = {
   ndjson: "application/x-ndjson",
 };
 
-/** Entries that are read, and held in memory, at a time: 25 MB where each is as long as can be. */
-const batchSize = 200;
-
 export function exportEntries(router: Router, deps: Deps): void {
   const route = createRoute({
     method: "get",
@@ -35,7 +35,7 @@ export function exportEntries(router: Router, deps: Deps): void {
     operationId: "exportAudit",
     summary: "Export the tenant's audit entries, oldest first",
     description:
-      "Streamed; the export itself is audited. A line of `ndjson` has the entry in the very bytes that are hashed, and its seal. An answer that is cut off is not complete.",
+      "Streamed; the export itself is audited. Two of a tenant at a time. A line of `ndjson` has the entry in the very bytes that are hashed, and its seal. An answer that is cut off is not complete.",
     ...access(deps, "audit.export", { stepUp: true }),
     request: { query: z.object({ format: z.enum(formats), ...filters }) },
     responses: {
@@ -48,74 +48,108 @@ export function exportEntries(router: Router, deps: Deps): void {
       },
     },
   });
+  const running = createRunningExports(deps);
   router.openapi(route, async (c) => {
     const { format, ...filters } = c.req.valid("query");
     const tenantId = tenantOf(c);
-    const upTo = await deps.tenancy.transaction(tenantId, async (sql) => {
-      const [newest] = await selectNewestId(sql);
-      await writeAudit(sql, {
-        tenantId,
-        source: auditSource(c),
-        action: "audit.export",
-        outcome: "succeeded",
-        details: { format, filters, up_to_id: newest?.id ?? null },
+    const principal = c.get("principal");
+    const place = running.begin(tenantId);
+    try {
+      const upTo = await deps.tenancy.transaction(tenantId, async (sql) => {
+        const [newest] = await selectNewestId(sql);
+        await writeAudit(sql, {
+          tenantId,
+          source: auditSource(c),
+          action: "audit.export",
+          outcome: "succeeded",
+          details: { format, filters, up_to_id: newest?.id ?? null },
+        });
+        return newest?.id ?? "0";
       });
-      return newest?.id ?? "0";
-    });
-    const day = new Date(deps.clock.now()).toISOString().slice(0, 10);
-    return c.body(
-      stream(deps, {
-        tenantId,
-        format,
-        filters,
-        upTo,
-        log: c.get("log").with({ request_id: c.get("requestId") }),
-      }),
-      200,
-      {
-        "Content-Type": mediaTypes[format],
-        "Content-Disposition": `attachment; filename="audit-${tenantId}-${day}.${format}"`,
-      },
-    );
+      const day = new Date(deps.clock.now()).toISOString().slice(0, 10);
+      const log = c.get("log").with({ request_id: c.get("requestId") });
+      return c.body(
+        stream(deps, { tenantId, format, filters, upTo, principal, place, log }),
+        200,
+        {
+          "Content-Type": mediaTypes[format],
+          "Content-Disposition": `attachment; filename="audit-${tenantId}-${day}.${format}"`,
+        },
+      );
+    } catch (error) {
+      place.leave();
+      throw error;
+    }
   });
 }
 
+/** How long a proof of who exports is good for, in ms (A1). */
+const proofMs = 500;
+
 /**
  * Reads a batch whenever the client has taken the one before. Between two batches nothing is held: neither a
- * connection nor a transaction, so that a slow client costs nobody anything.
+ * connection nor a transaction, so that a slow client costs nobody anything but the batch that waits for him.
  */
 function stream(
-  deps: Pick<Deps, "tenancy">,
-  options: { tenantId: TenantId; format: Format; filters: Filters; upTo: string; log: Logger },
+  deps: Pick<Deps, "tenancy" | "clock">,
+  options: {
+    tenantId: TenantId;
+    format: Format;
+    filters: Filters;
+    upTo: string;
+    principal: Principal | undefined;
+    place: Place;
+    log: Logger;
+  },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { tenantId, format, filters, upTo, log } = options;
+  const { tenantId, format, filters, upTo, place } = options;
   const encoder = new TextEncoder();
-  const parts = (async function* () {
-    for (let after = "0";;) {
-      const range = { after, upTo, limit: batchSize, filters };
-      const rows = await deps.tenancy.query(tenantId, (sql) => selectBetween(sql, range));
-      for await (const slice of inSlices(rows, (row) => row.details.length)) {
-        yield encoder.encode(slice.map(format === "csv" ? asCsv : asNdjson).join(""));
-      }
-      after = rows.at(-1)?.id ?? after;
-      if (rows.length < batchSize) return;
+  let after = "0";
+  let batch = nextBatch();
+  let provenAt = deps.clock.now();
+
+  async function proveAnew(): Promise<void> {
+    const now = deps.clock.now();
+    if (options.principal?.kind !== "user") return;
+    if (Math.abs(now - provenAt) < proofMs) return;
+    const found = await findSession(deps, options.principal);
+    if (!found?.user.permissions.has("audit.export")) {
+      throw new Error("whoever exports may do so no longer");
     }
-  })();
+    provenAt = now;
+  }
+
+  /** The next lines; undefined after the last one. Nothing of the entries is kept. */
+  async function read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const range = { after, upTo, filters, ...batch };
+    const rows = await deps.tenancy.query(tenantId, (sql) => selectBetween(sql, range));
+    const last = rows.at(-1);
+    if (!last) return undefined;
+    after = last.id;
+    batch = nextBatch(rows.length);
+    return encoder.encode(rows.map(format === "csv" ? asCsv : asNdjson).join(""));
+  }
+
   return new ReadableStream({
     start(controller) {
       if (format === "csv") controller.enqueue(encoder.encode(csvLine(columns)));
     },
     async pull(controller) {
       try {
-        const part = await parts.next();
-        if (part.done) controller.close();
-        else controller.enqueue(part.value);
+        place.taken();
+        await proveAnew();
+        const part = await read();
+        if (part) return controller.enqueue(part);
+        place.leave();
+        controller.close();
       } catch (error) {
+        place.leave();
         // The status is out already: the client sees a broken connection.
-        log.error("an export broke off", errorFields(error));
+        options.log.error("an export broke off", errorFields(error));
         controller.error(error);
       }
     },
+    cancel: () => place.leave(),
   });
 }
 

@@ -8,6 +8,9 @@ import { type AuditRow, selectPage } from "./store.ts";
 
 const query = pageQuery(z.string().max(100)).extend(filters);
 
+/** Bytes of details on a page, of which one entry is always there. */
+const pageBytes = 1024 * 1024;
+
 /** A cursor is the last id seen. */
 const idIn = (text: string) => /^[1-9]\d{0,17}$/.exec(text)?.[0];
 
@@ -28,21 +31,12 @@ export function getEntries(router: Router, deps: Deps): void {
     const before = readCursor(cursor, idIn);
     const rows = await deps.tenancy.query(
       tenantOf(c),
-      (sql) => selectPage(sql, { before, limit: limit + 1, filters }),
+      (sql) => selectPage(sql, { before, limit: limit + 1, bytes: pageBytes, filters }),
     );
-    const held = Math.min(limit, fittingOf(rows));
-    return c.json(page(rows, { limit: held, view, cursor: ({ id }) => opaque(id) }), 200);
+    // Entries can be long: a page that holds fewer has its cursor as any other.
+    const more = rows.at(-1)?.followed ?? false;
+    return c.json(page(rows, { limit, more, view, cursor: ({ id }) => opaque(id) }), 200);
   });
-}
-
-/** Bytes of details on a page, of which one entry is always there. */
-const pageBytes = 1024 * 1024;
-
-/** How many of the rows a page holds: entries can be long, and a shorter page has its cursor as any other. */
-function fittingOf(rows: readonly AuditRow[]): number {
-  let bytes = 0;
-  const beyond = rows.findIndex(({ details }) => (bytes += details.length) > pageBytes);
-  return beyond < 0 ? rows.length : Math.max(1, beyond);
 }
 
 function view(row: AuditRow) {

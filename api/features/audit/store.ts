@@ -1,5 +1,6 @@
+import type { PendingQuery, Row } from "postgres";
 import type { EntryRow } from "../../../lib/audit/entry.ts";
-import { entryColumns, time } from "../../../lib/audit/store.ts";
+import { entryColumns, entryFields, time } from "../../../lib/audit/store.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Filters } from "./schemas.ts";
 
@@ -23,11 +24,6 @@ const where = (sql: TenantSql, filters: Filters) =>
     ${filters.from ? sql`and l.at >= ${filters.from}::text::timestamptz` : sql``}
     ${filters.to ? sql`and l.at < ${filters.to}::text::timestamptz` : sql``}`;
 
-/** The API may read these, and not `xact`. */
-const entry = (sql: TenantSql) =>
-  sql`l.tenant_id, l.id, l.at, l.actor, l.actor_user_id, l.action, l.outcome, l.target_type, l.target_id,
-    l.request_id, l.peer_id, l.address, l.details`;
-
 const columns = (sql: TenantSql) =>
   sql`${entryColumns(sql)}, s.seq, encode(s.entry_hash, 'hex') as entry_hash,
     ${time(sql, sql`s.sealed_at`)} as sealed_at, encode(s.hash, 'hex') as hash`;
@@ -37,19 +33,39 @@ const seals = (sql: TenantSql) =>
   sql`left join lateral (select * from audit_seals s
     where s.tenant_id = l.tenant_id and s.entry_id = l.id and s.entry_at = l.at limit 1) s on true`;
 
+/**
+ * Of what was found, in its order, no more than so many bytes of details, and one entry in any case: an entry can be
+ * a thousand times as long as another, and whoever reads them holds them all.
+ */
+const fitting = (
+  sql: TenantSql,
+  { found, order, bytes }: {
+    found: PendingQuery<Row[]>;
+    order: PendingQuery<Row[]>;
+    bytes: number;
+  },
+) =>
+  sql`
+    select ${columns(sql)}, l.followed from (
+      select l.*, sum(octet_length(l.details)) over w as up_to, lead(l.id) over w is not null as followed
+      from (${found}) l window w as (${order} rows unbounded preceding)) l ${seals(sql)}
+    where l.up_to <= greatest(${bytes}::integer, octet_length(l.details)) ${order}`;
+
 /** Newest first, below an id. */
 export const selectPage = (
   sql: TenantSql,
-  page: { before: string | null; limit: number; filters: Filters },
-) =>
-  sql<AuditRow[]>`
-    select ${columns(sql)} from (
-      select ${entry(sql)} from audit_log l where l.tenant_id = (select current_tenant_id())
-        and l.id < coalesce(${page.before}::text::bigint, 9223372036854775807) ${
+  page: { before: string | null; limit: number; bytes: number; filters: Filters },
+) => {
+  const order = sql`order by l.id desc`;
+  const found = sql`
+    select ${entryFields(sql)} from audit_log l where l.tenant_id = (select current_tenant_id())
+      and l.id < coalesce(${page.before}::text::bigint, 9223372036854775807) ${
     where(sql, page.filters)
-  }
-      order by l.id desc limit ${page.limit}) l ${seals(sql)}
-    order by l.id desc`;
+  } ${order} limit ${page.limit}`;
+  return sql<(AuditRow & { followed: boolean })[]>`${
+    fitting(sql, { found, order, bytes: page.bytes })
+  }`;
+};
 
 /** The newest id there is, so that an export ends. */
 export const selectNewestId = (sql: TenantSql) =>
@@ -60,16 +76,16 @@ export const selectNewestId = (sql: TenantSql) =>
 /** Oldest first, between two ids. */
 export const selectBetween = (
   sql: TenantSql,
-  range: { after: string; upTo: string; limit: number; filters: Filters },
-) =>
-  sql<AuditRow[]>`
-    select ${columns(sql)} from (
-      select ${entry(sql)} from audit_log l where l.tenant_id = (select current_tenant_id())
-        and l.id > ${range.after}::text::bigint and l.id <= ${range.upTo}::text::bigint ${
+  range: { after: string; upTo: string; limit: number; bytes: number; filters: Filters },
+) => {
+  const order = sql`order by l.id`;
+  const found = sql`
+    select ${entryFields(sql)} from audit_log l where l.tenant_id = (select current_tenant_id())
+      and l.id > ${range.after}::text::bigint and l.id <= ${range.upTo}::text::bigint ${
     where(sql, range.filters)
-  }
-      order by l.id limit ${range.limit}) l ${seals(sql)}
-    order by l.id`;
+  } ${order} limit ${range.limit}`;
+  return sql<AuditRow[]>`${fitting(sql, { found, order, bytes: range.bytes })}`;
+};
 
 /** Where the chain of the tenant ends, and the newest checkpoint that says so. */
 export const selectChain = (sql: TenantSql) =>

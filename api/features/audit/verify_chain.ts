@@ -1,13 +1,7 @@
 import { createRoute, type z } from "@hono/zod-openapi";
-import {
-  type Anchor,
-  type ChainReport,
-  type SealedEntry,
-  verifyChain,
-} from "../../../lib/audit/chain.ts";
+import { type Anchor, type ChainReport, verifyChain } from "../../../lib/audit/chain.ts";
 import { type Receipt, receiptHolds, receiptSchema } from "../../../lib/audit/checkpoint.ts";
-import { inSlices } from "../../../lib/audit/slices.ts";
-import { sealedEntry, selectLinks, selectUnsealed } from "../../../lib/audit/store.ts";
+import { chainLinks, selectLinks, selectUnsealed } from "../../../lib/audit/store.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
@@ -17,8 +11,6 @@ import { selectChain } from "./store.ts";
 
 type Verification = z.infer<typeof verificationSchema>;
 
-/** Small enough that hashing them holds up no other request. */
-const batchSize = 200;
 /** Seconds after which an entry must be sealed. */
 const grace = 60;
 
@@ -55,9 +47,11 @@ async function verify(deps: Deps, tenantId: TenantId): Promise<Verification> {
   const checked_at = new Date(deps.clock.now()).toISOString();
   let end = await readEnd(deps, tenantId);
   let report: ChainReport;
+  const read = (part: Omit<Parameters<typeof selectLinks>[1], "tenantId">) =>
+    deps.tenancy.query(tenantId, (sql) => selectLinks(sql, { tenantId, ...part }));
   for (;;) {
     const { anchor, place } = end;
-    report = await verifyChain(tenantId, links(deps, tenantId, anchor?.floor_seq ?? 0), {
+    report = await verifyChain(tenantId, chainLinks(anchor?.floor_seq ?? 0, read), {
       anchor,
       places: place ? [place] : [],
     });
@@ -102,20 +96,4 @@ async function readEnd(deps: Pick<Deps, "tenancy">, tenantId: TenantId): Promise
     receipt,
     garbled: !parsed.success,
   };
-}
-
-async function* links(
-  deps: Pick<Deps, "tenancy">,
-  tenantId: TenantId,
-  after: number,
-): AsyncGenerator<SealedEntry[]> {
-  for (;;) {
-    const from = { tenantId, after, limit: batchSize };
-    const rows = await deps.tenancy.query(tenantId, (sql) => selectLinks(sql, from));
-    for await (const slice of inSlices(rows, (row) => row.details?.length ?? 0)) {
-      yield slice.map(sealedEntry);
-    }
-    after = Number(rows.at(-1)?.seq ?? after);
-    if (rows.length < batchSize) return;
-  }
 }
