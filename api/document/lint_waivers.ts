@@ -21,7 +21,7 @@ export const waivers: Waiver[] = [
     where:
       /^\w+ \/api\/v1\/((users|roles|tenants|wireguard\/gateways)\/|.* parameters\/((actor_)?user|gateway)_id\/)/,
     why:
-      "Tenants, users and roles have integer ids by the contract. Guessing one gives nothing: row-level security makes another tenant's id exactly an unknown one (N3, api/isolation_test.ts). Gateways are the operator's, and listed for every tenant.",
+      "Tenants, users and roles have integer ids by the contract. Guessing one gives nothing: row-level security makes another tenant's id exactly an unknown one (N3, tests/api/isolation_test.ts). Gateways are the operator's, and listed for every tenant.",
   },
   {
     rule: "owasp:api2:2023-write-restricted",

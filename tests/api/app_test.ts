@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
-import { makeApiKey } from "./auth/api_key.ts";
-import { permissions } from "./auth/permissions.ts";
-import { asTenantId } from "./database/tenancy.ts";
-import { maxBulkBytes } from "./middleware/body.ts";
+import { makeApiKey } from "../../api/auth/api_key.ts";
+import { permissions } from "../../api/auth/permissions.ts";
+import { asTenantId } from "../../api/database/tenancy.ts";
+import { maxBulkBytes } from "../../api/middleware/body.ts";
 import {
   adminOf,
   logIn,
@@ -15,9 +15,9 @@ import {
   type TestApi,
   testApi,
   userOf,
-} from "../tests/support/api.ts";
-import { isPlatforms, isPublic, operations } from "../tests/support/operations.ts";
-import { assertCommonHeaders, assertRefused } from "../tests/support/refusals.ts";
+} from "../support/api.ts";
+import { isPlatforms, isPublic, operations } from "../support/operations.ts";
+import { assertCommonHeaders, assertRefused } from "../support/refusals.ts";
 
 Deno.test("app: every operation declares its permission", async () => {
   await using api = await testApi();

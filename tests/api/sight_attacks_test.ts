@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { createLogger } from "../lib/log.ts";
-import { adminOf, peerOf, testApi } from "../tests/support/api.ts";
+import { createLogger } from "../../lib/log.ts";
+import { adminOf, peerOf, testApi } from "../support/api.ts";
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
 const requestId = "request-of-another-tenant";

@@ -8,11 +8,11 @@ import {
   testApi,
   tunnelFrom,
   userOf,
-} from "../tests/support/api.ts";
-import { isPublic, operations } from "../tests/support/operations.ts";
-import { assertRefused } from "../tests/support/refusals.ts";
-import { beginLogIn, equip } from "../tests/support/totp.ts";
-import { databaseDigest } from "../tests/support/snapshot.ts";
+} from "../support/api.ts";
+import { isPublic, operations } from "../support/operations.ts";
+import { assertRefused } from "../support/refusals.ts";
+import { beginLogIn, equip } from "../support/totp.ts";
+import { databaseDigest } from "../support/snapshot.ts";
 
 Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async () => {
   await using api = await testApi();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { useEverything } from "../tests/support/use_everything.ts";
-import { unknownOf } from "../lib/audit/actions.ts";
-import { type TestApi, testApi } from "../tests/support/api.ts";
-import { waitingMails } from "../tests/support/mails.ts";
-import { redisServer } from "../tests/support/redis.ts";
-import { checkpointFolder, testSealer } from "../tests/support/sealer.ts";
+import { useEverything } from "../support/use_everything.ts";
+import { unknownOf } from "../../lib/audit/actions.ts";
+import { type TestApi, testApi } from "../support/api.ts";
+import { waitingMails } from "../support/mails.ts";
+import { redisServer } from "../support/redis.ts";
+import { checkpointFolder, testSealer } from "../support/sealer.ts";
 import {
   findSecrets,
   secretField,
@@ -12,7 +12,7 @@ import {
   spellings,
   unfolded,
   watchSecrets,
-} from "../tests/support/secret_watch.ts";
+} from "../support/secret_watch.ts";
 
 /** They share the shape of a creation, and have no link to answer. */
 const neverThere = new Set([

@@ -7,11 +7,11 @@ import {
   superadminOf,
   type TestApi,
   testApi,
-} from "../tests/support/api.ts";
-import { fillPath, isPublic, operations } from "../tests/support/operations.ts";
-import { reviver } from "../tests/support/reviver.ts";
-import { databaseDigest } from "../tests/support/snapshot.ts";
-import { sideOf, takesCode } from "../tests/support/two_tenants.ts";
+} from "../support/api.ts";
+import { fillPath, isPublic, operations } from "../support/operations.ts";
+import { reviver } from "../support/reviver.ts";
+import { databaseDigest } from "../support/snapshot.ts";
+import { sideOf, takesCode } from "../support/two_tenants.ts";
 
 const base = "/api/v1/wireguard/peers";
 

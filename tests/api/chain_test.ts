@@ -6,12 +6,12 @@ import {
   type RequestOptions,
   testApi,
   tunnelFrom,
-} from "../tests/support/api.ts";
-import { isPublic, operations, unknownPath } from "../tests/support/operations.ts";
-import { assertCommonHeaders } from "../tests/support/refusals.ts";
-import { until } from "../tests/support/until.ts";
-import { createApp } from "./app.ts";
-import type { Deps } from "./deps.ts";
+} from "../support/api.ts";
+import { isPublic, operations, unknownPath } from "../support/operations.ts";
+import { assertCommonHeaders } from "../support/refusals.ts";
+import { until } from "../support/until.ts";
+import { createApp } from "../../api/app.ts";
+import type { Deps } from "../../api/deps.ts";
 
 /** The same API with some of its dependencies exchanged. */
 function variant(deps: Deps, changed: Partial<Deps>) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { loopback, testApi } from "../tests/support/api.ts";
-import { fillPath, isPublic, operations } from "../tests/support/operations.ts";
-import { type Side, sideOf } from "../tests/support/two_tenants.ts";
-import { asTenantId } from "./database/tenancy.ts";
+import { loopback, testApi } from "../support/api.ts";
+import { fillPath, isPublic, operations } from "../support/operations.ts";
+import { type Side, sideOf } from "../support/two_tenants.ts";
+import { asTenantId } from "../../api/database/tenancy.ts";
 
 /** Requests that each of the callers makes; more on demand. */
 const rounds = Number(Deno.env.get("MASSACORP_CANARY_ROUNDS") ?? 25);

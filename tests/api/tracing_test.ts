@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { createLogger } from "../lib/log.ts";
-import { serveSocket } from "../lib/unix_socket.ts";
-import { adminOf, testApi, tunnelFrom } from "../tests/support/api.ts";
-import { createApp } from "../wgd/app.ts";
+import { createLogger } from "../../lib/log.ts";
+import { serveSocket } from "../../lib/unix_socket.ts";
+import { adminOf, testApi, tunnelFrom } from "../support/api.ts";
+import { createApp } from "../../wgd/app.ts";
 
 const trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
 

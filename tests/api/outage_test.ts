@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { adminOf, loopback, type Reply, testApi } from "../tests/support/api.ts";
-import { startTestCluster } from "../tests/support/cluster.ts";
-import { holdingProxy } from "../tests/support/holding_proxy.ts";
-import { until } from "../tests/support/until.ts";
+import { adminOf, loopback, type Reply, testApi } from "../support/api.ts";
+import { startTestCluster } from "../support/cluster.ts";
+import { holdingProxy } from "../support/holding_proxy.ts";
+import { until } from "../support/until.ts";
 
 function assertUnavailable(reply: Reply): void {
   assert.equal(reply.status, 503, reply.text);

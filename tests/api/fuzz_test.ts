@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { loopback, type Reply, type RequestOptions, testApi } from "../tests/support/api.ts";
+import { loopback, type Reply, type RequestOptions, testApi } from "../support/api.ts";
 import {
   fillPath,
   isPublic,
@@ -8,18 +8,13 @@ import {
   operations,
   pathParameters,
   unknownId,
-} from "../tests/support/operations.ts";
-import {
-  brokenOf,
-  type FieldValue,
-  hostileTexts,
-  valuesOf,
-} from "../tests/support/schema_values.ts";
-import { type Contract, readContract } from "../tests/support/contract.ts";
-import { reviver } from "../tests/support/reviver.ts";
-import { type Side, sideOf, takesCode } from "../tests/support/two_tenants.ts";
-import { problemTypes } from "./errors.ts";
-import { problemSchema } from "./problem.ts";
+} from "../support/operations.ts";
+import { brokenOf, type FieldValue, hostileTexts, valuesOf } from "../support/schema_values.ts";
+import { type Contract, readContract } from "../support/contract.ts";
+import { reviver } from "../support/reviver.ts";
+import { type Side, sideOf, takesCode } from "../support/two_tenants.ts";
+import { problemTypes } from "../../api/errors.ts";
+import { problemSchema } from "../../api/problem.ts";
 
 /**
  * Requests to each operation, and where the random numbers begin. In CI the same numbers each time, so that a

@@ -11,9 +11,9 @@ import {
   testApi,
   tunnelFrom,
   userOf,
-} from "../tests/support/api.ts";
-import { databaseDigest } from "../tests/support/snapshot.ts";
-import { until } from "../tests/support/until.ts";
+} from "../support/api.ts";
+import { databaseDigest } from "../support/snapshot.ts";
+import { until } from "../support/until.ts";
 
 const password = "Correct-Horse-7-Battery";
 const keyed = (key: string, options: RequestOptions): RequestOptions => ({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Reply, type RequestOptions, type TestApi, testApi } from "../tests/support/api.ts";
+import { type Reply, type RequestOptions, type TestApi, testApi } from "../support/api.ts";
 import {
   fillPath,
   isPublic,
@@ -7,12 +7,12 @@ import {
   operations,
   pathParameters,
   unknownId,
-} from "../tests/support/operations.ts";
-import { testDatabase } from "../tests/support/database.ts";
-import { statementCounter } from "../tests/support/statement_counter.ts";
-import { placesOf, replaceAt } from "../tests/support/schema_values.ts";
-import { databaseDigest } from "../tests/support/snapshot.ts";
-import { isIdName, type Side, sideOf } from "../tests/support/two_tenants.ts";
+} from "../support/operations.ts";
+import { testDatabase } from "../support/database.ts";
+import { statementCounter } from "../support/statement_counter.ts";
+import { placesOf, replaceAt } from "../support/schema_values.ts";
+import { databaseDigest } from "../support/snapshot.ts";
+import { isIdName, type Side, sideOf } from "../support/two_tenants.ts";
 
 /** Everything about an answer but what names the request, how long it took and how many came before. */
 function essence(reply: Reply) {

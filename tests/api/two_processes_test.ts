@@ -9,8 +9,8 @@ import {
   testApi,
   tunnelFrom,
   userOf,
-} from "../tests/support/api.ts";
-import { until } from "../tests/support/until.ts";
+} from "../support/api.ts";
+import { until } from "../support/until.ts";
 
 /** Two APIs on one database share nothing but it, as two processes would. */
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { adminOf, testApi } from "../tests/support/api.ts";
-import { freePort } from "../tests/support/free_port.ts";
-import { silentLogger } from "../lib/log.ts";
-import { createApp } from "./app.ts";
-import { listenTcp } from "./listeners.ts";
+import { adminOf, testApi } from "../support/api.ts";
+import { freePort } from "../support/free_port.ts";
+import { silentLogger } from "../../lib/log.ts";
+import { createApp } from "../../api/app.ts";
+import { listenTcp } from "../../api/listeners.ts";
 
 Deno.test("edge: requests that two servers could read differently are refused, and what stands behind them is never carried out", async () => {
   await using api = await testApi();
