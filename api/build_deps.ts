@@ -199,6 +199,7 @@ export async function buildDeps(
       applyTimeoutMs: config.wireguard.applyTimeoutMs,
       network: config.wireguard.plan.network,
       publicUrl: config.publicUrl,
+      mailsAnHour: config.mail.anHour,
       docs: config.docs,
       apiPort: config.port,
       network6: config.wireguard.plan.six?.network ?? null,

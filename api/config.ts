@@ -124,6 +124,7 @@ const schema = z.object({
   SMTP_TLS: z.enum(["required", "off"]).default("required"),
   SMTP_CA: z.string().startsWith("-----BEGIN CERTIFICATE-----", "must be a certificate in PEM")
     .optional(),
+  MAIL_TENANT_HOURLY: integer(1, 1_000_000).default(200),
   MAIL_FROM: z.email("must be an e-mail address").optional(),
   MAIL_FOLDER: absolutePath.optional(),
   WG_INTERFACE_ID: integer(1, 32767).default(1),
@@ -271,6 +272,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       proofOfWorkBits: parsed.LOGIN_PROOF_OF_WORK,
     },
     mail: {
+      anHour: parsed.MAIL_TENANT_HOURLY,
       from: parsed.MAIL_FROM ?? "no-reply@massacorp.internal",
       folder: parsed.MAIL_FOLDER,
       smtp: parsed.SMTP_URL &&

@@ -73,6 +73,8 @@ export interface Deps {
     network: string;
     /** Origin that links in mails lead to, such as `http://10.10.0.1:8000`. */
     publicUrl: string;
+    /** Mails of one kind that leave for one tenant in an hour. */
+    mailsAnHour: number;
     /** Whether `/docs` is served. */
     docs: boolean;
     /** TCP port of the API inside the tunnel. */

@@ -62,6 +62,7 @@ export const problemTypes = {
   },
   invalid_input: { status: 422, title: "Some values are wrong" },
   rate_limited: { status: 429, title: "Too many requests" },
+  too_many_mails: { status: 429, title: "The tenant has sent its mails of this hour" },
   internal_error: { status: 500, title: "Something went wrong on our side" },
   overloaded: { status: 503, title: "Too much is going on at once" },
   database_unavailable: { status: 503, title: "The database does not answer" },

@@ -24,8 +24,11 @@ export interface Limits {
   consume(limit: LimitClass, source: string): Promise<LimitState>;
   /** Where the source stands, without counting anything: by what this process knows. */
   look(limit: LimitClass, source: string): Promise<LimitState>;
-  /** Counts one request of something that has a quota of its own. */
-  consumeUpTo(quota: number, source: string): Promise<LimitState>;
+  /**
+   * Counts one request of something that has a quota of its own.
+   * @param seconds that its window lasts; as long as all others' unless told
+   */
+  consumeUpTo(quota: number, source: string, seconds?: number): Promise<LimitState>;
 }
 
 /**
@@ -60,14 +63,14 @@ export function createLimits(
 
   async function consume(
     counter: ReturnType<typeof counterOf>,
-    { source, quota }: { source: string; quota: number },
+    { source, quota, window = windowSeconds }: { source: string; quota: number; window?: number },
   ): Promise<LimitState> {
-    const { limiter, share, seconds } = aloneOf(counter, quota);
-    const alone = stateOf(await count(limiter, source, seconds), share);
+    const { limiter, share, windows } = aloneOf(counter, quota);
+    const alone = stateOf(await count(limiter, source, window * windows), share);
     const { shared } = counter;
     if (!redis || !shared) return alone;
     try {
-      return stateOf(await redis.inTime(() => count(shared, source)), quota);
+      return stateOf(await redis.inTime(() => count(shared, source, window)), quota);
     } catch (error) {
       log.warn("limits are counted without Redis", errorFields(error));
       return alone;
@@ -82,11 +85,11 @@ export function createLimits(
   return {
     consume: (limit, source) => consume(find(limit), { source, quota: quotas[limit] }),
     async look(limit, source) {
-      const { limiter, share, seconds } = aloneOf(find(limit), quotas[limit]);
-      const none = { consumedPoints: 0, msBeforeNext: seconds * 1000 };
+      const { limiter, share, windows } = aloneOf(find(limit), quotas[limit]);
+      const none = { consumedPoints: 0, msBeforeNext: windowSeconds * windows * 1000 };
       return stateOf(await limiter.get(source) ?? none, redis ? quotas[limit] : share);
     },
-    consumeUpTo: (quota, source) => consume(own, { source, quota }),
+    consumeUpTo: (quota, source, window = windowSeconds) => consume(own, { source, quota, window }),
   };
 }
 
@@ -97,15 +100,15 @@ function aloneOf(
 ) {
   const { local, scarce, processes } = counter;
   const share = Math.floor(quota / processes);
-  if (share > 0) return { limiter: local, share, seconds: windowSeconds };
-  return { limiter: scarce, share: 1, seconds: windowSeconds * Math.ceil(processes / quota) };
+  if (share > 0) return { limiter: local, share, windows: 1 };
+  return { limiter: scarce, share: 1, windows: Math.ceil(processes / quota) };
 }
 
 /** A count beyond the quota is thrown by the library as the same object that a count within it resolves to. */
 async function count(
   limiter: RateLimiterMemory | RateLimiterRedis,
   source: string,
-  customDuration = windowSeconds,
+  customDuration: number,
 ): Promise<RateLimiterRes> {
   try {
     return await limiter.consume(source, 1, { customDuration });

@@ -1,4 +1,4 @@
-export { mailAllowance } from "./allowance.ts";
+export { demandAllowance, mailAllowance, queueAlert, tenantAllowance } from "./allowance.ts";
 export { type Letter, letterRow, type Locale, locales, type TemplateName } from "./letter.ts";
 export { pageLink } from "./links.ts";
 export { createPostman, type Postman } from "./postman.ts";

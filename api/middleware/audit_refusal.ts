@@ -2,7 +2,9 @@ import { createMiddleware } from "hono/factory";
 import { auditSource, writeAudit } from "../audit.ts";
 import type { AppEnv } from "../context.ts";
 import type { Deps } from "../deps.ts";
-import { ApiError } from "../errors.ts";
+import { ApiError, type ErrorCode } from "../errors.ts";
+
+const recorded: ReadonlySet<ErrorCode> = new Set(["grant_exceeds_own", "too_many_mails"]);
 
 /**
  * Who reached for more than he may is recorded, though nothing came of it: after the transaction that was rolled
@@ -13,7 +15,7 @@ export function auditRefusal(deps: Pick<Deps, "tenancy">) {
     await next();
     const { error } = c;
     const tenantId = c.get("tenantId");
-    if (!(error instanceof ApiError) || error.code !== "grant_exceeds_own") return;
+    if (!(error instanceof ApiError) || !recorded.has(error.code)) return;
     if (tenantId === undefined) return;
     await deps.tenancy.transaction(tenantId, (sql) =>
       writeAudit(sql, {

@@ -19,6 +19,7 @@ export const auditActions = {
   "backup.restored": ["backup_at", "sessions_ended", "links_ended", "keys_revoked"],
   "delivery.redeem": ["own_key"],
   "encryption.reseal": ["peers", "key_id", "tenants"],
+  "mail.withhold": ["template"],
   "mfa.disable": ["by", "sessions_ended"],
   "mfa.distrust": [],
   "mfa.enable": ["sessions_ended", "completed_log_in"],

@@ -1,9 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { auditSource } from "../../audit.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import { failuresUntilLock } from "../../auth/throttle.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
-import { queueMail } from "../../mail/mod.ts";
+import { queueAlert } from "../../mail/mod.ts";
 import { access, userOf } from "../../middleware/access.ts";
 import { limit } from "../../middleware/limit.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
@@ -53,8 +54,8 @@ export function changePassword(router: Router, deps: Deps): void {
       action: "user.change_password",
       async succeed(sql, account) {
         await replaceHash(sql, { userId, before: account.password_hash, after });
-        await queueMail(deps, sql, {
-          tenantId,
+        await queueAlert(deps, sql, {
+          ...{ tenantId, userId, source: auditSource(c) },
           to: account.email,
           locale: account.locale,
           template: "alert_password_changed",

@@ -2,10 +2,14 @@ import type { Context } from "hono";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { type Letter, queueMail } from "../../mail/mod.ts";
+import { auditSource } from "../../audit.ts";
+import { type Letter, queueAlert } from "../../mail/mod.ts";
 import { readAddressee } from "./store.ts";
 
-export type AlertDeps = Pick<Deps, "letters" | "clock">;
+export type AlertDeps = Pick<
+  Deps,
+  "letters" | "clock" | "limits" | "identifierDigest" | "log"
+>;
 
 /** What a letter says, without whom it goes to. */
 type Message = Letter extends infer L ? L extends Letter ? Pick<L, "template" | "data"> : never
@@ -14,13 +18,14 @@ type Message = Letter extends infer L ? L extends Letter ? Pick<L, "template" | 
 /** Tells the user by mail, in the transaction of what it is about. */
 export async function alertOwner(
   deps: AlertDeps,
+  c: Context<AppEnv>,
   sql: TenantSql,
   who: { tenantId: TenantId; userId: number },
   message: Message,
 ): Promise<void> {
   const owner = await readAddressee(sql, who.userId);
   if (!owner) return;
-  await queueMail(deps, sql, { tenantId: who.tenantId, ...owner, ...message });
+  await queueAlert(deps, sql, { ...who, source: auditSource(c), ...owner, ...message });
 }
 
 /** When and from where, as alerts say it. */

@@ -120,7 +120,7 @@ export async function settleAttempt(
       outcome: "succeeded",
       details: { kind, way, until },
     });
-    await alertOwner(deps, sql, user, { template: "alert_locked", data: whenAndWhere(deps, c) });
+    await alertOwner(deps, c, sql, user, { template: "alert_locked", data: whenAndWhere(deps, c) });
   }
   return { passed: false, waitMs: 0 };
 }
@@ -143,7 +143,7 @@ export async function checkCode(
   const checked = await settleAttempt(deps, c, sql, { attempt, passed });
   if (passed && code.kind === "recovery") {
     const left = await countRecoveryCodes(sql, user.userId);
-    await alertOwner(deps, sql, user, { template: "alert_recovery_code_used", data: { left } });
+    await alertOwner(deps, c, sql, user, { template: "alert_recovery_code_used", data: { left } });
   }
   return checked;
 }

@@ -63,7 +63,7 @@ export function disable(router: Router, deps: Deps): void {
         target: { type: "user", id: String(userId) },
         details: { by: code.kind, sessions_ended: ended },
       });
-      await alertOwner(deps, sql, user, {
+      await alertOwner(deps, c, sql, user, {
         template: "alert_mfa_disabled",
         data: whenAndWhere(deps, c),
       });

@@ -88,7 +88,7 @@ export function enable(router: Router, deps: Deps): void {
         target: { type: "user", id: String(userId) },
         details: { sessions_ended: ended, completed_log_in: pending !== null },
       });
-      await alertOwner(deps, sql, who, {
+      await alertOwner(deps, c, sql, who, {
         template: "alert_mfa_enabled",
         data: whenAndWhere(deps, c),
       });

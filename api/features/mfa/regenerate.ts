@@ -44,7 +44,7 @@ export function regenerate(router: Router, deps: Deps): void {
         target: { type: "user", id: String(userId) },
         details: { unused_before: facts.codes_left },
       });
-      await alertOwner(deps, sql, user, {
+      await alertOwner(deps, c, sql, user, {
         template: "alert_new_recovery_codes",
         data: { at: at.toISOString() },
       });

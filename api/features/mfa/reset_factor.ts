@@ -63,7 +63,7 @@ export function resetFactor(router: Router, deps: Deps): void {
         details: { reason, sessions_ended: ended },
       });
       const by = principal?.kind === "user" ? principal.email : null;
-      await alertOwner(deps, sql, { tenantId, userId: id }, {
+      await alertOwner(deps, c, sql, { tenantId, userId: id }, {
         template: "alert_mfa_reset",
         data: { reason, by, at: at.toISOString() },
       });

@@ -4,7 +4,7 @@ import { takeOneTimeToken } from "../../auth/one_time_token_store.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { queueMail } from "../../mail/mod.ts";
+import { queueAlert } from "../../mail/mod.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import {
   createRouter,
@@ -116,8 +116,8 @@ export function passwordResetFeature(deps: Deps): Router {
       const ended = await endSessions(sql, { userId, reason: "password_changed", at });
       // Whoever forgot his password has mostly locked himself out just before.
       await liftLoginLocks(sql, { tenantId, digest: identifier, at });
-      await queueMail(deps, sql, {
-        tenantId,
+      await queueAlert(deps, sql, {
+        ...{ tenantId, userId, source: auditSource(c, userId) },
         to: owner.email,
         locale: owner.locale,
         template: "alert_password_changed",

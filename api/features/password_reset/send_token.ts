@@ -10,7 +10,13 @@ import {
 import type { AppEnv } from "../../context.ts";
 import { noTenant, type TenantId, type TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { type Locale, mailAllowance, pageLink, queueMail } from "../../mail/mod.ts";
+import {
+  type Locale,
+  mailAllowance,
+  pageLink,
+  queueMail,
+  tenantAllowance,
+} from "../../mail/mod.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { findMailAccount, standInForMail } from "./store.ts";
 
@@ -55,8 +61,12 @@ export async function sendToken(
     // An owned peer is its owner's: it asks for nobody else, whether he exists or not (T10).
     if (owner !== null && owner !== account?.user_id) return true;
     const wanted = asked.purpose === "password_reset" || !account?.verified;
-    const to = allowed && wanted ? account : null;
     const way = owner === null ? "other" : "own";
+    // The tenant's hour is counted for those alone to whom a mail would go: strangers use up nobody's.
+    const to = allowed && wanted && account &&
+        (await tenantAllowance(deps, { kind: asked.purpose, tenantId, own: way === "own" })).allowed
+      ? account
+      : null;
     if (to) await putUp(deps, sql, { ...asked, ...to, way, tenantId, userId: to.user_id });
     else await standInForMail(sql);
     if (tenantId === noTenant) {

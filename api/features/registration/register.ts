@@ -4,7 +4,7 @@ import { createOneTimeToken } from "../../auth/one_time_token.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { locales, mailAllowance, pageLink, queueMail } from "../../mail/mod.ts";
+import { locales, mailAllowance, pageLink, queueMail, tenantAllowance } from "../../mail/mod.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
@@ -66,7 +66,8 @@ export function register(router: Router, deps: Deps): void {
       by: "other",
     });
     const wanted = allowed &&
-      (known.registration === "open" || known.invited !== undefined || known.taken);
+      (known.registration === "open" || known.invited !== undefined || known.taken) &&
+      (await tenantAllowance(deps, { kind: "registration", tenantId })).allowed;
     const now = deps.clock.now();
     const at = new Date(now);
     const { text: token, digest } = await createOneTimeToken();

@@ -48,6 +48,7 @@ export function createInvitation(router: Router, deps: Deps): void {
         "grant_exceeds_own",
         "email_taken",
         "already_invited",
+        "too_many_mails",
         "quota_exceeded",
         "gateway_closed",
         "pool_exhausted",

@@ -8,7 +8,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { locales, mailAllowance, pageLink, queueMail } from "../../mail/mod.ts";
+import { demandAllowance, locales, pageLink, queueMail } from "../../mail/mod.ts";
 import { timestamp } from "../../openapi.ts";
 import {
   applyNow,
@@ -93,8 +93,8 @@ export interface Invited {
 /**
  * Invites somebody, in the transaction of what asks for it; with the enrolment peer and the mail, or not at all.
  * The caller has checked that the role is the inviter's to give.
- * @throws {ApiError} `email_taken`, `already_invited`, `rate_limited` where too many mails went to the address, and
- * what making a peer throws
+ * @throws {ApiError} `email_taken`, `already_invited`, `rate_limited` or `too_many_mails` where too many
+ * mails went to the address or from the tenant, and what making a peer throws
  */
 export async function invite(
   deps: Deps,
@@ -150,13 +150,7 @@ export async function invite(
   });
   if (mailed) {
     // Here, where nothing else can refuse it: whoever withdraws and invites again sends no more than whoever waits.
-    const { allowed, resetSeconds } = await mailAllowance(deps, {
-      kind: "invitation",
-      tenantId,
-      to: email,
-      by: "anybody",
-    });
-    if (!allowed) throw new ApiError("rate_limited", { retryAfter: resetSeconds });
+    await demandAllowance(deps, { kind: "invitation", tenantId, to: email });
     const names = await readNames(sql, invitedBy);
     await queueMail(deps, sql, {
       tenantId,

@@ -5,7 +5,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { mailAllowance, queueMail } from "../../mail/mod.ts";
+import { demandAllowance, queueAlert } from "../../mail/mod.ts";
 import { access, refuseWithoutStepUp, tenantOf, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
@@ -28,7 +28,13 @@ export function updateUser(router: Router, deps: Deps): void {
     request: { params: z.object({ id: numericId }), ...jsonRequest(updateBody) },
     responses: {
       200: jsonResponse(userSchema, "The user"),
-      ...refusals("grant_exceeds_own", "step_up_required", "email_taken", "last_admin"),
+      ...refusals(
+        "grant_exceeds_own",
+        "step_up_required",
+        "email_taken",
+        "last_admin",
+        "too_many_mails",
+      ),
     },
   });
   router.openapi(route, async (c) => {
@@ -102,16 +108,10 @@ async function tellOfNewAddress(
   { tenantId, before, after }: { tenantId: TenantId; before: UserRow; after: UserRow },
 ): Promise<void> {
   const { id: userId, email, locale } = after;
-  const { allowed, resetSeconds } = await mailAllowance(deps, {
-    kind: "new_address",
-    tenantId,
-    to: email,
-    by: "anybody",
-  });
-  if (!allowed) throw new ApiError("rate_limited", { retryAfter: resetSeconds });
+  await demandAllowance(deps, { kind: "new_address", tenantId, to: email });
   await askToVerify(deps, sql, { tenantId, userId, email, locale });
-  await queueMail(deps, sql, {
-    tenantId,
+  await queueAlert(deps, sql, {
+    ...{ tenantId, userId, source: auditSource(c) },
     to: before.email,
     locale,
     template: "alert_email_changed",
