@@ -30,15 +30,15 @@ import { createRoleGate, UnsafeRoleError } from "./database/role_check.ts";
 import { createRoom } from "./database/room.ts";
 import { checkSchema, SchemaMismatchError } from "./database/schema_check.ts";
 import { createPlatform, createTenancy } from "./database/tenancy.ts";
-import { watchEventLoop } from "./event_loop.ts";
+import { watchEventLoop } from "./process/event_loop.ts";
 import { createDeliveryEraser } from "./features/deliveries/mod.ts";
 import { createRetention } from "./retention/mod.ts";
 import { checkSealingKeys } from "./features/encryption/mod.ts";
-import { createHealth, daemonTrouble } from "./health.ts";
+import { createHealth, daemonTrouble } from "./process/health.ts";
 import { createInfrastructure, dependenciesOf } from "./infrastructure.ts";
 import { createLimits } from "./limits/limits.ts";
-import { Meters } from "./meters.ts";
-import { spanned } from "./spans.ts";
+import { Meters } from "./process/meters.ts";
+import { spanned } from "./process/spans.ts";
 import type { Deps } from "./deps.ts";
 import {
   createPostman,

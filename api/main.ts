@@ -6,8 +6,8 @@ import { createApp } from "./app.ts";
 import { loadConfig } from "./config.ts";
 import { buildDeps } from "./build_deps.ts";
 import { createScrapeApp } from "./features/operations/mod.ts";
-import { listenScrape, listenTcp, listenUnix, logUnhandled } from "./listeners.ts";
-import { createStop } from "./stop.ts";
+import { listenScrape, listenTcp, listenUnix, logUnhandled } from "./process/listeners.ts";
+import { createStop } from "./process/stop.ts";
 
 function readConfig() {
   try {

@@ -6,7 +6,7 @@ import type { AppEnv } from "../context.ts";
 import type { LogFields, Logger } from "../../lib/log.ts";
 import { type OpenSpan, openSpan } from "../../lib/spans.ts";
 import { acceptableRequestId, continueTrace, type Trace, withTrace } from "../../lib/trace.ts";
-import { type Meters, methodLabel } from "../meters.ts";
+import { type Meters, methodLabel } from "../process/meters.ts";
 
 /** The one path with a secret in it: whoever reads the log could use the link. */
 function withoutToken(path: string): string {

@@ -6,7 +6,7 @@ import { startEmbedded } from "../../db/embedded.ts";
 import { ConfigError } from "../../lib/env.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { archiveCommand, type WalArchive } from "../backup/wal_archive.ts";
-import { heapFlags as apiHeap } from "../../api/heap.ts";
+import { heapFlags as apiHeap } from "../../api/process/heap.ts";
 import { heapFlags } from "../../wgd/heap.ts";
 import { startChild } from "./child.ts";
 import type { DataFolder } from "./data_folder.ts";

@@ -1,5 +1,5 @@
 import { ok } from "node:assert/strict";
-import { heapFlags as apiHeap } from "../../api/heap.ts";
+import { heapFlags as apiHeap } from "../../api/process/heap.ts";
 import { heapFlags as daemonHeap } from "../../wgd/heap.ts";
 
 Deno.test("compose.yaml, deploy/systemd: API and daemon run in the memory that the bench measures them in", async () => {

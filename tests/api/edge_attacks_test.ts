@@ -3,7 +3,7 @@ import { adminOf, testApi } from "../support/api.ts";
 import { freePort } from "../support/free_port.ts";
 import { silentLogger } from "../../lib/log.ts";
 import { createApp } from "../../api/app.ts";
-import { listenTcp } from "../../api/listeners.ts";
+import { listenTcp } from "../../api/process/listeners.ts";
 
 Deno.test("edge: requests that two servers could read differently are refused, and what stands behind them is never carried out", async () => {
   await using api = await testApi();

@@ -3,7 +3,7 @@ import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { apiUid, databaseUid, sealerUid } from "../../deploy/local/identity.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
-import { heapFlags as apiHeap } from "../../api/heap.ts";
+import { heapFlags as apiHeap } from "../../api/process/heap.ts";
 import { heapFlags } from "../../wgd/heap.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";

@@ -2,7 +2,7 @@ import { createApp } from "../../api/app.ts";
 import { buildDeps } from "../../api/build_deps.ts";
 import { loadConfig } from "../../api/config.ts";
 import type { AppEnv } from "../../api/context.ts";
-import { logUnhandled } from "../../api/listeners.ts";
+import { logUnhandled } from "../../api/process/listeners.ts";
 import { createLogger } from "../../lib/log.ts";
 
 /**

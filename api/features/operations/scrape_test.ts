@@ -4,7 +4,7 @@ import { adminOf, testApi } from "../../../tests/support/api.ts";
 import { parseExposition } from "../../../tests/support/exposition.ts";
 import { createApp } from "../../app.ts";
 import type { AppEnv } from "../../context.ts";
-import { createHealth } from "../../health.ts";
+import { createHealth } from "../../process/health.ts";
 import { createScrapeApp } from "./mod.ts";
 
 const scraper: AppEnv["Bindings"] = { listener: "scrape", address: "127.0.0.1" };

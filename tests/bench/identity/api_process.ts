@@ -1,4 +1,4 @@
-import { heapFlags } from "../../../api/heap.ts";
+import { heapFlags } from "../../../api/process/heap.ts";
 import { socketFetch } from "../../../deploy/local/socket_http.ts";
 import { testSecrets } from "../../support/api.ts";
 import type { TestCluster } from "../../support/cluster.ts";

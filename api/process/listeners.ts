@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
-import { keepServing } from "../lib/keep_serving.ts";
-import { errorFields, type Logger } from "../lib/log.ts";
-import { serveSocket } from "../lib/unix_socket.ts";
-import type { AppEnv, Listener } from "./context.ts";
+import { keepServing } from "../../lib/keep_serving.ts";
+import { errorFields, type Logger } from "../../lib/log.ts";
+import { serveSocket } from "../../lib/unix_socket.ts";
+import type { AppEnv, Listener } from "../context.ts";
 
 type Fetch = (request: Request, env: AppEnv["Bindings"]) => Response | Promise<Response>;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { adminOf, testApi } from "../tests/support/api.ts";
-import { apiProcess } from "../tests/support/api_process.ts";
-import { until } from "../tests/support/until.ts";
+import { adminOf, testApi } from "../../tests/support/api.ts";
+import { apiProcess } from "../../tests/support/api_process.ts";
+import { until } from "../../tests/support/until.ts";
 
 async function statusOf(url: string): Promise<number | "refused"> {
   try {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { createLogger, silentLogger } from "../lib/log.ts";
-import { freePort } from "../tests/support/free_port.ts";
-import { first, second } from "../tests/support/tls_certificates.ts";
-import { until } from "../tests/support/until.ts";
+import { createLogger, silentLogger } from "../../lib/log.ts";
+import { freePort } from "../../tests/support/free_port.ts";
+import { first, second } from "../../tests/support/tls_certificates.ts";
+import { until } from "../../tests/support/until.ts";
 import { listenTcp, listenUnix } from "./listeners.ts";
 
 const fetch = () => new Response("ok");

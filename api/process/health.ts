@@ -1,6 +1,6 @@
-import { errorFields, type Logger } from "../lib/log.ts";
-import type { DaemonStatus } from "../wgd/protocol.ts";
-import type { Readiness } from "./deps.ts";
+import { errorFields, type Logger } from "../../lib/log.ts";
+import type { DaemonStatus } from "../../wgd/protocol.ts";
+import type { Readiness } from "../deps.ts";
 
 /** How one thing that the API stands on answers. */
 export interface DependencyHealth {

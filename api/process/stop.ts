@@ -1,4 +1,4 @@
-import { errorFields, type Logger } from "../lib/log.ts";
+import { errorFields, type Logger } from "../../lib/log.ts";
 import type { RunningListener } from "./listeners.ts";
 
 interface StopOptions {

@@ -1,7 +1,7 @@
-import { inSpan, type SpanDescription } from "../lib/spans.ts";
-import type { WgdClient } from "../wgd/client.ts";
-import type { Platform, Tenancy } from "./database/tenancy.ts";
-import type { Transport } from "./mail/mod.ts";
+import { inSpan, type SpanDescription } from "../../lib/spans.ts";
+import type { WgdClient } from "../../wgd/client.ts";
+import type { Platform, Tenancy } from "../database/tenancy.ts";
+import type { Transport } from "../mail/mod.ts";
 
 const database = (name: string): SpanDescription => ({
   name,

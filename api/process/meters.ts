@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
-import { Registry } from "../lib/metrics.ts";
-import type { LimitedBy } from "./context.ts";
-import type { BreachOutcome } from "./auth/breach_check.ts";
+import { Registry } from "../../lib/metrics.ts";
+import type { LimitedBy } from "../context.ts";
+import type { BreachOutcome } from "../auth/breach_check.ts";
 
 /** Seconds: a hash takes some hundredths, a wait for the daemon up to some seconds. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
