@@ -35,7 +35,7 @@ import { createDeliveryEraser } from "./features/deliveries/mod.ts";
 import { createRetention } from "./retention/mod.ts";
 import { checkSealingKeys } from "./features/encryption/mod.ts";
 import { createHealth, daemonTrouble } from "./process/health.ts";
-import { createInfrastructure, dependenciesOf } from "./infrastructure.ts";
+import { createInfrastructure, dependenciesOf } from "./features/tunnel_policy/mod.ts";
 import { createLimits } from "./limits/limits.ts";
 import { Meters } from "./process/meters.ts";
 import { spanned } from "./process/spans.ts";

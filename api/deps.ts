@@ -16,7 +16,7 @@ import type { Pool } from "./database/pool.ts";
 import type { Hsts } from "./middleware/security_headers.ts";
 import type { Lookups } from "./database/lookups.ts";
 import type { Health } from "./process/health.ts";
-import type { Infrastructure } from "./infrastructure.ts";
+import type { Infrastructure } from "./features/tunnel_policy/mod.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { Meters } from "./process/meters.ts";
 import type { DeliveryEraser } from "./features/deliveries/mod.ts";

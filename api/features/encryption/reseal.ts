@@ -10,7 +10,7 @@ import type { Deps } from "../../deps.ts";
 import { letterRow } from "../../mail/mod.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
-import { type Resealed, resealRows } from "../../resealing.ts";
+import { type Resealed, resealRows } from "../../database/reseal_rows.ts";
 import { resealFactors } from "../mfa/mod.ts";
 import { ringsOf } from "./key_check.ts";
 import {

@@ -7,7 +7,7 @@ import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
-import { type Resealed, resealRows } from "../../resealing.ts";
+import { type Resealed, resealRows } from "../../database/reseal_rows.ts";
 import { countUnderOtherKeys, factorRow, lockFactorsOfOtherKeys, resealFactor } from "./store.ts";
 
 /** Factors sealed anew in one transaction: few, because log-ins of their users wait for it. */

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { preferred } from "../../accept.ts";
+import { preferred } from "./accept.ts";
 import { presharedKeyRow } from "../../../lib/seal.ts";
 import type { Secret } from "../../../lib/secret.ts";
 import { generateKeyPair, generatePresharedKey } from "../../../lib/wireguard_key.ts";

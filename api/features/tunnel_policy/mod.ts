@@ -6,6 +6,8 @@ import { getPolicy } from "./read_policy.ts";
 import { replacePolicy } from "./replace_policy.ts";
 import { withdrawGrant } from "./withdraw_grant.ts";
 
+export { createInfrastructure, dependenciesOf, type Infrastructure } from "./infrastructure.ts";
+
 /** `/api/v1/wireguard/policy` and `/grants`: what a tenant's peers reach beyond the API, and what they may. */
 export function tunnelPolicyFeature(deps: Deps): Router {
   const router = createRouter();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { testSecrets } from "../tests/support/api.ts";
-import { loadConfig } from "./config.ts";
+import { testSecrets } from "../../../tests/support/api.ts";
+import { loadConfig } from "../../config.ts";
 import { createInfrastructure, dependenciesOf } from "./infrastructure.ts";
 
 const config = (env: Record<string, string>) =>

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { overlap, parseAnyNetwork } from "../lib/networks.ts";
-import type { ApiConfig } from "./config.ts";
+import { overlap, parseAnyNetwork } from "../../../lib/networks.ts";
+import type { ApiConfig } from "../../config.ts";
 
 /** A host that this installation itself rests on, and the setting that names it. */
 export interface Dependency {

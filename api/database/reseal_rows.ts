@@ -1,5 +1,5 @@
-import { SealError } from "../lib/seal.ts";
-import type { Tenancy, TenantId, TenantSql } from "./database/tenancy.ts";
+import { SealError } from "../../lib/seal.ts";
+import type { Tenancy, TenantId, TenantSql } from "./tenancy.ts";
 
 export interface Resealed {
   count: number;
