@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { z } from "@hono/zod-openapi";
-import { AuditError } from "./audit.ts";
+import { AuditError } from "./audit/write_audit.ts";
 import { translateDatabaseError } from "./database/errors.ts";
 import { ApiError, problemTypes } from "./errors.ts";
 import { errorFields } from "../lib/log.ts";

@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { auditSource, writeAudit } from "../audit.ts";
+import { auditSource, writeAudit } from "../audit/write_audit.ts";
 import type { AppEnv } from "../context.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError, type ErrorCode } from "../errors.ts";

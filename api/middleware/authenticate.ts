@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { auditSource, writeAudit } from "../audit.ts";
+import { auditSource, writeAudit } from "../audit/write_audit.ts";
 import { findApiKey } from "../auth/api_key.ts";
 import { isPermission, type Permission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";

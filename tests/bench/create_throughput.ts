@@ -1,5 +1,5 @@
 import { v7 as uuidv7 } from "uuid";
-import { writeAudit } from "../../api/audit.ts";
+import { writeAudit } from "../../api/audit/write_audit.ts";
 import { createPool } from "../../api/database/pool.ts";
 import { asTenantId, createTenancy } from "../../api/database/tenancy.ts";
 import { holdToQuotas } from "../../api/features/peers/quota.ts";

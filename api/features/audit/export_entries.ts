@@ -3,7 +3,7 @@ import { canonicalJson } from "../../../lib/audit/canonical.ts";
 import { canonicalEntry } from "../../../lib/audit/entry.ts";
 import { nextBatch } from "../../../lib/audit/batches.ts";
 import { errorFields, type Logger } from "../../../lib/log.ts";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import type { Principal } from "../../context.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { AuditAction } from "../../../lib/audit/actions.ts";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import {
   delayAfter,
   delayAfterAnywhere,

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { access, type AccessDeps, userOf } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
 import { endSessions } from "../sessions/mod.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { v7 as uuidv7 } from "uuid";
-import { auditRow, auditSource } from "../../audit.ts";
+import { auditRow, auditSource } from "../../audit/write_audit.ts";
 import { failuresUntilLock, lockWindowMs } from "../../auth/throttle.ts";
 import type { AppEnv } from "../../context.ts";
 import { isAnswer } from "../../database/errors.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
-import { type AuditEntry, auditSource, writeAudit } from "../../audit.ts";
+import { type AuditEntry, auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { decideRefresh } from "../../auth/refresh_policy.ts";
 import type { RefreshToken } from "../../auth/tokens.ts";
 import type { AppEnv } from "../../context.ts";

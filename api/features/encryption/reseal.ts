@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { presharedKeyRow } from "../../../lib/seal.ts";
 import { type NamingSealer, sealedUnder } from "../../../lib/seal_ring.ts";
-import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
-import { auditOrder } from "../../audit_order.ts";
+import { type AuditSource, auditSource, writeAudit } from "../../audit/write_audit.ts";
+import { auditOrder } from "../../audit/audit_order.ts";
 import { everyTenant } from "../../database/every_tenant.ts";
 import { sealedKinds } from "../../database/lookups.ts";
 import type { TenantId } from "../../database/tenancy.ts";

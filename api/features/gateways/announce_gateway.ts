@@ -4,7 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access } from "../../middleware/access.ts";
-import { asThePlatform } from "../../as_the_platform.ts";
+import { asThePlatform } from "../../audit/as_the_platform.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { viewGateway } from "./list_gateways.ts";
 import { announceGatewayBody, gatewaySchema } from "./schemas.ts";

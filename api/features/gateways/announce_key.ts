@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
-import { auditSource, writeAudit } from "../../audit.ts";
-import { auditOrder } from "../../audit_order.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
+import { auditOrder } from "../../audit/audit_order.ts";
 import { everyTenant } from "../../database/every_tenant.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
-import { asThePlatform } from "../../as_the_platform.ts";
+import { asThePlatform } from "../../audit/as_the_platform.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { viewGateway } from "./list_gateways.ts";
 import { changeGatewayBody, gatewayId, gatewaySchema } from "./schemas.ts";

@@ -4,7 +4,7 @@ import type { ObservedPeerView } from "../../../wgd/protocol.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
-import { asThePlatform } from "../../as_the_platform.ts";
+import { asThePlatform } from "../../audit/as_the_platform.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { publicKey } from "../peers/mod.ts";
 import { gatewayQuery } from "../gateways/mod.ts";

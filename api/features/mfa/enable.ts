@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { newRecoveryCodes, readRecoveryCode } from "../../auth/recovery_codes.ts";
 import { findTotpStep } from "../../auth/totp.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { newRecoveryCodes } from "../../auth/recovery_codes.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Sealed } from "../../../lib/seal_ring.ts";
-import { type AuditSource, auditSource, writeAudit } from "../../audit.ts";
-import { auditOrder } from "../../audit_order.ts";
+import { type AuditSource, auditSource, writeAudit } from "../../audit/write_audit.ts";
+import { auditOrder } from "../../audit/audit_order.ts";
 import { everyTenant } from "../../database/every_tenant.ts";
 import type { TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
 import { preferred } from "./accept.ts";
-import { auditSource, fitting, writeAudit } from "../../audit.ts";
+import { auditSource, fitting, writeAudit } from "../../audit/write_audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createRoute, type z } from "@hono/zod-openapi";
 import { v7 as uuidv7 } from "uuid";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

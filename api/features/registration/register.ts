@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { createOneTimeToken } from "../../auth/one_time_token.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import type { Deps } from "../../deps.ts";

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { digestOneTimeToken, oneTimeToken } from "../../auth/one_time_token.ts";
 import { takeOneTimeToken } from "../../auth/one_time_token_store.ts";
 import type { AppEnv } from "../../context.ts";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import { auditSource, changedFields, writeAudit } from "../../audit/write_audit.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
-import { auditOrder } from "../../audit_order.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
+import { auditOrder } from "../../audit/audit_order.ts";
 import { asTenantId, type TenantId } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type AuditEntry, auditSource, writeAudit } from "../../audit.ts";
+import { type AuditEntry, auditSource, writeAudit } from "../../audit/write_audit.ts";
 import type { AppEnv } from "../../context.ts";
 import { asTenantId, type Enter, type PlatformSql } from "../../database/tenancy.ts";
 

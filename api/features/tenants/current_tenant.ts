@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createRoute } from "@hono/zod-openapi";
-import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import { auditSource, changedFields, writeAudit } from "../../audit/write_audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { isWireGuardKey } from "../../../lib/wireguard_key.ts";
-import { auditSource } from "../../audit.ts";
+import { auditSource } from "../../audit/write_audit.ts";
 import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from "uuid";
 import { addressPlan } from "../../../lib/address.ts";
 import { presharedKeyRow } from "../../../lib/seal.ts";
-import { type AuditSource, writeAudit } from "../../audit.ts";
+import { type AuditSource, writeAudit } from "../../audit/write_audit.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import {

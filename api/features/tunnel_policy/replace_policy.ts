@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { auditSource, fitting, writeAudit } from "../../audit.ts";
+import { auditSource, fitting, writeAudit } from "../../audit/write_audit.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, type FieldError } from "../../errors.ts";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { generatePassword } from "../../auth/generate_password.ts";
 import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, writeAudit } from "../../audit.ts";
+import { auditSource, writeAudit } from "../../audit/write_audit.ts";
 import { bcryptHash } from "../../auth/bcrypt.ts";
 import type { PlatformSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

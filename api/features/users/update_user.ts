@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource, changedFields, writeAudit } from "../../audit.ts";
+import { auditSource, changedFields, writeAudit } from "../../audit/write_audit.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
-import type { AuditAction } from "../lib/audit/actions.ts";
-import { type AuditEntry, auditSource, writeAudit } from "./audit.ts";
-import type { AppEnv } from "./context.ts";
-import { asTenantId, type PlatformSql, type TenantId } from "./database/tenancy.ts";
-import type { Deps } from "./deps.ts";
-import { ApiError } from "./errors.ts";
+import type { AuditAction } from "../../lib/audit/actions.ts";
+import { type AuditEntry, auditSource, writeAudit } from "./write_audit.ts";
+import type { AppEnv } from "../context.ts";
+import { asTenantId, type PlatformSql, type TenantId } from "../database/tenancy.ts";
+import type { Deps } from "../deps.ts";
+import { ApiError } from "../errors.ts";
 
 interface Change<T> {
   result: T;

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
-import { type AuditEntry, auditSource, writeAudit } from "./audit.ts";
-import type { AppEnv } from "./context.ts";
-import type { TenantId, TenantSql } from "./database/tenancy.ts";
-import type { Deps } from "./deps.ts";
+import { type AuditEntry, auditSource, writeAudit } from "./write_audit.ts";
+import type { AppEnv } from "../context.ts";
+import type { TenantId, TenantSql } from "../database/tenancy.ts";
+import type { Deps } from "../deps.ts";
 
 /**
  * What a superadmin orders for other tenants, before the first of them is touched, in the log of his own: theirs say

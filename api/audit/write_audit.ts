@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import type { JSONValue } from "postgres";
-import type { AuditAction } from "../lib/audit/actions.ts";
-import type { AppEnv } from "./context.ts";
-import { translateDatabaseError } from "./database/errors.ts";
-import type { PlatformSql, TenantId, TenantSql } from "./database/tenancy.ts";
+import type { AuditAction } from "../../lib/audit/actions.ts";
+import type { AppEnv } from "../context.ts";
+import { translateDatabaseError } from "../database/errors.ts";
+import type { PlatformSql, TenantId, TenantSql } from "../database/tenancy.ts";
 
 /** An entry could not be written, for no reason that passes by itself: nothing can be changed any more. */
 export class AuditError extends Error {
