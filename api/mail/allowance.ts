@@ -1,6 +1,6 @@
 import type { TenantId, TenantSql } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
-import { type AuditSource, writeAudit } from "../audit.ts";
+import { type AuditSource, writeAudit } from "../audit/write_audit.ts";
 import { ApiError } from "../errors.ts";
 import type { LimitState } from "../limits/limits.ts";
 import type { Letter } from "./letter.ts";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { auditSource } from "../../audit.ts";
+import { auditSource } from "../../audit/write_audit.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import { failuresUntilLock } from "../../auth/throttle.ts";
 import type { Deps } from "../../deps.ts";

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { auditSource } from "../../audit.ts";
+import { auditSource } from "../../audit/write_audit.ts";
 import { type Letter, queueAlert } from "../../mail/mod.ts";
 import { readAddressee } from "./store.ts";
 
