@@ -200,6 +200,7 @@ export async function buildDeps(
       network: config.wireguard.plan.network,
       publicUrl: config.publicUrl,
       mailsAnHour: config.mail.anHour,
+      policiesAMinute: config.policiesAMinute,
       docs: config.docs,
       apiPort: config.port,
       network6: config.wireguard.plan.six?.network ?? null,

@@ -87,6 +87,7 @@ const schema = z.object({
   RATE_LIMIT_LOGIN: integer(1, 1_000_000).default(5),
   RATE_LIMIT_ANONYMOUS: integer(1, 1_000_000).default(60),
   RATE_LIMIT_AUTHENTICATED: integer(1, 1_000_000).default(1200),
+  RATE_LIMIT_POLICY: integer(1, 1_000_000).default(20),
   WGD_SOCKET: absolutePath.default("/run/massacorp/wgd.sock"),
   SEALER_SOCKET: absolutePath.default("/run/massacorp/sealer.sock"),
   DATABASE_URL: postgresUrl,
@@ -241,6 +242,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       anonymous: parsed.RATE_LIMIT_ANONYMOUS,
       authenticated: parsed.RATE_LIMIT_AUTHENTICATED,
     },
+    policiesAMinute: parsed.RATE_LIMIT_POLICY,
     tokens: {
       secret: parsed.JWT_SECRET,
       keys: parsed.JWT_KEYS,

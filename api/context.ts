@@ -46,7 +46,7 @@ export type Principal =
   };
 
 /** A class of the configuration, or the limit of an API key itself. */
-export type LimitedBy = LimitClass | "api-key" | "bulk";
+export type LimitedBy = LimitClass | "api-key" | "bulk" | "policy";
 
 /** What Hono carries from the server and between the middlewares. */
 export interface AppEnv {

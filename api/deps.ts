@@ -75,6 +75,8 @@ export interface Deps {
     publicUrl: string;
     /** Mails of one kind that leave for one tenant in an hour. */
     mailsAnHour: number;
+    /** Changes of its policy that a tenant makes in a minute. */
+    policiesAMinute: number;
     /** Whether `/docs` is served. */
     docs: boolean;
     /** TCP port of the API inside the tunnel. */

@@ -64,7 +64,7 @@ export function limitPrincipal(deps: { limits: Limits }) {
 export async function limitTenant(
   deps: { limits: Limits },
   c: Context<AppEnv>,
-  { what, quota }: { what: "bulk"; quota: number },
+  { what, quota }: { what: "bulk" | "policy"; quota: number },
 ): Promise<void> {
   const principal = c.get("principal");
   if (!principal || principal.kind === "operator") return;

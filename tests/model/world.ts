@@ -8,6 +8,7 @@ const env = {
   // Addresses come round within a run; nobody is held back for asking often.
   WG_ADDRESS_REST: "1s",
   RATE_LIMIT_AUTHENTICATED: "1000000",
+  RATE_LIMIT_POLICY: "1000000",
 };
 
 /** The real stack, for one run of commands after the other. */

@@ -102,6 +102,7 @@ export async function testApi(
     RATE_LIMIT_LOGIN: "100000",
     RATE_LIMIT_ANONYMOUS: "100000",
     RATE_LIMIT_AUTHENTICATED: "100000",
+    RATE_LIMIT_POLICY: "100000",
     DATABASE_POOL_SIZE: "8",
     DATABASE_MAX_OVERFLOW: "0",
     // Fifty at once on a busy machine wait their turn.

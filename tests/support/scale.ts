@@ -52,6 +52,7 @@ const raisedLimits = {
   RATE_LIMIT_LOGIN: "100000",
   RATE_LIMIT_ANONYMOUS: "100000",
   RATE_LIMIT_AUTHENTICATED: "100000",
+  RATE_LIMIT_POLICY: "100000",
 };
 
 export interface ScaleOptions {

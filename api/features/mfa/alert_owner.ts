@@ -25,7 +25,8 @@ export async function alertOwner(
 ): Promise<void> {
   const owner = await readAddressee(sql, who.userId);
   if (!owner) return;
-  await queueAlert(deps, sql, { ...who, source: auditSource(c), ...owner, ...message });
+  const { tenantId, userId } = who;
+  await queueAlert(deps, sql, { tenantId, userId, source: auditSource(c), ...owner, ...message });
 }
 
 /** When and from where, as alerts say it. */

@@ -11,6 +11,7 @@ import {
   type Persona,
   type TestApi,
   testApi,
+  userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/snapshot.ts";
 
@@ -219,4 +220,28 @@ Deno.test("policy: replacements and withdrawals at once end in one of them, and 
     assert.deepEqual(replies.map(({ status }) => status).filter((status) => status >= 500), []);
     assert.deepEqual((await readPolicy(api, acme)).routes, []);
   }
+});
+
+Deno.test("policy: a tenant changes it so many times a minute, whoever of it asks; what is refused is not written", async () => {
+  await using api = await testApi({
+    env: { RATE_LIMIT_POLICY: "" },
+    inProcess: "tells of a quota what one process has counted",
+  });
+  const acme = await adminOf(api, "acme");
+  const second = await userOf(api, acme, { email: "second@acme.example", role: "admin" });
+  const open = { ...closed, peer_to_peer: true };
+  const changes = Array.from(
+    { length: 30 },
+    (_, n) => putPolicy(api, n % 2 ? acme : second, n % 4 < 2 ? open : closed),
+  );
+  const refused = (await Promise.all(changes)).filter(({ status }) => status !== 200);
+  assert.deepEqual(refused.map(({ body }) => body.code), Array(10).fill("rate_limited"));
+  assert.equal(refused[0]?.headers.get("ratelimit-policy"), '"policy";q=20;w=60');
+  const before = await databaseDigest(api.db);
+  assert.equal((await putPolicy(api, acme, open)).status, 429);
+  assert.deepEqual(await databaseDigest(api.db), before);
+  // Another tenant, and the operator for this one, have theirs.
+  assert.equal((await putPolicy(api, await adminOf(api, "other"), open)).status, 200);
+  const byOperator = { method: "PUT", body: open, tenant: "acme", via: operator };
+  assert.equal((await api.request("/api/v1/wireguard/policy", byOperator)).status, 200);
 });

@@ -4,6 +4,7 @@ import type { TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError, type FieldError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
+import { limitTenant } from "../../middleware/limit.ts";
 import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
 import { beyondGrant, hasStrayPorts, parsePorts, type Reach } from "./reach.ts";
 import { type PolicyBody, policyBody, policySchema } from "./schemas.ts";
@@ -35,6 +36,8 @@ export function replacePolicy(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const body = c.req.valid("json");
     const tenantId = tenantOf(c);
+    // Each has an entry as long as the policy is, and has the daemons load it.
+    await limitTenant(deps, c, { what: "policy", quota: deps.settings.policiesAMinute });
     await deps.tenancy.transaction(tenantId, async (sql) => {
       await lockReach(sql, tenantId);
       const before = await readPolicy(sql);

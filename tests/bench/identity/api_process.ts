@@ -13,6 +13,7 @@ export const raised = {
   RATE_LIMIT_LOGIN: "1000000",
   RATE_LIMIT_ANONYMOUS: "1000000",
   RATE_LIMIT_AUTHENTICATED: "1000000",
+  RATE_LIMIT_POLICY: "1000000",
 } as const;
 
 /** The API as a process of its own, on loopback and a database of its own. */
