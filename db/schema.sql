@@ -1937,7 +1937,6 @@ create table wg_interfaces (
   constraint wg_interfaces_networks6_do_not_overlap EXCLUDE USING gist (network6 inet_ops WITH &&),
   constraint wg_interfaces_networks_do_not_overlap EXCLUDE USING gist (network inet_ops WITH &&),
   constraint wg_interfaces_addresses_rest_up_to_30_days CHECK (((address_rest >= '00:00:00'::interval) AND (address_rest <= '30 days'::interval))),
-  constraint wg_interfaces_endpoint_has_a_port CHECK ((endpoint ~ '^[^[:space:][:cntrl:]]{1,253}:[0-9]{1,5}$'::text)),
   constraint wg_interfaces_mtu_is_usable CHECK (((mtu >= 1280) AND (mtu <= 9000))),
   constraint wg_interfaces_name_is_one_of_linux CHECK ((name ~ '^[a-zA-Z0-9_=+.-]{1,15}$'::text)),
   constraint wg_interfaces_network6_is_a_ula_64 CHECK (((family((network6)::inet) = 6) AND (masklen((network6)::inet) = 64) AND ((network6)::inet << ('fd00::/8'::cidr)::inet))),
@@ -2262,6 +2261,8 @@ alter table wg_deliveries add constraint wg_deliveries_peer_exists
   FOREIGN KEY (tenant_id, peer_id) REFERENCES wg_peers(tenant_id, id) ON DELETE CASCADE;
 alter table wg_grants add constraint wg_grants_tenant_exists
   FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table wg_interfaces add constraint wg_interfaces_endpoint_has_a_port
+  CHECK ((endpoint ~ '^[^[:space:][:cntrl:]]{1,253}:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$'::text)) NOT VALID;
 alter table wg_ip_pool add constraint wg_ip_pool_interface_exists
   FOREIGN KEY (interface_id) REFERENCES wg_interfaces(id) ON DELETE RESTRICT;
 alter table wg_keys add constraint wg_keys_peer_exists

@@ -44,7 +44,7 @@ const schema = z.object({
   WG_ENDPOINT: z.string().regex(
     /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]{1,253})(:[1-9]\d{0,4})?$/,
     "must be host or host:port as clients dial it",
-  ),
+  ).refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 1) <= 65535, "has no such port"),
   WG_MTU: integer(1280, 9000).default(1420),
   WG_ADDRESS_REST: durationSeconds.default(3600),
   WG_TENANT_SHARE: integer(1, 100).default(50),
