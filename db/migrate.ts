@@ -19,6 +19,11 @@ export class MigrationError extends Error {
   override name = "MigrationError";
 }
 
+/** It has been migrated by a newer version, and by this one before that: nothing else is wrong with it. */
+export class NewerDatabaseError extends MigrationError {
+  override name = "NewerDatabaseError";
+}
+
 /** The ids of the migrations that this version of the code brings, in order. */
 export async function readMigrationIds(from: URL = folder): Promise<string[]> {
   const ids: string[] = [];
@@ -48,7 +53,7 @@ export async function readMigrations(from: URL = folder): Promise<Migration[]> {
  * an advisory lock makes concurrent calls take turns, so calling it twice is safe.
  *
  * @returns the ids applied by this call, in order
- * @throws {MigrationError} when an applied file was edited, or the database is newer than the code
+ * @throws {MigrationError} when an applied file was edited, {@link NewerDatabaseError} when it is newer than the code
  */
 export async function migrate(sql: Sql, migrations?: Migration[]): Promise<string[]> {
   const wanted = migrations ?? await readMigrations();
@@ -96,14 +101,15 @@ export async function migrate(sql: Sql, migrations?: Migration[]): Promise<strin
 
 function refuseEdits(applied: { id: string; checksum: string }[], wanted: Migration[]): void {
   const byId = new Map(wanted.map((migration) => [migration.id, migration]));
+  const own = wanted.at(-1)?.id ?? "";
+  let newer: string | undefined;
   for (const row of applied) {
     const migration = byId.get(row.id);
     if (!migration) {
-      throw new MigrationError(
-        `the database has migration ${row.id}, which this version does not know: it is older than the database`,
-      );
-    }
-    if (migration.checksum !== row.checksum) {
+      newer =
+        `the database has migration ${row.id}, which this version does not know: it is older than the database`;
+      if (row.id < own) throw new MigrationError(newer);
+    } else if (migration.checksum !== row.checksum) {
       throw new MigrationError(
         `migration ${row.id} was edited after it was applied; restore the file and add a new migration instead`,
       );
@@ -116,4 +122,5 @@ function refuseEdits(applied: { id: string; checksum: string }[], wanted: Migrat
   if (late) {
     throw new MigrationError(`migration ${late.id} sorts before ${last}, which is applied already`);
   }
+  if (newer !== undefined) throw new NewerDatabaseError(newer);
 }

@@ -6,7 +6,7 @@
 #
 #   --database   of the PostgreSQL, without user and password. Unless told it stays what it is, and is
 #                postgres://127.0.0.1:5432 the first time
-#   --no-start   installs, and starts nothing
+#   --no-start   installs, and starts nothing; refused where services run, whose program it would change under them
 #   --back       to the program before, where its code can work with the database as it is now
 set -eu
 umask 022
@@ -56,16 +56,28 @@ install_units() {
   systemctl daemon-reload
 }
 
+# ready SECONDS: asks for as long, by the program in use.
+ready() (
+  cd "$home" &&
+    DENO_DIR=$home/cache bin/deno run --quiet --no-prompt --cached-only -P=health \
+      deploy/production/health.ts --wait "$1" /run/massacorp/operator/api.sock /ready
+)
+
 # With the program in use; succeeds when the API serves.
 restart() (
   systemctl restart massacorp-wgd.service massacorp-sealer.service massacorp-api.service &&
     systemctl start massacorp.target &&
-    cd "$home" &&
-    DENO_DIR=$home/cache bin/deno run --quiet --no-prompt --cached-only -P=health \
-      deploy/production/health.ts --wait 60 /run/massacorp/operator/api.sock /ready &&
+    ready 60 &&
     systemctl is-active --quiet massacorp-api.service &&
     # Those beside it, where there are any (docs/scaling.md).
     systemctl try-restart 'massacorp-api@*.service'
+)
+
+# Whether the program in use serves, whoever started it.
+serves() (
+  pid=$(systemctl show --property MainPID --value massacorp-api.service) &&
+    [ "$(stat -L -c %d:%i "/proc/$pid/exe" 2>/dev/null)" = "$(stat -c %d:%i "$home/bin/deno")" ] &&
+    ready 0
 )
 
 if [ -n "$back" ]; then
@@ -77,6 +89,17 @@ if [ -n "$back" ]; then
   restart || fail "the program before does not serve; see: journalctl -u massacorp-api. A database for newer code goes back by a backup"
   say "done: the program before runs; what was tried is in $home.bad"
   exit 0
+fi
+
+named=yes
+grep -qs '^WG_ENDPOINT=.' "$settings" || named=''
+if [ -z "$start" ] || [ -z "$named" ]; then
+  start=''
+  # Without a migration, and under a process that may load more of its program at any time.
+  running=$(systemctl list-units --plain --no-legend --state=active,activating 'massacorp-*.service' |
+    sed -n 's/^\(massacorp-\(wgd\|sealer\|api\)[^ ]*\) .*/\1/p' | tr '\n' ' ')
+  [ -z "$running" ] ||
+    fail "nothing is installed: what is not to be started would take the program from ${running% }. First: systemctl stop massacorp.target"
 fi
 
 # Deno at the pinned version, and the packages of the lock file, as ./massacorp itself gets them.
@@ -121,10 +144,7 @@ say "secrets"
     deploy/production/setup.ts --data "$data" --run /run/massacorp ${database:+"--database=$database"}
 )
 
-if ! grep -q '^WG_ENDPOINT=.' "$settings"; then
-  [ -z "$start" ] || say "nothing is started yet: set WG_ENDPOINT in $settings, and run this again"
-  start=''
-fi
+[ -n "$named" ] || say "nothing is started yet: set WG_ENDPOINT in $settings, and run this again"
 
 # A newer program migrates before anything of it is installed: where it cannot, the one before goes on as it was.
 if [ -n "$start" ]; then
@@ -137,9 +157,10 @@ if [ -n "$start" ]; then
   rm /run/systemd/system/massacorp-upgrade.service
 fi
 
-# The program before is kept, unless that one never came up: then the one before it is.
+# The program before is kept, unless that one never came up: then the one before it is. One that was only installed
+# (--no-start) came up if it serves now.
 say "program and units"
-if [ -e "$home/untried" ] && [ -e "$home.old" ]; then
+if [ -e "$home/untried" ] && ! serves; then
   rm -rf "$home"
 elif [ -e "$home" ]; then
   rm -rf "$home.old"

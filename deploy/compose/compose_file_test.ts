@@ -44,6 +44,8 @@ const serviceSchema = z.strictObject({
   volumes: z.array(z.string()).optional(),
   // Null where the setting's default is empty.
   environment: z.record(z.string(), z.string().nullable()).optional(),
+  // A list of files that are there: that one may be absent, 1.29 cannot say.
+  env_file: z.array(z.string()).optional(),
   depends_on: z.union([z.array(z.string()), z.record(z.string(), condition)]).optional(),
   stop_signal: z.string().optional(),
   stop_grace_period: z.string().optional(),
@@ -173,6 +175,12 @@ function faultsIn({ services, networks }: Compose): string[] {
   must(overlap(`${address}/32`, subnet), "the API's address is in another network");
   must(services.net?.sysctls?.[0] === "net.ipv4.ip_forward=0", "the networks are joined");
   must(!waitsFor(services, "wgd").includes("db"), "the tunnel waits for the database (T8)");
+  for (const name of ["api", "wgd", "sealer"]) {
+    const files = String(services[name]?.env_file);
+    must(files === "deploy/compose/settings.env", `${name} does not take every setting`);
+  }
+  const isOrNewer = services.migrate?.command?.includes("--or-newer") === true;
+  must(isOrNewer, "the version before does not start on a database of the next");
   return faults;
 }
 
@@ -225,6 +233,10 @@ Deno.test("compose.yaml: each of its guards is missed when it is taken away", as
     Object.assign(c.networks.backend ?? {}, { ipam: { config: [{ subnet: "10.10.0.0/28" }] } });
   });
   without("forwarding", (c) => delete c.services.net?.sysctls);
+  for (const name of ["api", "wgd", "sealer"]) {
+    without(`${name}: any setting`, (c) => delete c.services[name]?.env_file);
+  }
+  without("the way back", (c) => c.services.migrate?.command?.pop());
   without("the tunnel without a database", (c) => {
     Object.assign(c.services.net ?? {}, { depends_on: ["migrate"] });
   });
@@ -331,4 +343,19 @@ Deno.test("ipv6.yaml: lets the namespace of the tunnel have IPv6, forwards none 
       },
     },
   });
+});
+
+Deno.test("settings.env: sets nothing, and names settings that there are and that compose.yaml has no line for", async () => {
+  const [text = "", settings = "", compose = ""] = await Promise.all(
+    ["deploy/compose/settings.env", "docs/settings.md", "compose.yaml"].map((path) =>
+      Deno.readTextFile(join(projectFolder, path))
+    ),
+  );
+  deepEqual(text.split("\n").filter((line) => line !== "" && !line.startsWith("#")), []);
+  const named = [...text.matchAll(/^#([A-Z_]+)=/gm)].map(([, name = ""]) => name);
+  ok(named.length > 1);
+  for (const name of named) {
+    ok(settings.includes(`| \`${name}\``), name);
+    ok(!compose.includes(`${name}:`), name);
+  }
 });

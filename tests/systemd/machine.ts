@@ -8,7 +8,11 @@ import { keepAll } from "../support/output.ts";
 import { until } from "../support/until.ts";
 
 const cacheFolder = "/var/tmp/massacorp-systemd";
-const tree = join(cacheFolder, "tree");
+const packages = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "postgresql-client"]
+  .concat("wireguard-tools", "wireguard-go", "nftables", "iproute2", "procps", "curl")
+  .concat("nginx-light", "pgbouncer");
+/** Made again where something else belongs into it. */
+const tree = join(cacheFolder, `tree-${packages.length}-${packages.at(-1)}`);
 
 /** A Debian with systemd as process 1 and a PostgreSQL 16, the project at /srv/massacorp, and hosts beside it. */
 export interface Machine extends AsyncDisposable {
@@ -75,8 +79,6 @@ async function makeTree(): Promise<void> {
   await Deno.mkdir(cacheFolder, { recursive: true });
   const fresh = `${tree}.new`;
   await run(["rm", "-rf", fresh], { timeoutMs: 60_000 });
-  const packages = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "postgresql-client"]
-    .concat("wireguard-tools", "wireguard-go", "nftables", "iproute2", "procps");
   await run(
     ["debootstrap", "--variant=minbase", `--include=${packages.join(",")}`, "bookworm", fresh],
     { timeoutMs: 600_000 },
@@ -120,7 +122,7 @@ export const makeCluster = `
     runuser -u postgres -- /opt/postgresql/bin/initdb -D /var/lib/pg -U postgres --no-locale --encoding=UTF8 \
       --auth-local=peer --auth-host=scram-sha-256 --no-sync`;
 
-/** As Debian's own package does: a service, a user of the system that is the superuser by its name. */
+/** In the place of what Debian's packages have, which starts no server: a service, a user of the system that is the superuser by its name. */
 async function startPostgres(shell: Machine["shell"]): Promise<void> {
   const unit = `[Service]
 User=postgres
@@ -128,11 +130,12 @@ RuntimeDirectory=postgresql
 ExecStart=/opt/postgresql/bin/postgres -D /var/lib/pg -c listen_addresses=127.0.0.1 -c unix_socket_directories=/run/postgresql
 `;
   const { success, stderr } = await shell(`
-    useradd --system postgres
+    id postgres >/dev/null 2>&1 || useradd --system postgres
     ${makeCluster}
     cat > /etc/systemd/system/postgresql.service <<'UNIT'
 ${unit}
 UNIT
-    systemctl start postgresql`);
+    systemctl daemon-reload
+    systemctl restart postgresql`);
   if (!success) throw new Error(stderr);
 }

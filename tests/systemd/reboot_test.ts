@@ -8,6 +8,7 @@ import { bootMachine } from "./machine.ts";
 
 const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 60_000, everyMs: 100 };
+const settings = "/etc/massacorp/massacorp.env";
 const units = ["massacorp-migrate", "massacorp-wgd", "massacorp-sealer", "massacorp-api"];
 
 /** As the power being cut: nothing of it is left but what lies on the disk. */
@@ -140,6 +141,72 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
       await shell("systemctl start postgresql; systemctl start --no-block massacorp.target");
       await until("it answers after a reboot as well", ready, patient);
       equal(await fact("systemctl show --property Result --value massacorp-migrate"), "exit-code");
+    },
+  );
+
+  await t.step(
+    "O9: a program that was only installed, and serves since, is the one to go back to",
+    async () => {
+      const unit = "/etc/systemd/system/massacorp-api.service";
+      const before = { pids: await pids(), units: await shell(`cat ${unit}`) };
+      const { success, stderr } = await tried("/srv/next/deploy/install.sh --no-start");
+      equal(success, false);
+      match(stderr, /would take the program from massacorp-api.service massacorp-sealer.*stop/);
+      deepEqual({ pids: await pids(), units: await shell(`cat ${unit}`) }, before);
+
+      const install = (mark: string, how = "") =>
+        shell(`echo '# ${mark}' >> /srv/next/deploy/systemd/massacorp-api.service
+          /srv/next/deploy/install.sh ${how}`);
+      await shell("systemctl stop massacorp.target");
+      await install("second", "--no-start");
+      // Never tried, so not what anybody goes back to.
+      await install("third", "--no-start");
+      await shell("systemctl start massacorp.target");
+      await until("it answers", ready, patient);
+      await install("fourth");
+      match(await shell(`cat ${unit}`), /# fourth$/m);
+      await shell("/srv/next/deploy/install.sh --back");
+      deepEqual((await shell(`cat ${unit}`)).match(/^# (second|third|fourth)$/gm), [
+        "# second",
+        "# third",
+      ]);
+      await until("the program before answers", ready, patient);
+    },
+  );
+
+  await t.step(
+    "O6: a fault of the settings is a failure with its words at once, and who is killed while he starts is back at once",
+    async () => {
+      const three = units.slice(1);
+      await shell(`printf 'WG_NETWORK=10.10.0.0/33\nAUDIT_RETENTION_MONTHS=never\n' >> ${settings}
+        systemctl restart --no-block massacorp.target`);
+      await until("all three have failed", async () => {
+        const states = (await tried(`systemctl is-failed ${three.join(" ")}`)).stdout;
+        return states.trim() === "failed\nfailed\nfailed";
+      }, { timeoutMs: 20_000, everyMs: 100 });
+      for (const [unit, word] of [["wgd", "WG_NETWORK"], ["sealer", "AUDIT_RETENTION_MONTHS"]]) {
+        match(
+          await shell(`journalctl --no-pager -n 20 -u massacorp-${unit}`),
+          new RegExp(`${word}: `),
+        );
+      }
+      match(await shell("journalctl --no-pager -n 20 -u massacorp-api"), /WG_NETWORK: /);
+      for (const unit of three) {
+        equal(await fact(`systemctl show -P ExecMainStatus ${unit}`), "78", unit);
+      }
+      await shell(`sed -i '/^WG_NETWORK=\\|^AUDIT_RETENTION/d' ${settings}
+        systemctl restart massacorp.target`);
+      await until("it answers with the faults mended", ready, patient);
+
+      const began = Date.now();
+      await shell(`systemctl restart --no-block massacorp-sealer
+        until [ "$(systemctl show -P SubState massacorp-sealer)" = start-post ]; do :; done
+        kill -9 "$(systemctl show -P MainPID massacorp-sealer)"`);
+      await until("it is up", async () => {
+        return (await tried("systemctl is-active massacorp-sealer")).stdout.trim() === "active";
+      }, patient);
+      equal(await fact("systemctl show -P NRestarts massacorp-sealer"), "1");
+      ok(Date.now() - began < 20_000, "it was waited for as if it lived");
     },
   );
 });
