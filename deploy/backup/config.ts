@@ -26,6 +26,7 @@ const schema = z.object({
     }),
   BACKUP_METRICS: path.optional(),
   BACKUP_POSTGRES: path.optional(),
+  POSTGRES_WAL_ARCHIVE: path.optional(),
   PATH: z.string().default("/usr/bin:/bin"),
   DATABASE_SUPERUSER_URL: postgresUrl.optional(),
   DATABASE_OWNER_URL: postgresUrl.optional(),
@@ -41,6 +42,8 @@ export interface BackupConfig {
   metrics: string | undefined;
   /** Of a server that somebody else runs on this machine: its data folder and its superuser. */
   postgres: string | undefined;
+  /** Where that server, or the embedded one, archives its WAL. */
+  walArchive: string | undefined;
   superuserUrl: Secret<string> | undefined;
   /** Where pg_dump and pg_restore are looked for. */
   path: string;
@@ -65,6 +68,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile): BackupCo
     keep: parsed.BACKUP_KEEP,
     metrics: parsed.BACKUP_METRICS,
     postgres: parsed.BACKUP_POSTGRES,
+    walArchive: parsed.POSTGRES_WAL_ARCHIVE,
     path: parsed.PATH,
     superuserUrl: parsed.DATABASE_SUPERUSER_URL,
     ownerUrl: parsed.DATABASE_OWNER_URL,

@@ -48,6 +48,7 @@ export async function* databaseFiles(
       from pg_backup_start('massacorp', true) as lsn`;
     await describe(session, notes);
     notes.start_lsn = began.lsn;
+    notes.start_wal = began.wal_file;
     const owner = await Deno.stat(join(folder, "PG_VERSION"));
     const of = { uid: owner.uid ?? 0, gid: owner.gid ?? 0 };
     yield* walk(folder, "postgres", { wanted: isCopied });

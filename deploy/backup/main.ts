@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { ConfigError } from "../../lib/env.ts";
 import { Secret } from "../../lib/secret.ts";
 import { createTerminal, faultsOf, type Terminal } from "../local/terminal.ts";
-import { loadConfig } from "./config.ts";
+import { type BackupConfig, loadConfig } from "./config.ts";
 import { makeBackup } from "./make_backup.ts";
 import { verifyBackup } from "./open_backup.ts";
 import type { Recovery } from "./recovery.ts";
@@ -59,10 +59,15 @@ async function main([command, ...args]: string[], terminal: Terminal): Promise<n
       terminal.step("schema", database.migrations.at(-1) ?? "none");
       return 0;
     }
-    await mayWrite(config.folder);
-    const { file, size, dropped } = await makeBackup(config);
+    await mayWrite(config);
+    const { file, size, dropped, cleared } = await makeBackup(config);
     terminal.step("backup", `${file}, ${size} bytes`);
     for (const name of dropped) terminal.step("dropped", `${name}, past its retention`);
+    if (typeof cleared === "object") {
+      terminal.step("archive", `kept whole: ${cleared.unknown} has no note of its WAL beside it`);
+    } else if (cleared > 0) {
+      terminal.step("archive", `${cleared} piece(s) of WAL from before the oldest backup went`);
+    }
     return 0;
   }
   if (command !== "restore" || file === undefined || more.length > 0) {
@@ -95,12 +100,16 @@ async function main([command, ...args]: string[], terminal: Terminal): Promise<n
 }
 
 /** A unit of systemd writes where its file lets it. @throws {ConfigError} where that is elsewhere */
-async function mayWrite(folder: string): Promise<void> {
-  const { state } = await Deno.permissions.query({ name: "write", path: folder });
-  if (state === "granted") return;
-  throw new ConfigError([
-    `BACKUP_FOLDER: massacorp-backup.service writes to /var/backups/massacorp alone; mount ${folder} there`,
-  ]);
+async function mayWrite({ folder, walArchive }: BackupConfig): Promise<void> {
+  const faults: string[] = [];
+  const ask = async (name: string, path: string, own: string) => {
+    const { state } = await Deno.permissions.query({ name: "write", path });
+    if (state === "granted") return;
+    faults.push(`${name}: massacorp-backup.service writes to ${own} alone; mount ${path} there`);
+  };
+  await ask("BACKUP_FOLDER", folder, "/var/backups/massacorp");
+  if (walArchive !== undefined) await ask("POSTGRES_WAL_ARCHIVE", walArchive, "/var/lib/wal");
+  if (faults.length > 0) throw new ConfigError(faults);
 }
 
 /** @throws {TypeError} where one is named without the other, or the time is none */

@@ -1,6 +1,8 @@
 import { Encrypter } from "age-encryption";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { databaseUrl } from "../../db/roles.ts";
+import { absent } from "../../lib/absent.ts";
 import { syncFolder, writeAll } from "../../lib/durable_file.ts";
 import { Secret } from "../../lib/secret.ts";
 import { socketFolder } from "../../lib/socket_folder.ts";
@@ -13,6 +15,7 @@ import { walk } from "./files.ts";
 import { type Manifest, manifestEntry, noting } from "./manifest.ts";
 import { backupName, backupTime, pastRetention } from "./retention.ts";
 import { type Entry, writeTar } from "./tar.ts";
+import { clearArchive } from "./wal_archive.ts";
 
 export interface Backup {
   file: string;
@@ -20,9 +23,15 @@ export interface Backup {
   manifest: Manifest;
   /** Names of the backups that retention took away. */
   dropped: string[];
+  /** How many pieces of archived WAL went with them; or which backup does not say what it needs, so that all stay. */
+  cleared: number | { unknown: string };
 }
 
 const partial = ".partial";
+/** What ends the name of a note beside a backup: the segment of WAL that it begins with. */
+const beginNote = ".wal";
+/** In the note of one that no WAL goes on from. */
+const noWal = "none";
 
 /**
  * Makes one backup of everything that cannot be made again: the database, the secrets, the gateway's key and the
@@ -61,6 +70,10 @@ export async function makeBackup(config: BackupConfig, now = () => new Date()): 
       size += part.length;
     }
     await out.sync();
+    // Beside it, because nobody here can read a backup; and first: one without it keeps the whole archive.
+    await Deno.writeTextFile(file + beginNote, `${manifest.database.start_wal ?? noWal}\n`, {
+      mode: 0o600,
+    });
     await Deno.rename(fresh, file);
   } catch (error) {
     await Deno.remove(fresh).catch(() => {});
@@ -69,8 +82,23 @@ export async function makeBackup(config: BackupConfig, now = () => new Date()): 
   await syncFolder(config.folder);
   const seconds = (now().getTime() - began.getTime()) / 1000;
   const dropped = await dropOld(config);
-  if (config.metrics) await writeMetrics(config.metrics, { at: began, seconds, size });
-  return { file, size, manifest, dropped };
+  if (config.metrics) {
+    const { bavail, bsize } = await statfs(config.folder);
+    await writeMetrics(config.metrics, { at: began, seconds, size, free: bavail * bsize });
+  }
+  const cleared = config.walArchive === undefined ? 0 : await clearWal(config.walArchive, config);
+  return { file, size, manifest, dropped, cleared };
+}
+
+async function clearWal(archive: string, { folder }: BackupConfig): Promise<Backup["cleared"]> {
+  const begins: string[] = [];
+  for (const name of (await namesIn(folder)).filter(backupTime)) {
+    const note = (await Deno.readTextFile(join(folder, name + beginNote)).catch(absent))?.trim();
+    if (note === noWal) continue;
+    if (note === undefined || !/^[0-9A-F]{24}$/.test(note)) return { unknown: name };
+    begins.push(note);
+  }
+  return await clearArchive(archive, begins);
 }
 
 async function* entries(config: BackupConfig, manifest: Manifest): AsyncGenerator<Entry> {
@@ -127,17 +155,23 @@ async function lockFolder(folder: string): Promise<Disposable> {
   throw new BackupError(`another backup is being made in ${folder}`);
 }
 
-/** Of backups that were killed. */
+/** Of backups that were killed, and notes of those that somebody took away. */
 async function clearPartials(folder: string): Promise<void> {
-  for (const name of await namesIn(folder)) {
-    const isOurs = name.endsWith(partial) && backupTime(name.slice(0, -partial.length));
-    if (isOurs) await Deno.remove(join(folder, name));
+  const names = await namesIn(folder);
+  for (const name of names) {
+    const isPartial = name.endsWith(partial) && backupTime(name.slice(0, -partial.length));
+    const noted = name.slice(0, -beginNote.length);
+    const isLost = name.endsWith(beginNote) && backupTime(noted) && !names.includes(noted);
+    if (isPartial || isLost) await Deno.remove(join(folder, name));
   }
 }
 
 async function dropOld({ folder, keep }: BackupConfig): Promise<string[]> {
   const old = pastRetention(await namesIn(folder), keep);
-  for (const name of old) await Deno.remove(join(folder, name));
+  for (const name of old) {
+    await Deno.remove(join(folder, name));
+    await Deno.remove(join(folder, name + beginNote)).catch(absent);
+  }
   return old;
 }
 
@@ -150,7 +184,7 @@ async function namesIn(folder: string): Promise<string[]> {
 /** As node-exporter's textfile collector reads it. */
 async function writeMetrics(
   path: string,
-  { at, seconds, size }: { at: Date; seconds: number; size: number },
+  { at, seconds, size, free }: { at: Date; seconds: number; size: number; free: number },
 ): Promise<void> {
   const metric = (name: string, help: string, value: number) =>
     `# HELP massacorp_backup_${name} ${help}\n# TYPE massacorp_backup_${name} gauge\nmassacorp_backup_${name} ${value}\n`;
@@ -162,6 +196,7 @@ async function writeMetrics(
     ),
     metric("last_duration_seconds", "How long the newest backup took.", seconds),
     metric("last_size_bytes", "The size of the newest backup.", size),
+    metric("folder_free_bytes", "Room where backups go, after the newest one.", free),
   ].join("");
   const fresh = `${path}.${crypto.randomUUID()}`;
   await Deno.writeTextFile(fresh, text, { mode: 0o644 });

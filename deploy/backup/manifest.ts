@@ -19,6 +19,8 @@ export const manifestSchema = z.object({
     migrations: z.array(z.string()),
     start_lsn: z.string(),
     stop_lsn: z.string(),
+    /** The segment of WAL that it begins with; backups of before this was noted have none, as those by pg_dump. */
+    start_wal: z.string().optional(),
   }),
   files: z.array(z.object({ path: z.string(), size: z.int(), sha256: digest })),
 });

@@ -66,6 +66,32 @@ export async function* namesInArchive(folder: string): AsyncGenerator<string> {
   }
 }
 
+/** Where a piece stands in the WAL, whatever its timeline: a server that was set back goes on under a new one. */
+const place = (name: string) => name.slice(8, 24);
+
+/**
+ * Takes away what no recovery from these backups or from a later one can need: pieces before the first of `begins`, with
+ * their digests and the notes of backups before it. Histories of timelines stay.
+ * @param begins the segment of WAL that each backup begins with
+ * @returns how many pieces went
+ */
+export async function clearArchive(folder: string, begins: readonly string[]): Promise<number> {
+  const first = begins.map(place).sort()[0];
+  if (first === undefined) return 0;
+  let count = 0;
+  const isOld = (name: string) =>
+    archived.test(name) && !name.endsWith(".history") && place(name) < first;
+  // The piece before its digest: one without the other is what a kill may leave, and what archiving begins anew.
+  for (const ending of [suffix, ".sha256"]) {
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      if (!isFile || !name.endsWith(ending) || !isOld(name.slice(0, -ending.length))) continue;
+      await Deno.remove(join(folder, name));
+      if (ending === suffix) count++;
+    }
+  }
+  return count;
+}
+
 /** @throws {BackupError} where no identity opens it, or it is not what was written */
 export async function readArchived(
   folder: string,

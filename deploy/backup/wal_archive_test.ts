@@ -3,7 +3,13 @@ import { Decrypter, generateX25519Identity, identityToRecipient } from "age-encr
 import { join } from "node:path";
 import { outcomeOf } from "../demo/run.ts";
 import { projectFolder } from "../local/services.ts";
-import { archiveCommand, archiveWal, namesInArchive, readArchived } from "./wal_archive.ts";
+import {
+  archiveCommand,
+  archiveWal,
+  clearArchive,
+  namesInArchive,
+  readArchived,
+} from "./wal_archive.ts";
 
 const segment = "000000010000000000000003";
 
@@ -70,6 +76,38 @@ Deno.test("archiveWal: cut off before it was there, it begins anew; what is no W
   await Deno.copyFile(path, join(root, "postgresql.conf"));
   await rejects(archiveWal(join(root, "postgresql.conf"), archive), { message: /no file of WAL/ });
   await rejects(archiveWal(path, { ...archive, recipients: [] }), { message: /is required/ });
+});
+
+Deno.test("clearArchive: what is before the oldest backup goes, on every timeline; histories, what came after, and strangers stay", async () => {
+  await using shop = await workshop();
+  const { folder } = shop.archive;
+  const piece = (timeline: number, at: number) =>
+    timeline.toString(16).toUpperCase().padStart(8, "0") +
+    at.toString(16).toUpperCase().padStart(16, "0");
+  const old = [piece(1, 3), piece(1, 9), piece(2, 9), `${piece(1, 9)}.00000028.backup`];
+  const kept = [
+    ...[piece(1, 10), piece(2, 10), piece(1, 256), `${piece(1, 10)}.00000028.backup`],
+    "00000002.history",
+  ];
+  const strangers = ["notes.gz.age", `${piece(1, 3)}.gz.age.new`, "lock", "000000010000.gz.age"];
+  for (const name of [...old, ...kept]) {
+    for (const end of [".gz.age", ".sha256"]) {
+      await Deno.writeTextFile(join(folder, name + end), "x");
+    }
+  }
+  // Of a clearing that was killed between the two.
+  await Deno.writeTextFile(join(folder, `${piece(1, 4)}.sha256`), "x");
+  for (const name of strangers) await Deno.writeTextFile(join(folder, name), "x");
+  const all = await namesIn(folder);
+  equal(await clearArchive(folder, []), 0);
+  deepEqual(await namesIn(folder), all, "no backup is no reason");
+
+  equal(await clearArchive(folder, [piece(1, 300), piece(2, 10), piece(1, 12)]), old.length);
+  deepEqual(
+    await namesIn(folder),
+    [...strangers, ...kept.flatMap((name) => [`${name}.gz.age`, `${name}.sha256`])].sort(),
+  );
+  equal(await clearArchive(folder, [piece(2, 10)]), 0);
 });
 
 Deno.test("archiveCommand: runs under its permissions alone, from any folder, and says no where it cannot write", async () => {

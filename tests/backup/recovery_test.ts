@@ -1,13 +1,13 @@
-import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { connect } from "../../db/connection.ts";
 import { bootstrap, databaseUrl, loginRoles } from "../../db/roles.ts";
 import { migrate } from "../../db/migrate.ts";
 import { loadConfig } from "../../deploy/backup/config.ts";
 import { makeBackup } from "../../deploy/backup/make_backup.ts";
 import { restore } from "../../deploy/backup/restore.ts";
-import { archiveCommand } from "../../deploy/backup/wal_archive.ts";
+import { archiveCommand, namesInArchive } from "../../deploy/backup/wal_archive.ts";
 import { outcomeOf } from "../../deploy/demo/run.ts";
 import { openDataFolder } from "../../deploy/local/data_folder.ts";
 import { createIdentity, databaseUid } from "../../deploy/local/identity.ts";
@@ -86,14 +86,40 @@ Deno.test("restore: to a named moment: what was committed before it is there and
     while (await sealer.round());
   };
 
-  await commit("base");
-  const { file, manifest } = await makeBackup(loadConfig({
+  const superuser = connect(on("postgres", "postgres"), { max: 1, applicationName: "test" });
+  undo.defer(() => superuser.end({ timeout: 5 }));
+  const archived = async () => {
+    const [{ last }] = await superuser<[{ last: string }]>`
+      select pg_walfile_name(pg_switch_wal()) as last`;
+    await until("the WAL is archived", async () => {
+      const [{ done }] = await superuser<[{ done: string | null }]>`
+        select last_archived_wal as done from pg_stat_archiver`;
+      return done !== null && done >= last;
+    });
+  };
+  const env = {
     MASSACORP_DATA: data,
     BACKUP_FOLDER: join(root, "backups"),
     BACKUP_RECIPIENTS: archive.recipients.join(),
+    BACKUP_KEEP: "1d,0w,0m",
     BACKUP_POSTGRES: cluster.dataFolder,
+    POSTGRES_WAL_ARCHIVE: walArchive,
     DATABASE_SUPERUSER_URL: on("postgres", "postgres").reveal(),
-  }));
+  };
+  const first = await makeBackup(loadConfig(env), () => new Date(Date.now() - 1000));
+  equal((await Deno.readTextFile(`${first.file}.wal`)).trim(), first.manifest.database.start_wal);
+  await commit("base");
+  await archived();
+  const before = await Array.fromAsync(namesInArchive(walArchive));
+  const { file, manifest, dropped, cleared } = await makeBackup(loadConfig(env));
+  // The only backup that is kept, and the archive is no older than it.
+  deepEqual(dropped, [basename(first.file)]);
+  equal(await Deno.stat(`${first.file}.wal`).catch(() => "gone"), "gone");
+  const begin = manifest.database.start_wal ?? "";
+  const older = before.filter((name) => name < begin);
+  ok(older.length > 1, before.join());
+  equal(cleared, older.length);
+  for await (const { name } of Deno.readDir(walArchive)) ok(name >= begin, `${name}, ${begin}`);
   await commit("before");
   const [{ at }] = await owner<[{ at: Date }]>`select clock_timestamp() as at`;
   // The moment is told to the millisecond: what comes after it is of a later one.
@@ -104,15 +130,7 @@ Deno.test("restore: to a named moment: what was committed before it is there and
     return row.over;
   }, { everyMs: 1 });
   await commit("after");
-  const superuser = connect(on("postgres", "postgres"), { max: 1, applicationName: "test" });
-  undo.defer(() => superuser.end({ timeout: 5 }));
-  const [{ last }] = await superuser<[{ last: string }]>`
-    select pg_walfile_name(pg_switch_wal()) as last`;
-  await until("the WAL is archived", async () => {
-    const [{ done }] = await superuser<[{ done: string | null }]>`
-      select last_archived_wal as done from pg_stat_archiver`;
-    return done !== null && done >= last;
-  });
+  await archived();
 
   const options = {
     ownerUrl: undefined,
