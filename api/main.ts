@@ -5,6 +5,7 @@ import { recordSpans } from "../lib/spans.ts";
 import { createApp } from "./app.ts";
 import { loadConfig } from "./config.ts";
 import { buildDeps } from "./build_deps.ts";
+import { UnsafeRoleError } from "./database/role_check.ts";
 import { createScrapeApp } from "./features/operations/mod.ts";
 import { listenScrape, listenTcp, listenUnix, logUnhandled } from "./process/listeners.ts";
 import { createStop } from "./process/stop.ts";
@@ -30,7 +31,8 @@ if (config.spans) await recordSpans();
 const { deps, rolesAreSafe, close } = await buildDeps({ config, clock: systemClock, log });
 rolesAreSafe().catch((error) => {
   log.error("the API does not run on this database", errorFields(error));
-  Deno.exit(78);
+  // Another schema may be this one's after a migration; a role stays what it is.
+  Deno.exit(error instanceof UnsafeRoleError ? 78 : 1);
 });
 deps.postman.start();
 deps.deliveryEraser.start();

@@ -17,7 +17,7 @@ function readConfig(): WgdConfig {
       "the daemon does not start",
       errorFields(error),
     );
-    Deno.exit(1);
+    Deno.exit(78); // EX_CONFIG of sysexits(3)
   }
 }
 
