@@ -43,7 +43,7 @@ export async function startPgbouncer(
   };
   // Each test has a database of its own.
   put(
-    "massacorp = host=/run/postgresql port=5432 dbname=massacorp",
+    "massacorp = host=127.0.0.1 port=5432 dbname=massacorp",
     `* = host=${socketFolder} port=5432`,
   );
   put("listen_port = 6432", `listen_port = ${port}`);
