@@ -152,6 +152,7 @@ export async function buildDeps(
     tenancy,
     platform: spans?.platform(acrossTenants) ?? acrossTenants,
     lookups: { ...lookups, peer: (address) => peerCache.find(address) },
+    redis,
     limits: createLimits(config.rateLimits, { redis, processes: config.processes, log }),
     hasher,
     failureFloor: createFailureFloor({

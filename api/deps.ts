@@ -18,6 +18,7 @@ import type { Lookups } from "./database/lookups.ts";
 import type { Health } from "./process/health.ts";
 import type { Infrastructure } from "./features/tunnel_policy/mod.ts";
 import type { Limits } from "./limits/limits.ts";
+import type { Redis } from "./limits/redis.ts";
 import type { Meters } from "./process/meters.ts";
 import type { DeliveryEraser } from "./features/deliveries/mod.ts";
 import type { Retention } from "./retention/mod.ts";
@@ -35,6 +36,8 @@ export interface Deps {
   platform: Platform;
   lookups: Lookups;
   limits: Limits;
+  /** Null where REDIS_URL is not set. */
+  redis: Redis | null;
   hasher: PasswordHasher;
   passwords: PasswordChecks;
   tokens: Tokens;

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { parse } from "yaml";
 import { testApi } from "../../tests/support/api.ts";
 import { parseExposition } from "../../tests/support/exposition.ts";
+import { redisServer } from "../../tests/support/redis.ts";
+import { until } from "../../tests/support/until.ts";
 import { certificate } from "../../tests/support/smtp_certificate.ts";
 import { renderMetrics as ofSealer } from "../../sealer/metrics.ts";
 import { renderMetrics as ofDaemon } from "../../wgd/metrics.ts";
@@ -9,11 +12,18 @@ import { Seen } from "../../wgd/seen.ts";
 const folder = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, folder));
 
-/** Made by Prometheus itself, and by the backup for node_exporter. */
-const foreign = ["up", "massacorp_backup_last_success_timestamp_seconds"];
+/** Made by Prometheus itself, and by the backup. */
+const foreign = [
+  "up",
+  "massacorp_backup_last_success_timestamp_seconds",
+  "massacorp_backup_last_size_bytes",
+  "massacorp_backup_folder_free_bytes",
+];
 
 async function exposed(): Promise<Set<string>> {
-  await using api = await testApi();
+  await using redis = await redisServer();
+  const env = { REDIS_URL: redis.url, BACKUP_METRICS: "/var/lib/massacorp_backup.prom" };
+  await using api = await testApi({ env });
   api.deps.meters.certificate(certificate);
   const daemon = ofDaemon({
     status: {
@@ -35,7 +45,9 @@ async function exposed(): Promise<Set<string>> {
     ...{ leading: true, sealedTotal: 0, failuresTotal: 0, lastRoundAt: 0, lastCheckpointAt: 0 },
     ...{ checkpoint: 0, waitedMs: 0, unsealed: 0, distrust: null, misplaced: 0 },
   }, 0);
-  const text = (await api.request("/metrics")).text + daemon + sealer;
+  const own = async () => (await api.request("/metrics")).text;
+  await until("Redis answers", async () => /^massacorp_api_redis_up 1$/m.test(await own()));
+  const text = await own() + daemon + sealer;
   const names = new Set(foreign);
   for (const [name, { type }] of parseExposition(text)) {
     const suffixes = type === "histogram" ? ["_bucket", "_sum", "_count"] : [""];
@@ -83,4 +95,36 @@ Deno.test("alerts: each has its entry in docs/operations.md, and none stands the
   for (const entry of section.split(/^### /m).slice(1)) {
     assert.match(entry, command, "an entry without a command");
   }
+});
+
+Deno.test("Grafana: what a dashboard asks is provisioned beside it; of a log line level and service alone are labels, wherever it comes from", async () => {
+  const sources = async (path: string) =>
+    [...(await read(path)).matchAll(/^ {4}uid: (\S+)$/gm)].map(([, uid]) => uid);
+  const asked = async (folderOf: string) => {
+    const uids = new Set<string>();
+    for await (const { name } of Deno.readDir(new URL(folderOf, folder))) {
+      if (!name.endsWith(".json")) continue;
+      const { panels } = JSON.parse(await read(`${folderOf}/${name}`));
+      for (const { datasource } of panels) uids.add(datasource.uid);
+    }
+    return [...uids];
+  };
+  assert.deepEqual(
+    await asked("grafana/dashboards"),
+    await sources("grafana/provisioning/datasources/massacorp.yml"),
+  );
+  assert.deepEqual(await asked("grafana/loki"), await sources("grafana/loki/datasource.yml"));
+
+  const { scrape_configs: jobs } = parse(await read("grafana/promtail.yml"));
+  assert.deepEqual(jobs.map((job: { job_name: string }) => job.job_name), [
+    "massacorp",
+    "containers",
+    "nginx",
+  ]);
+  for (const { job_name, pipeline_stages: stages } of jobs) {
+    const labels = stages.flatMap((stage: { labels?: object }) => Object.keys(stage.labels ?? {}));
+    assert.deepEqual(labels, ["level", "service"], job_name);
+  }
+  const nginx = await read("nginx/massacorp.conf");
+  assert.match(nginx, /"level":"info","service":"nginx",.*"request_id":"\$massacorp_request_id"/);
 });

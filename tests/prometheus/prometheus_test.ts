@@ -37,7 +37,7 @@ Deno.test("promtool: rules and configuration are valid, and each alert fires on 
     const text = await Deno.readTextFile(`${folder}/${name}`);
     await Deno.writeTextFile(
       `${broken}/${name}`,
-      text.replace("massacorp_wgd_keys_unexplained > 0", "massacorp_wgd_keys_unexplained > 9"),
+      text.replace("massacorp_wgd_keys_unexplained) > 0", "massacorp_wgd_keys_unexplained) > 9"),
     );
   }
   const { code, said } = await promtool(["test", "rules", `${broken}/rules_test.yml`]);

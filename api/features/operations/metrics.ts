@@ -3,6 +3,7 @@ import { errorFields } from "../../../lib/log.ts";
 import { Registry } from "../../../lib/metrics.ts";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { Deps } from "../../deps.ts";
+import { diskMetrics, redisMetrics } from "./host_metrics.ts";
 
 /**
  * The API's own metrics, and those of the daemon and the sealer as they print them. The daemon's name tenants by
@@ -63,6 +64,8 @@ export async function renderMetrics(
     .inc({}, hashes);
   await mailMetrics(deps, registry);
   await archiveMetrics(deps, registry);
+  await redisMetrics(deps, registry);
+  await diskMetrics(deps, registry);
   gauge("resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
   const { user, system } = cpuUsage();
   registry.counter({

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { silentLogger } from "../../../lib/log.ts";
 import { adminOf, testApi } from "../../../tests/support/api.ts";
-import { parseExposition } from "../../../tests/support/exposition.ts";
+import { parseExposition, sampleOf } from "../../../tests/support/exposition.ts";
+import { redisServer } from "../../../tests/support/redis.ts";
+import { until } from "../../../tests/support/until.ts";
 import { createApp } from "../../app.ts";
 import type { AppEnv } from "../../context.ts";
 import { createHealth } from "../../process/health.ts";
@@ -108,4 +111,42 @@ Deno.test("createHealth: many that ask at once cost a dependency one question", 
   assert.equal(asked, 1);
   await health.deep();
   assert.equal(asked, 2);
+});
+
+Deno.test("metrics: what Redis says of itself, or that it is away, and the room on the data folder's disk", async () => {
+  const folder = await Deno.makeTempDir();
+  await using redis = await redisServer();
+  await using api = await testApi({
+    inProcess: "stops a Redis of this test's",
+    env: { REDIS_URL: redis.url, BACKUP_METRICS: join(folder, "none_yet.prom") },
+  });
+  const found = async () => parseExposition((await api.request("/metrics")).text);
+  const value = async (name: string) => sampleOf(await found(), `massacorp_api_${name}`);
+  await until("Redis is up", async () => await value("redis_up") === 1);
+  assert.ok((await value("redis_memory_bytes") ?? 0) > 100_000);
+  assert.equal(await value("redis_memory_limit_bytes"), 0);
+  assert.equal(await value("redis_evicted_total"), 0);
+  const { stdout } = await new Deno.Command("df", {
+    args: ["--block-size=1", "--output=size", folder],
+  }).output();
+  assert.equal(
+    await value("data_disk_size_bytes"),
+    Number(new TextDecoder().decode(stdout).split("\n")[1]),
+  );
+  assert.ok((await value("data_disk_free_bytes") ?? 0) > 0);
+
+  await redis.stop();
+  await until("Redis is away", async () => await value("redis_up") === 0);
+  assert.equal((await found()).has("massacorp_api_redis_memory_bytes"), false);
+  await redis.start();
+  await until("Redis is back", async () => await value("redis_up") === 1);
+  redis.hang(true);
+  await until("a Redis that hangs is away", async () => await value("redis_up") === 0);
+  redis.hang(false);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("metrics: without REDIS_URL and without a folder of backups nothing is said of either", async () => {
+  await using api = await testApi({ inProcess: "has no Redis" });
+  assert.doesNotMatch((await api.request("/metrics")).text, /massacorp_api_(redis|data_disk)/);
 });
