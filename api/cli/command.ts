@@ -39,12 +39,6 @@ export function theOne(positionals: string[], asking: string): string {
   return one;
 }
 
-/** A user as `user:list` numbers them. */
-export function userNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new CliError("--user takes the number of a user", 2);
-  return Number(text);
-}
-
 /** A gateway as `gateway:list` numbers them. */
 export function gatewayNumber(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new CliError("name one gateway by its number", 2);

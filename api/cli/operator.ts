@@ -90,5 +90,5 @@ const patienceMs = 30_000;
 
 function describe({ title, code, detail, errors }: Problem): string {
   const fields = (errors ?? []).map(({ path, message }) => `\n  ${path || "body"}: ${message}`);
-  return `${title}${detail ? `: ${detail}` : ""} (${code})${fields.join("")}`;
+  return `${title}${detail && detail !== title ? `: ${detail}` : ""} (${code})${fields.join("")}`;
 }

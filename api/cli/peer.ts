@@ -1,20 +1,13 @@
 import encodeQR from "qr";
-import {
-  type Command,
-  gatewayOption,
-  optional,
-  required,
-  table,
-  theOne,
-  userNumber,
-} from "./command.ts";
+import { type Command, gatewayOption, optional, required, table, theOne } from "./command.ts";
 import { CliError } from "./error.ts";
+import { peerId, userId } from "./names.ts";
 import { ask, everyItem, given, inTenant } from "./operator.ts";
 import { newFile } from "./out_file.ts";
 
 export const peerAdd: Command = {
   usage:
-    "--tenant acme --name ada-phone [--user 7] [--gateway 2] [--expires-at 2026-12-31T00:00:00Z] [--out ada.conf] [--qr]",
+    "--tenant acme --name ada-phone [--user 7|ada@acme.example] [--gateway 2] [--expires-at 2026-12-31T00:00:00Z] [--out ada.conf] [--qr]",
   summary: "Create a peer; its file goes to --out (mode 0600) or to the terminal, this once",
   options: {
     tenant: { type: "string" },
@@ -28,17 +21,16 @@ export const peerAdd: Command = {
   async run({ api, values }) {
     const out = optional(values, "out");
     const user = optional(values, "user");
+    const tenant = required(values, "tenant");
+    const user_id = user === undefined ? undefined : await userId(api, { tenant, user });
     // Opened first: a peer whose file could not be written would be lost.
     await using file = out === undefined ? undefined : await newFile(out);
     const answer = await ask(api.POST("/api/v1/wireguard/peers", {
-      params: inTenant(required(values, "tenant")),
+      params: inTenant(tenant),
       body: {
         name: required(values, "name"),
         ...gatewayOption(values),
-        ...given({
-          user_id: user === undefined ? undefined : userNumber(user),
-          expires_at: optional(values, "expires-at"),
-        }),
+        ...given({ user_id, expires_at: optional(values, "expires-at") }),
       },
     }));
     if (answer.config === null) throw new CliError("the API gave no file for the peer");
@@ -55,7 +47,7 @@ export const peerAdd: Command = {
 
 export const peerList: Command = {
   usage: "--tenant acme",
-  summary: "List a tenant's peers",
+  summary: "List a tenant's peers, and who is online",
   options: { tenant: { type: "string" } },
   async run({ api, values }) {
     const tenant = inTenant(required(values, "tenant"));
@@ -69,30 +61,33 @@ export const peerList: Command = {
       String(item.gateway_id),
       item.address,
       item.status + (item.status_reason ? ` (${item.status_reason})` : ""),
+      item.online ? "yes" : "no",
       item.last_handshake_at ?? "never",
     ]);
+    const headings = ["ID", "NAME", "USER", "GATEWAY", "ADDRESS", "STATUS", "ONLINE"];
     return {
       answer: items,
-      text: table(["ID", "NAME", "USER", "GATEWAY", "ADDRESS", "STATUS", "LAST HANDSHAKE"], rows),
+      text: table([...headings, "LAST HANDSHAKE"], rows),
     };
   },
 };
 
 export const peerRevoke: Command = {
-  usage: "--tenant acme PEER_ID",
-  summary: "Remove a peer; says whether the interface was seen without it",
+  usage: "--tenant acme PEER",
+  summary: "Remove a peer (id or name); says whether the interface was seen without it",
   options: { tenant: { type: "string" } },
   async run({ api, values, positionals }) {
-    const id = theOne(positionals, "give one peer id");
-    const tenant = inTenant(required(values, "tenant"));
+    const peer = theOne(positionals, "give one peer, by id or name");
+    const tenant = required(values, "tenant");
+    const id = await peerId(api, { tenant, peer });
     const answer = await ask(
-      api.DELETE("/api/v1/wireguard/peers/{id}", { params: { ...tenant, path: { id } } }),
+      api.DELETE("/api/v1/wireguard/peers/{id}", { params: { ...inTenant(tenant), path: { id } } }),
     );
     return {
       answer,
       text: answer.removed
-        ? `${id} is gone from the interface`
-        : `${id} is being revoked: the daemon has not confirmed yet that it is gone`,
+        ? `${peer} is gone from the interface`
+        : `${peer} is being revoked: the daemon has not confirmed yet that it is gone`,
     };
   },
 };

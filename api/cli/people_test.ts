@@ -3,6 +3,7 @@ import { testApi } from "../../tests/support/api.ts";
 import { clientOf } from "../../tests/support/client.ts";
 import type { Command } from "./command.ts";
 import { CliError } from "./error.ts";
+import { peerAdd, peerList, peerRevoke } from "./peer.ts";
 import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantList, tenantResume, tenantSuspend } from "./tenant.ts";
 import { userCreate, userDeactivate, userInvite, userList } from "./user.ts";
@@ -10,8 +11,11 @@ import { userCreate, userDeactivate, userInvite, userList } from "./user.ts";
 Deno.test("commands: a tenant and its users, from the first invitation to the suspension", async () => {
   await using api = await testApi();
   const operator = clientOf(api);
-  const run = (command: Command, values: Record<string, string | boolean>) =>
-    command.run({ api: operator, values, positionals: [] });
+  const run = (
+    command: Command,
+    values: Record<string, string | boolean>,
+    ...positionals: string[]
+  ) => command.run({ api: operator, values, positionals });
   const folder = await Deno.makeTempDir();
   try {
     const out = `${folder}/enrol.conf`;
@@ -56,8 +60,34 @@ Deno.test("commands: a tenant and its users, from the first invitation to the su
     for (const values of [{ user: id }, { ...owner, all: true }, { ...owner, user: "bob" }, {}]) {
       await assert.rejects(run(sessionsRevoke, values), CliError);
     }
-    const gone = await run(userDeactivate, { tenant: "acme", user: id });
-    assert.equal(gone.failed, false);
+
+    // By name: a lost phone, and who left.
+    const bob = { tenant: "acme", user: "Bob@acme.example" };
+    const tablet = await run(peerAdd, { ...bob, name: "tablet" });
+    await run(peerAdd, { tenant: "acme", name: "twin" });
+    await run(peerAdd, { tenant: "acme", name: "twin" });
+    const listed = await run(peerList, { tenant: "acme" });
+    assert.match(listed.text, new RegExp(`tablet +${id} +1 +\\S+ +pending.* +no +never$`, "m"));
+    await assert.rejects(
+      run(peerAdd, { tenant: "acme", user: "ob@acme.example", name: "none", out: refused }),
+      /no user of acme has the address ob@acme\.example/,
+    );
+    await assert.rejects(Deno.stat(refused), Deno.errors.NotFound);
+    await assert.rejects(run(peerRevoke, { tenant: "acme" }, "twin"), /several peers.*\n.*\n/);
+    await assert.rejects(run(peerRevoke, { tenant: "acme" }, "phone"), /no peer of acme has/);
+    await assert.rejects(run(peerRevoke, { tenant: "acme" }, crypto.randomUUID()), {
+      message: "There is no such thing (not_found)",
+    });
+    const revoked = await run(peerRevoke, { tenant: "acme" }, "tablet");
+    assert.match(revoked.text, /^tablet is being revoked: /);
+    const [, tabletId = ""] = /^peer (\S+)/.exec(tablet.text) ?? [];
+    assert.match(
+      (await run(peerList, { tenant: "acme" })).text,
+      new RegExp(`${tabletId}.*revoking`),
+    );
+    // The tablet was not read back gone yet, whoever took it off.
+    const gone = await run(userDeactivate, bob);
+    assert.equal(gone.failed, true);
     assert.match((await run(userList, { tenant: "acme" })).text, /inactive/);
 
     const suspended = await run(tenantSuspend, { tenant: "acme" });

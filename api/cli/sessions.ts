@@ -1,9 +1,10 @@
 import { type Command, optional, required } from "./command.ts";
 import { CliError } from "./error.ts";
+import { userId } from "./names.ts";
 import { ask, inTenant } from "./operator.ts";
 
 export const sessionsRevoke: Command = {
-  usage: "--tenant acme --user 7 | --tenant-id 3 | --all",
+  usage: "--tenant acme --user 7|bob@acme.example | --tenant-id 3 | --all",
   summary:
     "End every session of a user, of a tenant, or of all tenants: for a lost device, a stolen key or backup",
   options: {
@@ -15,11 +16,13 @@ export const sessionsRevoke: Command = {
   async run({ api, values }) {
     const user = optional(values, "user");
     if (user !== undefined) {
-      if (!/^\d{1,9}$/.test(user) || values["all"] === true || values["tenant-id"]) {
-        throw new CliError("--user takes the number of a user, with --tenant alone", 2);
+      if (values["all"] === true || values["tenant-id"]) {
+        throw new CliError("--user goes with --tenant alone", 2);
       }
+      const tenant = required(values, "tenant");
+      const id = await userId(api, { tenant, user });
       const answer = await ask(api.DELETE("/api/v1/users/{id}/sessions", {
-        params: { ...inTenant(required(values, "tenant")), path: { id: Number(user) } },
+        params: { ...inTenant(tenant), path: { id } },
       }));
       return { answer, text: `${answer.sessions_ended} session(s) ended` };
     }

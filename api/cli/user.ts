@@ -1,6 +1,7 @@
-import { type Command, optional, required, said, table, userNumber } from "./command.ts";
+import { type Command, optional, required, said, table } from "./command.ts";
 import { CliError } from "./error.ts";
 import { invitationOptions, inviting } from "./invitation.ts";
+import { userId } from "./names.ts";
 import { ask, everyItem, given, inTenant } from "./operator.ts";
 
 export const userCreate: Command = {
@@ -50,17 +51,17 @@ export const userList: Command = {
 };
 
 export const userDeactivate: Command = {
-  usage: "--tenant acme --user 7",
+  usage: "--tenant acme --user 7|bob@acme.example",
   summary: "End a user's sessions and tunnels, and let him in no more",
   options: { tenant: { type: "string" }, user: { type: "string" } },
   async run({ api, values }) {
-    const id = userNumber(required(values, "user"));
-    const tenant = inTenant(required(values, "tenant"));
+    const [tenant, user] = [required(values, "tenant"), required(values, "user")];
+    const id = await userId(api, { tenant, user });
     const answer = await ask(api.POST("/api/v1/users/{id}/deactivate", {
-      params: { ...tenant, path: { id } },
+      params: { ...inTenant(tenant), path: { id } },
     }));
     const text = `${
-      said(`user ${id}`, "inactive", answer)
+      said(`user ${user}`, "inactive", answer)
     }; ${answer.sessions_ended} session(s) ended`;
     return { answer, failed: !answer.removed, text };
   },

@@ -1,9 +1,8 @@
-import { z } from "zod";
 import type { Schema } from "../client/mod.ts";
 import { receiptStatement, verifyReceipt } from "../../lib/receipt.ts";
 import { type Command, required, table, theOne } from "./command.ts";
-import { CliError } from "./error.ts";
-import { ask, everyItem, inTenant, type OperatorApi } from "./operator.ts";
+import { peerId } from "./names.ts";
+import { ask, inTenant } from "./operator.ts";
 
 type Explanation = Schema<"PeerExplanation">;
 
@@ -14,7 +13,7 @@ export const wgExplain: Command = {
   async run({ api, values, positionals }) {
     const peer = theOne(positionals, "give one peer, by id or name");
     const tenant = required(values, "tenant");
-    const id = await idOf(api, { tenant, peer });
+    const id = await peerId(api, { tenant, peer });
     const answer = await ask(api.GET("/api/v1/wireguard/peers/{id}/explain", {
       params: { ...inTenant(tenant), path: { id } },
     }));
@@ -26,25 +25,6 @@ export const wgExplain: Command = {
     };
   },
 };
-
-async function idOf(
-  api: OperatorApi,
-  { tenant, peer }: { tenant: string; peer: string },
-): Promise<string> {
-  if (z.uuid().safeParse(peer).success) return peer.toLowerCase();
-  const all = await everyItem((query) =>
-    api.GET("/api/v1/wireguard/peers", { params: { ...inTenant(tenant), query } })
-  );
-  const [found, ...more] = all.filter(({ name }) => name === peer);
-  if (!found) {
-    throw new CliError(`no peer of ${tenant} has the name ${peer}; one that went has its id`);
-  }
-  if (more.length > 0) {
-    const ids = [found, ...more].map(({ id }) => `\n  ${id}`);
-    throw new CliError(`several peers have the name ${peer}; name one by its id:${ids.join("")}`);
-  }
-  return found.id;
-}
 
 /** Does not believe the API: the text is made anew from the fields, and must be the one that is signed. */
 async function verify(

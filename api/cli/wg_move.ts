@@ -1,25 +1,27 @@
 import { type Command, gatewayNumber, optional, required } from "./command.ts";
 import { CliError } from "./error.ts";
+import { peerId } from "./names.ts";
 import { ask, inTenant } from "./operator.ts";
 import { newFile } from "./out_file.ts";
 
 export const wgMove: Command = {
-  usage: "--tenant acme PEER_ID GATEWAY [--out ada.conf]",
+  usage: "--tenant acme PEER GATEWAY [--out ada.conf]",
   summary:
-    "Move a peer to another gateway; its new file goes to --out (mode 0600) or to the terminal, this once",
+    "Move a peer (id or name) to another gateway; its new file goes to --out (mode 0600) or to the terminal, this once",
   options: { tenant: { type: "string" }, out: { type: "string" } },
   async run({ api, values, positionals }) {
-    const [id, gateway, ...more] = positionals;
-    if (!id || !gateway || more.length > 0) {
-      throw new CliError("give one peer id and the number of a gateway", 2);
+    const [peer, gateway, ...more] = positionals;
+    if (!peer || !gateway || more.length > 0) {
+      throw new CliError("give one peer, by id or name, and the number of a gateway", 2);
     }
     const gateway_id = gatewayNumber(gateway);
-    const tenant = inTenant(required(values, "tenant"));
+    const tenant = required(values, "tenant");
+    const id = await peerId(api, { tenant, peer });
     const out = optional(values, "out");
     // Opened first: with the move the old file is worth nothing.
     await using file = out === undefined ? undefined : await newFile(out);
     const answer = await ask(api.POST("/api/v1/wireguard/peers/{id}/move", {
-      params: { ...tenant, path: { id } },
+      params: { ...inTenant(tenant), path: { id } },
       body: { gateway_id, preshared_key: true, delivery: "inline" },
     }));
     if (answer.config === null) throw new CliError("the API gave no file for the peer");

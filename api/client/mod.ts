@@ -71,7 +71,9 @@ export function createOperatorClient(
 export class ApiRefusal extends Error {
   override name = "ApiRefusal";
   constructor(readonly problem: Problem) {
-    super(problem.detail ? `${problem.title}: ${problem.detail}` : problem.title);
+    // An API that has nothing more to say repeats the title.
+    const { title, detail } = problem;
+    super(detail && detail !== title ? `${title}: ${detail}` : title);
   }
   get code(): Problem["code"] {
     return this.problem.code;

@@ -45,8 +45,7 @@ export async function walk({ task, outFile, hosts, folder }: Walk): Promise<void
     let text = line.replaceAll(/"password":"…"/g, `"password":"${password}"`)
       .replace(/"token":"q0Yq…"/, `"token":"${facts["token"]}"`)
       .replace(/"mfa_session_token":"eyJ…"/, `"mfa_session_token":"${facts["mfa_session_token"]}"`)
-      .replace(/--user 3\b/, `--user ${facts["bob"]}`)
-      .replace(/01a1fc36-6e46-\S+/, facts["ada-laptop"] ?? "");
+      .replace(/--user 3\b/, `--user ${facts["bob"]}`);
     text = text.replace(/"code":"\d{6}"/, () => `"code":"${nextCode()}"`);
     for (const [name, own] of Object.entries(files)) text = text.replaceAll(name, own);
     return text;
@@ -117,8 +116,7 @@ export async function walk({ task, outFile, hosts, folder }: Walk): Promise<void
 
   for (const line of minutes.slice(last)) {
     const text = await follow(line);
-    const id = /^(\S{36}) +ada-laptop/m.exec(text)?.[1];
-    if (id) facts["ada-laptop"] = id;
+    if (line.includes("peer:list")) match(text, /ada-laptop +\d+ +\d+ +\S+ +active +yes /);
     if (line.includes("peer:revoke")) match(text, /is gone from the interface/);
     if (line.includes("wg:status")) match(text, /daemon +ok\n/);
   }

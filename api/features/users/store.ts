@@ -183,10 +183,9 @@ export async function setEmailVerified(sql: TenantSql, id: number, at: Date): Pr
   await sql`update users set email_verified_at = ${at} where id = ${id} and email_verified_at is null`;
 }
 
-/** Peers that a user owns, but for those on their way out already. */
+/** Peers that a user owns, with those on their way out: until they were read back gone, nobody may say that they are. */
 export async function listPeerIdsOf(sql: TenantSql, userId: number): Promise<string[]> {
-  const rows = await sql<{ id: string }[]>`
-    select id from wg_peers where user_id = ${userId} and deleted_at is null`;
+  const rows = await sql<{ id: string }[]>`select id from wg_peers where user_id = ${userId}`;
   return rows.map((row) => row.id);
 }
 
