@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { permissions } from "../../auth/permissions.ts";
 import { timestamp } from "../../openapi.ts";
+import type { ApiKeyRow } from "./store.ts";
 
 /** The rest reaches beyond the tenant, and is no key's. */
 const tenantPermissions = permissions.filter((name) => !name.startsWith("platform."));
@@ -32,6 +33,9 @@ export const rotateKeyBody = z.strictObject({
   }),
 });
 
+/** Of the path of one key. */
+export const keyPath = z.object({ id: z.uuid() });
+
 export const apiKey = z.object({
   id: z.uuid(),
   name: z.string(),
@@ -46,6 +50,19 @@ export const apiKey = z.object({
   last_used_at: timestamp.nullable().openapi({ description: "True to some seconds" }),
   previous_secret_until: timestamp.nullable(),
 }).openapi("ApiKey");
+
+/** @returns a key as it is shown, without its secret */
+export function view(row: ApiKeyRow): z.infer<typeof apiKey> {
+  const time = (date: Date | null) => date?.toISOString() ?? null;
+  return {
+    ...row,
+    created_at: row.created_at.toISOString(),
+    expires_at: time(row.expires_at),
+    revoked_at: time(row.revoked_at),
+    last_used_at: time(row.last_used_at),
+    previous_secret_until: time(row.previous_secret_until),
+  };
+}
 
 export const usage = z.object({
   day: z.iso.date(),
