@@ -13,6 +13,10 @@ export const oneTimeToken = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "is no such 
   example: "q0Yq1c1d3S0k5mZ8WvJxQm0N9nQmXkXo0m2VxY1b2cM",
 });
 
+/** The same where one of another form is refused as an unknown one is. */
+export const broughtToken = z.string().min(1).max(200);
+
+/** Makes one of the system's randomness. */
 export async function createOneTimeToken(): Promise<OneTimeToken> {
   const text = crypto.getRandomValues(new Uint8Array(32))
     .toBase64({ alphabet: "base64url", omitPadding: true });

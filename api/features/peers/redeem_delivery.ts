@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit/write_audit.ts";
+import { broughtToken } from "../../auth/one_time_token.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
@@ -47,7 +48,7 @@ export function deliveriesFeature(deps: Deps): Router {
       }),
     }),
     request: jsonRequest(z.strictObject({
-      token: z.string().min(1).max(200),
+      token: broughtToken,
       public_key: publicKey.exactOptional(),
     })),
     responses: {

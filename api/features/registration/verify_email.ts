@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit/write_audit.ts";
-import { digestOneTimeToken, oneTimeToken } from "../../auth/one_time_token.ts";
+import { broughtToken, digestOneTimeToken, oneTimeToken } from "../../auth/one_time_token.ts";
 import { takeOneTimeToken } from "../../auth/one_time_token_store.ts";
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
@@ -25,7 +25,7 @@ export function verifyEmail(router: Router, deps: Deps): void {
       "A token that is unknown, used, replaced or too old is 404 alike, and so is a registration that the tenant would not take by now. An invitation of the address is spent by it, its enrolment peer with it.",
     ...limitedAccess(deps, "login"),
     ...namesTenant,
-    request: jsonRequest(z.strictObject({ token: z.string().min(1).max(200) })),
+    request: jsonRequest(z.strictObject({ token: broughtToken })),
     responses: {
       200: jsonResponse(
         z.object({ email: z.string(), registered: z.boolean() }),

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { createRoute, z } from "@hono/zod-openapi";
 import { auditSource, writeAudit } from "../../audit/write_audit.ts";
-import { digestOneTimeToken, oneTimeToken } from "../../auth/one_time_token.ts";
+import { broughtToken, digestOneTimeToken, oneTimeToken } from "../../auth/one_time_token.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
@@ -35,7 +35,7 @@ import { locale, phone, userName, userSchema, viewUser } from "./schemas.ts";
 import { insertUser, readUser } from "./store.ts";
 
 const acceptBody = z.strictObject({
-  token: z.string().min(1).max(200),
+  token: broughtToken,
   password: z.string().min(1).max(1024),
   name: userName.exactOptional(),
   locale: locale.exactOptional(),
