@@ -10,7 +10,7 @@ import {
 } from "../support/api.ts";
 import { fillPath, isPublic, operations } from "../support/operations.ts";
 import { reviver } from "../support/reviver.ts";
-import { databaseDigest } from "../support/snapshot.ts";
+import { databaseDigest } from "../support/database_digest.ts";
 import { sideOf, takesCode } from "../support/two_tenants.ts";
 
 const base = "/api/v1/wireguard/peers";

@@ -12,7 +12,7 @@ import {
   tunnelFrom,
   userOf,
 } from "../support/api.ts";
-import { databaseDigest } from "../support/snapshot.ts";
+import { databaseDigest } from "../support/database_digest.ts";
 import { until } from "../support/until.ts";
 
 const password = "Correct-Horse-7-Battery";

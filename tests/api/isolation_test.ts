@@ -11,7 +11,7 @@ import {
 import { testDatabase } from "../support/database.ts";
 import { statementCounter } from "../support/statement_counter.ts";
 import { placesOf, replaceAt } from "../support/schema_values.ts";
-import { databaseDigest } from "../support/snapshot.ts";
+import { databaseDigest } from "../support/database_digest.ts";
 import { isIdName, type Side, sideOf } from "../support/two_tenants.ts";
 
 /** Everything about an answer but what names the request, how long it took and how many came before. */

@@ -12,7 +12,7 @@ import {
 import { isPublic, operations } from "../support/operations.ts";
 import { assertRefused } from "../support/refusals.ts";
 import { beginLogIn, equip } from "../support/totp.ts";
-import { databaseDigest } from "../support/snapshot.ts";
+import { databaseDigest } from "../support/database_digest.ts";
 
 Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async () => {
   await using api = await testApi();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { operator, type Persona, type TestApi } from "./api.ts";
-import { databaseDigest } from "./snapshot.ts";
+import { databaseDigest } from "./database_digest.ts";
 
 /** Sets a tenant's policy. */
 export const putPolicy = (api: TestApi, who: Persona, body: unknown) =>

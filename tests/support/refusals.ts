@@ -3,7 +3,7 @@ import { balancerPlace } from "./balanced.ts";
 import { loopback, type Reply, type RequestOptions, type TestApi } from "./api.ts";
 import { type Contract, readContract } from "./contract.ts";
 import { type Operation, unknownPath } from "./operations.ts";
-import { databaseDigest } from "./snapshot.ts";
+import { databaseDigest } from "./database_digest.ts";
 
 let contract: Promise<Contract> | undefined;
 

@@ -12,7 +12,7 @@ import {
 } from "../../../tests/support/api.ts";
 import { equip, nextCode } from "../../../tests/support/totp.ts";
 import { stepUpMs } from "../../middleware/access.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 const good = "x9K#mQ2$vLp8";
 

@@ -4,7 +4,7 @@ import { failuresUntilLock, lockWindowMs } from "../../auth/throttle.ts";
 import { adminOf, loopback, testApi, tunnelFrom, userOf } from "../../../tests/support/api.ts";
 import { testDatabase } from "../../../tests/support/database.ts";
 import { redisServer } from "../../../tests/support/redis.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import { until } from "../../../tests/support/until.ts";
 
 Deno.test("login: A5: nobody can lock the owner out of his own peer, by whatever way and however often he tries", async () => {

@@ -8,7 +8,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import {
   beginLogIn,
   equip,

@@ -7,7 +7,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 /** With a session that showed its factor just now, and with one that did not. */
 async function withoutStepUp<T>(api: TestApi, work: () => Promise<T>): Promise<T> {

@@ -9,7 +9,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import { equip, logInWithMfa } from "../../../tests/support/totp.ts";
 
 const post = (

@@ -7,7 +7,7 @@ import {
   type TestApi,
   testApi,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import { archiveName, bulksAMinute, maxBulk } from "./bulk_create.ts";
 
 const bulk = (api: TestApi, who: Persona, peers: unknown[], accept = "application/json") =>

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { peers } from "../../../tests/support/peer_calls.ts";
 import { generateKeyPair, isWireGuardKey } from "../../../lib/wireguard_key.ts";
 import { adminOf, loopback, testApi } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 const base = "/api/v1/wireguard/peers";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { peers } from "../../../tests/support/peer_calls.ts";
 import { adminOf, testApi, userOf } from "../../../tests/support/api.ts";
 import { purgeTombstones } from "../../../tests/support/database.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 Deno.test("create: bad input is refused with its field, and nothing changes", async (t) => {
   await using api = await testApi();

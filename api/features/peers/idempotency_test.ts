@@ -9,7 +9,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 const create = (api: TestApi, who: Persona, key: string, body: unknown = { name: "laptop" }) =>
   api.request("/api/v1/wireguard/peers", {

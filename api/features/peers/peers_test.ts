@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { peers } from "../../../tests/support/peer_calls.ts";
 import { adminOf, loopback, type TestApi, testApi, userOf } from "../../../tests/support/api.ts";
 import { purgeTombstones } from "../../../tests/support/database.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 const base = "/api/v1/wireguard/peers";
 

@@ -9,7 +9,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { purgeTombstones } from "../../../tests/support/database.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import type { ReconcileResult } from "../../../wgd/protocol.ts";
 
 const own = "/api/v1/wireguard/me/peers";

@@ -12,7 +12,7 @@ import {
 } from "../../../tests/support/api.ts";
 import { until } from "../../../tests/support/until.ts";
 import { assertInContract } from "../../../tests/support/refusals.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 const roles = "/api/v1/roles";
 

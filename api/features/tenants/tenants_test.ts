@@ -11,7 +11,7 @@ import {
   tunnelFrom,
   userOf,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import { until } from "../../../tests/support/until.ts";
 
 const base = "/api/v1/tenants";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { adminOf, loopback, testApi } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 Deno.test("update tenant: the operator sets a quota and takes it back, and the record has both", async () => {
   await using api = await testApi();

@@ -9,7 +9,7 @@ import {
   type TestApi,
   testApi,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 interface Line {
   name: string;

@@ -13,7 +13,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 const unknown = "01890a5d-ac96-774b-bcce-b302099a8057";
 const closed = { peer_to_peer: false, services: [], routes: [] };

@@ -11,7 +11,7 @@ import {
   tunnelFrom,
   userOf,
 } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 const base = "/api/v1/users/invitations";
 const password = "Correct-Horse-7-Battery";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hashSync } from "bcryptjs";
 import { adminOf, loopback, testApi } from "../../../tests/support/api.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 
 Deno.test("import user: the operator takes a bcrypt hash over, and the first log-in replaces it", async () => {
   await using api = await testApi();

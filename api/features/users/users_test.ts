@@ -10,7 +10,7 @@ import {
 } from "../../../tests/support/api.ts";
 import { waitingMails } from "../../../tests/support/mails.ts";
 import { assertInContract } from "../../../tests/support/refusals.ts";
-import { databaseDigest } from "../../../tests/support/snapshot.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import { until } from "../../../tests/support/until.ts";
 
 const base = "/api/v1/users";
