@@ -12,6 +12,7 @@ import {
   networkList,
   origin,
   parseEnv,
+  patienceSeconds,
   postgresUrl,
   processEnv,
   type ReadFile,
@@ -97,7 +98,7 @@ const schema = z.object({
   DATABASE_POOL_SIZE: integer(1, 500).default(10),
   DATABASE_MAX_OVERFLOW: integer(0, 500).default(10),
   DATABASE_POOL_TIMEOUT: durationMs.default(800),
-  DATABASE_POOL_RECYCLE: durationSeconds.default(1800),
+  DATABASE_POOL_RECYCLE: patienceSeconds.default(1800),
   JWT_SECRET: secretText(32).optional(),
   JWT_KEYS: keySet.optional(),
   JWT_ALGORITHM: z.enum(jwtAlgorithms, `must be one of ${jwtAlgorithms.join(", ")}`)
@@ -119,7 +120,7 @@ const schema = z.object({
   PASSWORD_CHECK_HIBP_URL: z.url({ protocol: /^https?$/ }).default(
     "https://api.pwnedpasswords.com",
   ),
-  LOGIN_FAILURE_FLOOR: durationSeconds.default(2),
+  LOGIN_FAILURE_FLOOR: patienceSeconds.default(2),
   LOGIN_PROOF_OF_WORK: integer(0, 26).default(0),
   SMTP_URL: smtpUrl.optional(),
   SMTP_TLS: z.enum(["required", "off"]).default("required"),
@@ -136,7 +137,7 @@ const schema = z.object({
       z.array(z.union([z.ipv4(), z.ipv6()], "must be a comma-separated list of addresses")).max(8),
     )
     .optional(),
-  WG_APPLY_TIMEOUT: durationSeconds.default(2),
+  WG_APPLY_TIMEOUT: patienceSeconds.default(2),
   ...spanSettings,
 });
 

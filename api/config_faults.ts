@@ -12,7 +12,7 @@ export function faultsTogether(value: Given, isGiven: IsGiven): string[] {
     ...checkSpans(value),
     ...ofKeys(value, isGiven),
     ...ofAddresses(value, isGiven),
-    ...ofTls(value),
+    ...ofTls(value, isGiven),
     ...ofMail(value, isGiven),
     ...ofLifetimes(value),
   ];
@@ -66,10 +66,10 @@ function ofAddresses(value: Given, isGiven: IsGiven): string[] {
   return faults;
 }
 
-function ofTls(value: Given): string[] {
+function ofTls(value: Given, isGiven: IsGiven): string[] {
   const faults: string[] = [];
-  const { TLS_CERT_FILE, TLS_KEY_FILE, PUBLIC_URL, HSTS } = value;
-  if ((TLS_CERT_FILE === undefined) !== (TLS_KEY_FILE === undefined)) {
+  const { TLS_CERT_FILE, PUBLIC_URL, HSTS } = value;
+  if (isGiven("TLS_CERT_FILE") !== isGiven("TLS_KEY_FILE")) {
     faults.push("TLS_KEY_FILE: goes with TLS_CERT_FILE: set both or none");
   }
   if (TLS_CERT_FILE && PUBLIC_URL?.startsWith("http:")) {

@@ -134,6 +134,46 @@ Deno.test("loadConfig: faults between settings are reported together with the ot
   ]);
 });
 
+Deno.test("loadConfig: mail has a sender that the server sends for, and TLS that is not turned off twice over", () => {
+  const faults = (env: Record<string, string>) => faultsOf({ ...good, ...env });
+  const MAIL_FROM = "vpn@acme.example";
+  assert.deepEqual(faults({ SMTP_URL: "smtp://mail.example" }), ["MAIL_FROM"]);
+  assert.deepEqual(faults({ SMTP_URL: "smtp://mail.example", MAIL_FROM }), []);
+  assert.deepEqual(faults({ SMTP_URL: "smtp://mail.example", MAIL_FROM, SMTP_TLS: "off" }), []);
+  assert.deepEqual(faults({ SMTP_URL: "smtps://mail.example", MAIL_FROM, SMTP_TLS: "off" }), [
+    "SMTP_TLS",
+  ]);
+});
+
+Deno.test("loadConfig: documents are shown in development alone, the tunnel is asked for by its IPv6 addresses, too, and the newest key seals", () => {
+  const at = (env: Record<string, string>) => loadConfig({ ...good, ...env });
+  const docs = [{ ENV: "dev" }, { ENV: "prod" }, { ENV: "dev", API_DOCS: "off" }, {
+    ENV: "prod",
+    API_DOCS: "on",
+  }];
+  assert.deepEqual(docs.map((env) => at(env).docs), [true, false, false, true]);
+  assert.deepEqual([...at({ WG_NETWORK6: "fd00:7::/64" }).allowedHosts], [
+    "10.10.0.1",
+    "10.10.0.2",
+    "fd00:7::1",
+    "fd00:7::2",
+  ]);
+  const keys = Array.from(
+    { length: 4 },
+    (_, n) => Uint8Array.from({ length: 32 }, (_, i) => n * 50 + i).toBase64(),
+  );
+  const [MFA_KEY = "", MFA_KEYS_OLD = "", ENCRYPTION_KEY = "", ENCRYPTION_KEYS_OLD = ""] = keys;
+  const order = (env: Record<string, string>) => {
+    const { mfaKeys, encryptionKeys } = at({ ...env, ENCRYPTION_KEY, ENCRYPTION_KEYS_OLD });
+    return [mfaKeys, encryptionKeys].map((all) =>
+      all.map((key) => keys.indexOf(key.reveal().toBase64()))
+    );
+  };
+  // The key of everything else opens what was sealed before there was one of its own.
+  assert.deepEqual(order({ MFA_KEY, MFA_KEYS_OLD }), [[0, 1, 3, 2], [2, 3]]);
+  assert.deepEqual(order({}), [[2, 3], [2, 3]]);
+});
+
 Deno.test("loadConfig: the configuration prints no secret", () => {
   const printed = Deno.inspect(loadConfig(good), { depth: 10 }) + JSON.stringify(loadConfig(good));
   for (const secret of Object.values(testSecrets)) assert(!printed.includes(secret));

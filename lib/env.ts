@@ -89,12 +89,17 @@ export const durationSeconds = z.string()
     return unit === undefined ? Number(text) : Number(text.slice(0, -1)) * unit;
   });
 
-/** The same, and `900ms`, to a number of milliseconds. */
+/** The same, for what waits so long: a timer of more than 24.8 days would end at once. */
+export const patienceSeconds = durationSeconds
+  .refine((seconds) => seconds <= 86400, "must be at most 1d");
+
+/** That, and `900ms`, to a number of milliseconds. */
 export const durationMs = z.string()
   .regex(/^[1-9]\d{0,8}(ms|[smhd])?$/, "must be a duration such as 900ms, 2s or 15m")
   .transform((text) =>
     text.endsWith("ms") ? Number(text.slice(0, -2)) : durationSeconds.parse(text) * 1000
-  );
+  )
+  .refine((ms) => ms <= 86_400_000, "must be at most 1d");
 
 /** A whole number within bounds, from its decimal text. */
 export function integer(min: number, max: number) {
@@ -173,7 +178,7 @@ export const key32List = z.string()
   .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ""))
   .pipe(z.array(key32).max(16));
 
-/** A private IPv4 network from /12 to /28. */
+/** An IPv4 network from /12 to /28. */
 export const networkCidr = z.string().transform((text, context) => {
   try {
     return addressPlan(text).network;
