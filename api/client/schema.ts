@@ -1367,7 +1367,9 @@ export interface paths {
         };
         /**
          * List the tenant's audit entries, newest first
-         * @description Permission: `audit.read`. Rate limit: `authenticated`.
+         * @description A search by anything but `request_id` and time looks at 20,000 entries: a page with few of them or none is the last one where `next_cursor` is null.
+         *
+         *     Permission: `audit.read`. Rate limit: `authenticated`.
          */
         get: operations["listAuditEntries"];
         put?: never;

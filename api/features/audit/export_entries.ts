@@ -13,7 +13,7 @@ import { type Router } from "../../openapi.ts";
 import { csvLine } from "./csv.ts";
 import { type Filters, filters } from "./schemas.ts";
 import { createRunningExports, type Place } from "./running_exports.ts";
-import { type AuditRow, selectBetween, selectNewestId } from "./store.ts";
+import { type AuditRow, isSearch, selectBetween, selectCeiling, selectNewestId } from "./store.ts";
 
 const formats = ["csv", "ndjson"] as const;
 type Format = typeof formats[number];
@@ -121,13 +121,21 @@ function stream(
 
   /** The next lines; undefined after the last one. Nothing of the entries is kept. */
   async function read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const range = { after, upTo, filters, ...batch };
-    const rows = await deps.tenancy.query(tenantId, (sql) => selectBetween(sql, range));
-    const last = rows.at(-1);
-    if (!last) return undefined;
-    after = last.id;
-    batch = nextBatch(rows.length);
-    return encoder.encode(rows.map(format === "csv" ? asCsv : asNdjson).join(""));
+    for (;;) {
+      const range = { after, upTo, filters };
+      const [beyond] = isSearch(filters)
+        ? await deps.tenancy.query(tenantId, (sql) => selectCeiling(sql, range))
+        : [];
+      const ceiling = beyond?.id;
+      const part = { ...range, ...batch, upTo: ceiling ?? upTo };
+      const rows = await deps.tenancy.query(tenantId, (sql) => selectBetween(sql, part));
+      const next = rows.at(-1)?.id ?? ceiling;
+      if (next === undefined) return undefined;
+      after = next;
+      if (rows.length === 0) continue;
+      batch = nextBatch(rows.length);
+      return encoder.encode(rows.map(format === "csv" ? asCsv : asNdjson).join(""));
+    }
   }
 
   return new ReadableStream({

@@ -4,7 +4,7 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, type Router } from "../../openapi.ts";
 import { opaque, page, pageOf, pageQuery, readCursor } from "../../paging.ts";
 import { entrySchema, filters } from "./schemas.ts";
-import { type AuditRow, selectPage } from "./store.ts";
+import { type AuditRow, isSearch, selectFloor, selectPage } from "./store.ts";
 
 const query = pageQuery(z.string().max(100)).extend(filters);
 
@@ -20,6 +20,8 @@ export function getEntries(router: Router, deps: Deps): void {
     path: "/",
     operationId: "listAuditEntries",
     summary: "List the tenant's audit entries, newest first",
+    description:
+      "A search by anything but `request_id` and time looks at 20,000 entries: a page with few of them or none is the last one where `next_cursor` is null.",
     ...access(deps, "audit.read"),
     request: { query },
     responses: {
@@ -29,13 +31,17 @@ export function getEntries(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const { limit, cursor, ...filters } = c.req.valid("query");
     const before = readCursor(cursor, idIn);
-    const rows = await deps.tenancy.query(
-      tenantOf(c),
-      (sql) => selectPage(sql, { before, limit: limit + 1, bytes: pageBytes, filters }),
-    );
+    const { floor, rows } = await deps.tenancy.transaction(tenantOf(c), async (sql) => {
+      const [beyond] = isSearch(filters) ? await selectFloor(sql, { before, filters }) : [];
+      const floor = beyond?.id ?? null;
+      const from = { before, floor, limit: limit + 1, bytes: pageBytes, filters };
+      return { floor, rows: await selectPage(sql, from) };
+    });
     // Entries can be long: a page that holds fewer has its cursor as any other.
     const more = rows.at(-1)?.followed ?? false;
-    return c.json(page(rows, { limit, more, view, cursor: ({ id }) => opaque(id) }), 200);
+    const found = page(rows, { limit, more, view, cursor: ({ id }) => opaque(id) });
+    if (floor !== null) found.next_cursor ??= opaque(String(BigInt(floor) + 1n));
+    return c.json(found, 200);
   });
 }
 
