@@ -137,8 +137,11 @@ export class Registry {
 
 function render(names: readonly string[], labels: Readonly<Record<string, string>>): string {
   if (names.length === 0) return "";
-  const pairs = names.map((name) => `${name}="${escape(labels[name] ?? "")}"`);
-  return `{${pairs.join(",")}}`;
+  let text = "{";
+  for (const name of names) {
+    text += `${text === "{" ? "" : ","}${name}="${escape(labels[name] ?? "")}"`;
+  }
+  return `${text}}`;
 }
 
 function escape(value: string): string {

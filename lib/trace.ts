@@ -38,8 +38,9 @@ const traceparent =
 export function continueTrace(
   offered: string | undefined,
 ): Omit<Trace, "requestId"> & { parentId?: string } {
-  const [, version, traceId, parentId, flags = "", more] = traceparent.exec(offered ?? "") ?? [];
   const spanId = hex(8);
+  const [, version, traceId, parentId, flags = "", more] =
+    (offered === undefined ? null : traceparent.exec(offered)) ?? [];
   if (!traceId || !parentId || (version === "00" && more !== undefined)) {
     return { traceId: hex(16), spanId, sampled: false };
   }

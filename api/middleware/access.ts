@@ -47,9 +47,9 @@ export function access(
 
 /** The operator proved himself by reaching his socket; everybody else must have done so just now. */
 function requireStepUp(deps: Pick<AccessDeps, "clock">) {
-  return createMiddleware<AppEnv>(async (c, next) => {
+  return createMiddleware<AppEnv>((c, next) => {
     refuseWithoutStepUp(deps, c);
-    await next();
+    return next();
   });
 }
 
@@ -77,14 +77,14 @@ export function limitedAccess(deps: { limits: Limits }, name: LimitClass) {
 }
 
 function permit(permission: Permission | null) {
-  return createMiddleware<AppEnv>(async (c, next) => {
+  return createMiddleware<AppEnv>((c, next) => {
     const principal = c.get("principal");
     const holds = principal?.kind === "operator" ||
       (permission === null
         ? principal?.kind === "user"
         : principal?.permissions.has(permission) === true);
     if (!holds) throw new ApiError("forbidden");
-    await next();
+    return next();
   });
 }
 

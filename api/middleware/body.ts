@@ -1,4 +1,4 @@
-import type { Context } from "hono";
+import type { Context, Next } from "hono";
 import { createMiddleware } from "hono/factory";
 import { createPatience } from "../../lib/patience.ts";
 import type { AppEnv } from "../context.ts";
@@ -24,7 +24,8 @@ const bodyPatienceMs = 15_000;
 
 /** Refuses a body that announces too much before anything of it is read; others are counted as they come. */
 export const limitBody = createMiddleware<AppEnv>((c, next) => {
-  if (Number(c.req.header("content-length") ?? 0) > mostBytes(c)) {
+  const announced = c.req.header("content-length");
+  if (announced !== undefined && Number(announced) > mostBytes(c)) {
     throw new ApiError("body_too_large");
   }
   return next();
@@ -36,8 +37,11 @@ const carriesBody = (c: Context<AppEnv>) => !["GET", "HEAD", "OPTIONS"].includes
  * Takes the body in, as text in UTF-8 (RFC 8259, section 8.1), and makes nothing of it: that costs more than anything
  * else that a stranger can ask for, and is for whoever is let in.
  */
-export const readText = createMiddleware<AppEnv>(async (c, next) => {
-  if (!carriesBody(c)) return next();
+export const readText = createMiddleware<AppEnv>((c, next) =>
+  carriesBody(c) ? takeText(c, next) : next()
+);
+
+async function takeText(c: Context<AppEnv>, next: Next): Promise<void> {
   const bytes = c.req.raw.body ? await readBody(c.req.raw.body, mostBytes(c)) : new Uint8Array();
   if (bytes.byteLength === 0) {
     keepText(c, "");
@@ -55,14 +59,17 @@ export const readText = createMiddleware<AppEnv>(async (c, next) => {
   }
   keepText(c, text);
   return next();
-});
+}
 
 /**
  * Lets only well-formed JSON that PostgreSQL can hold reach the schemas. Every operation that takes a body spreads it
  * from access.ts, after its caller was counted and let in.
  */
-export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
-  if (!carriesBody(c)) return next();
+export const jsonBody = createMiddleware<AppEnv>((c, next) =>
+  carriesBody(c) ? checkJson(c, next) : next()
+);
+
+async function checkJson(c: Context<AppEnv>, next: Next): Promise<void> {
   const text = await c.req.text();
   if (text === "") return next();
   let body: unknown;
@@ -77,7 +84,7 @@ export const jsonBody = createMiddleware<AppEnv>(async (c, next) => {
     if (fault) throw new ApiError("invalid_input", { errors: [fault] });
   }
   return next();
-});
+}
 
 /**
  * What the library reads from now on, whichever form it asks for: it makes any other from the first that is there, and

@@ -27,7 +27,7 @@ function authorityOf(url: string): string {
  */
 export function trustedHosts(deps: { settings: { allowedHosts: ReadonlySet<string> } }) {
   const { allowedHosts } = deps.settings;
-  return createMiddleware<AppEnv>(async (c, next) => {
+  return createMiddleware<AppEnv>((c, next) => {
     if (c.env.listener !== "operator") {
       const field = c.req.header("host");
       const authority = authorityOf(c.req.url);
@@ -37,6 +37,6 @@ export function trustedHosts(deps: { settings: { allowedHosts: ReadonlySet<strin
         throw new ApiError("unknown_host");
       }
     }
-    await next();
+    return next();
   });
 }

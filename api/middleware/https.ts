@@ -8,9 +8,9 @@ import { ApiError } from "../errors.ts";
  * already readable, and a redirect would let its sender go on like that unawares.
  */
 export function httpsOnly({ settings: { publicUrl } }: { settings: { publicUrl: string } }) {
-  const hasTls = publicUrl.startsWith("https:");
+  if (!publicUrl.startsWith("https:")) return createMiddleware<AppEnv>((_, next) => next());
   return createMiddleware<AppEnv>(async (c, next) => {
-    if (!hasTls || c.get("scheme") !== "http") return await next();
+    if (c.get("scheme") !== "http") return await next();
     const careless = c.req.header("authorization") ?? c.req.header("x-api-key");
     if ((c.req.method !== "GET" && c.req.method !== "HEAD") || careless !== undefined) {
       throw new ApiError("https_required");

@@ -1,7 +1,6 @@
 import type { Context, Next } from "hono";
 import { createMiddleware } from "hono/factory";
 import { routePath } from "hono/route";
-import { v7 as uuidv7 } from "uuid";
 import type { AppEnv } from "../context.ts";
 import type { LogFields, Logger } from "../../lib/log.ts";
 import { type OpenSpan, openSpan } from "../../lib/spans.ts";
@@ -22,7 +21,7 @@ export function requestId(
 ) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const offered = c.req.header("x-request-id");
-    const id = offered && acceptableRequestId.test(offered) ? offered : uuidv7();
+    const id = offered && acceptableRequestId.test(offered) ? offered : crypto.randomUUID();
     const started = performance.now();
     c.set("requestId", id);
     c.set("log", deps.log);

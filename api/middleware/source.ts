@@ -39,7 +39,7 @@ function sourceScheme(
 /** Looks behind the proxies of the configuration before anything asks where a request comes from. */
 export function source(deps: { settings: { trustedProxies: readonly Network[] } }) {
   const { trustedProxies } = deps.settings;
-  return createMiddleware<AppEnv>(async (c, next) => {
+  return createMiddleware<AppEnv>((c, next) => {
     const { listener, address, tls } = c.env;
     const scheme = tls
       ? "https"
@@ -49,6 +49,6 @@ export function source(deps: { settings: { trustedProxies: readonly Network[] } 
       const forwardedFor = c.req.header("x-forwarded-for");
       c.env = { ...c.env, address: sourceAddress(address, forwardedFor, trustedProxies) };
     }
-    await next();
+    return next();
   });
 }

@@ -29,17 +29,18 @@ function servesEnrolment(path: string): boolean {
  * tenant's audit log, because nothing says whose peer it was.
  */
 export function tunnel(deps: Pick<Deps, "lookups" | "limits" | "tenancy">) {
-  return createMiddleware<AppEnv>(async (c, next) => {
-    if (c.env.listener === "tunnel") {
-      const peer = c.env.address === null ? undefined : await deps.lookups.peer(c.env.address);
-      if (!peer) throw new ApiError("wrong_tunnel");
-      c.set("peer", peer);
-      if (peer.kind === "enrolment" && !servesEnrolment(c.req.path)) {
-        // Each leaves an entry, so their number is bounded here: their operation's limit is not reached.
-        await countSource(deps, c, "anonymous");
-        await refuseTunnel(deps, c, { reason: "enrolment peer", code: "enrolment_only" });
-      }
+  const fromPeer = createMiddleware<AppEnv>(async (c, next) => {
+    const peer = c.env.address === null ? undefined : await deps.lookups.peer(c.env.address);
+    if (!peer) throw new ApiError("wrong_tunnel");
+    c.set("peer", peer);
+    if (peer.kind === "enrolment" && !servesEnrolment(c.req.path)) {
+      // Each leaves an entry, so their number is bounded here: their operation's limit is not reached.
+      await countSource(deps, c, "anonymous");
+      await refuseTunnel(deps, c, { reason: "enrolment peer", code: "enrolment_only" });
     }
     await next();
   });
+  return createMiddleware<AppEnv>((c, next) =>
+    c.env.listener === "tunnel" ? fromPeer(c, next) : next()
+  );
 }

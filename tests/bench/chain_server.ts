@@ -20,7 +20,7 @@ const row: UserRow = {
   slug: "acme",
   tenant_name: "Acme",
   mfa_enabled: false,
-  grants: ["admin users.read users.write"],
+  grants: "admin users.read users.write",
   stepped_up_at: null,
   last_seen_at: new Date(Date.now() + 3_600_000),
   login_own_peer: false,
@@ -56,7 +56,7 @@ function bare() {
     const token = c.req.header("authorization")?.slice("Bearer ".length) ?? "";
     const { payload } = await jwtVerify(token, key, { algorithms: ["HS256"] });
     const { email, name, created_at, grants } = row;
-    const [role, ...permissions] = (grants[0] ?? "").split(" ");
+    const [role, ...permissions] = grants.split(" ");
     return c.json({ id: Number(payload.sub), email, name, created_at, roles: [role], permissions });
   });
   return (request: Request) => app.fetch(request);
