@@ -162,27 +162,33 @@ function mfaKeys(keys: Keys): readonly [Key, ...Key[]] {
   return keys.MFA_KEY ? [keys.MFA_KEY, ...old, newest] : [newest, ...old];
 }
 
+/** Settings that may also be given as the path of a file. */
+const fromFile: (keyof Settings)[] = [
+  "DATABASE_URL",
+  "DATABASE_PLATFORM_URL",
+  "DATABASE_DIRECT_URL",
+  "JWT_SECRET",
+  "JWT_KEYS",
+  "ENCRYPTION_KEY",
+  "ENCRYPTION_KEYS_OLD",
+  "MFA_KEY",
+  "MFA_KEYS_OLD",
+  "REDIS_URL",
+  "SMTP_URL",
+  "SMTP_CA",
+];
+const fileable: ReadonlySet<string> = new Set(fromFile);
+
 /** The API's settings; docs/settings.md describes each variable. */
 export type ApiConfig = ReturnType<typeof loadConfig>;
 
 /** @throws {ConfigError} naming every fault at once */
 export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
+  // The process may see no other name.
+  const isGiven = (name: string) => Boolean(env[name] || fileable.has(name) && env[`${name}_FILE`]);
   const parsed = parseEnv(schema, env, {
-    between: (value) => faultsTogether(value, (name) => Boolean(env[name] || env[`${name}_FILE`])),
-    fromFile: [
-      "DATABASE_URL",
-      "DATABASE_PLATFORM_URL",
-      "DATABASE_DIRECT_URL",
-      "JWT_SECRET",
-      "JWT_KEYS",
-      "ENCRYPTION_KEY",
-      "ENCRYPTION_KEYS_OLD",
-      "MFA_KEY",
-      "MFA_KEYS_OLD",
-      "REDIS_URL",
-      "SMTP_URL",
-      "SMTP_CA",
-    ],
+    between: (value) => faultsTogether(value, isGiven),
+    fromFile,
     ...(readFile ? { readFile } : {}),
   });
   const plan = addressPlan(parsed.WG_NETWORK, parsed.WG_NETWORK6);

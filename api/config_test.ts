@@ -27,6 +27,30 @@ Deno.test("loadConfig: secrets and databases have no defaults, in no environment
   }
 });
 
+Deno.test("loadConfig: asks for no variable that the API's process may not see, whatever is set", async () => {
+  const { permissions } = JSON.parse(await Deno.readTextFile("deno.json"));
+  const names: ReadonlySet<string> = new Set(permissions.api.env);
+  const settings: Record<string, string>[] = [
+    {},
+    { ENV: "prod", API_LISTEN: "loopback" },
+    { TLS_CERT_FILE: "/cert.pem" },
+    { SMTP_URL: "smtp://mail.example.com" },
+  ];
+  for (const more of settings) {
+    const given: Record<string, string> = { ...good, ...more };
+    const asked = new Set<string>();
+    const env = new Proxy(given, {
+      get(_, name) {
+        asked.add(String(name));
+        return given[String(name)];
+      },
+    });
+    faultsOf(env);
+    assert.ok(asked.size > 50);
+    assert.deepEqual([...asked].filter((name) => !names.has(name)), [], JSON.stringify(more));
+  }
+});
+
 Deno.test("loadConfig: passwords are looked up among breached ones unless that is turned off", () => {
   for (const ENV of ["dev", "prod"]) {
     const { endpoint } = loadConfig({ ...good, ENV }).passwords.breaches ?? {};
