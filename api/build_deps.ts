@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { pauseFor } from "../lib/pause.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createHmac } from "../lib/hmac.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
@@ -220,7 +221,7 @@ export async function buildDeps(
     deps,
     async rolesAreSafe() {
       for (const pool of [apiPool, platformPool]) {
-        while (!await answers(pool)) await new Promise((resolve) => setTimeout(resolve, 500));
+        while (!await answers(pool)) await pauseFor(500);
       }
       await checkSealingKeys(deps).catch((error) => {
         log.warn("keys of what is sealed could not be looked at", errorFields(error));

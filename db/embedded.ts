@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { pauseFor } from "../lib/pause.ts";
 import { absent } from "../lib/absent.ts";
 import { lines } from "../lib/lines.ts";
 import type { Secret } from "../lib/secret.ts";
@@ -140,7 +141,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       await exited;
       throw new EmbeddedError(`PostgreSQL did not start:\n  ${words.join("\n  ")}`);
     }
-    await Promise.race([exited, pause(20)]);
+    await Promise.race([exited, pauseFor(20)]);
   }
   return {
     superuserUrl: databaseUrl({
@@ -238,7 +239,7 @@ async function clearStaleLock(dataFolder: string): Promise<void> {
     if (Date.now() > deadline) {
       throw new EmbeddedError(`another PostgreSQL (pid ${pid}) runs on ${dataFolder}`);
     }
-    await pause(50);
+    await pauseFor(50);
   }
 }
 
@@ -292,8 +293,4 @@ async function exists(file: string): Promise<boolean> {
 
 async function remove(target: string): Promise<void> {
   await Deno.remove(target, { recursive: true }).catch(absent);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { pauseFor } from "../../lib/pause.ts";
 import type { Logger } from "../../lib/log.ts";
 
 /** Time for what waits; the real one but in tests. */
@@ -9,7 +10,7 @@ export interface Timer {
 
 export const systemTimer: Timer = {
   now: () => performance.now(),
-  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  pause: (ms) => pauseFor(ms),
 };
 
 /** Makes failures of a log-in take the same time, whatever they failed of (A4). */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pauseFor } from "../../lib/pause.ts";
 import { ApiError } from "../errors.ts";
 import {
   brokenRules,
@@ -99,7 +100,7 @@ Deno.test("check: the longest and most contrived password is judged in bounded t
     const judged = strength.judge("4@8(3691!|0$57+2".repeat(8), ["acme"])
       .finally(() => over = true);
     while (!over) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pauseFor(1);
       turns++;
     }
     assert((await judged).guessesLog10 > 8);

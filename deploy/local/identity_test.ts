@@ -1,5 +1,6 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
+import { until } from "../../tests/support/until.ts";
 import { createIdentity, databaseUid, findCovers } from "./identity.ts";
 
 const asRoot = { ignore: Deno.uid() !== 0 };
@@ -95,11 +96,7 @@ Deno.test({
     parent.kill("SIGKILL");
     await parent.status;
     await reader.cancel();
-    const deadline = Date.now() + 5_000;
-    while (await isRunning(pid) && Date.now() < deadline) {
-      await new Promise((r) => setTimeout(r, 10));
-    }
-    equal(await isRunning(pid), false);
+    await until("it is over", async () => !await isRunning(pid));
   },
 });
 

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { pauseFor } from "../../lib/pause.ts";
 import { firstStart } from "../local/first_start.ts";
 import { answersOk } from "../local/socket_http.ts";
 import { tellFirst } from "../local/tell_first.ts";
@@ -43,7 +44,7 @@ async function ready(socket: string, terminal: Terminal, timeoutMs = 120_000): P
       throw new Error(`the API is not ready at ${socket}: see its log`);
     }
     if (!told) terminal.say("waiting for the API");
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await pauseFor(250);
   }
 }
 

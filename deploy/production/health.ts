@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { pauseFor } from "../../lib/pause.ts";
 import { answersOk } from "../local/socket_http.ts";
 
 /** `health.ts [--wait SECONDS] SOCKET PATH`: exit code 0 where a process of this host answers there with 200. */
@@ -11,7 +12,7 @@ if (import.meta.main) {
   const deadline = Date.now() + Number(values.wait) * 1000;
   let ok = await answersOk(socket, path);
   while (!ok && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pauseFor(100);
     ok = await answersOk(socket, path);
   }
   Deno.exit(ok ? 0 : 1);

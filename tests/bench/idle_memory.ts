@@ -1,3 +1,4 @@
+import { pauseFor } from "../../lib/pause.ts";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
 import { TestDaemon } from "../support/wgd.ts";
@@ -6,7 +7,7 @@ import { absolute, residentMb, type Result } from "./measure.ts";
 
 /** What needs some seconds to settle: the start's own garbage, timers, connections. */
 const settleMs = 10_000;
-const settle = () => new Promise((resolve) => setTimeout(resolve, settleMs));
+const settle = () => pauseFor(settleMs);
 
 /** Resident memory of processes that have nothing to do, as `up` starts them. */
 export async function idleMemory(): Promise<Result[]> {

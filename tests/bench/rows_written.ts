@@ -1,3 +1,4 @@
+import { pauseFor } from "../../lib/pause.ts";
 import type { Sql } from "../../db/connection.ts";
 
 /** Rows that were inserted, updated and deleted so far, by table; rolled back ones too. */
@@ -13,7 +14,7 @@ export async function rowsWritten(owner: Sql, timeoutMs = 60_000): Promise<RowsW
   let since = performance.now();
   while (performance.now() - since < toldWithinMs + 1_000) {
     if (performance.now() > deadline) throw new Error("the tables are written to all the time");
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await pauseFor(250);
     const now = await read(owner);
     if (changes(last, now).size > 0) since = performance.now();
     last = now;

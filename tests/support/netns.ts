@@ -1,3 +1,4 @@
+import { pauseFor } from "../../lib/pause.ts";
 import { type Outcome, outcomeOf, run, type RunOptions } from "../../deploy/demo/run.ts";
 
 /**
@@ -77,7 +78,7 @@ async function destroy(namespace: string): Promise<void> {
   const deadline = performance.now() + 1000;
   while (await signalAll(namespace, performance.now() < deadline ? undefined : "SIGKILL")) {
     if (performance.now() > deadline + 1000) break;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pauseFor(20);
   }
   await outcomeOf(["ip", "netns", "delete", namespace]);
 }

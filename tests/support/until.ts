@@ -1,3 +1,5 @@
+import { pauseFor } from "../../lib/pause.ts";
+
 /**
  * Milliseconds between two looks, unless a test says. In a guest (tests/kernel/) looking is expensive, and what
  * is looked at waits meanwhile.
@@ -23,6 +25,6 @@ export async function until<T>(
     if (performance.now() > deadline) {
       throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: last });
     }
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    await pauseFor(everyMs);
   }
 }

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
-import { queueMail } from "../../mail/mod.ts";
+import { queueMail, whenAndWhere } from "../../mail/mod.ts";
 import { type LoginAccount, standIn } from "./attempt_store.ts";
 
 /** What an attempt that failed may be told its owner as: it locks its pair, or is one of many from everywhere. */
@@ -27,9 +27,4 @@ export async function raiseAlarm(
     template: alarm,
     data: whenAndWhere(deps, c),
   });
-}
-
-/** What an alert tells of the moment. */
-export function whenAndWhere(deps: Pick<Deps, "clock">, c: Context<AppEnv>) {
-  return { at: new Date(deps.clock.now()).toISOString(), source: c.env.address };
 }

@@ -28,12 +28,3 @@ export async function alertOwner(
   const { tenantId, userId } = who;
   await queueAlert(deps, sql, { tenantId, userId, source: auditSource(c), ...owner, ...message });
 }
-
-/** When and from where, as alerts say it. */
-export function whenAndWhere({ clock }: Pick<Deps, "clock">, c: Context<AppEnv>) {
-  const peer = c.get("peer");
-  return {
-    at: new Date(clock.now()).toISOString(),
-    source: peer ? peer.peerId : c.env.address,
-  };
-}

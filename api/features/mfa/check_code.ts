@@ -12,7 +12,8 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { type AlertDeps, alertOwner, whenAndWhere } from "./alert_owner.ts";
+import { whenAndWhere } from "../../mail/mod.ts";
+import { type AlertDeps, alertOwner } from "./alert_owner.ts";
 import {
   type Attempt,
   lockSourceAttempts,

@@ -5,7 +5,7 @@ import { takeOneTimeToken } from "../../auth/one_time_token_store.ts";
 import { readPasswordRules } from "../../auth/password_rules.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { queueAlert } from "../../mail/mod.ts";
+import { queueAlert, whenAndWhere } from "../../mail/mod.ts";
 import { limitedAccess } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
 import { liftLoginLocks } from "../auth/mod.ts";
@@ -60,7 +60,7 @@ export function confirmReset(router: Router, deps: Deps): void {
         to: owner.email,
         locale: owner.locale,
         template: "alert_password_changed",
-        data: { at: at.toISOString(), source: c.env.address },
+        data: whenAndWhere(deps, c),
       });
       await writeAudit(sql, {
         tenantId,

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { pauseFor } from "../../../lib/pause.ts";
 import type { ReconcileResult } from "../../../wgd/protocol.ts";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { AppEnv } from "../../context.ts";
@@ -77,7 +78,7 @@ export async function waitForOthers(
   try {
     while (await deps.tenancy.transaction(tenantId, waits)) {
       if (performance.now() > until) return;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await pauseFor(pauseMs);
     }
   } catch (error) {
     c.get("log").warn("other gateways could not be waited for", {

@@ -5,7 +5,7 @@ import type { AppEnv } from "../../context.ts";
 import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
-import { demandAllowance, queueAlert } from "../../mail/mod.ts";
+import { demandAllowance, queueAlert, whenAndWhere } from "../../mail/mod.ts";
 import { access, refuseWithoutStepUp, tenantOf, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
@@ -115,6 +115,6 @@ async function tellOfNewAddress(
     to: before.email,
     locale,
     template: "alert_email_changed",
-    data: { at: new Date(deps.clock.now()).toISOString(), source: c.env.address },
+    data: whenAndWhere(deps, c),
   });
 }

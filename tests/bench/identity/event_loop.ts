@@ -1,3 +1,4 @@
+import { pauseFor } from "../../../lib/pause.ts";
 import { adminOf, loopback, testApi } from "../../support/api.ts";
 import { absolute, percentile, type Result } from "../measure.ts";
 
@@ -23,7 +24,7 @@ export async function eventLoop(): Promise<Result[]> {
   const sampling = (async () => {
     while (!over) {
       const asked = performance.now();
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await pauseFor(1);
       delays.push(performance.now() - asked - 1);
     }
   })();
