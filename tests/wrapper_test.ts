@@ -2,7 +2,6 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { groups } from "./groups.ts";
-import { keepAll } from "./support/output.ts";
 
 /**
  * The wrapper `massacorp` on machines made of stand-ins: a PATH that holds only what a machine has, each
@@ -254,83 +253,6 @@ Deno.test("massacorp: a path that Deno's lists cannot hold is refused by its set
       new RegExp(`^massacorp: ${setting}: a path with a comma cannot be used: /srv/a,b/c$`, "m"),
     );
     equal(called.some((call) => call.startsWith("deno run")), false);
-  }
-});
-
-Deno.test("tasks that change keys and schema: asked for help, each says how it is called, and makes nothing", async () => {
-  const { tasks } = JSON.parse(await Deno.readTextFile(join(project, "deno.json")));
-  const names = [
-    "db:migrate",
-    "db:reset",
-    "wg:rotate-key",
-    "wg:adopt-key",
-    "encryption:key",
-    "jwt:keys",
-  ];
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const name of names) {
-      const [program = "", ...args] = String(tasks[name]).split(" ");
-      equal(program, "deno", name);
-      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: [...args.toSpliced(1, 0, "--no-check"), "--help"],
-        cwd: project,
-        env: { MASSACORP_DATA: join(folder, "data") },
-        stdin: "null",
-      }).output();
-      const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-      keepAll(said);
-      match(said, new RegExp(`^usage: deno task ${name}`), said);
-      equal(code, 0, name);
-      deepEqual(await Array.fromAsync(Deno.readDir(folder)), [], name);
-    }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("massacorpctl backup: may write where its settings say; by the unit's set alone it is told in words", async () => {
-  const root = await Deno.makeTempDir();
-  try {
-    const settings = join(root, "massacorp.env");
-    await Deno.writeTextFile(settings, "BACKUP_RECIPIENTS=age1x\nBACKUP_FOLDER=/srv/elsewhere\n");
-    await Deno.mkdir(join(root, "bin"));
-    await Deno.writeTextFile(join(root, "bin/deno"), '#!/bin/sh\necho "$*"\n', { mode: 0o755 });
-    const script = (await Deno.readTextFile(join(project, "deploy/systemd/massacorpctl")))
-      .replace("home=/opt/massacorp", `home=${root}`)
-      .replace("settings=/etc/massacorp/massacorp.env", `settings=${settings}`);
-    const outcome = async (program: string, args: string[], env: Record<string, string> = {}) => {
-      const { code, stdout, stderr } = await new Deno.Command(program, {
-        ...{ args, env, cwd: project, stdin: "null" },
-      }).output();
-      const [out = "", said = ""] = [stdout, stderr].map((bytes) =>
-        new TextDecoder().decode(bytes)
-      );
-      keepAll(out, said);
-      return { code, out, said };
-    };
-    const ctl = (env: Record<string, string> = {}) =>
-      outcome("sh", ["-c", script, "massacorpctl", "backup"], env);
-    match(
-      (await ctl()).out,
-      / -P=backup --allow-write=\/srv\/elsewhere,\/var\/lib\/massacorp\/backup,/,
-    );
-    const refused = await ctl({ BACKUP_FOLDER: "/srv/a,b" });
-    equal(refused.code, 78);
-    match(
-      refused.said,
-      /^massacorpctl: BACKUP_FOLDER: a path with a comma cannot be used: \/srv\/a,b$/m,
-    );
-
-    const unit = await outcome(
-      Deno.execPath(),
-      ["run", "-q", "--no-check", "--no-prompt", "-P=backup", "deploy/backup/main.ts", "backup"],
-      { BACKUP_FOLDER: "/srv/elsewhere", MASSACORP_DATA: join(root, "data") },
-    );
-    equal(unit.code, 78);
-    match(unit.out + unit.said, /BACKUP_FOLDER: .* mount \/srv\/elsewhere there/);
-  } finally {
-    await Deno.remove(root, { recursive: true });
   }
 });
 
