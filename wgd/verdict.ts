@@ -87,7 +87,9 @@ export function judgeAll(
     judge(peer, {
       observed: after.peers,
       oldKeys: oldKeys.get(peer.id) ?? 0,
-      failure: peerKeys(peer).map((key) => failures.get(key)).find((found) => found !== undefined),
+      failure: failures.size === 0
+        ? undefined
+        : peerKeys(peer).map((key) => failures.get(key)).find((found) => found !== undefined),
       now,
     }),
   ]));

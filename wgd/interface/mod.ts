@@ -220,9 +220,8 @@ export function createTunnelInterface(
       if (!link) {
         await create();
         drift.add("interface");
-        link = await ip.show();
+        ({ link, forwards } = await ip.look());
         if (!link) throw new InterfaceError(`the interface ${name} vanished while it was made`);
-        forwards = await ip.forwards();
       }
       backend = recognise(link);
 

@@ -54,7 +54,7 @@ export async function createInUserspace(
       return;
     } catch {
       // Its control socket is not there yet.
-      await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 20))]);
+      await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 5))]);
     }
   }
   throw new UserspaceError(
