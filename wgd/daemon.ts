@@ -87,10 +87,8 @@ export function createDaemon(
     channel: "wg_desired",
     onNotify: (payload) => {
       if (payload === "*") void look("all");
-      else if (idPattern.test(payload)) {
-        seen.meters.noticed(payload);
-        void look([payload]);
-      } else log.warn("a notification was neither a peer nor everything");
+      else if (idPattern.test(payload)) void look([payload]);
+      else log.warn("a notification was neither a peer nor everything");
     },
     onReady: () => {
       ready.resolve();

@@ -55,6 +55,11 @@ export interface DesiredPeer {
   /** Why it must not be applied, in plain words; null for a row in order. */
   readonly heldBecause: string | null;
   readonly status: RecordedStatus | null;
+  /**
+   * When the change that made this generation was written at the earliest, by the monotonic clock of this process;
+   * the commit came after it. Not known of what a snapshot remembers.
+   */
+  readonly changedAt?: number;
   /** Not for enrolment alone, so that its tenant's policy holds for it. */
   readonly permanent?: boolean;
 }
@@ -156,7 +161,7 @@ export function createDesiredStore(
     };
   }
 
-  async function toPeer(row: Row): Promise<DesiredPeer> {
+  async function toPeer(row: Row, askedAt: number): Promise<DesiredPeer> {
     const address = row.address ?? "";
     const psk = await open(row, { publicKey: row.public_key, sealed: row.preshared_key });
     return {
@@ -179,11 +184,16 @@ export function createDesiredStore(
         state: row.state,
         error: row.error,
       },
+      changedAt: askedAt - (row.changed_ago ?? 0),
       permanent: row.permanent === true,
     };
   }
 
-  async function toState(rows: readonly Row[], covers: (id: string) => boolean) {
+  /** @param read.askedAt before the rows were asked for, by the monotonic clock */
+  async function toState(
+    { rows, askedAt }: { rows: readonly Row[]; askedAt: number },
+    covers: (id: string) => boolean,
+  ) {
     const peers: DesiredPeer[] = [];
     const retired: RetiredKey[] = [];
     const keys = new Set<string>();
@@ -191,7 +201,7 @@ export function createDesiredStore(
       if (row.retired) {
         retired.push({ tenantId: row.tenant_id, peerId: row.id, publicKey: row.public_key });
       } else {
-        const peer = await toPeer(row);
+        const peer = await toPeer(row, askedAt);
         peers.push(peer);
         for (const publicKey of peerKeys(peer)) keys.add(publicKey);
       }
@@ -205,7 +215,9 @@ export function createDesiredStore(
   return {
     async read(sql, peerIds) {
       const asked = new Set(peerIds);
-      return await toState(await readRows(sql, interfaceId, { peerIds }), (id) => asked.has(id));
+      const askedAt = performance.now();
+      const rows = await readRows(sql, interfaceId, { peerIds });
+      return await toState({ rows, askedAt }, (id) => asked.has(id));
     },
     async readAll(sql, known) {
       // Where peers were read by their ids meanwhile, their slices are read again, whatever the digests are.
@@ -218,16 +230,17 @@ export function createDesiredStore(
         return { digests: found, slices: new Set(), state: { peers: [], retired: [] }, released };
       }
       // Digests and rows of one moment: a key that goes from one peer to another changes two slices.
-      const [digests, slices, rows] = await sql.begin(
+      const [digests, slices, read] = await sql.begin(
         "isolation level repeatable read read only",
         async (tx) => {
           const digests = await readDigests(tx, interfaceId);
           const slices = known ? differing(known, digests) : "all";
+          const askedAt = performance.now();
           const rows = await readRows(tx, interfaceId, slices === "all" ? {} : { slices });
-          return [digests, slices, rows] as const;
+          return [digests, slices, { rows, askedAt }] as const;
         },
       );
-      const state = await toState(rows, (id) => slices === "all" || slices.has(sliceOf(id)));
+      const state = await toState(read, (id) => slices === "all" || slices.has(sliceOf(id)));
       return { digests, slices, state, released };
     },
   };

@@ -17,6 +17,8 @@ export interface Row {
   expires_at: number | null;
   tombstone: boolean | null;
   generation: string | null;
+  /** Milliseconds between the change that made this generation and the reading, by the database's clock. */
+  changed_ago: number | null;
   status_generation: string | null;
   state: PeerState | null;
   error: string | null;
@@ -87,6 +89,7 @@ export async function readRows(
           and (p.user_id is null or coalesce(u.status = 'active', false)) as active,
         (extract(epoch from p.expires_at) * 1000)::float8 as expires_at,
         p.deleted_at is not null as tombstone, p.generation::text as generation,
+        (extract(epoch from clock_timestamp() - p.changed_at) * 1000)::float8 as changed_ago,
         s.generation::text as status_generation, s.state, s.error, p.kind = 'permanent' as permanent
       from wg_peers p
       join tenants t on t.id = p.tenant_id
@@ -95,7 +98,7 @@ export async function readRows(
       where p.interface_id = ${interfaceId} ${filter("p.id")}
     union all
     select true, r.tenant_id, r.peer_id, r.public_key, null, null, null, null, null, null, null, null,
-        null, null, null, null, null, null
+        null, null, null, null, null, null, null
       from wg_retired_keys r
       where r.interface_id = ${interfaceId} ${filter("r.peer_id")}`;
 }

@@ -54,8 +54,10 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
   };
 
   await t.step("a whole row, its preshared key opened", async () => {
-    const { presharedKey, generation, ...peer } = await read();
+    const askedAt = performance.now();
+    const { presharedKey, generation, changedAt, ...peer } = await read();
     assert.equal(presharedKey?.reveal(), psk.reveal());
+    assert.ok(changedAt && changedAt > askedAt - 60_000 && changedAt < performance.now());
     assert.match(generation, /^\d+$/);
     assert.deepEqual(peer, {
       tenantId,
@@ -71,6 +73,22 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
       status: null,
       permanent: true,
     });
+  });
+  await t.step("a change, and nothing else, moves the time that it is from", async () => {
+    const times = async () => {
+      const [row] = await owner<{ changed: string }[]>`
+        select changed_at::text as changed from wg_peers where id = ${id}`;
+      return row?.changed;
+    };
+    const before = await times();
+    await owner`update wg_peers set name = 'y' where id = ${id}`;
+    assert.equal(await times(), before);
+    const { changedAt: first } = await read();
+    await owner`update wg_peers set enabled = false where id = ${id}`;
+    await owner`update wg_peers set enabled = true where id = ${id}`;
+    assert.notEqual(await times(), before);
+    const { changedAt: second } = await read();
+    assert.ok(first && second && second > first);
   });
   await t.step("a successor, with its preshared key, which opens for it alone", async () => {
     const next = await generateKeyPair();

@@ -1,5 +1,6 @@
 import { type Counter, type Histogram, Registry } from "../lib/metrics.ts";
 import { ProcessError, type RunProcess } from "../lib/process.ts";
+import type { DesiredPeer } from "./desired.ts";
 import type { Verdict } from "./verdict.ts";
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -31,7 +32,7 @@ export class Meters {
   readonly #commitToKernel = this.#registry.histogram({
     name: "massacorp_wgd_commit_to_kernel_seconds",
     help:
-      "From the notification of a peer's committed change to the end of the read-back that proves it. What no notification announced is not in it.",
+      "From when a peer's row was changed, in its transaction and so a little before the commit, to when the interface has the change: by wg's acceptance for who comes, by a read-back without it for who goes. Only of changes since the daemon's first full pass; a tenant's or a user's status changes no row of a peer.",
     buckets: [...seconds, 30, 60],
   });
   readonly #commands = this.#registry.counter({
@@ -45,35 +46,27 @@ export class Meters {
       "Programs that failed: start, exit, timeout, or too much output. Some exits are answers, such as an interface that is not there yet.",
     labels: ["program", "failure"],
   });
-  /** By peer id: when its change was first announced and not proven since, by the monotonic clock. */
-  readonly #noticed = new Map<string, number>();
-
-  /** A change of this peer was committed. */
-  noticed(peerId: string): void {
-    if (!this.#noticed.has(peerId)) this.#noticed.set(peerId, performance.now());
-  }
+  /** Of peers whose row failed: the generation that is recorded, and was never proven. */
+  readonly #unproven = new Map<string, string>();
 
   /**
-   * A read-back has just ended.
-   * @param pass.readAt when the rows were read at the earliest, by the monotonic clock: what was announced later
-   * is not proven by it
+   * What was recorded of these peers.
+   * @param pass.since changes from before this are not counted, by the monotonic clock
+   * @param pass.at when the interface had what these verdicts say, by the same clock
    */
-  proven(pass: {
-    readAt: number;
-    scope: "all" | readonly string[];
-    verdicts: ReadonlyMap<string, Verdict>;
-  }): void {
-    if (this.#noticed.size === 0) return;
-    const now = performance.now();
-    for (const peerId of pass.scope === "all" ? [...this.#noticed.keys()] : pass.scope) {
-      const at = this.#noticed.get(peerId);
-      if (at === undefined || at > pass.readAt) continue;
-      const state = pass.verdicts.get(peerId)?.state;
-      // It goes on being unproven, and the next pass that proves it says since when.
-      if (state === "failed") continue;
-      this.#noticed.delete(peerId);
+  proven(
+    peers: Iterable<DesiredPeer>,
+    pass: { verdicts: ReadonlyMap<string, Verdict>; since: number; at: number },
+  ): void {
+    for (const { id, generation, status, changedAt = -Infinity } of peers) {
+      if (changedAt < pass.since) continue;
+      if (status?.generation === generation && this.#unproven.get(id) !== generation) continue;
+      const state = pass.verdicts.get(id)?.state;
+      // It goes on being unproven, and the pass that proves it says since when.
+      if (state === "failed") this.#unproven.set(id, generation);
+      else this.#unproven.delete(id);
       if (state === "applied" || state === "removed") {
-        this.#commitToKernel.observe({}, (now - at) / 1000);
+        this.#commitToKernel.observe({}, Math.max(pass.at - changedAt, 0) / 1000);
       }
     }
   }

@@ -110,36 +110,39 @@ Deno.test("renderMetrics: every line is of the format, and none has a key or an 
   }
 });
 
-Deno.test("Meters: a change is timed from its first notification to the read-back that proves it, once", () => {
+Deno.test("Meters: a change is timed from its row's own time to the pass that proves it, once", () => {
   const meters = new Meters();
-  const timed = () =>
-    sampleOf(parseExposition(meters.render()), "massacorp_wgd_commit_to_kernel_seconds_count");
-  const verdict = (state: Verdict["state"]): Verdict => ({ state, error: null });
+  const sample = (what: string) =>
+    sampleOf(
+      parseExposition(meters.render()),
+      `massacorp_wgd_commit_to_kernel_seconds_${what}`,
+    );
   const pass = (
-    scope: "all" | string[],
-    verdicts: Record<string, Verdict["state"]>,
-    readAt = performance.now(),
-  ) =>
-    meters.proven({
-      readAt,
-      scope,
-      verdicts: new Map(Object.entries(verdicts).map(([id, state]) => [id, verdict(state)])),
-    });
-  const before = performance.now() - 1;
-  meters.noticed("a");
-  pass(["a"], { a: "applied" }, before);
-  assert.equal(timed(), 0, "its rows were read before the notification");
-  pass(["a"], { a: "failed" });
-  pass(["b"], { b: "applied" });
-  assert.equal(timed(), 0);
-  meters.noticed("a");
-  pass("all", { a: "applied", b: "applied" });
-  assert.equal(timed(), 1);
-  pass(["a"], { a: "applied" });
-  assert.equal(timed(), 1);
-  for (const id of ["c", "d", "e"]) meters.noticed(id);
-  pass(["c", "d", "e"], { c: "removed", d: "held" });
-  assert.equal(timed(), 2);
-  pass("all", { c: "removed", d: "applied", e: "applied" });
-  assert.equal(timed(), 2, "what was held or has no row is not waited for");
+    generation: string,
+    state: Verdict["state"],
+    { recorded = "1", changedAt = 1_000 }: { recorded?: string; changedAt?: number } = {},
+  ) => {
+    const status = { generation: recorded, state: "applied", error: null } as const;
+    const peer = { ...row(1, "a"), generation, status, changedAt };
+    const verdicts = new Map([["id of a", { state, error: null }]]);
+    meters.proven([peer], { verdicts, since: 500, at: 1_250 });
+  };
+  pass("1", "applied");
+  assert.equal(sample("count"), 0, "it was recorded before");
+  pass("2", "applied", { changedAt: 499 });
+  assert.equal(sample("count"), 0, "it is from before the first full pass");
+  pass("2", "held");
+  assert.equal(sample("count"), 0, "what is held is not waited for");
+  pass("2", "applied");
+  assert.deepEqual([sample("count"), sample("sum")], [1, 0.25]);
+  pass("3", "failed");
+  assert.equal(sample("count"), 1);
+  pass("3", "removed", { recorded: "3" });
+  assert.deepEqual(
+    [sample("count"), sample("sum")],
+    [2, 0.5],
+    "the failure was recorded, not the proof",
+  );
+  pass("3", "removed", { recorded: "3" });
+  assert.equal(sample("count"), 2);
 });

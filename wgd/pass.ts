@@ -63,6 +63,8 @@ export function createPass(deps: PassDeps): RunPass {
   const notes = { table, seen, recorder, log };
   let proof: Proof | undefined;
   let calm: Calm | undefined;
+  /** When the first look at everything was over, by the monotonic clock. */
+  let firstPassAt = Infinity;
 
   function passDone(scope: "all" | "some", started: number): void {
     seen.passDone({ scope, seconds: (performance.now() - started) / 1000, at: clock.now() });
@@ -89,7 +91,6 @@ export function createPass(deps: PassDeps): RunPass {
     if (found.refused) await policies.report({ refused: found.refused, signal });
     snapshot.passed();
     traffic.passed();
-    seen.meters.proven({ readAt: started, scope: "all", verdicts: seen.verdicts });
     passDone("all", started);
     const answers = { peers: [...table.peers.values()], verdicts: seen.verdicts, unread: null };
     return {
@@ -121,7 +122,6 @@ export function createPass(deps: PassDeps): RunPass {
       rows.peers.length + rows.retired.length + alsoLookAt.length === 0
     ) {
       const after = seen.observed;
-      seen.meters.proven({ readAt: started, scope, verdicts: proven });
       return {
         needsFull: false,
         resultFor: (asked) =>
@@ -131,6 +131,7 @@ export function createPass(deps: PassDeps): RunPass {
     let verdicts: Map<string, Verdict>;
     let after: ObservedInterface | undefined;
     let needsFull = false;
+    let convergedAt = 0;
     let refused: ReadonlySet<number> | null = null;
     try {
       await snapshot.beforeAdding(
@@ -150,16 +151,10 @@ export function createPass(deps: PassDeps): RunPass {
       });
       after = found.after;
       refused = found.refused;
+      convergedAt = performance.now();
       if (scope === "all") seen.failures = found.failures.size;
       if (isCalm(found.before.settings)) return await passQuietly(found, { started, signal });
       verdicts = judgeAll(rows, { ...found, hasRow, now });
-      if (unread === null) {
-        seen.meters.proven({
-          readAt: started,
-          scope,
-          verdicts: proven.size === 0 ? verdicts : new Map([...proven, ...verdicts]),
-        });
-      }
       needsFull = scope !== "all" && found.ensured !== null;
       if (scope !== "all" && unread === null) {
         proof = {
@@ -201,6 +196,10 @@ export function createPass(deps: PassDeps): RunPass {
         : { ...rows, peers: rows.peers.filter((peer) => !isSettled(peer, now)) };
       const changes = statusChanges(written.peers, verdicts);
       const isWritten = await recorder.write(changes, isSaid ? purge : nothing, signal);
+      // What is not recorded will be proven, and recorded, by a later pass.
+      if (isWritten && after) {
+        seen.meters.proven(rows.peers, { verdicts, since: firstPassAt, at: convergedAt });
+      }
       if (isSaid) { for (const { id } of purge.peers) seen.verdicts.delete(id); }
       if (complete && refused) await policies.report({ refused, signal });
       calm = complete && after && isWritten && table.retired.size === 0 &&
@@ -214,6 +213,7 @@ export function createPass(deps: PassDeps): RunPass {
         }
         : undefined;
     }
+    if (complete && after) firstPassAt = Math.min(firstPassAt, performance.now());
     snapshot.passed();
     traffic.passed();
     passDone(scope === "all" ? "all" : "some", started);

@@ -54,6 +54,7 @@ Deno.test("wg_peers: generation moves exactly with what the interface must follo
     disabled_by: "'owner'",
     expiry_set_by: "'owner'",
     generation: "1000000",
+    changed_at: "'epoch'",
   };
   const set = (column: string, value: string) =>
     db.owner.unsafe(`update wg_peers set ${column} = ${value} where id = '${a.peerId}'`);
