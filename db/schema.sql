@@ -1097,12 +1097,13 @@ begin
       old.deleted_at, old.successor_public_key, old.successor_preshared_key, old.successor_deadline)
   then
     new.generation := nextval('wg_peer_generation');
+    new.changed_at := clock_timestamp();
   else
     new.generation := old.generation;
+    new.changed_at := old.changed_at;
   end if;
   return new;
-end
-$function$;
+end $function$;
 alter function wg_peers_keep_generation() owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.wg_peers_move_whole()
@@ -2046,6 +2047,7 @@ create table wg_peers (
   successor_deadline timestamp with time zone,
   disabled_by text default 'admin'::text not null,
   expiry_set_by text default 'admin'::text not null,
+  changed_at timestamp with time zone default clock_timestamp() not null,
   constraint wg_peers_pkey PRIMARY KEY (tenant_id, id),
   constraint wg_peers_address_is_held_once UNIQUE (interface_id, address),
   constraint wg_peers_public_key_is_taken UNIQUE (interface_id, public_key),
@@ -3022,7 +3024,7 @@ grant select (tenant_id, peer_id, received_bytes, sent_bytes, endpoint, last_han
 grant insert (tenant_id, peer_id, interface_id), select, update (received_bytes, sent_bytes, public_key, key_received_bytes, key_sent_bytes, endpoint, last_handshake_at, online_since, events, seen_at, interface_id) on table wg_peer_traffic to massacorp_wgd;
 grant insert (tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, enabled, expires_at, client_allowed_ips, dns, mtu, persistent_keepalive, created_at, expiry_set_by), select, update (interface_id, user_id, name, public_key, preshared_key, address, enabled, expires_at, deleted_at, client_allowed_ips, dns, mtu, persistent_keepalive, successor_public_key, successor_preshared_key, successor_deadline, disabled_by, expiry_set_by) on table wg_peers to massacorp_api;
 grant select (tenant_id, id, user_id, preshared_key, address, enabled, expires_at, deleted_at, successor_preshared_key) on table wg_peers to massacorp_lookup;
-grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation, successor_public_key, successor_preshared_key, successor_deadline), update (public_key, preshared_key, successor_public_key, successor_preshared_key, successor_deadline) on table wg_peers to massacorp_wgd;
+grant delete, select (tenant_id, id, interface_id, user_id, kind, public_key, preshared_key, address, enabled, expires_at, deleted_at, generation, successor_public_key, successor_preshared_key, successor_deadline, changed_at), update (public_key, preshared_key, successor_public_key, successor_preshared_key, successor_deadline) on table wg_peers to massacorp_wgd;
 grant insert (tenant_id, peer_to_peer), select, update (peer_to_peer) on table wg_policies to massacorp_api;
 grant select on table wg_policies to massacorp_wgd;
 grant select on table wg_policy_outcomes to massacorp_api;
@@ -3270,6 +3272,7 @@ comment on column public.wg_peer_traffic.public_key is 'The key whose counters t
 comment on column public.wg_peer_traffic.received_bytes is 'As the gateway counts: what the peer sent, handshakes included. Never less than before.';
 comment on column public.wg_peer_traffic.seen_at is 'When this was written.';
 comment on column public.wg_peer_traffic.sent_bytes is 'What the gateway sent to the peer.';
+comment on column public.wg_peers.changed_at is 'When generation last moved: by the clock, within the transaction that did it, and so a little before its commit.';
 comment on column public.wg_peers.client_allowed_ips is 'What the client routes into the tunnel; null for the API and the gateway alone. The server routes to a peer its own address and nothing else.';
 comment on column public.wg_peers.deleted_at is 'Set by removal. The daemon deletes the row once the peer is proven gone.';
 comment on column public.wg_peers.disabled_by is 'Who disabled it; without a meaning while it is enabled. The owner undoes only what an owner did.';
