@@ -1,12 +1,13 @@
 import { ProcessError, type RunProcess } from "../../lib/process.ts";
 import { renderRules, tableName, type TunnelRules } from "./nft.ts";
-import { holds, parseListing } from "./nft_listing.ts";
+import { countRules, holds, parseListing } from "./nft_listing.ts";
 import {
   expectedElements,
   type Opening,
   type Openings,
   renderChanges,
   tenantRules,
+  withoutTenants,
 } from "./nft_openings.ts";
 
 /** The daemon's one nftables table. */
@@ -58,9 +59,21 @@ export function createFirewall(run: RunProcess, rules: TunnelRules): Firewall {
     return await succeeds(() => run("nft", command, { maxOutputBytes }));
   }
 
-  async function remember(): Promise<void> {
+  /**
+   * Takes the table for ours, unless somebody else wrote into it meanwhile: then it is installed anew in the
+   * next pass.
+   */
+  async function remember(before?: string): Promise<void> {
+    structure = undefined;
     const text = await list();
-    structure = text === undefined ? undefined : parseListing(text).structure;
+    if (text === undefined) return;
+    const found = parseListing(text).structure;
+    const expected = countRules(renderRules(rules, { openings: current }));
+    const counted = countRules(found);
+    if (counted.size !== expected.size) return;
+    for (const [chain, count] of expected) if (counted.get(chain) !== count) return;
+    if (before !== undefined && withoutTenants(found) !== withoutTenants(before)) return;
+    structure = found;
   }
 
   /** The openings without the tenants whose rules nft refuses. */
@@ -122,7 +135,7 @@ export function createFirewall(run: RunProcess, rules: TunnelRules): Firewall {
         return await install(next);
       }
       current = next;
-      if (changesRules(script)) await remember();
+      if (changesRules(script)) await remember(structure);
     }
     asked = openings;
   }

@@ -33,6 +33,21 @@ export function parseListing(text: string): Listing {
   return { structure, elements, chains, maps, sets };
 }
 
+const chainBlock = /^\tchain (\S+) \{\n((?:\t\t.*\n)*)\t\}$/gm;
+
+/**
+ * How many rules each chain has, of a listing or of a text for `nft -f` in its form: the least that both have
+ * in common in every version of nft, which wraps a long rule with deeper tabs.
+ */
+export function countRules(text: string): ReadonlyMap<string, number> {
+  return new Map(
+    [...text.matchAll(chainBlock)].map(([, name = "", body = ""]) => [
+      name,
+      body.split("\n").filter((line) => /^\t\t(?!type )\S/.test(line)).length,
+    ]),
+  );
+}
+
 /** True when exactly these elements are there. */
 export function holds(
   { elements }: Listing,

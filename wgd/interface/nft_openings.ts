@@ -31,6 +31,12 @@ const chainOf = (tenantId: number) => `tenant_${tenantId}`;
 const setOf = (family: Family, tenantId: number) => `members${family.number}_${tenantId}`;
 const mapOf = (family: Family) => `tenants${family.number}`;
 
+/** A table's structure without what {@link renderChanges} writes. */
+export function withoutTenants(structure: string): string {
+  const blocks = /^\t(chain tenant_|set members[46]_)\d+ \{\n(\t\t.*\n)*\t\}\n/gm;
+  return structure.replace(blocks, "").replace(/\n+/g, "\n");
+}
+
 /** Tenant by member, which says in whose chain a packet is judged. */
 function tenantsOf(openings: Openings): Map<string, number> {
   const tenants = new Map<string, number>();
