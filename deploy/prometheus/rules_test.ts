@@ -91,7 +91,7 @@ Deno.test("alerts: each has its entry in docs/operations.md, and none stands the
   const entries = [...section.matchAll(/^### (\w+)$/gm)].map(([, name]) => name);
   assert.deepEqual(entries, alerts);
   const command =
-    /`(journalctl|systemctl|docker\s+compose|deno\s+task|massacorpctl|curl|promtool|top|wg|df)\s/;
+    /`(journalctl|systemctl|docker\s+compose|deno\s+task|massacorpctl|curl|promtool|top|wg|df|timedatectl)[\s`]/;
   for (const entry of section.split(/^### /m).slice(1)) {
     assert.match(entry, command, "an entry without a command");
   }

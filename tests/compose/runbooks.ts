@@ -1,7 +1,8 @@
-import { equal, match } from "node:assert/strict";
+import { equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import type { Client } from "../../deploy/demo/client.ts";
 import { projectFolder } from "../../deploy/local/services.ts";
+import { commandsOf } from "../support/readme.ts";
 import { until } from "../support/until.ts";
 import { api, patient } from "./installation.ts";
 
@@ -17,6 +18,16 @@ export async function followRunbooks(
     isUp: () => Promise<boolean>;
   },
 ): Promise<void> {
+  await t.step("what the runbooks of alerts ask first is answered", async () => {
+    const commands = (await commandsOf("## When an alert fires", "docs/operations.md"))
+      .filter((command) => /docker|\.massacorp/.test(command));
+    ok(commands.length >= 7, commands.join("\n"));
+    for (const command of commands) {
+      const said = await shell(`${command} </dev/null`);
+      ok(said !== "" || command.includes("psql"), command);
+    }
+  });
+
   await t.step("the runbook's change of ENCRYPTION_KEY works in containers", async () => {
     const runbook = await Deno.readTextFile(join(projectFolder, "docs/operations.md"));
     const [command = ""] = /docker compose run \S.*encryption_key\.ts/.exec(runbook) ?? [];
