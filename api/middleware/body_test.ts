@@ -35,6 +35,28 @@ Deno.test("limitBody: what announces more than it may have is refused before a b
   assert.equal(asked, 0);
 });
 
+Deno.test("limitBody: the paths that take many things take them with a slash behind, too, and no others do", async () => {
+  const made = new Hono<AppEnv>();
+  made.onError(handleError);
+  made.use(limitBody);
+  made.post("*", (c) => c.text("taken"));
+  const statuses = async (path: string) => {
+    const found: number[] = [];
+    for (const length of [maxBodyBytes, maxBodyBytes + 1, maxBulkBytes, maxBulkBytes + 1]) {
+      const headers = { "content-length": String(length) };
+      const asked = new Request(`http://api.test${path}`, { method: "POST", headers });
+      found.push((await made.fetch(asked, { listener: "loopback", address: null })).status);
+    }
+    return found;
+  };
+  for (const path of ["peers/bulk", "policy", "import", "policy/"]) {
+    assert.deepEqual(await statuses(`/api/v1/wireguard/${path}`), [200, 200, 200, 413], path);
+  }
+  for (const path of ["/api/v1/wireguard/peers", "/api/v1/wireguard/policy/x", "/", "/nowhere"]) {
+    assert.deepEqual(await statuses(path), [200, 413, 413, 413], path);
+  }
+});
+
 Deno.test("readText: what is longer than it said, or said nothing, is refused where it passes its bound", async () => {
   let sent = 0;
   const endless = new ReadableStream<Uint8Array>({

@@ -21,3 +21,36 @@ Deno.test("securityHeaders: HSTS as it was set, over TLS alone, and a preload th
     assert.equal(await promised(hsts, undefined), null);
   }
 });
+
+Deno.test("securityHeaders: no answer is kept, framed, sniffed or run, refusals among them, and a handler's own policy stays", async () => {
+  const app = new Hono<AppEnv>();
+  app.use(securityHeaders({ settings: { hsts: "on" } }));
+  app.get("/", (c) => c.text(""));
+  app.get("/page", (c) => c.body("", 200, { "Content-Security-Policy": "default-src 'self'" }));
+  app.get("/fails", () => {
+    throw new Error("on purpose");
+  });
+  app.onError((_, c) => c.text("", 500));
+  const least: Record<string, string | RegExp> = {
+    "cache-control": "no-store",
+    "content-security-policy":
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": /camera=\(\).*publickey-credentials-get=\(\).*usb=\(\)/,
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+  };
+  for (const path of ["/", "/fails", "/nowhere"]) {
+    const { headers } = await app.request(path);
+    for (const [name, value] of Object.entries(least)) {
+      assert.match(headers.get(name) ?? "", value instanceof RegExp ? value : exactly(value), path);
+    }
+  }
+  const { headers } = await app.request("/page");
+  assert.equal(headers.get("content-security-policy"), "default-src 'self'");
+  assert.equal(headers.get("x-frame-options"), "DENY");
+});
+
+const exactly = (text: string) => new RegExp(`^${RegExp.escape(text)}$`);

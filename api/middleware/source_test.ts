@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { adminOf, peerOf, testApi, tunnelFrom } from "../../tests/support/api.ts";
 import { parseAnyNetwork } from "../../lib/networks.ts";
-import { sourceAddress } from "./source.ts";
+import { Hono } from "hono";
+import type { AppEnv } from "../context.ts";
+import { source, sourceAddress } from "./source.ts";
 
 const proxies = ["127.0.0.1", "192.0.2.0/24", "2001:db8::/32"].flatMap((text) =>
   parseAnyNetwork(text) ?? assert.fail(text)
@@ -44,6 +46,25 @@ Deno.test("sourceAddress: T10: the first from the right that is no proxy, and no
     assert.equal(sourceAddress("127.0.0.1", header, []), "127.0.0.1", `none trusted: ${what}`);
   }
   assert.equal(sourceAddress(null, peer, proxies), null);
+});
+
+Deno.test("source: a scheme is the connection's own or a trusted proxy's word, and an address changes on the tunnel's listener alone", async () => {
+  const app = new Hono<AppEnv>();
+  app.use(source({ settings: { trustedProxies: proxies } }));
+  app.get("/", (c) => c.text(`${c.get("scheme") ?? "unsaid"} ${c.env.address}`));
+  const ask = async (env: Partial<AppEnv["Bindings"]>, headers: Record<string, string> = {}) => {
+    const bindings = { listener: "tunnel", address: "127.0.0.1", ...env };
+    return await (await app.request("/", { headers }, bindings)).text();
+  };
+  const forwarded = { "x-forwarded-for": "10.10.0.6", "x-forwarded-proto": "http" };
+  assert.equal(await ask({}, forwarded), "http 10.10.0.6");
+  // What came over TLS of our own did, whatever is said.
+  assert.equal(await ask({ tls: true }, forwarded), "https 10.10.0.6");
+  assert.equal(await ask({ address: "10.10.0.7" }, forwarded), "unsaid 10.10.0.7");
+  assert.equal(await ask({}, { ...forwarded, "x-forwarded-proto": "gopher" }), "unsaid 10.10.0.6");
+  for (const listener of ["operator", "scrape", "loopback"] as const) {
+    assert.equal(await ask({ listener }, forwarded), "http 127.0.0.1", listener);
+  }
 });
 
 Deno.test("app: T10: behind a proxy a request is the peer's that the proxy names, in limits and records too", async () => {

@@ -61,6 +61,24 @@ Deno.test("enrolment: such a peer reaches what enrolment needs, fetches for its 
   });
 });
 
+Deno.test("enrolment: what such a peer is refused is counted, so that no more is written of it than its limit has room for", async () => {
+  await using api = await testApi({ env: { RATE_LIMIT_ANONYMOUS: "4" } });
+  const acme = await adminOf(api, "acme");
+  const { peer } = await createPeer(api, acme, { kind: "enrolment" });
+  const statuses: number[] = [];
+  for (let n = 0; n < 8; n++) {
+    const { status } = await api.request("/api/v1/wireguard/peers", {
+      via: tunnelFrom(peer.address),
+    });
+    statuses.push(status);
+  }
+  const [row] = await api.db.owner<{ entries: number }[]>`
+    select count(*)::int as entries from audit_log where action = 'tunnel.refuse'`;
+  const refused = statuses.filter((status) => status === 403).length;
+  assert.ok(refused >= 1 && refused <= 5 && statuses.at(-1) === 429, statuses.join());
+  assert.equal(row?.entries, refused);
+});
+
 Deno.test("enrolment: lasts a day at most", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
