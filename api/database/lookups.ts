@@ -71,13 +71,17 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
       );
       if (!row) return undefined;
       const tenantId = asTenantId(row.tenant_id);
-      // The look-up gives ids alone; what the peer is, its tenant says.
+      // The look-up gives ids alone; what the peer is, its tenant says. One whose owner or tenant is out of force is
+      // none, whether or not a daemon was there to take it off the interface (T3).
       const [peer] = await tenancy.query(
         tenantId,
         (sql) =>
           sql<
             { kind: PeerIdentity["kind"] }[]
-          >`select kind from wg_peers where id = ${row.peer_id}`,
+          >`select p.kind from wg_peers p
+            join tenants t on t.id = p.tenant_id and t.status = 'active'
+            left join users u on u.tenant_id = p.tenant_id and u.id = p.user_id
+            where p.id = ${row.peer_id} and (p.user_id is null or u.status = 'active')`,
       );
       return peer && { tenantId, peerId: row.peer_id, userId: row.user_id, kind: peer.kind };
     },

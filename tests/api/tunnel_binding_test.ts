@@ -12,6 +12,7 @@ import {
 import { isPublic, operations } from "../support/operations.ts";
 import { assertRefused } from "../support/refusals.ts";
 import { beginLogIn, equip } from "../support/totp.ts";
+import { until } from "../support/until.ts";
 import { databaseDigest } from "../support/database_digest.ts";
 
 Deno.test("app: T10: on the tunnel, every operation refuses a source that is no live peer", async () => {
@@ -34,6 +35,30 @@ Deno.test("app: T10: on the tunnel, every operation refuses a source that is no 
       { status: 403, code: "wrong_tunnel" },
     );
   }
+});
+
+Deno.test("app: T3: a peer whose owner is deactivated, or whose tenant is suspended, is none to the API, with no daemon there", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const own = await peerOf(api, acme, { user_id: bob.userId });
+  const machine = await peerOf(api, acme);
+  const seen = async () =>
+    await Promise.all(
+      [own, machine].map(async ({ via }) => (await api.request("/api/v1/info", { via })).status),
+    );
+  const see = (...expected: number[]) =>
+    until(`both answer ${expected}`, async () => `${await seen()}` === `${expected}`);
+  const order = (path: string) => api.request(`/api/v1${path}`, { method: "POST", tenant: "acme" });
+  await see(200, 200);
+  await order(`/users/${bob.userId}/deactivate`);
+  await see(403, 200);
+  await order(`/users/${bob.userId}/activate`);
+  await see(200, 200);
+  await order(`/tenants/${acme.tenantId}/suspend`);
+  await see(403, 403);
+  await order(`/tenants/${acme.tenantId}/resume`);
+  await see(200, 200);
 });
 
 Deno.test("app: T10: a token works only through a peer of its tenant, and the refusal is audited there", async () => {
