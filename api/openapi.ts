@@ -23,7 +23,10 @@ const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
         message: "is not a field of this operation",
       }));
     }
-    return [{ path: path.join("."), code: issue.code, message: issue.message }];
+    // A field that is not there is no field of a wrong type, to whoever forgot it.
+    const missing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+    const message = missing ? "is missing" : issue.message;
+    return [{ path: path.join("."), code: issue.code, message }];
   });
   throw new ApiError("invalid_input", { errors: errors.slice(0, maxErrors) });
 };

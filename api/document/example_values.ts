@@ -63,7 +63,9 @@ export const exampleValues: Record<string, unknown> = {
   "updated_at": "2026-01-30T17:45:00.000Z",
   "last_login_at": "2026-01-31T08:15:00.000Z",
   "last_used_at": "2026-01-31T08:15:00.000Z",
-  "expires_at": "2026-03-31T12:00:00.000Z",
+  // Of requests, too: what lies behind is refused.
+  "expires_at": "2099-03-31T12:00:00.000Z",
+  "Gateway.at": "2099-01-31T12:00:00.000Z",
   "current": true,
   "active": true,
   "sessions_ended": 2,

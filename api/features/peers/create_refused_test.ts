@@ -119,6 +119,8 @@ Deno.test("create: bad input is refused with its field, and nothing changes", as
       assert.deepEqual(await databaseDigest(api.db), before);
     });
   }
+  const { body } = await peers(api, acme).create({});
+  assert.deepEqual(body.errors, [{ path: "name", code: "invalid_type", message: "is missing" }]);
 });
 
 Deno.test("create: T5: a full pool is a clear 409, and a released address is given out again after its rest", async () => {
