@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import { type Sealer, SealError } from "../../lib/seal.ts";
@@ -6,7 +7,14 @@ import type { Lookups, MailBacklog } from "../database/lookups.ts";
 import { isConnectionError } from "../database/errors.ts";
 import type { Tenancy, TenantId } from "../database/tenancy.ts";
 import { letter, letterRow } from "./letter.ts";
-import { finishMail, forgetMails, postponeMail, takeMail, type TakenMail } from "./store.ts";
+import {
+  finishMail,
+  forgetMails,
+  postponeMail,
+  readPeerName,
+  takeMail,
+  type TakenMail,
+} from "./store.ts";
 import { render } from "./templates/render.ts";
 import { MailFailure, type Transport } from "./transport.ts";
 
@@ -133,6 +141,13 @@ export function createPostman(options: PostmanOptions): Postman {
     const parsed = letter.safeParse(JSON.parse(new TextDecoder().decode(bytes)));
     // One of a newer version of this program, which will come by.
     if (!parsed.success) throw new MailFailure("later", "unreadable");
+    const { data } = parsed.data;
+    // An alert's owner knows his devices by their names.
+    if ("source" in data && data.source !== null && z.uuid().safeParse(data.source).success) {
+      const peerId = data.source;
+      const [peer] = await tenancy.query(tenantId, (sql) => readPeerName(sql, peerId));
+      if (peer) data.source = `${peer.name} (${peerId})`;
+    }
     return { to: parsed.data.to, ...render(parsed.data) };
   }
 

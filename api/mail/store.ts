@@ -44,6 +44,11 @@ export function takeMail(sql: TenantSql, take: { id: string; now: Date; leaseUnt
       span_id`;
 }
 
+/** The name of a tenant's peer that something came through; another tenant's has none. */
+export function readPeerName(sql: TenantSql, id: string) {
+  return sql<{ name: string }[]>`select name from wg_peers where id = ${id}`;
+}
+
 /** Ends a mail and forgets what it said. */
 export function finishMail(
   sql: TenantSql,
