@@ -9,9 +9,20 @@ const tenant = link.get("tenant");
 const token = link.get("token");
 const byId = (id) => document.getElementById(id);
 const form = byId("form");
+const fieldOf = { public_key: "public_key", other: "name" };
+let busy = false;
 
 function say(id, faults) {
   for (const each of document.querySelectorAll("[data-say]")) each.hidden = each.id !== id;
+  const wrong = id === "mismatch"
+    ? ["password", "repeat"]
+    : (faults || []).map((fault) => fieldOf[fault] || "password");
+  for (const each of form.querySelectorAll("input")) {
+    each.setAttribute("aria-invalid", wrong.includes(each.id));
+  }
+  // Where to go on: the first field that is wrong, or what is said once the form is gone.
+  if (form.hidden) byId("said").focus();
+  else form.querySelector("[aria-invalid=true]")?.focus();
   for (const each of document.querySelectorAll("[data-fault]")) {
     each.hidden = !(faults || []).includes(each.dataset.fault);
   }
@@ -90,13 +101,15 @@ async function submit() {
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  byId("button").disabled = true;
+  // Not disabled: that would take the keyboard's place in the page away.
+  if (busy) return;
+  busy = true;
   try {
     await submit();
   } catch {
     say("failed");
   }
-  byId("button").disabled = false;
+  busy = false;
 });
 
 if (page === "accept") {
@@ -115,6 +128,7 @@ else if (page === "reset") {
 `;
 
 export const style = `
+:root { color-scheme: light dark; }
 body { font: 17px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 24px 16px; max-width: 32em; color: #111827; background: #ffffff; }
 h1 { font-size: 1.5em; }
 label { display: block; margin: 16px 0 4px; }
@@ -123,8 +137,18 @@ fieldset label { margin: 8px 0; }
 input:not([type="radio"]), textarea { box-sizing: border-box; width: 100%; font: inherit; padding: 10px; border: 1px solid #6b7280; border-radius: 6px; }
 textarea { font: 13px/1.4 ui-monospace, monospace; height: 14em; }
 button, .button { display: inline-block; margin-top: 20px; padding: 12px 20px; font: inherit; color: #ffffff; background: #1d4ed8; border: 0; border-radius: 6px; text-decoration: none; }
-button:disabled { background: #6b7280; }
+:focus-visible { outline: 3px solid #1d4ed8; outline-offset: 2px; }
+#said:focus { outline: none; }
+#said > :not([hidden]) { margin: 16px 0; padding: 4px 12px; border-left: 4px solid #1d4ed8; }
+#faults { list-style: none; }
+[aria-invalid="true"] { border: 2px solid #b91c1c !important; }
 img { display: block; width: 100%; max-width: 320px; margin: 16px 0; }
 [hidden] { display: none !important; }
-@media (prefers-color-scheme: dark) { body { color: #f3f4f6; background: #111827; } input:not([type="radio"]), textarea { color: inherit; background: #1f2937; } }
+@media (prefers-color-scheme: dark) {
+body { color: #f3f4f6; background: #111827; }
+input:not([type="radio"]), textarea { color: inherit; background: #1f2937; border-color: #9ca3af; }
+:focus-visible { outline-color: #93c5fd; }
+#said > :not([hidden]) { border-color: #93c5fd; }
+[aria-invalid="true"] { border-color: #f87171 !important; }
+}
 `;

@@ -68,14 +68,7 @@ function render(name: PageName, locale: Locale, words: Words) {
         <main>
     <h1>${title}</h1>
     <noscript><p>${words.noScript}</p></noscript>
-    <form id="form" hidden>
-    <p>${lead}</p>
-    ${name === "accept" ? nameField(words) : ""}
-    ${name === "verify" ? "" : passwordFields(words)}
-    ${name === "accept" ? keyFields(words) : ""}
-    <button id="button">${button}</button>
-    </form>
-    <div role="status">
+    <div id="said" role="status" tabindex="-1">
     ${Object.entries({
       working: words.working,
       mismatch: words.mismatch,
@@ -91,6 +84,13 @@ function render(name: PageName, locale: Locale, words: Words) {
     )}
     </ul>
     </div>
+    <form id="form" hidden>
+    <p>${lead}</p>
+    ${name === "accept" ? nameField(words) : ""}
+    ${name === "verify" ? "" : passwordFields(words)}
+    ${name === "accept" ? keyFields(words) : ""}
+    <button id="button">${button}</button>
+    </form>
     ${name === "accept" ? tunnelView(words) : ""}
         </main>
         <script>${raw(script)}</script>
@@ -104,10 +104,14 @@ const nameField = (words: Words) =>
 <input id="name" maxlength="200" autocomplete="name">`;
 
 const passwordFields = (words: Words) =>
-  html`<label for="password">${words.password}</label>
-<input id="password" type="password" required maxlength="1024" autocomplete="new-password">
-<label for="repeat">${words.repeat}</label>
-<input id="repeat" type="password" required maxlength="1024" autocomplete="new-password">`;
+  html`
+    <label for="password">${words.password}</label>
+    <input id="password" type="password" required maxlength="1024" autocomplete="new-password"
+      aria-describedby="said">
+    <label for="repeat">${words.repeat}</label>
+    <input id="repeat" type="password" required maxlength="1024" autocomplete="new-password"
+      aria-describedby="said">
+  `;
 
 const keyFields = (words: Words) =>
   html`
@@ -117,7 +121,8 @@ const keyFields = (words: Words) =>
       <label><input type="radio" name="key" id="own"> ${words.keyOwn}</label>
       <div id="public_key_row" hidden>
         <label for="public_key">${words.publicKey}</label>
-        <input id="public_key" maxlength="44" autocomplete="off" spellcheck="false">
+        <input id="public_key" maxlength="44" autocomplete="off" spellcheck="false"
+          aria-describedby="said">
       </div>
     </fieldset>
   `;
@@ -126,8 +131,8 @@ const tunnelView = (words: Words) =>
   html`
     <section id="tunnel" hidden>
       <p>${words.tunnel}</p>
-      <img id="qr" alt="" hidden>
-      <textarea id="config" readonly spellcheck="false"></textarea>
+      <img id="qr" alt="${words.qr}" hidden>
+      <textarea id="config" readonly spellcheck="false" aria-label="${words.file}"></textarea>
       <a id="save" class="button" download="massacorp.conf">${words.save}</a>
     </section>
   `;

@@ -97,12 +97,18 @@ Deno.test("pages: Chromium walks a reset: looking uses nothing up, the rules are
   }
   await fill(page, password, `${password}x`);
   await shown(page, "Les deux mots de passe sont différents.");
+  const focused = () => page.evaluate("document.activeElement.id");
+  const described = page.getByRole("textbox", { name: "Mot de passe", exact: true });
+  assert.equal(await focused(), "password", "the keyboard goes on where it is wrong");
+  assert.equal(await described.getAttribute("aria-invalid"), "true");
+  assert.equal(await described.getAttribute("aria-describedby"), "said");
   await fill(page, "password", "password");
   await shown(page, "Il manque une majuscule au mot de passe.");
   await shown(page, "Il manque un chiffre au mot de passe.");
   await fill(page, password, password);
   await shown(page, "Votre mot de passe est changé.");
   assert.equal(new URL(page.url()).hash, "", "the token left the address bar");
+  assert.equal(await focused(), "said", "the form is gone, and what was said has the focus");
   const login = await api.request("/api/v1/auth/login", {
     via: loopback,
     tenant: "acme",

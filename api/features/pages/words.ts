@@ -19,6 +19,8 @@ export interface Words {
   keyOwn: string;
   publicKey: string;
   tunnel: string;
+  qr: string;
+  file: string;
   save: string;
   working: string;
   mismatch: string;
@@ -60,7 +62,9 @@ const en: Words = {
   keyOwn: "Use mine: I paste the public key",
   publicKey: "Public key",
   tunnel:
-    "Your tunnel: import this file in the WireGuard app, or scan the code. It is shown this once, and takes the place of the file that came with the invitation.",
+    "Your tunnel: save the file on this device and import it in the WireGuard app, or scan the code with another one. It is shown this once. Then remove the tunnel that came with the invitation, and turn this one on.",
+  qr: "The file as a QR code",
+  file: "The file",
   save: "Save the file",
   working: "One moment …",
   mismatch: "The two passwords differ.",
@@ -114,7 +118,9 @@ const fr: Words = {
   keyOwn: "Utilisez la mienne : je colle la clé publique",
   publicKey: "Clé publique",
   tunnel:
-    "Votre tunnel : importez ce fichier dans l’application WireGuard, ou scannez le code. Il n’est montré que cette fois, et remplace le fichier joint à l’invitation.",
+    "Votre tunnel : enregistrez le fichier sur cet appareil et importez-le dans l’application WireGuard, ou scannez le code avec un autre. Il n’est montré que cette fois. Supprimez ensuite le tunnel joint à l’invitation et activez celui-ci.",
+  qr: "Le fichier sous forme de code QR",
+  file: "Le fichier",
   save: "Enregistrer le fichier",
   working: "Un instant …",
   mismatch: "Les deux mots de passe sont différents.",
