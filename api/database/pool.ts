@@ -134,16 +134,16 @@ export function createPool(url: Secret<string>, options: PoolOptions): Pool {
     const since = performance.now();
     return new Promise((resolve, reject) => {
       const take = (index: number) => {
-        clearTimeout(timer);
+        come();
         waitedMs += performance.now() - since;
         resolve(index);
       };
-      const timer = setTimeout(() => {
+      const come = patience(() => {
         turns.leave(of, take);
         waitedMs += performance.now() - since;
         timeouts++;
         reject(new DatabaseUnavailable("no database connection came free in time"));
-      }, options.timeoutMs);
+      });
       turns.wait(of, take);
     });
   }
