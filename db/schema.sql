@@ -17,6 +17,7 @@ CREATE OR REPLACE FUNCTION public.api_key_in_force(key_prefix text, at timestamp
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 declare
+  entered text;
   -- No tenant has the number 0: an unknown key costs what a known one does.
   tenant integer := coalesce((select l.tenant_id from lookup_api_key(key_prefix) l), 0);
 begin
@@ -24,7 +25,7 @@ begin
     if current_tenant_id() is not null then
       raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
     end if;
-    perform set_config('app.tenant_id', tenant::text, true);
+    entered := set_config('app.tenant_id', tenant::text, true);
   end if;
   return query
     select k.tenant_id, k.id, k.user_id, k.secret_digest,
@@ -725,12 +726,14 @@ CREATE OR REPLACE FUNCTION public.session_proof(tenant integer, session uuid, of
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+declare
+  entered text;
 begin
   if current_tenant_id() is distinct from tenant then
     if current_tenant_id() is not null then
       raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
     end if;
-    perform set_config('app.tenant_id', tenant::text, true);
+    entered := set_config('app.tenant_id', tenant::text, true);
   end if;
   return query
     select u.email, u.name, u.created_at, t.slug, t.name, s.stepped_up_at, s.last_seen_at, t.login_own_peer,
@@ -755,12 +758,14 @@ CREATE OR REPLACE FUNCTION public.session_rotate(tenant integer, session uuid, o
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
+declare
+  entered text;
 begin
   if current_tenant_id() is distinct from tenant then
     if current_tenant_id() is not null then
       raise exception 'already inside another tenant' using errcode = 'invalid_transaction_state';
     end if;
-    perform set_config('app.tenant_id', tenant::text, true);
+    entered := set_config('app.tenant_id', tenant::text, true);
   end if;
   return query
     update sessions s set
