@@ -1,31 +1,13 @@
 import assert from "node:assert/strict";
 import { silentLogger } from "../lib/log.ts";
+import { daemonStatus } from "../tests/support/daemon_views.ts";
 import { createApp } from "./app.ts";
 import { createWgdClient, WgdUnavailable } from "./client.ts";
 import type { DaemonView } from "./daemon.ts";
 import type { Scope } from "./pass.ts";
-import type { DaemonStatus } from "./protocol.ts";
 import { serveSocket } from "../lib/unix_socket.ts";
 
-const status: DaemonStatus = {
-  interface: {
-    id: 1,
-    name: "wg0",
-    backend: "kernel",
-    up: true,
-    public_key: "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=",
-    listen_port: 51820,
-    network: "10.10.0.0/24",
-    network6: null,
-  },
-  database: "connected",
-  snapshot: { written_at: "2030-01-01T00:00:00.000Z", error: null },
-  counts: { desired: 3, applied: 2, drift: 1, held: 1, unexplained: 4, failed: 0 },
-  last_reconcile_at: "2030-01-01T00:00:00.000Z",
-  last_read_back_at: null,
-  last_error: null,
-  started_at: "2030-01-01T00:00:00.000Z",
-};
+const status = daemonStatus();
 const id = "0198f3a1-0000-7000-8000-000000000001";
 
 function fakeDaemon(): DaemonView & { asked: Scope[] } {

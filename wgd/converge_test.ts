@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { silentLogger } from "../lib/log.ts";
 import { ProcessError } from "../lib/process.ts";
 import { generateKeyPair, generatePresharedKey } from "../lib/wireguard_key.ts";
@@ -56,22 +57,13 @@ function fakeTunnel() {
 }
 
 async function row(n: number, more: Partial<DesiredPeer> = {}): Promise<DesiredPeer> {
-  return {
-    tenantId: 1,
+  return desiredPeer({
     id: `peer ${n}`,
     publicKey: (await generateKeyPair()).publicKey,
     address: `10.10.0.${n}`,
     allowedIps: [`10.10.0.${n}/32`],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
-    active: true,
-    expiresAt: null,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
     ...more,
-  };
+  });
 }
 
 const work = (peers: DesiredPeer[], full = false): Work => ({

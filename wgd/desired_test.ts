@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { TransactionSql } from "postgres";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { connect, type Sql } from "../db/connection.ts";
 import { addressPlan } from "../lib/address.ts";
 import { createSealer, presharedKeyRow } from "../lib/seal.ts";
@@ -261,21 +262,11 @@ Deno.test("createDesiredStore: reads rows as the daemon's role", async (t) => {
 });
 
 Deno.test("isWanted: up to its very end", () => {
-  const peer = {
-    tenantId: 1,
+  const peer = desiredPeer({
     id: "a",
     publicKey: "A",
-    address: "10.10.0.6",
-    allowedIps: ["10.10.0.6/32"],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
-    active: true,
     expiresAt: 1000,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
-  };
+  });
   assert.equal(isWanted(peer, 999), true);
   assert.equal(isWanted(peer, 1000), false);
   assert.equal(isWanted({ ...peer, active: false }, 0), false);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { createLogger } from "../lib/log.ts";
 import { encodeKey } from "../lib/wireguard_key.ts";
 import { foreignKeys, noteDrift } from "./drift.ts";
@@ -70,21 +71,13 @@ Deno.test("foreignKeys: T7: of a table that has lost all its rows nothing is tak
   const read = (...publicKeys: string[]) =>
     table.replaceAll({
       state: {
-        peers: publicKeys.map((publicKey) => ({
-          tenantId: 1,
-          id: publicKey,
-          publicKey,
-          address: "10.10.0.6",
-          allowedIps: [],
-          successor: null,
-          presharedKey: null,
-          generation: "1",
-          active: true,
-          expiresAt: null,
-          tombstone: false,
-          heldBecause: null,
-          status: null,
-        })),
+        peers: publicKeys.map((publicKey) =>
+          desiredPeer({
+            id: publicKey,
+            publicKey,
+            allowedIps: [],
+          })
+        ),
         retired: [],
       },
       slices: "all",

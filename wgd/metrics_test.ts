@@ -1,50 +1,26 @@
 import assert from "node:assert/strict";
+import { daemonStatus, desiredPeer } from "../tests/support/daemon_views.ts";
 import { ProcessError } from "../lib/process.ts";
 import { parseExposition, sampleOf } from "../tests/support/exposition.ts";
-import type { DesiredPeer } from "./desired.ts";
 import { Meters } from "./meters.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { ObservedPeer } from "./observed.ts";
-import type { DaemonStatus } from "./protocol.ts";
 import { Seen } from "./seen.ts";
 import type { Verdict } from "./verdict.ts";
 
 const now = Date.UTC(2030, 0, 1);
-const status: DaemonStatus = {
-  interface: {
-    id: 1,
-    name: "wg0",
-    backend: "kernel",
-    up: true,
-    public_key: "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=",
-    listen_port: 51820,
-    network: "10.10.0.0/24",
-    network6: null,
-  },
-  database: "connected",
+const status = daemonStatus({
   snapshot: { written_at: "2029-12-31T23:59:00.000Z", error: null },
   counts: { desired: 3, applied: 2, drift: 1, held: 1, unexplained: 4, failed: 5 },
-  last_reconcile_at: "2030-01-01T00:00:00.000Z",
-  last_read_back_at: null,
-  last_error: null,
   started_at: "2029-12-31T00:00:00.000Z",
-};
-
-const row = (tenantId: number, publicKey: string): DesiredPeer => ({
-  tenantId,
-  id: `id of ${publicKey}`,
-  publicKey,
-  address: "10.10.0.6",
-  allowedIps: ["10.10.0.6/32"],
-  successor: null,
-  presharedKey: null,
-  generation: "1",
-  active: true,
-  expiresAt: null,
-  tombstone: false,
-  heldBecause: null,
-  status: null,
 });
+
+const row = (tenantId: number, publicKey: string) =>
+  desiredPeer({
+    tenantId,
+    id: `id of ${publicKey}`,
+    publicKey,
+  });
 const seenPeer = (
   publicKey: string,
   secondsAgo: number | null,

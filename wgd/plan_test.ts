@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { Secret } from "../lib/secret.ts";
 import type { DesiredPeer } from "./desired.ts";
 import type { ObservedPeer } from "./observed.ts";
@@ -12,22 +13,13 @@ function key(n: number): string {
 }
 
 function row(n: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
-  return {
-    tenantId: 1,
+  return desiredPeer({
     id: `id-${n}`,
     publicKey: key(n),
     address: `10.10.0.${n}`,
     allowedIps: [`10.10.0.${n}/32`],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
-    active: true,
-    expiresAt: null,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
     ...more,
-  };
+  });
 }
 
 function seen(n: number, more: Partial<ObservedPeer> = {}): ObservedPeer {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { connect } from "../db/connection.ts";
 import { silentLogger } from "../lib/log.ts";
 import { Secret } from "../lib/secret.ts";
@@ -17,21 +18,11 @@ const successor = {
   deadline: now + 1,
   heldBecause: null,
 };
-const row: DesiredPeer = {
-  tenantId: 1,
+const row = desiredPeer({
   id: "0a",
   publicKey: "KEY",
-  address: "10.10.0.6",
-  allowedIps: ["10.10.0.6/32"],
   successor,
-  presharedKey: null,
-  generation: "1",
-  active: true,
-  expiresAt: null,
-  tombstone: false,
-  heldBecause: null,
-  status: null,
-};
+});
 const promotion = { tenantId: 1, peerId: "0a", publicKeyBefore: "KEY", publicKey: "NEXT" };
 
 function tableOf(...peers: DesiredPeer[]): DesiredTable {

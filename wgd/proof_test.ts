@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { Secret } from "../lib/secret.ts";
 import type { DesiredPeer } from "./desired.ts";
 import { isSettled, provenBefore } from "./proof.ts";
@@ -7,21 +8,13 @@ import type { Verdict } from "./verdict.ts";
 const now = Date.parse("2026-11-28T12:00:00Z");
 const applied: Verdict = { state: "applied", error: null };
 const next = { publicKey: "NEXT", presharedKey: null, deadline: now + 1, heldBecause: null };
-const row: DesiredPeer = {
-  tenantId: 1,
+const row = desiredPeer({
   id: "a",
   publicKey: "KEY",
-  address: "10.10.0.6",
-  allowedIps: ["10.10.0.6/32"],
-  successor: null,
   presharedKey: new Secret("PSK"),
   generation: "7",
-  active: true,
-  expiresAt: null,
-  tombstone: false,
-  heldBecause: null,
   status: { generation: "7", ...applied },
-};
+});
 
 const settled = (changes: Partial<DesiredPeer>) => isSettled({ ...row, ...changes }, now);
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { receiptStatement, verifyReceipt } from "../lib/receipt.ts";
 import { generateKeyPair } from "../lib/wireguard_key.ts";
-import type { DesiredPeer } from "./desired.ts";
 import { parseDump } from "./observed.ts";
 import { createReceipts } from "./receipts.ts";
 
@@ -9,21 +9,13 @@ Deno.test("createReceipts: T3: one for each key that the read-back lacks, none f
   const gateway = await generateKeyPair();
   const [gone, old, still] = await Promise.all([1, 2, 3].map(generateKeyPair));
   assert.ok(gone && old && still);
-  const peer: DesiredPeer = {
+  const peer = desiredPeer({
     tenantId: 7,
     id: crypto.randomUUID(),
     publicKey: gone.publicKey,
-    address: "10.10.0.6",
-    allowedIps: ["10.10.0.6/32"],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
     active: false,
-    expiresAt: null,
     tombstone: true,
-    heldBecause: null,
-    status: null,
-  };
+  });
   const retired = [old, still].map(({ publicKey }) => ({
     tenantId: 7,
     peerId: peer.id,

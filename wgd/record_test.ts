@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { connect, type Sql } from "../db/connection.ts";
 import { generateKeyPair } from "../lib/wireguard_key.ts";
 import { testDatabase } from "../tests/support/database.ts";
-import type { DesiredPeer } from "./desired.ts";
 import type { Receipt } from "./receipts.ts";
 import { type PassRecord, type StatusChange, writeRecord } from "./record.ts";
 
@@ -59,21 +59,14 @@ Deno.test("writeRecord: as the daemon's role", async (t) => {
       select what, public_key from wg_receipts order by id`).map((
       row,
     ) => [row.what, row.public_key]);
-  const tombstone: DesiredPeer = {
+  const tombstone = desiredPeer({
     tenantId: tenant.id,
     id,
     publicKey,
-    address: "10.10.0.6",
-    allowedIps: ["10.10.0.6/32"],
-    successor: null,
-    presharedKey: null,
     generation: "6",
     active: false,
-    expiresAt: null,
     tombstone: true,
-    heldBecause: null,
-    status: null,
-  };
+  });
   const write = (record: Partial<PassRecord>) => writeRecord(sql, 1, { ...nothing, ...record });
 
   await t.step("what is written twice changed once", async () => {

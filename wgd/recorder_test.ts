@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { connect, type Sql } from "../db/connection.ts";
 import { silentLogger } from "../lib/log.ts";
 import { encodeKey, generateKeyPair } from "../lib/wireguard_key.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import { type Database, DatabaseError } from "./database.ts";
-import type { DesiredPeer } from "./desired.ts";
 import { parseDump } from "./observed.ts";
 import { createReceipts } from "./receipts.ts";
 import { nothing } from "./removal.ts";
@@ -24,21 +24,16 @@ Deno.test("createRecorder: T3: many tombstones go in parts, each with its receip
   const [tenant] = await db.owner<{ id: number }[]>`
     insert into tenants (slug, name, peer_quota) values ('t', 'T', 5000) returning id`;
   assert.ok(tenant);
-  const peers = Array.from({ length: count }, (_, n): DesiredPeer => ({
-    tenantId: tenant.id,
-    id: crypto.randomUUID(),
-    publicKey: encodeKey(crypto.getRandomValues(new Uint8Array(32))),
-    address: `10.10.${1 + Math.floor(n / 200)}.${n % 200}`,
-    allowedIps: [],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
-    active: false,
-    expiresAt: null,
-    tombstone: true,
-    heldBecause: null,
-    status: null,
-  }));
+  const peers = Array.from({ length: count }, (_, n) =>
+    desiredPeer({
+      tenantId: tenant.id,
+      id: crypto.randomUUID(),
+      publicKey: encodeKey(crypto.getRandomValues(new Uint8Array(32))),
+      address: `10.10.${1 + Math.floor(n / 200)}.${n % 200}`,
+      allowedIps: [],
+      active: false,
+      tombstone: true,
+    }));
   const rows = peers.map(({ id, publicKey, address }) => ({ id, publicKey, address }));
   await db.owner`
     insert into wg_peers (tenant_id, id, interface_id, name, public_key, address, deleted_at)

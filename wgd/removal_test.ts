@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import { silentLogger } from "../lib/log.ts";
 import { encodeKey } from "../lib/wireguard_key.ts";
 import type { DesiredPeer, RetiredKey } from "./desired.ts";
@@ -20,22 +21,15 @@ const on = (...keys: string[]) =>
 const removed: Verdict = { state: "removed", error: null };
 const failed: Verdict = { state: "failed", error: "the peer is still on the interface" };
 
-const peer = (n: number, changes: Partial<DesiredPeer> = {}): DesiredPeer => ({
-  tenantId: 1,
-  id: `peer ${n}`,
-  publicKey: key(n),
-  address: `10.10.0.${n}`,
-  allowedIps: [`10.10.0.${n}/32`],
-  successor: null,
-  presharedKey: null,
-  generation: "1",
-  active: false,
-  expiresAt: null,
-  tombstone: false,
-  heldBecause: null,
-  status: null,
-  ...changes,
-});
+const peer = (n: number, changes: Partial<DesiredPeer> = {}) =>
+  desiredPeer({
+    id: `peer ${n}`,
+    publicKey: key(n),
+    address: `10.10.0.${n}`,
+    allowedIps: [`10.10.0.${n}/32`],
+    active: false,
+    ...changes,
+  });
 
 Deno.test("purgeable: T3: a tombstone and a key that were read back gone; what a row wants again, and a release, by all rows alone", () => {
   const [gone, left, disabled, wanted] = [

@@ -1,24 +1,16 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import type { DesiredPeer } from "./desired.ts";
 import type { ObservedInterface } from "./observed.ts";
 import { resultFor } from "./result.ts";
 import { DesiredTable } from "./table.ts";
 
-const tombstone: DesiredPeer = {
-  tenantId: 1,
+const tombstone = desiredPeer({
   id: "gone",
   publicKey: "A",
-  address: "10.10.0.6",
-  allowedIps: ["10.10.0.6/32"],
-  successor: null,
-  presharedKey: null,
-  generation: "1",
   active: false,
-  expiresAt: null,
   tombstone: true,
-  heldBecause: null,
-  status: null,
-};
+});
 const after: ObservedInterface = {
   publicKey: null,
   listenPort: 51820,

@@ -1,24 +1,14 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import type { DesiredPeer, DesiredState } from "./desired.ts";
 import { DesiredTable } from "./table.ts";
 
 function peer(id: string, publicKey: string, more: Partial<DesiredPeer> = {}): DesiredPeer {
-  return {
-    tenantId: 1,
+  return desiredPeer({
     id,
     publicKey,
-    address: "10.10.0.6",
-    allowedIps: ["10.10.0.6/32"],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
-    active: true,
-    expiresAt: null,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
     ...more,
-  };
+  });
 }
 
 function everything(state: DesiredState) {

@@ -1,23 +1,15 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../tests/support/daemon_views.ts";
 import type { DesiredPeer } from "./desired.ts";
 import type { ObservedPeer } from "./observed.ts";
 import { driftOf, type Evidence, judge } from "./verdict.ts";
 
-const row: DesiredPeer = {
-  tenantId: 1,
+const row = desiredPeer({
   id: "a",
   publicKey: "A",
-  address: "10.10.0.6",
-  allowedIps: ["10.10.0.6/32"],
-  successor: null,
-  presharedKey: null,
   generation: "7",
-  active: true,
   expiresAt: 1000,
-  tombstone: false,
-  heldBecause: null,
-  status: null,
-};
+});
 const present: ObservedPeer = {
   publicKey: "A",
   presharedKey: null,

@@ -33,6 +33,15 @@ export const login = (
     body: { email: who.email, password: who.password, ...body },
   });
 
+/** Posts with the token of a persona. */
+export const post = (
+  api: TestApi,
+  who: Pick<Persona, "token">,
+  path: string,
+  body?: unknown,
+  via: Via = loopback,
+) => api.request(`/api/v1${path}`, { method: "POST", via, token: who.token, body });
+
 /** What a tenant demands of its users, or lets them. */
 export const demand = (api: TestApi, who: Persona, settings: Record<string, unknown>) =>
   api.request("/api/v1/tenants/current", { method: "PATCH", tenant: who.slug, body: settings });

@@ -1,3 +1,4 @@
+import { desiredPeer } from "./daemon_views.ts";
 import { encodeKey } from "../../lib/wireguard_key.ts";
 import { Secret } from "../../lib/secret.ts";
 import type { DesiredPeer, DesiredState } from "../../wgd/desired.ts";
@@ -15,22 +16,15 @@ const presharedSubkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
 
 /** A peer that is wanted, its key and address made of one byte. */
 export function peer(byte: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
-  return {
-    tenantId: 1,
+  return desiredPeer({
     id: `00000000-0000-7000-8000-0000000000${byte.toString(16).padStart(2, "0")}`,
     publicKey: key(byte),
     address: `10.10.0.${byte}`,
     allowedIps: [`10.10.0.${byte}/32`],
-    successor: null,
     presharedKey: new Secret(key(255 - byte)),
     generation: "7",
-    active: true,
-    expiresAt: null,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
     ...more,
-  };
+  });
 }
 
 /** A daemon's memory beside a real file; `change` stands between them for faults of the disk. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../../tests/support/daemon_views.ts";
 import type { DesiredPeer } from "../desired.ts";
 import type { ObservedPeer } from "../observed.ts";
 import { type Circumstances, resolve } from "./openings.ts";
@@ -8,23 +9,14 @@ const now = Date.UTC(2030, 0, 1);
 const key = (n: number) => `${String(n).padStart(42, "0")}A=`;
 
 function row(n: number, more: Partial<DesiredPeer> = {}): DesiredPeer {
-  return {
-    tenantId: 1,
+  return desiredPeer({
     id: `id-${n}`,
     publicKey: key(n),
     address: `10.10.0.${n}`,
     allowedIps: [`10.10.0.${n}/32`, `fd00::${n}/128`],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
-    active: true,
-    expiresAt: null,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
     permanent: true,
     ...more,
-  };
+  });
 }
 
 function seen({ publicKey, allowedIps }: DesiredPeer): ObservedPeer {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { desiredPeer } from "../../tests/support/daemon_views.ts";
 import type { DesiredPeer } from "../desired.ts";
 import type { ObservedPeer } from "../observed.ts";
 import { emptyAccount } from "./account.ts";
@@ -9,22 +10,11 @@ const start = second * 1000;
 const interval = 30_000;
 
 function row(id: string, change: Partial<DesiredPeer> = {}): DesiredPeer {
-  return {
-    tenantId: 1,
+  return desiredPeer({
     id,
     publicKey: `key of ${id}`,
-    address: "10.10.0.6",
-    allowedIps: ["10.10.0.6/32"],
-    successor: null,
-    presharedKey: null,
-    generation: "1",
-    active: true,
-    expiresAt: null,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
     ...change,
-  };
+  });
 }
 
 function seen(id: string, receivedBytes: number, change: Partial<ObservedPeer> = {}): ObservedPeer {

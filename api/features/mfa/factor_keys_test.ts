@@ -3,22 +3,13 @@ import {
   adminOf,
   logIn,
   loopback,
-  type Persona,
-  type RequestOptions,
   type TestApi,
   testApi,
   testSecrets,
   userOf,
 } from "../../../tests/support/api.ts";
+import { post } from "../../../tests/support/mfa_calls.ts";
 import { equip, type Equipped, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
-
-const post = (
-  api: TestApi,
-  who: Pick<Persona, "token">,
-  path: string,
-  body?: unknown,
-  via: NonNullable<RequestOptions["via"]> = loopback,
-) => api.request(`/api/v1${path}`, { method: "POST", via, token: who.token, body });
 
 Deno.test("mfa: the key is changed without anybody noticing: announced, used, sealed anew, dropped", async () => {
   const next = "q0Yq1c1d3S0k5mZ8WvJxQm0N9nQmXkXo0m2VxY1b2cM=";

@@ -5,20 +5,11 @@ import {
   loopback,
   operator,
   type Persona,
-  type RequestOptions,
-  type TestApi,
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { post } from "../../../tests/support/mfa_calls.ts";
 import { codeAt, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
-
-const post = (
-  api: TestApi,
-  who: Pick<Persona, "token">,
-  path: string,
-  body?: unknown,
-  via: NonNullable<RequestOptions["via"]> = loopback,
-) => api.request(`/api/v1${path}`, { method: "POST", via, token: who.token, body });
 
 Deno.test("mfa: set up, confirmed, changed and taken away; each tells the owner, and ends what was opened by less", async () => {
   await using api = await testApi();

@@ -4,21 +4,12 @@ import {
   logIn,
   loopback,
   type Persona,
-  type RequestOptions,
-  type TestApi,
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/database_digest.ts";
+import { post } from "../../../tests/support/mfa_calls.ts";
 import { equip, logInWithMfa } from "../../../tests/support/totp.ts";
-
-const post = (
-  api: TestApi,
-  who: Pick<Persona, "token">,
-  path: string,
-  body?: unknown,
-  via: NonNullable<RequestOptions["via"]> = loopback,
-) => api.request(`/api/v1${path}`, { method: "POST", via, token: who.token, body });
 
 Deno.test("reset: an admin takes the factor away with a reason, which is recorded and told; sessions and locks end", async () => {
   await using api = await testApi();
