@@ -37,7 +37,10 @@ export async function inviting<A extends Invited>(
     lines.push(`enrolment peer at ${enrolment.peer.address}: ${enrolment.peer.status}`);
   }
   if (mail) lines.push("link and tunnel file are on their way to that address");
-  if (link !== null) lines.push(`link, shown this once: ${link}`);
+  if (link !== null) {
+    const how = enrolment ? ", opens with that tunnel on" : "";
+    lines.push(`link, shown this once${how}: ${link}`);
+  }
   if (enrolment?.config) {
     await file?.write(enrolment.config);
     lines.push(out === undefined ? `\n${enrolment.config}` : `tunnel file: ${out}`);

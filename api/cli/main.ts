@@ -60,7 +60,7 @@ function say(text: string, to: typeof Deno.stdout | typeof Deno.stderr = Deno.st
 
 function usage(): string {
   const lines = Object.entries(commands).map(([name, { usage, summary }]) =>
-    `  deno task ${name} ${usage}\n      ${summary}`
+    `  ${`deno task ${name} ${usage}`.trimEnd()}\n      ${summary}`
   );
   return `Commands, spoken to the running API over the operator's socket; --json prints its answer as it is:\n${
     lines.join("\n")

@@ -27,7 +27,7 @@ Deno.test("commands: a tenant and its users, from the first invitation to the su
     });
     assert.match(
       made.text,
-      /^tenant \d+ \(acme\)\nada@acme\.example is invited as admin until .*\nenrolment peer at 10\.10\.0\.6: pending\nlink, shown this once: http.*\/accept#tenant=\d+&token=.{43}\ntunnel file: /,
+      /^tenant \d+ \(acme\)\nada@acme\.example is invited as admin until .*\nenrolment peer at 10\.10\.0\.6: pending\nlink, shown this once, opens with that tunnel on: http.*\/accept#tenant=\d+&token=.{43}\ntunnel file: /,
     );
     assert.match(await Deno.readTextFile(out), /^PrivateKey = /m);
     assert.equal(((await Deno.stat(out)).mode ?? 0) & 0o777, 0o600);
