@@ -46,19 +46,22 @@ const promises = {
 } as const;
 export type Hsts = keyof typeof promises;
 
+/** What a handler may say of its own answer: a page's policy, by hashes or nonces, and whether it may be kept. */
+const sayable = new Set(["content-security-policy", "cache-control"]);
+
 /** What every answer carries, refusals and pages among them; HSTS only over TLS, where alone it counts (RFC 6797, 7.2). */
 export function securityHeaders({ settings: { hsts } }: { settings: { hsts: Hsts } }) {
   const promise = promises[hsts];
-  const overTls = promise === undefined
-    ? everywhere
-    : [...everywhere, ["strict-transport-security", promise] as const];
+  const said = everywhere.filter(([name]) => sayable.has(name));
+  const fixed = everywhere.filter(([name]) => !sayable.has(name));
   return createMiddleware<AppEnv>(async (c, next) => {
     await next();
     const { headers } = c.res;
-    const all = c.get("scheme") === "https" ? overTls : everywhere;
-    // A page sets the policy that it needs, by hashes or nonces, in its own handler. Looked for while there are few:
-    // each look goes through all that are there.
-    const missing = all.filter(([name]) => !headers.has(name));
-    for (const [name, value] of missing) headers.append(name, value);
+    for (const [name, value] of said) if (!headers.has(name)) headers.set(name, value);
+    // To look for one first costs as much as to set it.
+    for (const [name, value] of fixed) headers.set(name, value);
+    if (promise !== undefined && c.get("scheme") === "https") {
+      headers.set("strict-transport-security", promise);
+    }
   });
 }
