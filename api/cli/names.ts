@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CliError } from "./error.ts";
-import { ask, everyItem, inTenant, type OperatorApi } from "./operator.ts";
+import { everyItem, inTenant, type OperatorApi } from "./operator.ts";
 
 /** The id of a peer that is named by it, or by a name that one peer of the tenant has. @throws {CliError} */
 export async function peerId(
@@ -9,7 +9,9 @@ export async function peerId(
 ): Promise<string> {
   if (z.uuid().safeParse(peer).success) return peer.toLowerCase();
   const all = await everyItem((query) =>
-    api.GET("/api/v1/wireguard/peers", { params: { ...inTenant(tenant), query } })
+    api.GET("/api/v1/wireguard/peers", {
+      params: { ...inTenant(tenant), query: { ...query, q: peer } },
+    })
   );
   const [found, ...more] = all.filter(({ name }) => name === peer);
   if (!found) {
@@ -30,10 +32,11 @@ export async function userId(
   if (/^\d{1,9}$/.test(user)) return Number(user);
   if (!user.includes("@")) throw new CliError("--user takes a user's number or e-mail address", 2);
   const email = user.trim().toLowerCase();
-  const { items } = await ask(
-    api.GET("/api/v1/users", { params: { ...inTenant(tenant), query: { q: email, limit: 200 } } }),
+  // Part of an address is part of many.
+  const alike = await everyItem((query) =>
+    api.GET("/api/v1/users", { params: { ...inTenant(tenant), query: { ...query, q: email } } })
   );
-  const found = items.find((item) => item.email === email);
+  const found = alike.find((item) => item.email === email);
   if (!found) throw new CliError(`no user of ${tenant} has the address ${user}`);
   return found.id;
 }

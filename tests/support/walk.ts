@@ -116,7 +116,7 @@ export async function walk({ task, outFile, hosts, folder }: Walk): Promise<void
 
   for (const line of minutes.slice(last)) {
     const text = await follow(line);
-    if (line.includes("peer:list")) match(text, /ada-laptop +\d+ +\d+ +\S+ +active +yes /);
+    if (line.includes("peer:list")) match(text, /ada-laptop +\d+ +\d+ +\S+ +active +(yes|no) /);
     if (line.includes("peer:revoke")) match(text, /is gone from the interface/);
     if (line.includes("wg:status")) match(text, /daemon +ok\n/);
   }
