@@ -24,6 +24,18 @@ Deno.test("normalisedEmail: one form for every spelling", () => {
     ["ada lovelace@acme.example", undefined],
     ["a\u0000@acme.example", undefined],
     ["\ud800@acme.example", undefined],
+    // What a mail library would read as another recipient, or as several.
+    ...[...'",;:<>()[]\\'].map((
+      char,
+    ): [string, undefined] => [`a${char}b@acme.example`, undefined]),
+    // What nobody sees: zero width, a mark of direction, a soft hyphen, a filler, a variation, a tag.
+    ...[0x200b, 0x200d, 0xfeff, 0x202e, 0xad, 0x3164, 0xfe0f, 0xe0061, 0x34f].map(
+      (point): [string, undefined] => [`ad${String.fromCodePoint(point)}a@acme.example`, undefined],
+    ),
+    // The same mailbox once more.
+    ["ada@acme.example.", undefined],
+    ["ada@acme..example", undefined],
+    ["ada@.acme.example", undefined],
     ["x".repeat(65) + "@acme.example", undefined],
   ];
   for (const [text, expected] of cases) assert.equal(normalisedEmail(text), expected, text);

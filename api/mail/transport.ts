@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isEmail } from "../auth/email.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { Rendered } from "./templates/render.ts";
 
@@ -38,14 +39,9 @@ const patience = {
   wholeMs: 45_000,
 };
 
-/**
- * An address that stands for itself alone in an envelope. Mail libraries take a comma for a second recipient and
- * brackets for the recipient proper.
- */
-const deliverable = /^[^\s"(),:;<>@[\\\]\p{C}]{1,64}@[^\s"(),:;<>@[\\\]\p{C}]{1,189}$/u;
-
 function message(mail: OutgoingMail, from: string) {
-  if (!deliverable.test(mail.to)) throw new MailFailure("refused", "undeliverable address");
+  // Of a user who has it from before such addresses were refused.
+  if (!isEmail(mail.to)) throw new MailFailure("refused", "undeliverable address");
   return {
     from: { name: "MassaCorp", address: from },
     to: { name: "", address: mail.to },
