@@ -12,8 +12,8 @@ import { createDesiredStore, type DesiredPeer } from "./desired.ts";
 import { type GatewayKey, readGatewayKey } from "./gateway_key.ts";
 import { createTunnelInterface, interfaceSettings } from "./interface/mod.ts";
 import { renderMetrics } from "./metrics.ts";
-import type { ObservedPeer } from "./observed.ts";
 import { createPass, type Scope } from "./pass.ts";
+import { viewOf } from "./peer_view.ts";
 import { createPolicies } from "./policy/mod.ts";
 import type { DaemonStatus, ObservedPeerView, ReconcileResult } from "./protocol.ts";
 import { keepPresence, type Presence } from "./presence.ts";
@@ -279,10 +279,12 @@ export function createDaemon(
     peers(peerId) {
       if (!seen.observed) return null;
       const all = seen.observed.peers;
-      if (peerId === undefined) return [...all.values()].map((peer) => viewOf(peer, table));
+      if (peerId === undefined) {
+        return [...all.values()].map((peer) => viewOf(peer, { table, seen }));
+      }
       return table.keysOf(peerId).map((publicKey) => all.get(publicKey)).filter((peer) =>
         peer !== undefined
-      ).map((peer) => viewOf(peer, table));
+      ).map((peer) => viewOf(peer, { table, seen }));
     },
     metrics: () =>
       renderMetrics({ status: status(), seen, peers: table.peers.values(), now: clock.now() }),
@@ -315,20 +317,6 @@ export function createDaemon(
       started_at: iso(startedAt),
     };
   }
-}
-
-function viewOf(peer: ObservedPeer, table: DesiredTable): ObservedPeerView {
-  const { publicKey, latestHandshake } = peer;
-  return {
-    public_key: publicKey,
-    peer_id: table.byKey(publicKey)?.id ?? table.retired.get(publicKey)?.peerId ?? null,
-    explanation: table.explain(publicKey),
-    allowed_ips: [...peer.allowedIps],
-    endpoint: peer.endpoint,
-    last_handshake_at: latestHandshake > 0 ? iso(latestHandshake * 1000) : null,
-    received_bytes: peer.receivedBytes,
-    sent_bytes: peer.sentBytes,
-  };
 }
 
 function iso(milliseconds: number): string {

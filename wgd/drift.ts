@@ -64,6 +64,7 @@ export function noteDrift(
     for (const kind of kinds) seen.countDrift(kind);
     const state = verdicts.get(peer.id)?.state;
     if (kinds.length === 0 || (state !== "applied" && state !== "removed")) continue;
+    seen.repaired(peer.id, kinds);
     log.warn("drift of a peer was repaired", { peer_id: peer.id, kinds });
     recorder.audit({
       tenantId: peer.tenantId,

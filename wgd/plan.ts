@@ -86,6 +86,17 @@ export function differences(
   return [...new Set(wanted.flatMap((key) => differing(key, observed.get(key.publicKey))))];
 }
 
+/** The same of one key of the peer's, as it is on the interface. */
+export function keyDifferences(
+  peer: DesiredPeer,
+  observed: ObservedPeer,
+  now: number,
+): readonly Difference[] {
+  if (!isWanted(peer, now)) return ["unwanted"];
+  const wanted = placements(peer).find(({ publicKey }) => publicKey === observed.publicKey);
+  return wanted ? differing(wanted, observed) : none;
+}
+
 function differing(wanted: Placement, observed: ObservedPeer | undefined): readonly Difference[] {
   if (!observed) return ["missing"];
   if (

@@ -1,4 +1,7 @@
 import { z } from "zod";
+import type { Difference } from "./plan.ts";
+
+export type { Difference };
 
 /**
  * What travels over the daemon's Unix socket, HTTP and JSON. The daemon takes no keys, no addresses and no
@@ -36,6 +39,10 @@ export interface ObservedPeerView {
   /** Why the key is there, or why it is left there though no row wants it (docs/decisions/0010). */
   explanation: "row" | "retired" | "released" | "vanished" | "adopted" | "foreign";
   allowed_ips: string[];
+  /** Where it is not as its row wants this key, as of the last read-back; null where no row names it. */
+  differs: Difference[] | null;
+  /** When its peer was last found otherwise than its row, and put right, as long as this daemon lives. */
+  drift_repaired: { at: string; differences: Difference[] } | null;
   endpoint: string | null;
   last_handshake_at: string | null;
   received_bytes: number;

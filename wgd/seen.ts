@@ -8,6 +8,16 @@ import type { Verdict } from "./verdict.ts";
 
 export type DriftKind = Difference | InterfaceDrift;
 
+/** What was once found otherwise than a peer's row, and put right. */
+export interface Repair {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly kinds: readonly Difference[];
+}
+
+/** Somebody who asks why a tunnel broke asks soon; the audit log has all of them. */
+const repairsRemembered = 1_000;
+
 /** What the passes have seen so far: the material of status and metrics. */
 export class Seen {
   /** The last read-back; undefined when the last attempt to work on the interface failed. */
@@ -29,6 +39,8 @@ export class Seen {
   /** When that was, by the monotonic clock. */
   #highestAt = 0;
   #unexplained = new Set<string>();
+  /** By peer id: the last drift that was put right. */
+  readonly #repairs = new Map<string, Repair>();
 
   constructor(clock: SteadyClock = systemClock) {
     this.#clock = clock;
@@ -68,6 +80,19 @@ export class Seen {
   countDrift(kind: DriftKind): void {
     this.drift++;
     this.meters.drift.inc({ kind });
+  }
+
+  repaired(peerId: string, kinds: readonly Difference[]): void {
+    this.#repairs.delete(peerId);
+    this.#repairs.set(peerId, { at: this.now(), kinds });
+    for (const oldest of this.#repairs.keys()) {
+      if (this.#repairs.size <= repairsRemembered) break;
+      this.#repairs.delete(oldest);
+    }
+  }
+
+  repairOf(peerId: string): Repair | undefined {
+    return this.#repairs.get(peerId);
   }
 
   readBack(observed: ObservedInterface, at: number): void {

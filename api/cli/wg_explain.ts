@@ -70,6 +70,12 @@ function describe(answer: Explanation, receipts: string[]): string {
       "",
       seen(now?.allowed_ips.join(",") ?? ""),
     ],
+    [
+      "preshared key",
+      desired ? desired.has_preshared_key ? "one" : "none" : "-",
+      "",
+      seen(now?.differs?.includes("preshared_key") ? "another" : "the same"),
+    ],
     ["expires", desired?.expires_at ?? "-", "", ""],
     ["changed", "", applied?.changed_at ?? "-", ""],
     ["endpoint", "", "", seen(now?.endpoint ?? "none yet")],

@@ -2574,7 +2574,7 @@ export interface components {
             /** @description Why it is or is not on the interface, in plain words */
             reasons: {
                 /** @enum {string} */
-                code: "applied" | "held" | "failed" | "pending" | "drift" | "removed" | "disabled" | "expired" | "user_inactive" | "tenant_suspended" | "revoking" | "rotating" | "old_key" | "daemon_unreachable" | "daemon_degraded" | "daemon_elsewhere";
+                code: "applied" | "held" | "failed" | "pending" | "drift" | "drift_repaired" | "removed" | "disabled" | "expired" | "user_inactive" | "tenant_suspended" | "revoking" | "rotating" | "old_key" | "daemon_unreachable" | "daemon_degraded" | "daemon_elsewhere";
                 detail: string;
             }[];
             /** @description The row; null where it went */
@@ -2614,12 +2614,23 @@ export interface components {
             observed: {
                 public_key: string;
                 allowed_ips: string[];
+                /** @description Where the key is not as the row wants it, by the daemon's last look; of a preshared key no more than that it is another one. Null for a key that the peer had before */
+                differs: ("missing" | "allowed_ips" | "preshared_key" | "persistent_keepalive" | "unwanted" | "foreign")[] | null;
                 endpoint: string | null;
                 /** @example 2026-01-31T12:00:00.000Z */
                 last_handshake_at: string | null;
                 received_bytes: number;
                 sent_bytes: number;
             }[] | null;
+            /** @description When the peer was last found changed by hand, and put right, since the daemon was started; the audit log has all of it */
+            drift_repaired: {
+                /**
+                 * Format: date-time
+                 * @example 2026-01-31T12:00:00.000Z
+                 */
+                at: string;
+                differences: ("missing" | "allowed_ips" | "preshared_key" | "persistent_keepalive" | "unwanted" | "foreign")[];
+            } | null;
             /** @example 2026-01-31T12:00:00.000Z */
             last_handshake_at: string | null;
             /** @description What becomes of packets it sends; the first that fits decides */

@@ -79,6 +79,12 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
         net.run("server", [
           ...["wg", "set", name, "peer", rekeyed.publicKey, "preshared-key", "/dev/stdin"],
         ], { stdin: generatePresharedKey().reveal() }),
+      // And whoever asks why the tunnel broke is told so.
+      repaired: async () => {
+        const [seen] = await wgd.client.peers(rekeyed.id);
+        return await isRight(rekeyed) && seen?.differs?.length === 0 &&
+          seen.drift_repaired?.differences.join() === "preshared_key";
+      },
     },
     "a keepalive set": ofPeer("persistent_keepalive", woken, "persistent-keepalive", "25"),
     "a peer added": {

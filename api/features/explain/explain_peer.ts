@@ -8,7 +8,7 @@ import { jsonResponse, type Router, timestamp } from "../../openapi.ts";
 import { readGatewayState } from "../gateways/mod.ts";
 import { gatewayOf, peerId, readGateway, servedAddresses } from "../peers/mod.ts";
 import { type Openings, packetVerdicts } from "./packets.ts";
-import { type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
+import { differenceKinds, type PeerFacts, reasonCodes, reasonsOf } from "./policy.ts";
 import { receiptSchema, viewReceipt } from "./receipts.ts";
 import {
   type ExplainedRow,
@@ -17,6 +17,8 @@ import {
   readExplained,
   readOpenings,
 } from "./store.ts";
+
+const difference = z.enum(differenceKinds);
 
 const explanation = z.object({
   peer_id: z.uuid(),
@@ -52,6 +54,10 @@ const explanation = z.object({
   observed: z.array(z.object({
     public_key: z.string(),
     allowed_ips: z.array(z.string()),
+    differs: z.array(difference).nullable().openapi({
+      description:
+        "Where the key is not as the row wants it, by the daemon's last look; of a preshared key no more than that it is another one. Null for a key that the peer had before",
+    }),
     endpoint: z.string().nullable(),
     last_handshake_at: timestamp.nullable(),
     received_bytes: z.number(),
@@ -59,6 +65,10 @@ const explanation = z.object({
   })).nullable().openapi({
     description:
       "What the interface has of it, keys it had before included; null where the daemon does not say",
+  }),
+  drift_repaired: z.object({ at: timestamp, differences: z.array(difference) }).nullable().openapi({
+    description:
+      "When the peer was last found changed by hand, and put right, since the daemon was started; the audit log has all of it",
   }),
   last_handshake_at: timestamp.nullable(),
   packets: z.array(z.object({
@@ -121,7 +131,10 @@ export function explainPeer(router: Router, deps: Deps): void {
       reasons,
       desired: row ? desiredView(row) : null,
       applied: row ? appliedView(row) : null,
-      observed: observed?.map(({ peer_id: _, explanation: _why, ...peer }) => peer) ?? null,
+      observed: observed?.map(({ peer_id: _, explanation: _why, drift_repaired: _when, ...peer }) =>
+        peer
+      ) ?? null,
+      drift_repaired: facts.repaired,
       last_handshake_at: [...handshakes, ...(recorded ? [recorded] : [])].sort().at(-1) ?? null,
       packets: packetVerdicts(
         { isThere, address: row ? addressesOf(row) : null, kind: row?.kind ?? null },
@@ -166,13 +179,13 @@ function factsOf(
         ownerActive: row.owner_active,
         tenantActive: row.tenant_active,
         generation: BigInt(row.generation),
-        allowedIps: [`${row.address}/32`, ...(row.address6 ? [`${row.address6}/128`] : [])],
       }
       : null,
     recorded: row && row.state !== null && row.state_generation !== null
       ? { state: row.state, generation: BigInt(row.state_generation), error: row.error }
       : null,
-    observed: observed && new Map(observed.map((peer) => [peer.public_key, peer.allowed_ips])),
+    observed: observed && new Map(observed.map((peer) => [peer.public_key, peer.differs ?? []])),
+    repaired: observed?.find(({ drift_repaired }) => drift_repaired)?.drift_repaired ?? null,
     daemon,
   };
 }

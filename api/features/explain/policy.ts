@@ -1,3 +1,16 @@
+import type { Difference } from "../../../wgd/protocol.ts";
+
+/** Each way in which a peer can be another one on the interface than in its row, and how that is said. */
+const otherwise: Record<Difference, string> = {
+  missing: "the key missing",
+  allowed_ips: "other allowed IPs",
+  preshared_key: "another preshared key",
+  persistent_keepalive: "a keepalive of the gateway's own",
+  unwanted: "the key on the interface, where it has no place",
+  foreign: "a key that no row explains",
+};
+export const differenceKinds = Object.keys(otherwise) as [Difference, ...Difference[]];
+
 /** What is known of a peer, for {@link reasonsOf} to put into words. */
 export interface PeerFacts {
   /** The row; null where it was purged. */
@@ -11,8 +24,6 @@ export interface PeerFacts {
     ownerActive: boolean;
     tenantActive: boolean;
     generation: bigint;
-    /** As `wg` prints them. */
-    allowedIps: readonly string[];
   } | null;
   /** What the daemon wrote down last; null where it never did. */
   recorded: {
@@ -20,8 +31,10 @@ export interface PeerFacts {
     generation: bigint;
     error: string | null;
   } | null;
-  /** By public key, the allowed IPs that the interface has of this peer now; null where the daemon does not say. */
-  observed: ReadonlyMap<string, readonly string[]> | null;
+  /** By public key that the interface has of this peer, where it is not as the row wants; null where the daemon does not say. */
+  observed: ReadonlyMap<string, readonly Difference[]> | null;
+  /** The last time that it was found changed by hand, and put right. */
+  repaired: { at: string; differences: Difference[] } | null;
   /** degraded: it runs without its database; elsewhere: it lives beside another API process. */
   daemon: "ok" | "degraded" | "unreachable" | "elsewhere";
 }
@@ -32,6 +45,7 @@ export const reasonCodes = [
   "failed",
   "pending",
   "drift",
+  "drift_repaired",
   "removed",
   "disabled",
   "expired",
@@ -62,7 +76,8 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
   const isWanted = found.length === 0;
   const settled = recorded?.generation === desired.generation ? recorded : null;
   const isThere = observed?.has(desired.publicKey);
-  const allowedIps = observed?.get(desired.publicKey);
+  const differs = observed?.get(desired.publicKey) ?? [];
+  const inWords = (kinds: readonly Difference[]) => kinds.map((kind) => otherwise[kind]).join(", ");
   if (isWanted) {
     if (settled?.state === "held" || settled?.state === "failed") {
       found.push(because(settled.state, settled.error ?? "the daemon gave no reason"));
@@ -72,9 +87,12 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
       found.push(
         because("drift", "it was applied, and is gone since: the daemon puts that right soon"),
       );
-    } else if (allowedIps && !isSameSet(allowedIps, desired.allowedIps)) {
+    } else if (differs.length > 0) {
       found.push(
-        because("drift", "the interface has it with other allowed IPs: the daemon puts that right"),
+        because(
+          "drift",
+          `the interface has it with ${inWords(differs)}: the daemon puts that right`,
+        ),
       );
     } else {
       const what = observed
@@ -85,6 +103,15 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
   } else if (isThere === true || settled?.state !== "removed") {
     const what = settled?.error ?? "the interface has not been read back without it";
     found.push(because("revoking", what));
+  }
+  if (facts.repaired) {
+    const { at, differences } = facts.repaired;
+    found.push(
+      because(
+        "drift_repaired",
+        `it was found with ${inWords(differences)}, and put right at ${at}`,
+      ),
+    );
   }
   const { publicKey, successorKey } = desired;
   if (successorKey !== null) {
@@ -115,11 +142,6 @@ export function reasonsOf(facts: PeerFacts): Reason[] {
     );
   }
   return found;
-}
-
-/** In any order, because kernel and wireguard-go list allowed IPs in different ones. */
-function isSameSet(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && b.every((ip) => a.includes(ip));
 }
 
 /** Each reason why the row wants the peer off; none where it wants it on. */

@@ -11,16 +11,16 @@ const row = {
   ownerActive: true,
   tenantActive: true,
   generation: 7n,
-  allowedIps: ["10.10.0.6/32", "fd00::6/128"],
 };
 const applied = { state: "applied", generation: 7n, error: null } as const;
 const removed = { state: "removed", generation: 7n, error: null } as const;
-const there = new Map([[key, [...row.allowedIps].reverse()]]);
-const gone = new Map<string, string[]>();
+const there: PeerFacts["observed"] = new Map([[key, []]]);
+const gone: PeerFacts["observed"] = new Map();
 const facts = (change: Partial<PeerFacts>): PeerFacts => ({
   desired: row,
   recorded: applied,
   observed: there,
+  repaired: null,
   daemon: "ok",
   ...change,
 });
@@ -38,23 +38,20 @@ const cases: Record<string, [Partial<PeerFacts>, Reason["code"][]]> = {
     ["failed"],
   ],
   "taken off by hand a moment ago": [{ observed: gone }, ["drift"]],
-  "robbed of an address": [{ observed: new Map([[key, ["10.10.0.6/32"]]]) }, ["drift"]],
-  "with an address that is another's": [
-    { observed: new Map([[key, [...row.allowedIps, "10.10.0.7/32"]]]) },
-    ["drift"],
+  "robbed of an address": [{ observed: new Map([[key, ["allowed_ips"]]]) }, ["drift"]],
+  "with another preshared key": [{ observed: new Map([[key, ["preshared_key"]]]) }, ["drift"]],
+  "changed by hand a while ago": [
+    { repaired: { at: "2030-01-01T00:00:00.000Z", differences: ["preshared_key"] } },
+    ["applied", "drift_repaired"],
   ],
-  "with another address": [
-    { observed: new Map([[key, ["10.10.0.6/32", "fd00::7/128"]]]) },
-    ["drift"],
-  ],
-  "with a key that it had before": [{ observed: new Map([...there, ["old", []]]) }, [
+  "with a key that it had before": [{ observed: new Map([...there ?? [], ["old", []]]) }, [
     "applied",
     "old_key",
   ]],
   "with a key that waits to take over": [
     {
       desired: { ...row, successorKey: "next" },
-      observed: new Map([...there, ["next", []]]),
+      observed: new Map([...there ?? [], ["next", []]]),
     },
     ["applied", "rotating"],
   ],
@@ -107,4 +104,10 @@ Deno.test("reasonsOf: the daemon's own words stand in it", () => {
   const error = "wg failed with exit code 1";
   const recorded = { state: "failed", generation: 7n, error } as const;
   assert.equal(reasonsOf(facts({ recorded }))[0]?.detail, error);
+});
+
+Deno.test("reasonsOf: T6: of a preshared key changed by hand it says that, and when it was put right", () => {
+  const at = "2030-01-01T00:00:00.000Z";
+  const [, repaired] = reasonsOf(facts({ repaired: { at, differences: ["preshared_key"] } }));
+  assert.equal(repaired?.detail, `it was found with another preshared key, and put right at ${at}`);
 });

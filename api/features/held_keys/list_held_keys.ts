@@ -50,7 +50,9 @@ export function getHeldKeys(router: Router, deps: Deps): void {
     return c.json(
       page(rest, {
         limit,
-        view: ({ peer_id: _, explanation: why, ...peer }) => ({
+        view: (
+          { peer_id: _, explanation: why, differs: _row, drift_repaired: _when, ...peer },
+        ) => ({
           ...peer,
           gateway_id: deps.settings.interfaceId,
           why,
