@@ -1,4 +1,4 @@
-import { overlap, parseAnyNetwork } from "../lib/networks.ts";
+import { overlap, parseAnyNetwork } from "../lib/network.ts";
 import { checkSpans } from "../lib/spans_config.ts";
 import type { Settings } from "./config.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/log.ts";
-import type { Network } from "../lib/networks.ts";
+import type { Network } from "../lib/network.ts";
 import type { SocketClient } from "../lib/socket_client.ts";
 import type { NamingSealer, SealRing } from "../lib/seal_ring.ts";
 import type { WgdClient } from "../wgd/client.ts";

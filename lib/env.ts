@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { addressPlan } from "./address.ts";
-import { parseAnyNetwork, plainAddress } from "./networks.ts";
+import { parseAnyNetwork, plainAddress } from "./network.ts";
 import { Secret } from "./secret.ts";
 
 /** Where settings come from: the process environment in `config.ts` files, a plain object in tests. */

@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { plainAddress } from "../../lib/networks.ts";
+import { plainAddress } from "../../lib/network.ts";
 import type { AppEnv } from "../context.ts";
 import { ApiError } from "../errors.ts";
 

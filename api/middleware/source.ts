@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { isWithin, type Network, plainAddress } from "../../lib/networks.ts";
+import { isWithin, type Network, plainAddress } from "../../lib/network.ts";
 import type { AppEnv } from "../context.ts";
 
 /**

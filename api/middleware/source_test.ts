@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { adminOf, peerOf, testApi, tunnelFrom } from "../../tests/support/api.ts";
-import { parseAnyNetwork } from "../../lib/networks.ts";
+import { parseAnyNetwork } from "../../lib/network.ts";
 import { Hono } from "hono";
 import type { AppEnv } from "../context.ts";
 import { source, sourceAddress } from "./source.ts";

@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import { isWithin, parseAnyNetwork } from "../../../lib/networks.ts";
+import { isWithin, parseAnyNetwork } from "../../../lib/network.ts";
 import type { AppEnv } from "../../context.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { overlap, parseAnyNetwork } from "../../../lib/networks.ts";
+import { overlap, parseAnyNetwork } from "../../../lib/network.ts";
 import type { ApiConfig } from "../../config.ts";
 
 /** A host that this installation itself rests on, and the setting that names it. */
