@@ -46,6 +46,8 @@ export interface Snapshot {
 const gatherMs = 2_000;
 /** Writing takes a fiftieth of the time at most: 10,000 peers are 3 MB. */
 const restFactor = 50;
+/** So long a pass waits for the disk; and where the disk has kept one waiting, until it answers again. */
+const usualPatience = { ms: 5_000, afterwardsMs: 100 };
 /** The state is written at least so often, for the time in it. */
 const refreshMs = 60_000;
 
@@ -70,13 +72,14 @@ const bodySchema = z.object({
 });
 
 export function createSnapshot(
-  { file, plan, table, seen, clock, log }: {
+  { file, plan, table, seen, clock, log, patience = usualPatience }: {
     file: SnapshotFile;
     plan: AddressPlan;
     table: DesiredTable;
     seen: Seen;
     clock: Clock;
     log: Logger;
+    patience?: typeof usualPatience;
   },
 ): Snapshot {
   let view: SnapshotView = { writtenAt: null, error: null };
@@ -97,12 +100,34 @@ export function createSnapshot(
   let refreshAt = 0;
   let timer: number | NodeJS.Timeout | undefined;
   let queue: Promise<unknown> = Promise.resolve();
+  /** The disk keeps somebody waiting who has given up since. */
+  let isHanging = false;
 
   /** A strike must not meet a file that is just being replaced by one that was written down before it. */
   function alone<T>(work: () => Promise<T>): Promise<T> {
     const done = queue.then(work);
     queue = done.catch(() => {});
     return done;
+  }
+
+  /** A disk that hangs must hold up no pass: others are to come, and expiries with them. The work itself goes on. */
+  async function inTime<T>(work: Promise<T>): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      if (!isHanging) log.error("the snapshot's disk does not answer");
+      isHanging = true;
+      const error = "the disk does not answer";
+      view = { ...view, error };
+      late.reject(new SnapshotError(error));
+    }, isHanging ? patience.afterwardsMs : patience.ms);
+    const answered = work.finally(() => isHanging = false);
+    // It may fail long after nobody waits for it any more.
+    answered.catch(() => {});
+    try {
+      return await Promise.race([answered, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   function forget(): void {
@@ -262,27 +287,33 @@ export function createSnapshot(
       }
       if (isMarked || isKnown) return;
       complete = false;
-      await alone(markIncomplete);
+      // As where it cannot be marked nor taken away: that it is not true is said, and the tunnel goes on.
+      await inTime(alone(markIncomplete)).catch((error) => {
+        if (!(error instanceof SnapshotError)) throw error;
+      });
     },
     async beforeSaying({ removed, purged, expiry }) {
       const names = (what: "live" | "known", publicKey: string) =>
         (what === "live" ? live : known).has(publicKey) || coming?.[what].has(publicKey) === true;
       const isLate = () => expiry > writtenTime && view.writtenAt !== null;
-      // Not before its turn: what is being written may name keys that the file before it did not.
-      await alone(async () => {
-        const hits = new Set([
-          ...[...removed].filter((publicKey) => names("live", publicKey)),
-          ...[...purged].filter((publicKey) => names("known", publicKey)),
+      const [going, forgotten] = [[...removed], [...purged]];
+      const named = () =>
+        new Set([
+          ...going.filter((publicKey) => names("live", publicKey)),
+          ...forgotten.filter((publicKey) => names("known", publicKey)),
         ]);
+      // Not before its turn: what is being written may name keys that the file before it did not.
+      const noted = alone(async () => {
+        const hits = named();
         if (hits.size === 0 && !isLate()) return;
         try {
           // What was just written names them no longer as wanted.
           if (hits.size + (isLate() ? 1 : 0) > file.free) await write();
-          const named = [...hits].filter((publicKey) => names("known", publicKey));
-          if (named.length + (isLate() ? 1 : 0) <= file.free) {
-            await file.strike(named, isLate() ? expiry : undefined);
+          const left = [...hits].filter((publicKey) => names("known", publicKey));
+          if (left.length + (isLate() ? 1 : 0) <= file.free) {
+            await file.strike(left, isLate() ? expiry : undefined);
             writtenTime = Math.max(writtenTime, expiry);
-          } else if (named.some((publicKey) => names("live", publicKey))) {
+          } else if (left.some((publicKey) => names("live", publicKey))) {
             throw new SnapshotError("the snapshot has too few free slots");
           }
         } catch (error) {
@@ -297,6 +328,12 @@ export function createSnapshot(
           }
         }
       });
+      try {
+        await inTime(noted);
+      } catch (error) {
+        // What neither file names was told before, and stays true whatever becomes of them.
+        if (!isHanging || named().size > 0) throw error;
+      }
     },
     passed() {
       seen.snapshotIsCurrent = complete && writtenVersion === table.version;
@@ -305,8 +342,10 @@ export function createSnapshot(
     },
     async close() {
       clearTimeout(timer);
-      await writeIfNeeded();
-      await queue;
+      const written = writeIfNeeded().then(() => queue);
+      await inTime(written).catch((error) => {
+        if (!(error instanceof SnapshotError)) throw error;
+      });
     },
   };
 }

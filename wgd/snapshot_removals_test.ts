@@ -7,6 +7,7 @@ import {
   live,
   peer,
 } from "../tests/support/snapshot_keeper.ts";
+import { until } from "../tests/support/until.ts";
 import { SnapshotError } from "./snapshot_file.ts";
 
 Deno.test("T3: beforeSaying: what was said to be gone is not in the snapshot from then on", async () => {
@@ -123,4 +124,42 @@ Deno.test("T3: beforeSaying: where it cannot even be taken away, nothing may be 
     // And asked again, it is not forgotten that it failed.
     await assert.rejects(snapshot.beforeSaying(keys), SnapshotError);
   }, () => ({ strike: broken, unlink: broken }));
+});
+
+Deno.test("T3, T8: a disk that hangs holds up nobody, lets nothing be said that it may undo, and is believed once it answers", async () => {
+  const answers = Promise.withResolvers<void>();
+  let hangs = true;
+  const rows = { peers: [peer(6), peer(7), peer(8)] };
+  const second = await afterRestart(rows, async ({ snapshot, read }) => {
+    const seven = { removed: [key(7)], purged: [], expiry: 0 };
+    const started = performance.now();
+    await assert.rejects(snapshot.beforeSaying(seven), SnapshotError);
+    assert.ok(performance.now() - started >= 900, "at first it is given its time");
+    assert.match(snapshot.view.error ?? "", /does not answer/);
+    const again = performance.now();
+    for (let pass = 0; pass < 20; pass++) {
+      await snapshot.beforeAdding([key(9)]);
+      // Another one's removal is not said either, but one that was told before and is not in the file is.
+      await assert.rejects(snapshot.beforeSaying({ ...seven, removed: [key(8)] }), SnapshotError);
+      await snapshot.beforeSaying({ ...seven, removed: [key(10)] });
+    }
+    assert.ok(performance.now() - again < 900, "then nobody waits for it");
+    hangs = false;
+    answers.resolve();
+    await until(
+      "the next pass may say it",
+      () =>
+        snapshot.beforeSaying({ ...seven, removed: [key(7), key(8)] }).then(
+          () => true,
+          () => false,
+        ),
+    );
+    read({ peers: [peer(6)] });
+  }, (real) => ({
+    async strike(keys, time) {
+      if (hangs) await answers.promise;
+      await real.strike(keys, time);
+    },
+  }));
+  assert.deepEqual(live(second), [key(6)]);
 });

@@ -58,6 +58,7 @@ export async function keeper(
     seen,
     clock,
     log: silentLogger,
+    patience: { ms: 1_000, afterwardsMs: 5 },
   });
   return {
     folder,
