@@ -81,8 +81,9 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
         ], { stdin: generatePresharedKey().reveal() }),
       // And whoever asks why the tunnel broke is told so.
       repaired: async () => {
+        if (!await isRight(rekeyed)) return false;
         const [seen] = await wgd.client.peers(rekeyed.id);
-        return await isRight(rekeyed) && seen?.differs?.length === 0 &&
+        return seen?.differs?.length === 0 &&
           seen.drift_repaired?.differences.join() === "preshared_key";
       },
     },
@@ -174,6 +175,12 @@ Deno.test("T2: drift of every kind is repaired within 5 s, counted and audited",
       kind: "firewall",
       damage: () => net.run("server", ["nft", "flush", "table", "inet", tableName(name)]),
       repaired: async () => (await table()).includes("drop"),
+    },
+  }, {
+    "the network's route turned into one to nowhere": {
+      kind: "route",
+      damage: () => wgd.ip("route", "replace", "blackhole", "10.10.0.0/24"),
+      repaired: async () => await routes() === routesBefore,
     },
   }, {
     "the interface renamed": {
