@@ -8,7 +8,7 @@ import { baseFeature, infoFeature } from "./features/base/mod.ts";
 import { docsFeature } from "./features/docs/mod.ts";
 import { encryptionFeature } from "./features/encryption/mod.ts";
 import { explainFeature } from "./features/explain/mod.ts";
-import { gatewayFeature } from "./features/gateway/mod.ts";
+import { tunnelStatusFeature } from "./features/tunnel_status/mod.ts";
 import { gatewaysFeature } from "./features/gateways/mod.ts";
 import { heldKeysFeature } from "./features/held_keys/mod.ts";
 import { mfaFeature } from "./features/mfa/mod.ts";
@@ -85,7 +85,7 @@ export function createApp(deps: Deps): Router {
   app.route("/api/v1/wireguard", explainFeature(deps));
   app.route("/api/v1/wireguard", transferFeature(deps));
   app.route("/api/v1/wireguard", tunnelPolicyFeature(deps));
-  app.route("/api/v1/wireguard", gatewayFeature(deps));
+  app.route("/api/v1/wireguard", tunnelStatusFeature(deps));
 
   app.use("/openapi.json", limit(deps, "anonymous"));
   // Made when it is first asked for: most processes never are.

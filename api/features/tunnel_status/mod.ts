@@ -55,7 +55,7 @@ const status = z.object({
 }).openapi("WireGuardStatus");
 
 /** `/api/v1/wireguard`: the interface that all peers meet at. */
-export function gatewayFeature(deps: Deps): Router {
+export function tunnelStatusFeature(deps: Deps): Router {
   const router = createRouter();
   getPool(router, deps);
   const route = createRoute({
