@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { me, refresh, waitersOnLocks } from "../../../tests/support/session_calls.ts";
 import { graceMs } from "../../auth/refresh_policy.ts";
-import { adminOf, testApi } from "../../../tests/support/api.ts";
+import { adminOf, testApi, userOf } from "../../../tests/support/api.ts";
 
 Deno.test("refresh: A2: a chain of refreshes goes on, and each new access token works", async () => {
   await using api = await testApi();
@@ -86,6 +86,36 @@ Deno.test("refresh: a session ends at its absolute end, whatever was refreshed",
   }
   api.clock.advance(86_400_000);
   assert.equal((await refresh(api, token)).status, 401);
+});
+
+Deno.test("refresh: A1: nothing is refreshed of an inactive user or a suspended tenant, though his session has not ended, and one that has ended does not end again", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  // Not the last admin, which the database keeps.
+  const { refreshToken, userId } = await userOf(api, acme, { email: "bob@acme.example" });
+  const { tenantId } = acme;
+  const ends = async () =>
+    (await api.db.owner`select from audit_log where action = 'session.end'`).length;
+  for (
+    const [table, on, off] of [["users", "active", "inactive"], ["tenants", "active", "suspended"]]
+  ) {
+    const id = table === "users" ? userId : tenantId;
+    const set = (status = "") =>
+      api.db.owner`update ${api.db.owner(table ?? "")} set status = ${status} where id = ${id}`;
+    await set(off);
+    assert.equal((await refresh(api, refreshToken)).status, 401, off);
+    await set(on);
+    assert.equal((await api.db.owner`select from sessions where ended_at is not null`).length, 0);
+  }
+  assert.equal((await refresh(api, refreshToken)).status, 200);
+  await api.db.owner`update users set mfa_required = true where id = ${userId}`;
+  await api.db.owner`
+    update sessions set ended_at = ${new Date(
+    api.clock.now(),
+  )}, ended_reason = 'logout' where user_id = ${userId}`;
+  const before = await ends();
+  assert.equal((await refresh(api, refreshToken)).status, 401);
+  assert.equal(await ends(), before);
 });
 
 Deno.test("refresh: a header that names another tenant is refused", async () => {
