@@ -9,20 +9,21 @@ const maintainMs = 3600_000;
 const patienceMs = 10_000;
 const remindMs = 60_000;
 /** A connection that answers nothing for so long is dead; the process ends, and a new one begins. */
-const hangMs = 90_000;
+const longestHangMs = 90_000;
 
 /**
  * Seals until told to stop. What fails is tried again; where it goes on failing, the log says so as critical,
  * once a minute.
  *
  * @param options.pauseMs between two rounds where the first left nothing; 300 unless told
+ * @param options.hangMs after which a connection that answers nothing is dead; 90 s unless told
  * @throws when the database neither answers nor refuses
  */
 export async function keepSealing(
   sealer: AuditSealer,
-  options: { clock: Clock; log: Logger; signal: AbortSignal; pauseMs?: number },
+  options: { clock: Clock; log: Logger; signal: AbortSignal; pauseMs?: number; hangMs?: number },
 ): Promise<void> {
-  const { clock, log, signal, pauseMs = roundMs } = options;
+  const { clock, log, signal, pauseMs = roundMs, hangMs = longestHangMs } = options;
   let maintainedAt = -Infinity;
   let wellAt = clock.now();
   let remindedAt = -Infinity;
@@ -30,10 +31,10 @@ export async function keepSealing(
     let more = false;
     let failure: unknown;
     try {
-      more = await bounded(sealer.round());
+      more = await bounded(sealer.round(), hangMs);
       wellAt = clock.now();
       if (sealer.state.leading && clock.now() - maintainedAt >= maintainMs) {
-        await bounded(sealer.maintain());
+        await bounded(sealer.maintain(), hangMs);
         maintainedAt = clock.now();
       }
     } catch (error) {
@@ -58,7 +59,7 @@ class HangError extends Error {
   override name = "HangError";
 }
 
-async function bounded<T>(work: Promise<T>): Promise<T> {
+async function bounded<T>(work: Promise<T>, hangMs: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const hang = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new HangError("the database hangs")), hangMs);

@@ -36,24 +36,62 @@ Deno.test("keepSealing: D1: an entry is sealed and signed within a second of its
   assert(row.longest < 1, `${row.longest} s`);
 });
 
+/** Of one that leads, and has done nothing yet. */
+const stateAt = (clock: FakeClock): SealerState => ({
+  leading: true,
+  sealedTotal: 0,
+  failuresTotal: 0,
+  lastRoundAt: clock.now(),
+  lastCheckpointAt: 0,
+  checkpoint: 0,
+  waitedMs: 0,
+  unsealed: 0,
+  distrust: null,
+  misplaced: 0,
+});
+
+Deno.test("keepSealing: goes on at once while there is more and then pauses, maintains once an hour while it leads, and ends where the database hangs", async () => {
+  const clock = new FakeClock();
+  const log = createLogger({ level: "silent" });
+  const stop = new AbortController();
+  const state = { ...stateAt(clock), leading: false };
+  const maintained: number[] = [];
+  let rounds = 0;
+  const sealer: AuditSealer = {
+    state,
+    round() {
+      rounds++;
+      clock.advance(20 * 60_000);
+      state.leading = rounds > 3;
+      if (rounds > 20) stop.abort();
+      return Promise.resolve(rounds < 12);
+    },
+    maintain: () => Promise.resolve(void maintained.push(rounds)),
+    count: () => Promise.resolve(),
+  };
+  const kept = keepSealing(sealer, { clock, log, signal: stop.signal, pauseMs: 60_000 });
+  await until("there is no more", () => rounds >= 12);
+  // As many turns as a loop without its pause would need to show itself.
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(rounds, 12);
+  stop.abort();
+  await kept;
+  assert.deepEqual(maintained, [4, 7, 10]);
+
+  const hangs = { ...sealer, round: () => new Promise<never>(() => {}) };
+  await assert.rejects(
+    keepSealing(hangs, { clock, log, signal: AbortSignal.timeout(5_000), hangMs: 1 }),
+    /the database hangs/,
+  );
+});
+
 Deno.test("keepSealing: D1: what goes on failing is critical after ten seconds, and once a minute", async () => {
   const clock = new FakeClock();
   const lines: { level: string; message: string; reason?: string }[] = [];
   const log = createLogger({ level: "info", clock, write: (line) => lines.push(JSON.parse(line)) });
   const stop = new AbortController();
   let rounds = 0;
-  const state: SealerState = {
-    leading: true,
-    sealedTotal: 0,
-    failuresTotal: 0,
-    lastRoundAt: clock.now(),
-    lastCheckpointAt: 0,
-    checkpoint: 0,
-    waitedMs: 0,
-    unsealed: 0,
-    distrust: null,
-    misplaced: 0,
-  };
+  const state = stateAt(clock);
   const sealer: AuditSealer = {
     state,
     round() {

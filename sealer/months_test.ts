@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "../db/connection.ts";
 import { genesis, hashLink } from "../lib/audit/chain.ts";
+import type { Leaf } from "../lib/audit/checkpoint.ts";
 import { hashEntry } from "../lib/audit/entry.ts";
 import { type TestDatabase, testDatabase } from "../tests/support/database.ts";
 import { checkpointFolder, testSealer, verify } from "../tests/support/sealer.ts";
@@ -252,4 +253,25 @@ Deno.test("retain: D1: what was announced for one chain stays so, where less is 
     sign: (leaves) => Promise.resolve(void signed.push(...leaves.map(({ cut }) => cut))),
   });
   assert.deepEqual(signed, [later, `${monthsAgo(3).toISOString().slice(0, 19)}.000000Z`]);
+});
+
+Deno.test("retain: D1: nothing is announced where nothing is to be dropped, and the floor of a chain never goes back", async () => {
+  await using db = await testDatabase();
+  const acme = await longAgo(db, [[[4, 1], [4, 1]]]);
+  const leaf = { tenant_id: acme, seq: 9, hash: genesis, floor_hash: genesis, cut: null };
+  const sql = connect(db.url("massacorp_sealer"), { max: 1, applicationName: "test" });
+  await using _sql = { [Symbol.asyncDispose]: () => sql.end() };
+  const announced = async (months: number, floor_seq: number) => {
+    const signed: Leaf[] = [];
+    await retain(sql, {
+      months,
+      now: Date.now(),
+      leaves: [{ ...leaf, floor_seq }],
+      sign: (leaves) => Promise.resolve(void signed.push(...leaves)),
+    });
+    return signed.map((each) => each.floor_seq);
+  };
+  assert.deepEqual(await announced(60, 0), []);
+  // More was sealed than is there, two of which are older than the cut.
+  assert.deepEqual(await announced(3, 7), [7]);
 });

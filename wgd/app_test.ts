@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { silentLogger } from "../lib/log.ts";
+import { createLogger, silentLogger } from "../lib/log.ts";
 import { daemonStatus } from "../tests/support/daemon_views.ts";
 import { createApp } from "./app.ts";
 import { createWgdClient, WgdUnavailable } from "./client.ts";
@@ -68,6 +68,21 @@ Deno.test("POST /v1/reconcile: some, everything, and without waiting", async () 
   const { status, answer } = await post(JSON.stringify({ peer_ids: [id], wait: false }));
   assert.equal(status, 202);
   assert.deepEqual(answer, { applied: [], removed: [], absent: [], failed: [] });
+});
+
+Deno.test("createApp: of a caller's ids only what is safe to log is logged", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger({ level: "debug", write: (line) => lines.push(JSON.parse(line)) });
+  const app = createApp(fakeDaemon(), log);
+  const trace = "0af7651916cd43dd8448eb211c80319c";
+  const traceparent = `00-${trace}-b7ad6b7169203331-01`;
+  for (const id of ["0193a-of.the_API", "short", "x".repeat(65), 'a","level":"x']) {
+    await app.request("/v1/status", { headers: { "x-request-id": id, traceparent } });
+  }
+  assert.deepEqual(lines.map(({ request_id, trace_id }) => [request_id, trace_id]), [
+    ["0193a-of.the_API", trace],
+    ...Array(3).fill([undefined, undefined]),
+  ]);
 });
 
 Deno.test("createApp: an unknown path and a failing daemon answer in the same shape", async () => {
