@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { adminOf, testApi } from "../tests/support/api.ts";
+import { asTenantId } from "./database/tenancy.ts";
 import { earlierOf, keyLifetimeMs } from "./idempotency.ts";
 
 Deno.test("earlierOf: a key is known for a day, to the millisecond, though nobody has cleared it away", async () => {
@@ -11,7 +12,7 @@ Deno.test("earlierOf: a key is known for a day, to the millisecond, though nobod
     insert into idempotency_keys (tenant_id, principal, key, request_digest, resource_id, created_at)
     values (${tenantId}, ${key.principal}, ${key.key}, ${key.digest}, '7', ${new Date(made)})`;
   const earlier = (now: number) =>
-    api.deps.tenancy.transaction(tenantId, (sql) => earlierOf(sql, key, now));
+    api.deps.tenancy.transaction(asTenantId(tenantId), (sql) => earlierOf(sql, key, now));
   assert.equal(await earlier(made + keyLifetimeMs), "7");
   assert.equal(await earlier(made + keyLifetimeMs + 1), null);
 });

@@ -80,7 +80,9 @@ Deno.test("startEmbedded: the real PostgreSQL 16, on a socket alone, with a pass
 
 Deno.test("startEmbedded: what is not told to be volatile is durable", async () => {
   await using here = await place();
-  const server = await here.start({ durable: true });
+  const { durable: _, ...untold } = here.options;
+  await using told = new AsyncDisposableStack();
+  const server = told.adopt(await startEmbedded(untold), (server) => server.stop());
   for (const setting of ["fsync", "synchronous_commit", "full_page_writes"]) {
     equal(await ask(server.superuserUrl, `show ${setting}`), "on");
   }

@@ -127,6 +127,15 @@ Deno.test("createPool: a connection is replaced when it is old, between two hold
   await using pool = testPool(db.url("massacorp_api"), { recycleSeconds: 0.05 });
   const first = await backend(pool);
   await until("another connection", async () => await backend(pool) !== first);
+  // Who has one keeps it, however old it gets under him.
+  const pids = new Set<number>();
+  await pool.use(async ({ sql }) => {
+    for (let n = 0; n < 3; n++) {
+      const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid, pg_sleep(0.06)`;
+      pids.add(row?.pid ?? 0);
+    }
+  });
+  assert.equal(pids.size, 1);
 });
 
 Deno.test("D1: a transaction that outlives its connection's lifetime keeps the connection and commits whole", async () => {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { adminOf, testApi } from "../../tests/support/api.ts";
 import { queueFor } from "../../tests/support/mails.ts";
+import { asTenantId } from "../database/tenancy.ts";
 import { finishMail, forgetMails, postponeMail, takeMail } from "./store.ts";
 
 Deno.test("mails: whoever's lease has passed on changes nothing, what ended stays so, and only what ended before is forgotten", async () => {
   await using api = await testApi();
-  const { tenantId } = await adminOf(api, "acme");
+  const tenantId = asTenantId((await adminOf(api, "acme")).tenantId);
   const inside = api.deps.tenancy;
   await api.db.owner`delete from mails`;
   for (const to of ["one@acme.example", "two@acme.example", "three@acme.example"]) {

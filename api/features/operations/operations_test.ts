@@ -127,6 +127,8 @@ Deno.test("metrics: say so while PostgreSQL cannot archive its WAL", async () =>
   try {
     await using db = await testDatabase({ on: cluster });
     await using api = await testApi({ db });
+    const before = parseExposition((await api.request("/metrics")).text);
+    assert.equal(sampleOf(before, "massacorp_api_wal_archive_failing"), 0);
     await db.superuser`select pg_switch_wal()`;
     await until(
       "it says so",

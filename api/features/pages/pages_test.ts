@@ -71,6 +71,15 @@ Deno.test("pages: the same for everybody, in the browser's language, under a pol
   assert.equal((await api.request("/reset", { via: nobody })).body.code, "wrong_tunnel");
 });
 
+Deno.test("pages: whoever loads them is counted with the anonymous", async () => {
+  await using api = await testApi({ env: { RATE_LIMIT_ANONYMOUS: "3" } });
+  const statuses: number[] = [];
+  for (const path of ["/accept", "/verify", "/reset", "/reset", "/accept"]) {
+    statuses.push((await api.request(path, { via: loopback })).status);
+  }
+  assert.deepEqual(statuses, [200, 200, 200, 429, 429]);
+});
+
 Deno.test("pages: Chromium walks a reset: looking uses nothing up, the rules are explained, the password is new", async () => {
   await using given = await browsed("fr-FR");
   const { api, page } = given;

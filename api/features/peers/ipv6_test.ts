@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { adminOf, type TestApi, testApi, tunnelFrom } from "../../../tests/support/api.ts";
+import { createPeer } from "../../../tests/support/peer_calls.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const prefix = "fd6d:617a:7a61:1:";
 
@@ -68,7 +70,16 @@ Deno.test("create: with IPv6 the file has both addresses and leads to both of ga
 Deno.test("T10: a source address of the IPv6 network that no live peer holds is refused", async () => {
   await using api = await testApi({ env: { WG_NETWORK6: `${prefix}:/64` } });
   await setNetwork6(api, `${prefix}:/64`);
-  for (const source of [`${prefix}:6`, `${prefix}ffff:ffff:ffff:6`]) {
+  const { peer } = await createPeer(api, await adminOf(api, "acme"));
+  const info = { via: tunnelFrom(peer.address6) };
+  assert.equal((await api.request("/api/v1/info", info)).status, 200, "of one that lives");
+  await api.db.owner`update wg_peers set enabled = false where id = ${peer.id}`;
+  const past = peer.address6;
+  await until(
+    "its answer is forgotten",
+    async () => (await api.request("/api/v1/info", info)).status === 403,
+  );
+  for (const source of [past, `${prefix}:6`, `${prefix}ffff:ffff:ffff:6`]) {
     const reply = await api.request("/api/v1/info", { via: tunnelFrom(source) });
     assert.deepEqual([reply.status, reply.body.code], [403, "wrong_tunnel"], source);
   }
