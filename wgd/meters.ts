@@ -32,7 +32,7 @@ export class Meters {
   readonly #commitToKernel = this.#registry.histogram({
     name: "massacorp_wgd_commit_to_kernel_seconds",
     help:
-      "From when a peer's row was changed, in its transaction and so a little before the commit, to when the interface has the change: by wg's acceptance for who comes, by a read-back without it for who goes. Only of changes since the daemon's first full pass; a tenant's or a user's status changes no row of a peer.",
+      "From when a peer's row was changed, in its transaction and so a little before the commit, to when the interface has the change: by wg's acceptance for who comes, by a read-back without it for who goes. Only of changes since the daemon's first full pass began; a tenant's or a user's status changes no row of a peer.",
     buckets: [...seconds, 30, 60],
   });
   readonly #commands = this.#registry.counter({

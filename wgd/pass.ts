@@ -63,7 +63,7 @@ export function createPass(deps: PassDeps): RunPass {
   const notes = { table, seen, recorder, log };
   let proof: Proof | undefined;
   let calm: Calm | undefined;
-  /** When the first look at everything was over, by the monotonic clock. */
+  /** When the first look at everything began, by the monotonic clock: what changed before was not waited for here. */
   let firstPassAt = Infinity;
 
   function passDone(scope: "all" | "some", started: number): void {
@@ -213,7 +213,7 @@ export function createPass(deps: PassDeps): RunPass {
         }
         : undefined;
     }
-    if (complete && after) firstPassAt = Math.min(firstPassAt, performance.now());
+    if (complete && after) firstPassAt = Math.min(firstPassAt, started);
     snapshot.passed();
     traffic.passed();
     passDone(scope === "all" ? "all" : "some", started);
