@@ -31,6 +31,7 @@ const refuseInvalid: Hook<unknown, AppEnv, string, unknown> = (result) => {
   throw new ApiError("invalid_input", { errors: errors.slice(0, maxErrors) });
 };
 
+/** A router that refuses what does not fit an operation's schema, as one problem document. */
 export function createRouter(): Router {
   // Not strict: `/peers` and `/peers/` are one and the same.
   return new OpenAPIHono<AppEnv>({
@@ -45,6 +46,7 @@ export function jsonRequest<S extends z.ZodType>(schema: S) {
   return { body: { required: true, content: { "application/json": { schema } } } };
 }
 
+/** A JSON answer of the OpenAPI document. */
 export function jsonResponse<S extends z.ZodType>(schema: S, description: string) {
   return { description, content: { "application/json": { schema } } };
 }

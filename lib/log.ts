@@ -54,6 +54,7 @@ export function errorFields(error: unknown, options: { stack?: boolean } = {}): 
   };
 }
 
+/** A logger of lines, of which each is one JSON object, or for a terminal one line of text. */
 export function createLogger(options: LoggerOptions): Logger {
   const { level, format = "auto", fields = {}, clock = systemClock, write = writeToStdout } =
     options;

@@ -35,6 +35,7 @@ export interface View {
   restored: boolean;
 }
 
+/** What this transaction sees, and what the last sealed one saw: between the two lies what is to be sealed. */
 export async function readView(sql: TransactionSql): Promise<View> {
   const [view] = await sql<[View]>`
     select pg_backend_pid() as pid, ${time(sql, sql`clock_timestamp()`)} as now,
@@ -102,6 +103,7 @@ export async function countUnsealed(sql: TransactionSql): Promise<number> {
   return n;
 }
 
+/** The last link of each chain. @param tenants all of them where it is left out */
 export async function readHeads(
   sql: Tag,
   tenants?: readonly number[],
@@ -142,6 +144,7 @@ export async function writeSnapshot(sql: TransactionSql, snapshot: string): Prom
     on conflict (only_one) do update set snapshot = excluded.snapshot`;
 }
 
+/** Keeps a copy of each chain's newest signed leaf in the database, for its tenant to read. */
 export async function writeReceipts(sql: Sql, receipts: readonly Receipt[]): Promise<void> {
   await sql`
     update audit_chains c set receipt = r.receipt

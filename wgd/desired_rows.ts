@@ -66,6 +66,7 @@ export async function readReleased(sql: Queries, interfaceId: number): Promise<s
   return rows.map((row) => row.public_key);
 }
 
+/** Peers of this interface: those with these ids, those of these slices, or all. */
 export async function readRows(
   sql: Queries,
   interfaceId: number,

@@ -22,6 +22,7 @@ export interface Receipts {
   ): Promise<readonly Receipt[]>;
 }
 
+/** @param key the gateway's own: receipts are signed with what is derived from it */
 export async function createReceipts(
   { interfaceId, key }: { interfaceId: number; key: GatewayKey },
 ): Promise<Receipts> {

@@ -41,6 +41,7 @@ export async function readRows(
   }
 }
 
+/** @returns what the table has of these peers, or everything; ids that it does not know are left out */
 export function rowsOf(scope: Scope, table: DesiredTable): Rows {
   if (scope === "all") {
     return { peers: [...table.peers.values()], retired: [...table.retired.values()] };

@@ -34,6 +34,7 @@ export function waitForAttempt(
   return free === undefined ? 0 : Math.min(free + windowMs - now, windowMs);
 }
 
+/** @param now in ms since the Unix epoch, as `lockedUntil` is */
 export function isLocked({ lockedUntil }: Attempts, now: number): boolean {
   return lockedUntil !== null && lockedUntil > now;
 }

@@ -16,6 +16,7 @@ function newCode(): string {
   return `${text.slice(0, 4)}-${text.slice(4)}`;
 }
 
+/** One set of codes, all different, as they are shown once. */
 export function newRecoveryCodes(): string[] {
   const codes = new Set<string>();
   while (codes.size < recoveryCodeCount) codes.add(newCode());

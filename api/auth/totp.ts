@@ -7,6 +7,7 @@ const stepSeconds = 30;
 /** 160 bits (RFC 4226, R6). */
 const secretBytes = 20;
 
+/** A secret for an authenticator app, of the system's randomness. */
 export function newTotpSecret(): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(secretBytes));
 }

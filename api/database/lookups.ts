@@ -44,6 +44,7 @@ export interface MailBacklog {
   oldest: Date | null;
 }
 
+/** @param tenancy reads inside the tenant what a look-up across tenants leaves out */
 export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
   async function tenant(idOrSlug: string): Promise<TenantId | undefined> {
     // No slug or id is longer, and PostgreSQL's text has no NUL.

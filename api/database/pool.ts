@@ -72,6 +72,7 @@ export interface PoolStats {
 /** Statements that may be under way on the shared connection; the driver sends a hundred before it waits. */
 const mostShared = 64;
 
+/** Opens no connection yet: each slot connects with its first statement. @param url of one role, with its password */
 export function createPool(url: Secret<string>, options: PoolOptions): Pool {
   const { overflowIdleMs = 10_000, quietMs = 10_000 } = options;
   const open = () => openConnection(url, options);

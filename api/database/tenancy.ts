@@ -68,6 +68,7 @@ export interface Platform {
 /** Sets the tenant of the running platform transaction. */
 export type Enter = (tenant: TenantId) => Promise<void>;
 
+/** @param pool of the role that row-level security holds */
 export function createTenancy(pool: Pool): Tenancy {
   return {
     query: (tenant, statement) =>
@@ -100,6 +101,7 @@ export function createTenancy(pool: Pool): Tenancy {
   };
 }
 
+/** @param pool of the role that sees every tenant */
 export function createPlatform(pool: Pool): Platform {
   return {
     transaction: (work) =>

@@ -64,6 +64,7 @@ export function backOffMs(attempts: number, random = Math.random()): number {
   return Math.min(10_000 * 2 ** (attempts - 1), 3_600_000) * (0.8 + 0.4 * random);
 }
 
+/** Without a transport nothing is taken from the queue, and what waits is counted all the same. */
 export function createPostman(options: PostmanOptions): Postman {
   const { tenancy, lookups, letters, transport, clock, log } = options;
   const stats: MailStats = { sent: 0, failed: 0, dead: 0, lastFailure: null };

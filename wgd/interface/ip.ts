@@ -17,6 +17,7 @@ export interface Forwarding {
   readonly ipv6: boolean;
 }
 
+/** Whether the host forwards the same families. */
 export function isSameForwarding(a: Forwarding, b: Forwarding): boolean {
   return a.ipv4 === b.ipv4 && a.ipv6 === b.ipv6;
 }
@@ -82,6 +83,7 @@ const routes = z.array(z.object({
 
 const maxOutputBytes = 16 * 1024 * 1024;
 
+/** @param name of the interface that everything here is about */
 export function createIp(run: RunProcess, name: string): Ip {
   const ip = (...args: string[]) => run("ip", args);
   const list = async (...filter: string[]): Promise<(Link & { name: string | undefined })[]> => {

@@ -46,6 +46,7 @@ export async function readPolicyDigest(sql: Sql): Promise<string> {
   return row?.digest ?? "0";
 }
 
+/** Policies of all tenants with their services and routes, and what is recorded of each on this gateway. */
 export async function readPolicies(
   sql: ISql<Record<never, never>>,
   interfaceId: number,
@@ -77,6 +78,7 @@ export interface OutcomeChange extends PolicyOutcome {
   readonly version: string;
 }
 
+/** Writes what became of policies on this gateway. */
 export async function writeOutcomes(
   sql: Sql,
   interfaceId: number,

@@ -61,6 +61,7 @@ export async function lockSession(
   return row;
 }
 
+/** Moves the session on to its next refresh token, and its end with it. */
 export async function rotateSession(
   sql: TenantSql,
   session: { id: string; at: Date; refreshExpiresAt: Date },

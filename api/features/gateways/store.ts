@@ -86,6 +86,7 @@ export interface AddressCounts {
   free: number;
 }
 
+/** Addresses for peers of each gateway. One that is neither used nor free rests since its peer went. */
 export async function countAddresses(
   sql: TenantSql,
   ids: readonly number[],
@@ -155,6 +156,7 @@ export async function listAdmins(sql: TenantSql): Promise<{ to: string; locale: 
     order by u.id`;
 }
 
+/** Whether users were told of this key and moment already: an order that is given again mails nobody twice. */
 export async function wasKeyAnnounced(
   sql: TenantSql,
   { id, nextPublicKey, at }: { id: number; nextPublicKey: string; at: string },

@@ -170,6 +170,7 @@ export async function readSubject(
   return row;
 }
 
+/** Demands a second factor of this user, whatever his tenant and roles demand; or no longer does. */
 export async function setRequired(
   sql: TenantSql,
   of: { userId: number; required: boolean },

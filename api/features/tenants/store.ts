@@ -80,6 +80,7 @@ export async function creationBy(
   return { tenant, same };
 }
 
+/** Remembers under which key a tenant was made, in the transaction that makes it. */
 export async function noteCreation(
   sql: PlatformSql,
   { principal, key, digest }: IdempotencyKey,
