@@ -99,7 +99,7 @@ if [ -z "$start" ] || [ -z "$named" ]; then
   running=$(systemctl list-units --plain --no-legend --state=active,activating 'massacorp-*.service' |
     sed -n 's/^\(massacorp-\(wgd\|sealer\|api\)[^ ]*\) .*/\1/p' | tr '\n' ' ')
   [ -z "$running" ] ||
-    fail "nothing is installed: what is not to be started would take the program from ${running% }. First: systemctl stop massacorp.target"
+    fail "nothing is installed: what is not to be started would take the program from ${running% }. First: systemctl stop massacorp.target ${running% }"
 fi
 
 # Deno at the pinned version, and the packages of the lock file, as ./massacorp itself gets them.

@@ -72,8 +72,12 @@ export function refuseWithoutStepUp(
 export const publicAccess = { security: [], "x-permission": "public", "x-rate-limit": "none" };
 
 /** The same for those that cost something. */
-export function limitedAccess(deps: { limits: Limits }, name: LimitClass) {
-  return { ...publicAccess, "x-rate-limit": name, middleware: [limit(deps, name), jsonBody] };
+export function limitedAccess(
+  deps: { limits: Limits },
+  name: LimitClass,
+  counted = limit(deps, name),
+) {
+  return { ...publicAccess, "x-rate-limit": name, middleware: [counted, jsonBody] };
 }
 
 function permit(permission: Permission | null) {

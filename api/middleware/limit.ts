@@ -16,6 +16,17 @@ export function limit(deps: { limits: Limits }, name: LimitClass) {
   });
 }
 
+/**
+ * The same, but for a proxy of ours that speaks for nobody: whoever restarts processes behind it one after the other asks
+ * through it several times a second, from this host.
+ */
+export function limitButForProxies(deps: { limits: Limits }, name: LimitClass) {
+  const counted = limit(deps, name);
+  return createMiddleware<AppEnv>((c, next) =>
+    c.env.listener === "tunnel" && c.env.address === null ? next() : counted(c, next)
+  );
+}
+
 /** The same for what is refused before its operation is known, or costs that by what it asks for. */
 export async function countSource(
   deps: { limits: Limits },

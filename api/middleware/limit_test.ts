@@ -50,3 +50,23 @@ Deno.test("coarseLimit, limitPrincipal: a source is bounded before anything is a
   );
   assert.equal((await guess(theirs.via))[0], 401);
 });
+
+Deno.test("limitButForProxies: a proxy of ours that speaks for nobody asks whether a process is ready as often as it takes; a peer behind it does not", async () => {
+  await using api = await testApi({
+    inProcess: "plays the proxy itself",
+    env: { TRUSTED_PROXIES: "127.0.0.1", RATE_LIMIT_ANONYMOUS: "3" },
+  });
+  const peer = await peerOf(api, await adminOf(api, "acme"));
+  const ready = async (from: string, headers: Record<string, string> = {}) => {
+    const statuses: number[] = [];
+    for (let n = 0; n < 6; n++) {
+      statuses.push((await api.request("/ready", { via: tunnelFrom(from), headers })).status);
+    }
+    return statuses;
+  };
+  assert.deepEqual(await ready("127.0.0.1"), [200, 200, 200, 200, 200, 200]);
+  const limited = [200, 200, 200, 429, 429, 429];
+  assert.deepEqual(await ready("127.0.0.1", { "x-forwarded-for": peer.address }), limited);
+  const other = await peerOf(api, await adminOf(api, "other"));
+  assert.deepEqual(await ready(other.address), limited);
+});

@@ -91,6 +91,21 @@ systemctl restart massacorp-backup.timer`);
         "stat --format '%a %U' /var/backups/massacorp /var/backups/massacorp/*.age",
       );
       deepEqual([...new Set(modes.split("\n"))], ["700 root", "600 root"]);
+
+      // Its folder gone, as where somebody put the recipients in and did not run install.sh; and another one named.
+      await shell(`systemctl stop massacorp-backup
+        mv /var/backups/massacorp /root/gone; systemctl start massacorp-backup`);
+      equal((await backups()).filter((name) => name.endsWith(".age")).length, 1);
+      await shell("cp -a /root/gone/. /var/backups/massacorp/");
+      const { success } = await machine.shell(
+        `echo BACKUP_FOLDER=/srv/b >> ${settings}; systemctl start massacorp-backup`,
+      );
+      equal(success, false);
+      await shell(`sed -i '$d' ${settings}`);
+      match(
+        await shell("journalctl --no-pager -n 20 -u massacorp-backup"),
+        /BACKUP_FOLDER: massacorp-backup.service writes to .* mount \/srv\/b there/,
+      );
     },
   );
 
@@ -134,6 +149,26 @@ systemctl restart massacorp-backup.timer`);
       );
       match(await shell("head -qn 1 /var/lib/wal/*.gz.age"), /^age-encryption\.org\/v1$/m);
       equal(await fact(`${psql} 'select failed_count from pg_stat_archiver'`), "0");
+
+      // Of two backups one is gone: the nightly unit takes what only that one needed.
+      await shell("systemctl start massacorp-backup; rm -r /var/backups/massacorp/*");
+      const pieces = async () =>
+        (await fact("ls /var/lib/wal")).split("\n").filter((name) => name.endsWith(".age"));
+      const last = await fact(`${psql} 'select pg_walfile_name(pg_switch_wal())'`);
+      await until(
+        "what comes before the next backup is archived",
+        async () => (await pieces()).some((name) => name.startsWith(last)),
+        patient,
+      );
+      const older = await pieces();
+      await shell("systemctl start massacorp-backup");
+      const begin = await fact("cat /var/backups/massacorp/*.wal");
+      ok(older.some((name) => name < begin));
+      deepEqual((await pieces()).filter((name) => name < begin), []);
+      match(
+        await shell("journalctl --no-pager -n 5 -u massacorp-backup"),
+        /archive +[1-9]\d* piece\(s\) of WAL/,
+      );
     },
   );
 

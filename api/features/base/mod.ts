@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { limitedAccess, publicAccess } from "../../middleware/access.ts";
+import { limitButForProxies } from "../../middleware/limit.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { answerHealth, answerReadiness } from "../operations/mod.ts";
@@ -69,7 +70,7 @@ export function baseFeature(deps: Deps): Router {
     path: "/ready",
     operationId: "getReadiness",
     summary: "Readiness: requests can be served",
-    ...limitedAccess(deps, "anonymous"),
+    ...limitedAccess(deps, "anonymous", limitButForProxies(deps, "anonymous")),
     responses: {
       200: jsonResponse(readiness, "Ready"),
       503: jsonResponse(readiness, "Not ready; `checks` says why"),
