@@ -107,7 +107,18 @@ Deno.test("refresh: A1: nothing is refreshed of an inactive user or a suspended 
     await set(on);
     assert.equal((await api.db.owner`select from sessions where ended_at is not null`).length, 0);
   }
-  assert.equal((await refresh(api, refreshToken)).status, 200);
+  const { status, body } = await refresh(api, refreshToken);
+  assert.equal(status, 200);
+  // Shortened since the token was made, which itself goes on for longer.
+  const [session] = await api.db.owner`
+    select expires_at, refresh_expires_at from sessions where user_id = ${userId}`;
+  const end = (at: Date, idle: Date) =>
+    api.db.owner`
+      update sessions set expires_at = ${at}, refresh_expires_at = ${idle} where user_id = ${userId}`;
+  await end(new Date(api.clock.now()), new Date(api.clock.now()));
+  assert.equal((await refresh(api, body.refresh_token)).status, 401, "it has ended");
+  await end(session?.expires_at, session?.refresh_expires_at);
+  assert.equal((await refresh(api, body.refresh_token)).status, 200);
   await api.db.owner`update users set mfa_required = true where id = ${userId}`;
   await api.db.owner`
     update sessions set ended_at = ${new Date(
