@@ -190,6 +190,7 @@ export function createPass(deps: PassDeps): RunPass {
     if (scope === "all") seen.verdicts.clear();
     for (const [id, verdict] of verdicts) seen.verdicts.set(id, verdict);
     if (complete && after) noteUnexplained(notes, after);
+    if (complete && after) firstPassAt = Math.min(firstPassAt, started);
     if (unread === null) {
       const written = after
         ? rows
@@ -213,7 +214,6 @@ export function createPass(deps: PassDeps): RunPass {
         }
         : undefined;
     }
-    if (complete && after) firstPassAt = Math.min(firstPassAt, started);
     snapshot.passed();
     traffic.passed();
     passDone(scope === "all" ? "all" : "some", started);
