@@ -76,8 +76,9 @@ export function asHtml({ subject, blocks }: Content, locale: string): string {
   }).join("\n");
   return `<!doctype html>
 <html lang="${escape(locale)}" dir="ltr">
-<head><meta charset="utf-8"><title>${escape(subject)}</title></head>
-<body style="font-family:sans-serif;line-height:1.5;color:#111111;max-width:36em">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light"><title>${escape(subject)}</title></head>
+<body style="font-family:sans-serif;line-height:1.5;color:#111111;background:#ffffff;padding:8px;max-width:36em">
 ${inner}
 </body>
 </html>

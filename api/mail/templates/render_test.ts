@@ -59,6 +59,9 @@ Deno.test("render: every template in both languages, as text and HTML, with its 
     ]);
     assert.doesNotMatch(html, /<(img|script|link|style|iframe|object|form)|url\(|src=/i);
     assert.match(html, new RegExp(`<html lang="${letter.locale}"`));
+    // Dark letters on what a program in the dark has under them are no letter.
+    assert.match(html, /<meta name="viewport".*\n<meta name="color-scheme" content="light">/);
+    assert.match(html, /<body style="[^"]*color:#111111;background:#ffffff/);
     const file = letter.template === "invitation" && letter.data.confFile !== undefined;
     assert.equal(attachments.length, file ? 1 : 0);
   }
