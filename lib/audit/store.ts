@@ -82,7 +82,7 @@ export async function* chainLinks(
 }
 
 /** @returns a link and its entry; null for an entry that the database no longer has */
-export function sealedEntry(row: ChainRow): SealedEntry {
+function sealedEntry(row: ChainRow): SealedEntry {
   const { seq, entry_id, entry_at, entry_hash, sealed_at, hash, ...entry } = row;
   return {
     ...{ seq: Number(seq), entry_id, entry_at, entry_hash, sealed_at, hash },

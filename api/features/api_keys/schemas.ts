@@ -6,7 +6,7 @@ import type { ApiKeyRow } from "./store.ts";
 /** The rest reaches beyond the tenant, and is no key's. */
 const tenantPermissions = permissions.filter((name) => !name.startsWith("platform."));
 
-export const scopes = z.array(z.enum(tenantPermissions)).min(1).max(tenantPermissions.length)
+const scopes = z.array(z.enum(tenantPermissions)).min(1).max(tenantPermissions.length)
   .openapi({
     description: "What the key may do, as far as its maker may",
     example: ["users.read"],

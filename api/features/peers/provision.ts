@@ -56,7 +56,7 @@ export function servedAddresses(row: GatewayRow): string[] {
 }
 
 /** The client routes what the peer or its tenant sets, else the API and the gateway alone. */
-export function routesOf(gateway: GatewayRow, own: readonly string[] | null): string[] {
+function routesOf(gateway: GatewayRow, own: readonly string[] | null): string[] {
   const routes = own ?? gateway.client_allowed_ips;
   return routes ? [...routes] : servedAddresses(gateway).map(hostRoute);
 }
