@@ -84,6 +84,26 @@ export async function startTestCluster(
   };
 }
 
+/**
+ * Starts one for a process that does not know when it will have no more need of it. The server has the death signal of
+ * this process; whoever removes its folders afterwards outlives both.
+ */
+export async function startClusterOfThisProcess(): Promise<TestCluster> {
+  const cluster = await startTestCluster();
+  const [postmaster = ""] = (await Deno.readTextFile(`${cluster.dataFolder}/postmaster.pid`))
+    .split("\n");
+  const remove =
+    'for pid in "$1" "$2"; do tail --pid="$pid" -f /dev/null; done; rm -rf -- "$3" "$4"';
+  await new Deno.Command("setsid", {
+    args: ["--fork", "sh", "-c", remove, "sh", `${Deno.pid}`, postmaster]
+      .concat(cluster.dataFolder.replace(/\/data$/, ""), cluster.socketFolder),
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return cluster;
+}
+
 /** Where files live in memory, if there is room: what nobody means to keep gains nothing from a disk. */
 function memoryFolder(): string | undefined {
   const folder = "/dev/shm";

@@ -2,7 +2,12 @@ import { connect, type Sql } from "../../db/connection.ts";
 import { bootstrap, databaseUrl, type LoginRole } from "../../db/roles.ts";
 import { migrate, readMigrations } from "../../db/migrate.ts";
 import type { Secret } from "../../lib/secret.ts";
-import { clusterVariable, startTestCluster, type TestCluster, testPassword } from "./cluster.ts";
+import {
+  clusterVariable,
+  startClusterOfThisProcess,
+  type TestCluster,
+  testPassword,
+} from "./cluster.ts";
 
 /** A database of a test file's own, cloned from the migrated template. */
 export interface TestDatabase extends AsyncDisposable {
@@ -21,8 +26,7 @@ function cluster(): Promise<string> {
   socketFolder ??= (async () => {
     const shared = Deno.env.get(clusterVariable);
     if (shared) return shared;
-    // It has the death signal of its parent, so it ends with this process; only its folder is left in /tmp.
-    return (await startTestCluster()).socketFolder;
+    return (await startClusterOfThisProcess()).socketFolder;
   })();
   return socketFolder;
 }
