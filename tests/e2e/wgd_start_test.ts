@@ -68,7 +68,7 @@ Deno.test("the daemon: starts once an interface, on its own key, on its own inte
   await step("every fault of its settings is named at once, and no value", async () => {
     const faulty = { WG_PORT: "0", WG_MTU: "1", WGD_PRESHARED_SUBKEY: "hunter2" };
     const output = await wgd.output("wgd/main.ts", faulty);
-    assert.equal(output.code, 1);
+    assert.equal(output.code, 78, "EX_CONFIG of sysexits.h");
     const words = new TextDecoder().decode(output.stdout);
     for (const name of Object.keys(faulty)) assert.ok(words.includes(name), name);
     assert.ok(!words.includes("hunter2"));
