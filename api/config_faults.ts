@@ -37,10 +37,16 @@ function ofKeys(value: Given, isGiven: IsGiven): string[] {
 function ofAddresses(value: Given, isGiven: IsGiven): string[] {
   const faults: string[] = [];
   const { TRUSTED_PROXIES = [] } = value;
-  if (value.ENV === "prod" && value.API_LISTEN === "loopback" && !isGiven("TRUSTED_PROXIES")) {
-    faults.push(
-      "API_LISTEN: must be tunnel when ENV=prod, unless TRUSTED_PROXIES names the proxy that stands in the tunnel",
-    );
+  if (value.ENV === "prod" && value.API_LISTEN === "loopback") {
+    if (!isGiven("TRUSTED_PROXIES")) {
+      faults.push(
+        "API_LISTEN: must be tunnel when ENV=prod, unless TRUSTED_PROXIES names the proxy that stands in the tunnel",
+      );
+    } else if (!isGiven("PUBLIC_URL")) {
+      faults.push(
+        "PUBLIC_URL: needed behind a proxy: mails lead to the proxy's port, not to API_PORT",
+      );
+    }
   }
   if (value.API_LISTEN === "tunnel" && TRUSTED_PROXIES.length > 0) {
     faults.push(

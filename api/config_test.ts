@@ -82,10 +82,15 @@ Deno.test("loadConfig: T1: in production the API listens on the tunnel alone", (
 });
 
 Deno.test("loadConfig: T10: proxies stand on the host, in the tunnel's place, and no peer is one", () => {
-  const behind = { ...good, ENV: "prod", API_LISTEN: "loopback" };
+  const behind = {
+    ...{ ...good, ENV: "prod", API_LISTEN: "loopback", API_PORT: "8001" },
+    PUBLIC_URL: "http://10.10.0.1:8000",
+  };
   const faults = (TRUSTED_PROXIES: string, more: Record<string, string> = {}) =>
     faultsOf({ ...behind, TRUSTED_PROXIES, ...more });
   assert.deepEqual(faults("127.0.0.1"), []);
+  const { PUBLIC_URL: _, ...unnamed } = behind;
+  assert.deepEqual(faultsOf({ ...unnamed, TRUSTED_PROXIES: "127.0.0.1" }), ["PUBLIC_URL"]);
   assert.deepEqual(faults("127.0.0.1, 192.0.2.0/24,2001:db8::/32"), []);
   assert.deepEqual(faults("127.0.0.1", { API_LISTEN: "tunnel" }), ["TRUSTED_PROXIES"]);
   for (

@@ -3,7 +3,7 @@
 #
 # usage: rolling-restart.sh COMMAND PORT...
 #   COMMAND restarts the process of a port, which stands for %s in it, and returns when that is done:
-#   rolling-restart.sh 'systemctl restart massacorp-api@%s' 8002 8003
+#   rolling-restart.sh 'systemctl restart massacorp-api@%s' 8001 8002
 #
 # A process that is told to end is not ready from then on, and serves for DRAIN_SECONDS more. nginx must learn it within
 # that time, so its probe is asked all the while. Needed: keepalive_timeout of the upstream (2 s) and a second for the

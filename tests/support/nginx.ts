@@ -39,7 +39,7 @@ async function adapt(folder: string, options: NginxOptions): Promise<string> {
   if (!first || !second || !third) {
     throw new Error("deploy/nginx/massacorp.conf has not three servers");
   }
-  const servers = options.upstreams.map((port) => first.replace("8001", String(port)));
+  const servers = options.upstreams.map((port) => first.replace("8000", String(port)));
   put([first, second, third].join("\n"), servers.join("\n"));
   put("  listen 10.10.0.1:8000;\n", "");
   const listens = [

@@ -14,6 +14,18 @@ const packages = ["systemd", "systemd-sysv", "dbus", "ca-certificates", "postgre
 /** Made again where something else belongs into it. */
 const tree = join(cacheFolder, `tree-${packages.length}-${packages.at(-1)}`);
 
+/** The services that an installation has. */
+export const units = ["massacorp-migrate", "massacorp-wgd", "massacorp-sealer", "massacorp-api"];
+
+/** As the power being cut: nothing of it is left but what lies on the disk. */
+export const powerCut = `
+  systemctl stop massacorp.target 'massacorp-api@*' ${units.join(" ")} nginx pgbouncer postgresql
+  pkill -9 -x wireguard-go || true
+  ip link del wg0 2>/dev/null || true
+  nft flush ruleset
+  systemctl reset-failed
+`;
+
 /** A Debian with systemd as process 1 and a PostgreSQL 16, the project at /srv/massacorp, and hosts beside it. */
 export interface Machine extends AsyncDisposable {
   /** `host` is the machine's; `client` and `laptop` hang on it by a cable. */

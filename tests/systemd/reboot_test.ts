@@ -4,21 +4,11 @@ import { createClient } from "../../deploy/demo/client.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
 import { commandsOf } from "../support/readme.ts";
 import { until } from "../support/until.ts";
-import { bootMachine } from "./machine.ts";
+import { bootMachine, powerCut, units } from "./machine.ts";
 
 const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 60_000, everyMs: 100 };
 const settings = "/etc/massacorp/massacorp.env";
-const units = ["massacorp-migrate", "massacorp-wgd", "massacorp-sealer", "massacorp-api"];
-
-/** As the power being cut: nothing of it is left but what lies on the disk. */
-const powerCut = `
-  systemctl stop massacorp.target ${units.join(" ")} postgresql
-  pkill -9 -x wireguard-go || true
-  ip link del wg0 2>/dev/null || true
-  nft flush ruleset
-  systemctl reset-failed
-`;
 
 Deno.test("systemd: after a reboot without its database the tunnel answers, and of an upgrade that cannot migrate nothing is seen", async (t) => {
   await using undo = new AsyncDisposableStack();
@@ -157,7 +147,8 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
       const install = (mark: string, how = "") =>
         shell(`echo '# ${mark}' >> /srv/next/deploy/systemd/massacorp-api.service
           /srv/next/deploy/install.sh ${how}`);
-      await shell("systemctl stop massacorp.target");
+      // The target alone does not wait for those that drain.
+      await shell(`systemctl stop massacorp.target ${units.join(" ")}`);
       await install("second", "--no-start");
       // Never tried, so not what anybody goes back to.
       await install("third", "--no-start");

@@ -1,9 +1,9 @@
-import { deepEqual, match, ok } from "node:assert/strict";
+import { deepEqual, equal, match, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { createClient } from "../../deploy/demo/client.ts";
 import { commandsOf } from "../support/readme.ts";
 import { until } from "../support/until.ts";
-import { bootMachine } from "./machine.ts";
+import { bootMachine, powerCut } from "./machine.ts";
 
 const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 30_000, everyMs: 100 };
@@ -106,7 +106,7 @@ Deno.test("systemd: what docs/operations.md and docs/scaling.md say of services 
     async () => {
       const commands = (await commandsOf("## Several API processes", "docs/scaling.md"))
         // Two are enough.
-        .map((command) => command.replace(/ (massacorp-api@)?8003/, ""));
+        .map((command) => command.replace(/ (massacorp-api@)?8002/, ""));
       for (const command of commands) {
         if (!command.includes("rolling-restart")) {
           await shell(command);
@@ -129,6 +129,38 @@ Deno.test("systemd: what docs/operations.md and docs/scaling.md say of services 
       await until("without pgbouncer it has no database", async () => !await answers(), patient);
       await shell("systemctl start pgbouncer");
       await until("with it all is well", answers, patient);
+    },
+  );
+
+  await t.step(
+    "after a reboot all of it comes by itself, nginx with the tunnel's addresses",
+    async () => {
+      await shell(powerCut);
+      // What was enabled, and in no order but that of the units.
+      await shell("systemctl start --no-block multi-user.target");
+      await until("the API answers through all of them", answers, {
+        ...patient,
+        timeoutMs: 60_000,
+      });
+      for (const unit of ["massacorp-api@8001", "nginx", "pgbouncer"]) {
+        equal(await fact(`systemctl is-active ${unit}`), "active", unit);
+      }
+    },
+  );
+
+  await t.step(
+    "a daemon that a wrong setting ended, and its interface gone: mended, all is as before",
+    async () => {
+      await shell(`printf 'WG_PORT=none\n' >> /etc/massacorp/massacorp.env
+      systemctl restart --no-block massacorp-wgd`);
+      await until("it has failed", async () => {
+        return (await machine.shell("systemctl is-failed massacorp-wgd")).stdout.trim() ===
+          "failed";
+      }, patient);
+      await shell("pkill -9 -x wireguard-go; ip link del wg0 2>/dev/null || true");
+      await shell(`sed -i '/^WG_PORT=/d' /etc/massacorp/massacorp.env
+      systemctl restart massacorp-wgd`);
+      await until("the API answers", answers, { ...patient, timeoutMs: 60_000 });
     },
   );
 });
