@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { auditSource, writeAudit } from "../audit/write_audit.ts";
 import { findApiKey } from "../auth/api_key.ts";
+import { understandOnce } from "../auth/understand_once.ts";
 import { isPermission, type Permission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";
 import type { TenantId } from "../database/tenancy.ts";
@@ -148,20 +149,11 @@ export async function findSession(
   };
 }
 
-interface Granted {
-  roles: readonly string[];
-  permissions: ReadonlySet<Permission>;
-}
-
-/** What texts of the database mean, which never changes: what a user's text is, is asked anew with every request (A1). */
-const meanings = new Map<string, Granted>();
-/** As many differ in a few hundred tenants, since most users have a role of the system. */
-const mostMeanings = 256;
-
-/** Both in the order of their names, whatever order the roles came in. */
-function rolesOf(grants: string): Granted {
-  const known = meanings.get(grants);
-  if (known) return known;
+/**
+ * Both in the order of their names, whatever order the roles came in. As many texts differ in a few hundred tenants as
+ * are kept, since most users have a role of the system.
+ */
+const rolesOf = understandOnce((grants) => {
   const roles: string[] = [];
   const permitted: string[] = [];
   for (const grant of grants === "" ? [] : grants.split(",")) {
@@ -170,14 +162,11 @@ function rolesOf(grants: string): Granted {
     permitted.push(...permissions);
   }
   // What this API does not know of yet is not its to permit.
-  const granted = {
+  return {
     roles: roles.sort(),
     permissions: new Set(permitted.sort().filter(isPermission)),
   };
-  if (meanings.size >= mostMeanings) meanings.clear();
-  meanings.set(grants, granted);
-  return granted;
-}
+}, 256);
 
 async function noteSeen(
   { tenancy, clock }: AuthenticationDeps,
