@@ -3,7 +3,7 @@ import { createMiddleware } from "hono/factory";
 import { auditSource, writeAudit } from "../audit/write_audit.ts";
 import { findApiKey } from "../auth/api_key.ts";
 import { understandOnce } from "../auth/understand_once.ts";
-import { isPermission, type Permission } from "../auth/permissions.ts";
+import { isPermission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";
 import type { TenantId } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
