@@ -21,7 +21,8 @@ Deno.test("docs: served in dev, in production where it is switched on, and to no
     // nginx, where it is in front, does not even pass on a path that leads above the root.
     assert(["not_found", "malformed_request"].includes(body.code), `${path}: ${body.code}`);
   }
-  const production = { ENV: "prod", API_LISTEN: "tunnel" };
+  // Behind a proxy, where this runs there, production asks for the last.
+  const production = { ENV: "prod", API_LISTEN: "tunnel", PUBLIC_URL: "http://10.10.0.1:8000" };
   await using prod = await testApi({ beside: dev, env: production });
   assert.equal((await prod.request("/docs", { via: loopback })).status, 404);
   assert.equal((await prod.request("/docs/start.js", { via: loopback })).status, 404);
