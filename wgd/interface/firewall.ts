@@ -135,7 +135,8 @@ export function createFirewall(run: RunProcess, rules: TunnelRules): Firewall {
         return await install(next);
       }
       current = next;
-      if (changesRules(script)) await remember(structure);
+      // Where it is not ours already, it stays so until it is made anew.
+      if (changesRules(script) && structure !== undefined) await remember(structure);
     }
     asked = openings;
   }
