@@ -57,7 +57,8 @@ export async function replaceUnusedPassword(
 
 /**
  * Times as they are answered, and roles as one text: a list of users is as dear as what its rows are made into. The
- * tenant's roles are few, and looked up once instead of for each user.
+ * tenant's roles are few, and looked up once instead of for each user. They are named by a sub-select and not by a join:
+ * of a join PostgreSQL may begin with the role, and go through all of its holders for each user.
  */
 function selectUsers(sql: PlatformSql | TenantSql, now: Date) {
   return sql`
@@ -66,7 +67,7 @@ function selectUsers(sql: PlatformSql | TenantSql, now: Date) {
       to_char(u.email_verified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as email_verified_at,
       to_char(u.last_login_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as last_login_at,
       array_to_string(array(
-        select r.name from user_roles h join role r on r.tenant_id = h.tenant_id and r.id = h.role_id
+        select (select r.name from role r where r.tenant_id = h.tenant_id and r.id = h.role_id) from user_roles h
         where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
       ), ' ') as roles,
       to_char(u.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,

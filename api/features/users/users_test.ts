@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { adminOf, as, loopback, testApi, userOf } from "../../../tests/support/api.ts";
 import { until } from "../../../tests/support/until.ts";
+import { asTenantId } from "../../database/tenancy.ts";
+import { listUsers } from "./store.ts";
 
 const base = "/api/v1/users";
 
@@ -151,4 +153,40 @@ Deno.test("users: a creation that is refused costs no hash, and those of one ten
   assert.equal(login.status, 200, login.text);
   assert(left > 10, `${left} of acme's still wait when beta's log-in is answered`);
   await Promise.all(flood);
+});
+
+Deno.test("listUsers: a page looks at its users' roles, and not through all who hold the same", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  // With so many, come in turns as they do, PostgreSQL takes the shorter index for the better one.
+  await api.db.owner`
+    insert into tenants (slug, name) select 'other' || n, 'Other' from generate_series(1, 600) n`;
+  await api.db.owner`
+    insert into users (tenant_id, email, password_hash)
+    select t.id, 'user' || n || '@x.example', u.password_hash
+    from tenants t, users u, generate_series(1, 60) n where u.id = ${acme.userId} order by n, t.id`;
+  await api.db.owner`
+    insert into user_roles (tenant_id, user_id, role_id)
+    select u.tenant_id, u.id, r.id from users u join roles r on r.tenant_id = u.tenant_id order by u.id
+    on conflict do nothing`;
+  await api.db.owner`analyze`;
+  const read = await api.deps.tenancy.transaction(asTenantId(acme.tenantId), async (sql) => {
+    const fetched = async () => {
+      const [row] = await sql<{ rows: number }[]>`
+        select idx_tup_fetch::integer as rows from pg_stat_xact_user_tables where relname = 'user_roles'`;
+      return row?.rows ?? 0;
+    };
+    const before = await fetched();
+    const users = await listUsers(sql, {
+      filters: { status: null, role: null, verified: null, text: null },
+      order: "id",
+      after: null,
+      limit: 51,
+      now: new Date(),
+    });
+    const roles = users.flatMap((user) => user.roles.split(" "));
+    return { roles: roles.length, fetched: await fetched() - before };
+  });
+  assert(read.roles > 51, `${read.roles}`);
+  assert.equal(read.fetched, read.roles);
 });
