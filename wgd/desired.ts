@@ -12,7 +12,7 @@ import {
   type Row,
   sliceOf,
   unknownDigest,
-} from "./desired_rows.ts";
+} from "./desired/store.ts";
 
 export type PeerState = "applied" | "removed" | "failed" | "held";
 

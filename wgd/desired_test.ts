@@ -8,7 +8,7 @@ import { Secret } from "../lib/secret.ts";
 import { generateKeyPair, generatePresharedKey } from "../lib/wireguard_key.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import { createDesiredStore, isWanted } from "./desired.ts";
-import { sliceOf } from "./desired_rows.ts";
+import { sliceOf } from "./desired/store.ts";
 
 const plan = addressPlan("10.10.0.0/24");
 

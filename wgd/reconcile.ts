@@ -1,4 +1,4 @@
-import type { PassOutcome, RunPass, Scope } from "./pass.ts";
+import type { PassOutcome, RunPass, Scope } from "./pass/mod.ts";
 import type { ReconcileResult } from "./protocol.ts";
 
 /** Runs passes one at a time. */
