@@ -1,5 +1,4 @@
 import {
-  type DesiredChanges,
   type DesiredPeer,
   type DesiredState,
   peerKeys,
@@ -7,6 +6,7 @@ import {
   type RecordedStatus,
   type RetiredKey,
 } from "../desired.ts";
+import type { DesiredChanges } from "./mod.ts";
 import { type Digests, sliceOf, unknownDigest } from "./store.ts";
 
 /** Why a key on the interface is there, or is not explained, or that somebody decided that it may go. */
@@ -21,6 +21,8 @@ export interface Purge {
   readonly retired: readonly RetiredKey[];
   readonly released: readonly string[];
 }
+
+export const nothing: Purge = { peers: [], retired: [], released: [] };
 
 /**
  * The desired rows as last read, and what else the daemon remembers of keys. With the database away it decides

@@ -1,8 +1,8 @@
 import type { Logger } from "../../lib/log.ts";
+import type { DesiredState } from "../desired.ts";
 import type { Convergence } from "./converge.ts";
 import type { ObservedInterface } from "../observed.ts";
 import type { Recorder } from "../record/mod.ts";
-import type { Rows } from "./rows.ts";
 import type { Seen } from "../seen/mod.ts";
 import type { DesiredTable } from "../desired/table.ts";
 import { driftOf, type Verdict } from "../seen/verdict.ts";
@@ -19,7 +19,7 @@ export function noteDrift(
     log: Logger;
   },
   { rows, found, verdicts, now }: {
-    rows: Rows;
+    rows: DesiredState;
     found: Convergence;
     verdicts: ReadonlyMap<string, Verdict>;
     now: number;

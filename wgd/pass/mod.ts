@@ -3,7 +3,8 @@ import { errorFields, type Logger } from "../../lib/log.ts";
 import { ProcessError } from "../../lib/process.ts";
 import type { Convergence, Converger } from "./converge.ts";
 import type { Database } from "../database.ts";
-import { type DesiredStore, isWanted, peerKeys } from "../desired.ts";
+import { isWanted, peerKeys } from "../desired.ts";
+import type { DesiredStore } from "../desired/mod.ts";
 import { foreignKeys, noteDrift, noteUnexplained } from "./drift.ts";
 import type { TunnelInterface } from "../interface/mod.ts";
 import type { ObservedInterface } from "../observed.ts";
@@ -13,17 +14,14 @@ import { type Calm, isSettled, type Proof, provenBefore } from "./proof.ts";
 import type { ReconcileResult } from "../protocol.ts";
 import { createRecorder, statusChanges } from "../record/mod.ts";
 import type { Receipts } from "../record/receipts.ts";
-import { maySayRemoved, nothing, purgeable } from "./removal.ts";
+import { maySayRemoved, purgeable } from "./removal.ts";
 import { resultFor } from "./result.ts";
-import { readRows, rowsOf } from "./rows.ts";
+import { readRows, rowsOf, type Scope } from "./rows.ts";
 import type { Seen } from "../seen/mod.ts";
 import type { Snapshot } from "../snapshot/mod.ts";
-import type { DesiredTable } from "../desired/table.ts";
+import { type DesiredTable, nothing } from "../desired/table.ts";
 import type { Traffic } from "../traffic/mod.ts";
 import { judgeAll, type Verdict } from "../seen/verdict.ts";
-
-/** Peer ids to look at again, or everything. */
-export type Scope = "all" | readonly string[];
 
 export interface PassOutcome {
   /** The interface was not what it was; everything has to be looked at. */

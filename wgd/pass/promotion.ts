@@ -1,9 +1,10 @@
 import type { Sql } from "../../db/connection.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import { type Database, DatabaseError } from "../database.ts";
-import { type DesiredPeer, type DesiredStore, isWanted } from "../desired.ts";
+import { type DesiredPeer, isWanted } from "../desired.ts";
+import type { DesiredStore } from "../desired/mod.ts";
 import type { TunnelInterface } from "../interface/mod.ts";
-import type { Scope } from "./mod.ts";
+import type { Scope } from "./rows.ts";
 import type { DesiredTable } from "../desired/table.ts";
 
 /** A successor that takes over, and why. */

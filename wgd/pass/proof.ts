@@ -1,5 +1,4 @@
-import { type DesiredPeer, isWanted } from "../desired.ts";
-import type { Rows } from "./rows.ts";
+import { type DesiredPeer, type DesiredState, isWanted } from "../desired.ts";
 import type { Verdict } from "../seen/verdict.ts";
 
 /**
@@ -28,7 +27,7 @@ export interface Calm {
  */
 export function provenBefore(
   proof: Proof,
-  { rows, askedAt, now }: { rows: Rows; askedAt: ReadonlyMap<string, number>; now: number },
+  { rows, askedAt, now }: { rows: DesiredState; askedAt: ReadonlyMap<string, number>; now: number },
 ): Map<string, Verdict> {
   const proven = new Map<string, Verdict>();
   for (const peer of rows.peers) {

@@ -1,21 +1,18 @@
 import { errorFields, type Logger } from "../../lib/log.ts";
-import { type DesiredPeer, peerKeys } from "../desired.ts";
+import { type DesiredPeer, type DesiredState, peerKeys } from "../desired.ts";
 import type { ObservedInterface } from "../observed.ts";
-import type { Scope } from "./mod.ts";
-import type { Rows } from "./rows.ts";
+import type { Scope } from "./rows.ts";
 import type { Snapshot } from "../snapshot/mod.ts";
 import { SnapshotError } from "../snapshot/file.ts";
 import type { DesiredTable, Purge } from "../desired/table.ts";
 import type { Verdict } from "../seen/verdict.ts";
-
-export const nothing: Purge = { peers: [], retired: [], released: [] };
 
 /** Tombstones of what the read-back proves gone. */
 export function purgeable(
   table: DesiredTable,
   { scope, rows, after, verdicts }: {
     scope: Scope;
-    rows: Rows;
+    rows: DesiredState;
     after: ObservedInterface;
     verdicts: ReadonlyMap<string, Verdict>;
   },
@@ -43,7 +40,7 @@ export function purgeable(
 export async function maySayRemoved(
   { snapshot, log }: { snapshot: Snapshot; log: Logger },
   { rows, purge, verdicts, after, now }: {
-    rows: Rows;
+    rows: DesiredState;
     purge: Purge;
     verdicts: Map<string, Verdict>;
     after: ObservedInterface | undefined;

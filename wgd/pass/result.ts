@@ -1,6 +1,6 @@
 import type { DesiredPeer } from "../desired.ts";
 import type { ObservedInterface } from "../observed.ts";
-import type { Scope } from "./mod.ts";
+import type { Scope } from "./rows.ts";
 import type { ReconcileResult } from "../protocol.ts";
 import type { DesiredTable } from "../desired/table.ts";
 import type { Verdict } from "../seen/verdict.ts";

@@ -1,15 +1,12 @@
 import { errorFields, type Logger } from "../../lib/log.ts";
 import { type Database, DatabaseError } from "../database.ts";
-import type { DesiredPeer, DesiredStore, RetiredKey } from "../desired.ts";
-import type { Scope } from "./mod.ts";
+import type { DesiredState } from "../desired.ts";
+import type { DesiredStore } from "../desired/mod.ts";
 import type { Policies } from "../policy/mod.ts";
 import type { DesiredTable } from "../desired/table.ts";
 
-/** What one pass is about. */
-export interface Rows {
-  readonly peers: readonly DesiredPeer[];
-  readonly retired: readonly RetiredKey[];
-}
+/** Peer ids to look at again, or everything. */
+export type Scope = "all" | readonly string[];
 
 /**
  * Reads what a pass is about into the table.
@@ -42,7 +39,7 @@ export async function readRows(
 }
 
 /** @returns what the table has of these peers, or everything; ids that it does not know are left out */
-export function rowsOf(scope: Scope, table: DesiredTable): Rows {
+export function rowsOf(scope: Scope, table: DesiredTable): DesiredState {
   if (scope === "all") {
     return { peers: [...table.peers.values()], retired: [...table.retired.values()] };
   }

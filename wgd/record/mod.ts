@@ -3,9 +3,8 @@ import { type Database, DatabaseError } from "../database.ts";
 import type { DesiredPeer } from "../desired.ts";
 import { type AuditEntry, type StatusChange, writeRecord } from "./store.ts";
 import type { Receipts } from "./receipts.ts";
-import { nothing } from "../pass/removal.ts";
 import type { Seen } from "../seen/mod.ts";
-import type { DesiredTable, Purge } from "../desired/table.ts";
+import { type DesiredTable, nothing, type Purge } from "../desired/table.ts";
 import type { Verdict } from "../seen/verdict.ts";
 
 /** Writes down what passes have seen, and keeps what the database must still hear. */

@@ -7,10 +7,9 @@ import { testDatabase } from "../../tests/support/database.ts";
 import { type Database, DatabaseError } from "../database.ts";
 import { parseDump } from "../observed.ts";
 import { createReceipts } from "./receipts.ts";
-import { nothing } from "../pass/removal.ts";
 import { createRecorder } from "./mod.ts";
 import { Seen } from "../seen/mod.ts";
-import { DesiredTable } from "../desired/table.ts";
+import { DesiredTable, nothing } from "../desired/table.ts";
 
 const count = 1_200;
 

@@ -1,7 +1,12 @@
-import { type DesiredPeer, isWanted, peerKeys, type PeerState } from "../desired.ts";
+import {
+  type DesiredPeer,
+  type DesiredState,
+  isWanted,
+  peerKeys,
+  type PeerState,
+} from "../desired.ts";
 import type { ObservedInterface, ObservedPeer } from "../observed.ts";
 import { type Difference, differences } from "../plan.ts";
-import type { Rows } from "../pass/rows.ts";
 
 /** What a read-back proves of one row. */
 export interface Verdict {
@@ -68,7 +73,7 @@ export function driftOf(
 
 /** The verdicts of one read-back, by peer id. */
 export function judgeAll(
-  { peers, retired }: Rows,
+  { peers, retired }: DesiredState,
   { after, failures, hasRow, now }: {
     after: ObservedInterface;
     failures: ReadonlyMap<string, string>;
