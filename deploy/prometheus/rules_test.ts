@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { glob } from "node:fs/promises";
 import { parse } from "yaml";
 import { testApi } from "../../tests/support/api.ts";
 import { parseExposition } from "../../tests/support/exposition.ts";
@@ -74,12 +75,9 @@ const labelsIn = (expression: string) => [
 /** The labels of each metric that has any, from where they are declared: a label is there with its first event alone. */
 async function declaredLabels(): Promise<Map<string, string[]>> {
   const labels = new Map<string, string[]>();
-  const files = ["api/process/meters.ts", "api/features/operations/metrics.ts", "wgd/meters.ts"];
-  for (const file of [...files, "wgd/metrics.ts"]) {
-    for (
-      const [, name = "", rest = ""] of (await read(`../${file}`))
-        .matchAll(/name: "(massacorp_\w+)",([^}]*)\}/g)
-    ) {
+  for await (const path of glob(["api/**/*.ts", "wgd/**/*.ts"], { cwd: new URL("..", folder) })) {
+    const declared = (await read(`../${path}`)).matchAll(/name: "(massacorp_\w+)",([^}]*)\}/g);
+    for (const [, name = "", rest = ""] of declared) {
       const [, listed = ""] = /labels: \[([^\]]*)\]/.exec(rest) ?? [];
       labels.set(name, listed.match(/\w+/g) ?? []);
     }
