@@ -6,8 +6,8 @@ import { redisServer } from "../../tests/support/redis.ts";
 import { until } from "../../tests/support/until.ts";
 import { certificate } from "../../tests/support/smtp_certificate.ts";
 import { renderMetrics as ofSealer } from "../../sealer/metrics.ts";
-import { renderMetrics as ofDaemon } from "../../wgd/metrics.ts";
-import { Seen } from "../../wgd/seen.ts";
+import { renderMetrics as ofDaemon } from "../../wgd/views/metrics.ts";
+import { Seen } from "../../wgd/seen/mod.ts";
 
 const folder = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, folder));
