@@ -14,10 +14,9 @@ export async function inTime<T>(
   const end = () => ended.reject(late());
   const timer = setTimeout(end, ms);
   signal?.addEventListener("abort", end);
-  // It may fail long after nobody waits for it any more.
-  work.catch(() => {});
   try {
     if (signal?.aborted) end();
+    // A race has taken the failure of work that comes too late, so that it is nobody's unhandled rejection.
     return await Promise.race([work, ended.promise]);
   } finally {
     clearTimeout(timer);
