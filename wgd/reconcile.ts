@@ -1,4 +1,5 @@
-import type { PassOutcome, RunPass, Scope } from "./pass.ts";
+import type { PassOutcome, RunPass } from "./pass/mod.ts";
+import type { Scope } from "./pass/rows.ts";
 import type { ReconcileResult } from "./protocol.ts";
 
 /** Runs passes one at a time. */

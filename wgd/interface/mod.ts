@@ -1,7 +1,7 @@
 import type { AddressPlan } from "../../lib/address.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import { ProcessError, type RunProcess } from "../../lib/process.ts";
-import type { GatewayKey } from "../gateway_key.ts";
+import type { GatewayKey } from "../gateway/key.ts";
 import type { ObservedInterface } from "../observed.ts";
 import type { Command } from "../plan.ts";
 import { createFirewall } from "./firewall.ts";
