@@ -1,7 +1,7 @@
 import { createLogger, errorFields } from "../lib/log.ts";
 import { runProcess } from "../lib/process.ts";
 import { loadConfig } from "./config.ts";
-import { removeTunnelInterface } from "./interface/mod.ts";
+import { removeTunnelInterface } from "./interface/remove.ts";
 import { lockInterface } from "./gateway/lock.ts";
 
 /**

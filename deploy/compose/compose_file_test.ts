@@ -126,8 +126,8 @@ function faultsOf(name: string, service: Service): string[] {
   must(!(mode === "" && !service.networks), "is in the default network");
   const image = service.image.split(":").at(-1) ?? "";
   must(/^v?\d+\.\d+\.\d+|^\d+\.\d+-/.test(image), `its image has no version: ${service.image}`);
-  const once = service.restart === "no";
-  must(service.restart !== undefined, "has no restart policy");
+  const once = ["setup", "migrate", "first-admin", "backup"].includes(name);
+  must(service.restart === (once ? "no" : "unless-stopped"), "has another restart policy");
   const unasked = ["net", "prometheus", "grafana"];
   must(once || unasked.includes(name) || service.healthcheck !== undefined, "is not asked");
   for (const [key, value] of Object.entries(service.environment ?? {})) {

@@ -1,5 +1,7 @@
 import type { Sql } from "../../db/connection.ts";
+import { inTime } from "../../lib/in_time.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
+import { pauseFor } from "../../lib/pause.ts";
 
 /** How `wg_gateways_seen()` finds the lock of an interface. */
 const lockClass = 0x57470000;
@@ -25,8 +27,7 @@ export function keepPresence(
   },
 ): Presence {
   const first = lockClass + interfaceId;
-  let closed = false;
-  const closing = Promise.withResolvers<void>();
+  const closing = new AbortController();
   let sql = open();
 
   async function beat(): Promise<void> {
@@ -60,34 +61,24 @@ export function keepPresence(
   }
 
   async function keep(): Promise<void> {
-    while (!closed) {
-      const timer = Promise.withResolvers<never>();
-      const late = setTimeout(() => timer.reject(new Error("no answer in time")), patienceMs);
-      const beating = beat();
-      beating.catch(() => {});
+    while (!closing.signal.aborted) {
       try {
-        await Promise.race([beating, timer.promise]);
+        await inTime(beat(), { ms: patienceMs, late: () => new Error("no answer in time") });
       } catch (error) {
-        if (closed) return;
+        if (closing.signal.aborted) return;
         log.debug("the database cannot be told that this daemon lives", errorFields(error));
         const old = sql;
         sql = open();
         void old.end({ timeout: 0 }).catch(() => {});
-      } finally {
-        clearTimeout(late);
       }
-      const elapsed = Promise.withResolvers<void>();
-      const pause = setTimeout(elapsed.resolve, everyMs);
-      await Promise.race([elapsed.promise, closing.promise]);
-      clearTimeout(pause);
+      await pauseFor(everyMs, closing.signal);
     }
   }
 
   const keeping = keep();
   return {
     async close() {
-      closed = true;
-      closing.resolve();
+      closing.abort();
       await sql.end({ timeout: 0 }).catch(() => {});
       await keeping;
     },

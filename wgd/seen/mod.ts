@@ -1,6 +1,6 @@
 import { type SteadyClock, systemClock } from "../../lib/clock.ts";
 import { type DesiredPeer, isWanted } from "../desired.ts";
-import type { InterfaceDrift } from "../interface/mod.ts";
+import type { InterfaceDrift } from "../interface/repair.ts";
 import { Meters } from "./meters.ts";
 import type { ObservedInterface } from "../observed.ts";
 import type { Difference } from "../plan.ts";

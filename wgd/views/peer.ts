@@ -27,3 +27,16 @@ export function viewOf(
     sent_bytes: peer.sentBytes,
   };
 }
+
+/** All peers as read back, or of one its key and those it had before; null while the interface cannot be read back. */
+export function viewsOf(
+  peerId: string | undefined,
+  known: { table: DesiredTable; seen: Seen },
+): ObservedPeerView[] | null {
+  const found = known.seen.observed?.peers;
+  if (!found) return null;
+  const peers = peerId === undefined
+    ? [...found.values()]
+    : known.table.keysOf(peerId).map((publicKey) => found.get(publicKey));
+  return peers.filter((peer) => peer !== undefined).map((peer) => viewOf(peer, known));
+}

@@ -174,6 +174,9 @@ Deno.test("pages: Chromium registers by the link of the mail, and accepts an inv
   await page.locator("#button").click();
   await shown(page, "Your account is made.");
   await page.locator("#config").waitFor();
+  const said = await page.locator("main").innerText();
+  assert.match(said, /First put your private key into the file/);
+  assert.doesNotMatch(said, /scan/i, "no code holds a file that lacks its key");
   const config = await page.locator("#config").inputValue();
   assert.match(config, /\[Interface\][^]*Address = 10\.10\.0\.\d+/);
   const download = page.waitForEvent("download");
