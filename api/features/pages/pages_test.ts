@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { adminOf, loopback, type TestApi, testApi } from "../../../tests/support/api.ts";
+import { generateKeyPair } from "../../../lib/wireguard_key.ts";
+import { adminOf, loopback, peerOf, type TestApi, testApi } from "../../../tests/support/api.ts";
 import { browsed } from "../../../tests/support/browser.ts";
 import { faintTexts } from "../../../tests/support/contrast.ts";
 import { waitingMails } from "../../../tests/support/mails.ts";
@@ -164,6 +165,11 @@ Deno.test("pages: Chromium registers by the link of the mail, and accepts an inv
   await page.locator("#public_key").fill("no key at all");
   await fill(page, password, password);
   await shown(page, "The public key is none, or is in use.");
+  const { publicKey } = await generateKeyPair();
+  await peerOf(api, acme, { public_key: publicKey });
+  await page.locator("#public_key").fill(publicKey);
+  await page.locator("#button").click();
+  await shown(page, "The public key is none, or is in use.");
   await page.locator("#public_key").fill("q0Yq1c1d3S0k5mZ8WvJxQm0N9nQmXkXo0m2VxY1b2kE=");
   await page.locator("#button").click();
   await shown(page, "Your account is made.");
@@ -218,6 +224,12 @@ Deno.test("pages: Chromium says what holds a link up, sends a form once, and sho
     await shown(page, text);
     assert.equal(await page.locator("[data-say]:visible").count(), 1, text);
   }
+  await page.route(operation, (route) => route.fulfill({ status: 404, json: {} }), { times: 1 });
+  await page.locator("#button").click();
+  await shown(page, "This link is no longer good");
+  assert.equal(await page.locator("#form").isVisible(), false, "used since it was opened");
+
+  await open("/verify#tenant=1&token=x");
   const held = Promise.withResolvers<void>();
   let sent = 0;
   await page.route(operation, async (route) => {
