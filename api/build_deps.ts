@@ -66,25 +66,7 @@ export async function buildDeps(
   options: { config: ApiConfig; clock: Clock; log: Logger; timer?: Timer },
 ): Promise<BuiltDeps> {
   const { config, clock, log, timer = systemTimer } = options;
-  const { database } = config;
-  const bounds = {
-    timeoutMs: database.poolTimeoutMs,
-    recycleSeconds: database.recycleSeconds,
-    prepare: database.prepare,
-  };
-  const room = createRoom();
-  const apiPool = room.heard(createRoleGate(createPool(database.url, {
-    applicationName: "massacorp-api",
-    size: database.poolSize,
-    overflow: database.maxOverflow,
-    ...bounds,
-  })));
-  const platformPool = room.heard(createRoleGate(createPool(database.platformUrl, {
-    applicationName: "massacorp-platform",
-    size: 1,
-    overflow: 3,
-    ...bounds,
-  })));
+  const { room, apiPool, platformPool } = openPools(config.database);
   const spans = config.spans ? spanned : null;
   const calls = createWgdClient(config.wgdSocket, { timeoutMs: config.wireguard.applyTimeoutMs });
   const wgd = spans?.wgd(calls) ?? calls;
@@ -101,7 +83,7 @@ export async function buildDeps(
   const apiKeyUsage = createApiKeyUsage({ tenancy, clock, log });
   const lookups = createLookups(apiPool, tenancy);
   const peerCache = createPeerCache((address) => lookups.peer(address));
-  const notifications = listenFor(database.directUrl, {
+  const notifications = listenFor(config.database.directUrl, {
     channel: "wg_desired",
     onNotify: () => peerCache.clear(),
     onReady: () => {
@@ -196,26 +178,7 @@ export async function buildDeps(
     health,
     meters,
     pools: () => ({ api: apiPool.stats, platform: platformPool.stats }),
-    settings: {
-      interfaceId: config.wireguard.interfaceId,
-      applyTimeoutMs: config.wireguard.applyTimeoutMs,
-      network: config.wireguard.plan.network,
-      publicUrl: config.publicUrl,
-      mailsAnHour: config.mail.anHour,
-      policiesAMinute: config.policiesAMinute,
-      docs: config.docs,
-      apiPort: config.port,
-      network6: config.wireguard.plan.six?.network ?? null,
-      dns: config.wireguard.dns,
-      refreshSeconds: config.tokens.refreshSeconds,
-      sessionSeconds: config.tokens.sessionSeconds,
-      trustedProxies: config.trustedProxies,
-      allowedHosts: config.allowedHosts,
-      corsOrigins: config.corsOrigins,
-      hsts: config.hsts,
-      slowRequestMs: config.slowRequestMs,
-      backupMetrics: config.backupMetrics ?? null,
-    },
+    settings: settingsOf(config),
   };
   return {
     deps,
@@ -241,6 +204,57 @@ export async function buildDeps(
       await notifications.close();
       await Promise.all([apiPool.end(), platformPool.end()]);
     },
+  };
+}
+
+/** Nothing goes through them before the roles are known to be safe, and `room` hears of a disk that is full. */
+function openPools(database: ApiConfig["database"]) {
+  const bounds = {
+    timeoutMs: database.poolTimeoutMs,
+    recycleSeconds: database.recycleSeconds,
+    prepare: database.prepare,
+  };
+  const room = createRoom();
+  const open = (
+    url: typeof database.url,
+    options: { applicationName: string; size: number; overflow: number },
+  ) => room.heard(createRoleGate(createPool(url, { ...options, ...bounds })));
+  return {
+    room,
+    apiPool: open(database.url, {
+      applicationName: "massacorp-api",
+      size: database.poolSize,
+      overflow: database.maxOverflow,
+    }),
+    platformPool: open(database.platformUrl, {
+      applicationName: "massacorp-platform",
+      size: 1,
+      overflow: 3,
+    }),
+  };
+}
+
+/** What operations and middlewares take from the configuration. */
+function settingsOf(config: ApiConfig): Deps["settings"] {
+  return {
+    interfaceId: config.wireguard.interfaceId,
+    applyTimeoutMs: config.wireguard.applyTimeoutMs,
+    network: config.wireguard.plan.network,
+    publicUrl: config.publicUrl,
+    mailsAnHour: config.mail.anHour,
+    policiesAMinute: config.policiesAMinute,
+    docs: config.docs,
+    apiPort: config.port,
+    network6: config.wireguard.plan.six?.network ?? null,
+    dns: config.wireguard.dns,
+    refreshSeconds: config.tokens.refreshSeconds,
+    sessionSeconds: config.tokens.sessionSeconds,
+    trustedProxies: config.trustedProxies,
+    allowedHosts: config.allowedHosts,
+    corsOrigins: config.corsOrigins,
+    hsts: config.hsts,
+    slowRequestMs: config.slowRequestMs,
+    backupMetrics: config.backupMetrics ?? null,
   };
 }
 

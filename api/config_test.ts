@@ -1,20 +1,12 @@
 import assert from "node:assert/strict";
-import { ConfigError } from "../lib/env.ts";
 import { testSecrets } from "../tests/support/api.ts";
+import { settingsAtFault } from "../tests/support/settings.ts";
 import { loadConfig } from "./config.ts";
 
 const url = "postgres://massacorp_api:p@localhost/massacorp";
 const good = { ...testSecrets, DATABASE_URL: url, DATABASE_PLATFORM_URL: url };
 
-function faultsOf(env: Record<string, string>): string[] {
-  try {
-    loadConfig(env);
-  } catch (error) {
-    assert(error instanceof ConfigError);
-    return error.faults.map((fault) => fault.split(":", 1)[0] ?? "");
-  }
-  return [];
-}
+const faultsOf = (env: Record<string, string>) => settingsAtFault(loadConfig, env);
 
 Deno.test("loadConfig: secrets and databases have no defaults, in no environment", () => {
   for (const ENV of ["dev", "prod"]) {

@@ -96,7 +96,7 @@ grep -qs '^WG_ENDPOINT=.' "$settings" || named=''
 if [ -z "$start" ] || [ -z "$named" ]; then
   start=''
   # Without a migration, and under a process that may load more of its program at any time.
-  running=$(systemctl list-units --plain --no-legend --state=active,activating 'massacorp-*.service' |
+  running=$(systemctl list-units --plain --no-legend --state=active,activating,deactivating 'massacorp-*.service' |
     sed -n 's/^\(massacorp-\(wgd\|sealer\|api\)[^ ]*\) .*/\1/p' | tr '\n' ' ')
   [ -z "$running" ] ||
     fail "nothing is installed: what is not to be started would take the program from ${running% }. First: systemctl stop massacorp.target ${running% }"

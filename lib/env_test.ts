@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { settingsAtFault } from "../tests/support/settings.ts";
 import {
-  ConfigError,
   durationSeconds,
   integer,
   key32,
@@ -30,15 +30,8 @@ const parse = (env: Record<string, string>, files: Record<string, string> = {}) 
     },
   });
 
-function faultsOf(env: Record<string, string>, files: Record<string, string> = {}): string[] {
-  try {
-    parse(env, files);
-  } catch (error) {
-    assert(error instanceof ConfigError);
-    return error.faults.map((fault) => fault.split(":", 1)[0] ?? "");
-  }
-  return [];
-}
+const faultsOf = (env: Record<string, string>, files: Record<string, string> = {}) =>
+  settingsAtFault(() => parse(env, files), env);
 
 Deno.test("parseEnv: defaults, numbers, durations and secrets", () => {
   const config = parse({ TOKEN: token, LIFETIME: "2h", PORT: "" });

@@ -28,7 +28,7 @@ export interface SealerOptions {
   clock: Clock;
   log: Logger;
   retentionMonths: number | null;
-  /** Entries a batch, at most; 5,000 unless told. */
+  /** Entries a batch, at most; 1,000 unless told. */
   batchSize?: number;
 }
 
@@ -84,6 +84,8 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
   let pid: number | undefined;
   let counting: Promise<void> | undefined;
   let sweep: Sweep | undefined;
+  /** The database measures all that it is asked for: where entries are long, that is about twice as many as fit. */
+  let limit = batchSize;
   /** Where each chain ended when this process last saw it. */
   let heads = new Map<number, Head>();
   /** What was said of chains before an operator began anew. */
@@ -150,8 +152,9 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
       state.leading = false;
       return false;
     }
-    const batch = await sealBatch(sql, { pid, limit: batchSize, sweep });
+    const batch = await sealBatch(sql, { pid, limit, sweep });
     sweep = batch.sweep;
+    limit = sweep ? Math.min(batchSize, Math.max(8, 2 * batch.read)) : batchSize;
     for (const { before, after } of batch.moved) {
       const known = heads.get(after.tenant_id);
       if (known?.seq !== before?.seq || known?.hash !== before?.hash) {

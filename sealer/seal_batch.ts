@@ -21,6 +21,8 @@ export interface Sweep {
 
 export interface SealedBatch {
   pid: number;
+  /** Entries that were looked at; fewer than asked for where they are long. */
+  read: number;
   sealed: number;
   /** Of each chain that moved: where it was, and where it is. */
   moved: { before: Head | undefined; after: Head }[];
@@ -57,7 +59,7 @@ export async function sealBatch(
     const { before, snapshot } = view;
     const everything = before === null || view.restored;
     const until = options.sweep?.snapshot ?? snapshot;
-    const { rows, end } = await readPart(tx, {
+    const { read, rows, end } = await readPart(tx, {
       before: everything ? null : before,
       snapshot,
       after: options.sweep?.after,
@@ -92,6 +94,7 @@ export async function sealBatch(
     if (!sweep && (seals.length > 0 || options.sweep || everything)) await writeSnapshot(tx, until);
     return {
       pid: view.pid,
+      read,
       sealed: seals.length,
       moved: [...ends].map(([tenant, after]) => ({ before: heads.get(tenant), after })),
       longestMs,

@@ -5,6 +5,7 @@ import type { EntryRow } from "../lib/audit/entry.ts";
 import {
   chainLinks,
   entryColumns,
+  entryFields,
   isSealed,
   selectLinks,
   type Tag,
@@ -52,16 +53,19 @@ export interface Position {
   id: string;
 }
 
+/** Bytes of details that are read at a time, whatever the length of an entry: they are held in memory as they come. */
+const partBytes = 4 * 1024 * 1024;
+
 /**
- * The next `limit` entries after a position, those that have no seal, and the position behind them; undefined
- * where that was the last part.
+ * The next entries after a position, at most `limit` and of no more bytes than `partBytes`: how many they were, those
+ * of them that have no seal, and the position behind them; undefined where that was the last part.
  *
  * @param from.before only what that snapshot does not see; null for everything there ever was
  */
 export async function readPart(
   sql: TransactionSql,
   from: { before: string | null; snapshot: string; after?: Position | undefined; limit: number },
-): Promise<{ rows: EntryRow[]; end: Position | undefined }> {
+): Promise<{ read: number; rows: EntryRow[]; end: Position | undefined }> {
   const { snapshot, limit, after } = from;
   const before = sql`${from.before}::text::pg_snapshot`;
   // One lower bound: of two, PostgreSQL takes the weaker one to find its place in the index.
@@ -73,15 +77,20 @@ export async function readPart(
   // The upper bound leaves out what was restored from a cluster that had counted further.
   const isNew = from.before === null ? sql`true` : sql`not pg_visible_in_snapshot(xact, ${before})
     and xact < pg_snapshot_xmax(${snapshot}::text::pg_snapshot)`;
-  const rows = await sql<(EntryRow & { xact: string; sealed: boolean })[]>`
-    select ${entryColumns(sql)}, l.xact::text as xact, ${isSealed(sql)} as sealed
-    from (select * from audit_log
-      where ${behind} and ${isNew}
-      order by xact, tenant_id, id limit ${limit}) l
-    order by l.xact, l.tenant_id, l.id`;
+  const order = sql`order by l.xact, l.tenant_id, l.id`;
+  const rows = await sql<(EntryRow & { xact: string; sealed: boolean; followed: boolean })[]>`
+    select ${entryColumns(sql)}, l.xact::text as xact, ${isSealed(sql)} as sealed, l.followed
+    from (
+      select l.*, sum(octet_length(l.details)) over w as up_to, lead(l.id) over w is not null as followed
+      from (select ${entryFields(sql)}, l.xact from audit_log l
+        where ${behind} and ${isNew} ${order} limit ${limit}) l
+      window w as (${order} rows unbounded preceding)) l
+    where l.up_to <= greatest(${partBytes}::integer, octet_length(l.details)) ${order}`;
+  const last = rows.at(-1);
   return {
+    read: rows.length,
     rows: rows.filter((row) => !row.sealed),
-    end: rows.length === limit ? rows.at(-1) : undefined,
+    end: last?.followed || rows.length === limit ? last : undefined,
   };
 }
 

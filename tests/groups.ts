@@ -101,7 +101,7 @@ export const groups: readonly Group[] = [
       "tests/e2e/wgd_snapshot_test.ts",
       "tests/e2e/wgd_socket_test.ts",
       "wgd/observed_test.ts",
-      "wgd/snapshot_file_test.ts",
+      "wgd/snapshot/file_test.ts",
     ],
     needs: { root: true, programs: faultPrograms },
     parallel: true,

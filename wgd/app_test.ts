@@ -4,7 +4,7 @@ import { daemonStatus } from "../tests/support/daemon_views.ts";
 import { createApp } from "./app.ts";
 import { createWgdClient, WgdUnavailable } from "./client.ts";
 import type { DaemonView } from "./daemon.ts";
-import type { Scope } from "./pass.ts";
+import type { Scope } from "./pass/rows.ts";
 import { serveSocket } from "../lib/unix_socket.ts";
 
 const status = daemonStatus();

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import type { Sql } from "../db/connection.ts";
+import { inTime } from "../lib/in_time.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 
 /** The database did not answer; what it would have said is not known. */
@@ -61,22 +62,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     clearTimeout(timer);
   };
 
-  async function bounded<T>(work: Promise<T>, { signal, timeoutMs }: Bounds = {}): Promise<T> {
-    const given = Promise.withResolvers<never>();
-    const abort = () => given.reject(new DatabaseError("not waited for any longer"));
-    signal?.addEventListener("abort", abort);
-    const lost = () => given.reject(new LostError("no answer in time"));
-    const timer = setTimeout(lost, timeoutMs ?? patienceMs);
-    // An answer that comes when nobody waits for it any more must not be an unhandled rejection.
-    work.catch(() => {});
-    try {
-      if (signal?.aborted) abort();
-      return await Promise.race([work, given.promise]);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-    }
-  }
+  const bounded = <T>(work: Promise<T>, { signal, timeoutMs = patienceMs }: Bounds = {}) =>
+    inTime(work, {
+      ms: timeoutMs,
+      signal,
+      late: () =>
+        signal?.aborted
+          ? new DatabaseError("not waited for any longer")
+          : new LostError("no answer in time"),
+    });
 
   function lose(error: unknown): void {
     if (state === "disconnected" || closed) return;

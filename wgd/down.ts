@@ -1,8 +1,8 @@
 import { createLogger, errorFields } from "../lib/log.ts";
 import { runProcess } from "../lib/process.ts";
 import { loadConfig } from "./config.ts";
-import { removeTunnelInterface } from "./interface/mod.ts";
-import { lockInterface } from "./lock.ts";
+import { removeTunnelInterface } from "./interface/remove.ts";
+import { lockInterface } from "./gateway/lock.ts";
 
 /**
  * Takes the tunnel down for good: the interface and its firewall table. The daemon never does this by

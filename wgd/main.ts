@@ -5,7 +5,7 @@ import { recordSpans } from "../lib/spans.ts";
 import { createApp } from "./app.ts";
 import { loadConfig, type WgdConfig } from "./config.ts";
 import { createDaemon } from "./daemon.ts";
-import { lockInterface } from "./lock.ts";
+import { lockInterface } from "./gateway/lock.ts";
 import { serveSocket } from "../lib/unix_socket.ts";
 
 function readConfig(): WgdConfig {

@@ -1,4 +1,6 @@
-import type { PassOutcome, RunPass, Scope } from "./pass.ts";
+import { pauseFor } from "../lib/pause.ts";
+import type { PassOutcome, RunPass } from "./pass/mod.ts";
+import type { Scope } from "./pass/rows.ts";
 import type { ReconcileResult } from "./protocol.ts";
 
 /** Runs passes one at a time. */
@@ -38,10 +40,9 @@ export function createReconciler(
   let next: Batch | undefined;
   /** Everything was asked for, and has let those with ids go before it once. */
   let isDeferred = false;
-  const stopping = Promise.withResolvers<void>();
+  const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let hurry = new AbortController();
-  let stopped = false;
 
   function enqueue(scope: Scope): Promise<ReconcileResult> {
     const batch: Batch = next ??= { all: false, ids: new Map(), waiting: [] };
@@ -78,7 +79,7 @@ export function createReconciler(
 
   /** What the next pass is about. Everything waits once for a few with ids, and then takes all of them along. */
   function takeNext(): Batch | undefined {
-    if (stopped) return undefined;
+    if (stopping.signal.aborted) return undefined;
     const batch = next;
     next = undefined;
     if (!batch?.all || batch.ids.size === 0 || batch.ids.size > fewIds || isDeferred) {
@@ -98,13 +99,8 @@ export function createReconciler(
   /** Lets a crowd grow; one that waits alone has waited enough. */
   async function gather(tookMs: number): Promise<void> {
     const ms = Math.min(tookMs, gatherMs);
-    if (!next || next.ids.size < 2 || ms < 1 || stopped) return;
-    let timer: number | NodeJS.Timeout | undefined;
-    await Promise.race([
-      new Promise((resolve) => timer = setTimeout(resolve, ms)),
-      stopping.promise,
-    ]);
-    clearTimeout(timer);
+    if (!next || next.ids.size < 2 || ms < 1) return;
+    await pauseFor(ms, stopping.signal);
   }
 
   return {
@@ -112,15 +108,16 @@ export function createReconciler(
       return running !== undefined;
     },
     request(scope) {
-      if (stopped) return Promise.reject(new StoppedError("the daemon is stopping"));
+      if (stopping.signal.aborted) {
+        return Promise.reject(new StoppedError("the daemon is stopping"));
+      }
       const answer = enqueue(scope);
       running ??= drain();
       return answer;
     },
     hurry: () => hurry.abort(),
     async stop() {
-      stopped = true;
-      stopping.resolve();
+      stopping.abort();
       hurry.abort();
       await running;
       for (const { answer } of next?.waiting ?? []) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { until } from "../tests/support/until.ts";
-import type { PassOptions, PassOutcome, Scope } from "./pass.ts";
+import type { PassOptions, PassOutcome } from "./pass/mod.ts";
+import type { Scope } from "./pass/rows.ts";
 import { createReconciler } from "./reconcile.ts";
 
 /** Passes that end when the test says so. @param how without `gatherMs`: for as long as the daemon gathers */

@@ -7,11 +7,12 @@ import { operatorSockets } from "./config.ts";
 import { connectOperator } from "./operator.ts";
 import { gatewayAdd, gatewayList, gatewayRetire, gatewaySet, wgAnnounceKey } from "./gateway.ts";
 import { grantAdd, grantList, grantRevoke } from "./grant.ts";
-import { mfaReseal, secretsReseal } from "./mfa.ts";
+import { invitationList, invitationWithdraw } from "./invitation.ts";
+import { mfaReseal, mfaReset, secretsReseal } from "./mfa.ts";
 import { peerAdd, peerList, peerRevoke } from "./peer.ts";
 import { sessionsRevoke } from "./sessions.ts";
 import { tenantCreate, tenantList, tenantQuota, tenantResume, tenantSuspend } from "./tenant.ts";
-import { userCreate, userDeactivate, userInvite, userList } from "./user.ts";
+import { userCreate, userDeactivate, userInvite, userList, userUnlock } from "./user.ts";
 import { wgExplain } from "./wg_explain.ts";
 import { wgExport } from "./wg_export.ts";
 import { wgHeld, wgRelease } from "./wg_held.ts";
@@ -29,9 +30,13 @@ const commands: Record<string, Command> = {
   "user:invite": userInvite,
   "user:list": userList,
   "user:deactivate": userDeactivate,
+  "user:unlock": userUnlock,
+  "invitation:list": invitationList,
+  "invitation:withdraw": invitationWithdraw,
   "sessions:revoke": sessionsRevoke,
   "key:list": keyList,
   "key:revoke": keyRevoke,
+  "mfa:reset": mfaReset,
   "mfa:reseal": mfaReseal,
   "secrets:reseal": secretsReseal,
   "peer:add": peerAdd,

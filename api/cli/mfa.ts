@@ -1,5 +1,6 @@
-import type { Command } from "./command.ts";
-import { ask } from "./operator.ts";
+import { type Command, required } from "./command.ts";
+import { userId } from "./names.ts";
+import { ask, inTenant } from "./operator.ts";
 
 export const secretsReseal: Command = {
   usage: "",
@@ -34,5 +35,29 @@ export const mfaReseal: Command = {
     );
     const text = [`${done.resealed} secret(s) sealed under key ${done.key_id}`, ...left];
     return { answer: done, text: text.join("\n") };
+  },
+};
+
+export const mfaReset: Command = {
+  usage: "--tenant acme --user 7|bob@acme.example --reason 'Phone lost, called back'",
+  summary:
+    "Take away the second factor of somebody who lost it; he is told by mail, with the reason, and his sessions end",
+  options: {
+    tenant: { type: "string" },
+    user: { type: "string" },
+    reason: { type: "string" },
+  },
+  async run({ api, values }) {
+    const [tenant, user] = [required(values, "tenant"), required(values, "user")];
+    const reason = required(values, "reason");
+    const id = await userId(api, { tenant, user });
+    const answer = await ask(api.POST("/api/v1/users/{id}/mfa/reset", {
+      params: { ...inTenant(tenant), path: { id } },
+      body: { reason },
+    }));
+    return {
+      answer,
+      text: `user ${user} has no second factor; ${answer.sessions_ended} session(s) ended`,
+    };
   },
 };

@@ -67,6 +67,20 @@ export const userDeactivate: Command = {
   },
 };
 
+export const userUnlock: Command = {
+  usage: "--tenant acme --user 7|bob@acme.example",
+  summary: "Lift the locks that failed log-ins and codes put on a user",
+  options: { tenant: { type: "string" }, user: { type: "string" } },
+  async run({ api, values }) {
+    const [tenant, user] = [required(values, "tenant"), required(values, "user")];
+    const id = await userId(api, { tenant, user });
+    const answer = await ask(api.POST("/api/v1/users/{id}/unlock", {
+      params: { ...inTenant(tenant), path: { id } },
+    }));
+    return { answer, text: `the locks of user ${user} are lifted` };
+  },
+};
+
 export const userInvite: Command = {
   usage:
     "--tenant acme --email bob@acme.example [--name Bob] [--role user|manager|admin|NAME] [--locale en|fr] [--out enrol.conf] [--mail]",

@@ -3501,8 +3501,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `already_invited`: Somebody with that address is invited already; `quota_exceeded`: The quota of peers is used up; `gateway_closed`: The gateway takes no new peers; `pool_exhausted`: No address is free */
-        "409.email_taken.already_invited.quota_exceeded.gateway_closed.pool_exhausted": {
+        /** @description `email_taken`: The e-mail address is in use; `already_invited`: Somebody with that address is invited already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free; `gateway_closed`: The gateway takes no new peers */
+        "409.email_taken.already_invited.quota_exceeded.pool_exhausted.gateway_closed": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3525,8 +3525,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `public_key_taken`: The public key is in use; `quota_exceeded`: The quota of peers is used up; `gateway_closed`: The gateway takes no new peers; `pool_exhausted`: No address is free */
-        "409.email_taken.public_key_taken.quota_exceeded.gateway_closed.pool_exhausted": {
+        /** @description `email_taken`: The e-mail address is in use; `public_key_taken`: The public key is in use; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free; `gateway_closed`: The gateway takes no new peers */
+        "409.email_taken.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3537,8 +3537,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `email_taken`: The e-mail address is in use; `slug_taken`: The slug is in use; `overtaken`: Another change came in between; `platform_exists`: There is a platform tenant already; `quota_exceeded`: The quota of peers is used up; `gateway_closed`: The gateway takes no new peers; `pool_exhausted`: No address is free */
-        "409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.gateway_closed.pool_exhausted": {
+        /** @description `email_taken`: The e-mail address is in use; `slug_taken`: The slug is in use; `overtaken`: Another change came in between; `platform_exists`: There is a platform tenant already; `quota_exceeded`: The quota of peers is used up; `pool_exhausted`: No address is free; `gateway_closed`: The gateway takes no new peers */
+        "409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.pool_exhausted.gateway_closed": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -3939,19 +3939,6 @@ export interface components {
         };
         /** @description `database_unavailable`: The database does not answer; `overloaded`: Too much is going on at once; `factor_unreadable`: The second factor cannot be read at present */
         "503.database_unavailable.overloaded.factor_unreadable": {
-            headers: {
-                "X-Request-ID": components["headers"]["X-Request-ID"];
-                RateLimit: components["headers"]["RateLimit"];
-                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                "Retry-After": components["headers"]["Retry-After"];
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description `database_unavailable`: The database does not answer; `overloaded`: Too much is going on at once; `gateway_down`: The gateway's daemon does not answer for its interface; `gateway_not_ready`: The gateway has not published its key yet */
-        "503.database_unavailable.overloaded.gateway_down.gateway_not_ready": {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
                 RateLimit: components["headers"]["RateLimit"];
@@ -6332,7 +6319,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required.grant_exceeds_own"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.already_invited.quota_exceeded.gateway_closed.pool_exhausted"];
+            409: components["responses"]["409.email_taken.already_invited.quota_exceeded.pool_exhausted.gateway_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -6481,7 +6468,7 @@ export interface operations {
             403: components["responses"]["403.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.public_key_taken.quota_exceeded.gateway_closed.pool_exhausted"];
+            409: components["responses"]["409.email_taken.public_key_taken.quota_exceeded.pool_exhausted.gateway_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -7884,7 +7871,7 @@ export interface operations {
             403: components["responses"]["403.forbidden.tenant_mismatch.wrong_tunnel.enrolment_only.https_required"];
             404: components["responses"]["404.not_found"];
             408: components["responses"]["408.request_timeout"];
-            409: components["responses"]["409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.gateway_closed.pool_exhausted"];
+            409: components["responses"]["409.email_taken.slug_taken.overtaken.platform_exists.quota_exceeded.pool_exhausted.gateway_closed"];
             413: components["responses"]["413.body_too_large"];
             415: components["responses"]["415.unsupported_media_type"];
             421: components["responses"]["421.unknown_host"];
@@ -9284,7 +9271,7 @@ export interface operations {
             422: components["responses"]["422.invalid_input"];
             429: components["responses"]["429.rate_limited"];
             500: components["responses"]["500.internal_error"];
-            503: components["responses"]["503.database_unavailable.overloaded.gateway_down.gateway_not_ready"];
+            503: components["responses"]["503.database_unavailable.overloaded.gateway_not_ready.gateway_down"];
         };
     };
     listOwnPeers: {

@@ -43,7 +43,7 @@ export interface Tenancy {
     statement: (sql: TenantSql) => postgres.PendingQuery<T>,
   ): Promise<postgres.RowList<T>>;
   /**
-   * One read by a function of the database that enters the tenant before it looks, such as `session_in_force`: one
+   * One read by a function of the database that enters the tenant before it looks, such as `session_proof`: one
    * message, which is a transaction by itself. Whatever else is asked here is inside no tenant, and sees nothing.
    */
   ask<T extends readonly (object | undefined)[]>(

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { adminOf, type TestApi, testApi, testSecrets } from "../../tests/support/api.ts";
+import { adminOf, peerOf, type TestApi, testApi, testSecrets } from "../../tests/support/api.ts";
 import { parseExposition, sampleOf } from "../../tests/support/exposition.ts";
 import { queueFor } from "../../tests/support/mails.ts";
-import { createPeer } from "../../tests/support/peer_calls.ts";
 import { startSmtp, type TestSmtp } from "../../tests/support/smtp.ts";
 import { createLogger } from "../../lib/log.ts";
 import { buildDeps } from "../build_deps.ts";
@@ -190,22 +189,29 @@ Deno.test("postman: a server that is away costs a queue no more than its first m
   assert.equal(postman.stats.lastFailure, null);
 });
 
-Deno.test("postman: an alert names the peer that something came through; another tenant's has no name", async () => {
+Deno.test("postman: an alert names the peer that its request came through, and says an address as it is; another tenant's peer has no name", async () => {
   await using api = await mailApi();
   const [acme, other] = [await adminOf(api, "acme"), await adminOf(api, "other")];
-  const ids: string[] = [];
-  for (const who of [acme, other]) {
-    const { peer } = await createPeer(api, who, { name: "old <phone>" });
-    ids.push(peer.id);
-    const data = { at: "2026-01-31T12:00:00.000Z", source: peer.id };
+  const [own, theirs] = [
+    await peerOf(api, acme, { name: "old <phone>" }),
+    await peerOf(api, other),
+  ];
+  const changed = await api.request("/api/v1/auth/change-password", {
+    via: own.via,
+    token: acme.token,
+    body: { current_password: acme.password, new_password: "Quince-marmalade 41 lanterns!" },
+  });
+  assert.equal(changed.status, 200, changed.text);
+  for (const source of [theirs.id, "192.0.2.7"]) {
+    const data = { at: "2026-01-31T12:00:00.000Z", source };
     const alert = { to: acme.email, locale: "en" as const, template: "alert_locked" as const };
     await queueFor(api, acme.tenantId, { ...alert, data });
   }
-  assert.equal(await api.deps.postman.deliverDue(), 2);
+  assert.equal(await api.deps.postman.deliverDue(), 3);
   const told = api.smtp.mails.map(({ parsed }) =>
-    /^From: (.*)$/m.exec(parsed.text ?? "")?.[1] ?? ""
+    /^From: (.*)$/m.exec(parsed.text ?? "")?.[1]?.replaceAll("\u200B", "") ?? ""
   ).toSorted();
-  assert.deepEqual(told, [ids[1], `old <phone> (${ids[0]})`].toSorted());
+  assert.deepEqual(told, ["192.0.2.7", theirs.id, `old <phone> (${own.id})`].toSorted());
 });
 
 Deno.test("postman: a mail whose process died comes due with the end of its lease; one under another key is given up", async () => {

@@ -22,9 +22,7 @@ export function limit(deps: { limits: Limits }, name: LimitClass) {
  */
 export function limitButForProxies(deps: { limits: Limits }, name: LimitClass) {
   const counted = limit(deps, name);
-  return createMiddleware<AppEnv>((c, next) =>
-    c.env.listener === "tunnel" && c.env.address === null ? next() : counted(c, next)
-  );
+  return createMiddleware<AppEnv>((c, next) => c.env.address === null ? next() : counted(c, next));
 }
 
 /** The same for what is refused before its operation is known, or costs that by what it asks for. */

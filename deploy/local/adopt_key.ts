@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Sql } from "../../db/connection.ts";
-import { type GatewayKey, readGatewayKey } from "../../wgd/gateway_key.ts";
+import { type GatewayKey, readGatewayKey } from "../../wgd/gateway/key.ts";
 import { loadConfig } from "./config.ts";
 import { asOwner } from "./owner_session.ts";
 import { asksForHelp, createTerminal } from "./terminal.ts";

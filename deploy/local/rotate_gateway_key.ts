@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { absent } from "../../lib/absent.ts";
 import type { Sql } from "../../db/connection.ts";
-import { createGatewayKey, type GatewayKey, readGatewayKey } from "../../wgd/gateway_key.ts";
+import { createGatewayKey, type GatewayKey, readGatewayKey } from "../../wgd/gateway/key.ts";
 import { syncFolder } from "../../lib/durable_file.ts";
 import { forgetKey, type KeyState, readKeyState } from "./adopt_key.ts";
 import { loadConfig } from "./config.ts";

@@ -4,8 +4,8 @@ import { connect } from "../../db/connection.ts";
 import { addressPlan } from "../../lib/address.ts";
 import { testDatabase } from "../../tests/support/database.ts";
 import { seedTenant } from "../../tests/support/seed.ts";
-import { createGatewayKey } from "../../wgd/gateway_key.ts";
-import { publishInterface } from "../../wgd/publish.ts";
+import { createGatewayKey } from "../../wgd/gateway/key.ts";
+import { publishInterface } from "../../wgd/gateway/publish.ts";
 import { cutOver, describe, nextKeyFile } from "./rotate_gateway_key.ts";
 
 async function gateway() {

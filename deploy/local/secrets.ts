@@ -146,9 +146,9 @@ export async function serverIn(file: string): Promise<Secret<string> | undefined
 }
 
 /** A restore runs the folder's own server for a while, and leaves URLs of that. */
-function isEmbedded(url: Secret<string>, { root, sockets }: DataFolder): boolean {
+function isEmbedded(url: Secret<string>, { root }: DataFolder): boolean {
   const host = new URL(url.reveal()).searchParams.get("host");
-  return host === sockets.postgres || host === join(socketFolder(root, Deno.uid()), "postgres");
+  return host === join(socketFolder(root, Deno.uid()), "postgres");
 }
 
 function onDatabase(server: string, database: string): string {

@@ -5,7 +5,7 @@ import { migrate } from "../../db/migrate.ts";
 import { ConfigError } from "../../lib/env.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { loadConfig as loadWgdConfig } from "../../wgd/config.ts";
-import { publishInterface } from "../../wgd/publish.ts";
+import { publishInterface } from "../../wgd/gateway/publish.ts";
 import type { LocalConfig } from "./config.ts";
 import { type DataFolder, openDataFolder } from "./data_folder.ts";
 import { type CutOff, type FirstStart, firstStart } from "./first_start.ts";

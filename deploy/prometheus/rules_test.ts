@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { glob } from "node:fs/promises";
 import { parse } from "yaml";
 import { testApi } from "../../tests/support/api.ts";
 import { parseExposition } from "../../tests/support/exposition.ts";
@@ -6,15 +7,18 @@ import { redisServer } from "../../tests/support/redis.ts";
 import { until } from "../../tests/support/until.ts";
 import { certificate } from "../../tests/support/smtp_certificate.ts";
 import { renderMetrics as ofSealer } from "../../sealer/metrics.ts";
-import { renderMetrics as ofDaemon } from "../../wgd/metrics.ts";
-import { Seen } from "../../wgd/seen.ts";
+import { renderMetrics as ofDaemon } from "../../wgd/views/metrics.ts";
+import { Seen } from "../../wgd/seen/mod.ts";
 
 const folder = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, folder));
 
-/** Made by Prometheus itself, and by the backup. */
+/** Made by Prometheus itself, by node_exporter where there is one, and by the backup. */
 const foreign = [
   "up",
+  "node_filesystem_avail_bytes",
+  "node_filesystem_size_bytes",
+  "node_filesystem_readonly",
   "massacorp_backup_last_success_timestamp_seconds",
   "massacorp_backup_last_size_bytes",
   "massacorp_backup_folder_free_bytes",
@@ -59,26 +63,89 @@ async function exposed(): Promise<Set<string>> {
 /** Names of metrics in an expression: what is neither a label, nor a function, nor a word of the language. */
 const metricsIn = (expression: string) =>
   expression.replaceAll(/\{[^}]*\}|\b(by|without) \([^)]*\)|"[^"]*"|\[[^\]]*\]/g, " ")
-    .match(/\b(up|(massacorp|process)_\w+)\b/g) ?? [];
+    .match(/\b(up|(massacorp|process|node)_\w+)\b/g) ?? [];
 
-Deno.test("alerts, dashboards: name metrics that there are, and nothing that is one tenant's", async () => {
-  const expressions = [...(await read("prometheus/rules.yml")).matchAll(/expr: >-\n\s+(.+)/g)]
-    .map(([, expression = ""]): [where: string, expression: string] => ["rules.yml", expression]);
-  assert.ok(expressions.length >= 20);
-  for await (const { name } of Deno.readDir(new URL("grafana/dashboards", folder))) {
-    const { panels } = JSON.parse(await read(`grafana/dashboards/${name}`));
-    for (const { title, type, targets } of panels) {
-      if (type === "logs") continue;
-      for (const { expr } of targets) expressions.push([`${name}: ${title}`, expr]);
+/** Labels that an expression chooses or groups by. */
+const labelsIn = (expression: string) => [
+  ...[...expression.matchAll(/(\w+)(?:=~|!~|!=|=)"/g)].map(([, label = ""]) => label),
+  ...[...expression.matchAll(/\bby \(([^)]*)\)/g)]
+    .flatMap(([, labels = ""]) => labels.split(", ")),
+];
+
+/** The labels of each metric that has any, from where they are declared: a label is there with its first event alone. */
+async function declaredLabels(): Promise<Map<string, string[]>> {
+  const labels = new Map<string, string[]>();
+  for await (const path of glob(["api/**/*.ts", "wgd/**/*.ts"], { cwd: new URL("..", folder) })) {
+    const declared = (await read(`../${path}`)).matchAll(/name: "(massacorp_\w+)",([^}]*)\}/g);
+    for (const [, name = "", rest = ""] of declared) {
+      const [, listed = ""] = /labels: \[([^\]]*)\]/.exec(rest) ?? [];
+      labels.set(name, listed.match(/\w+/g) ?? []);
     }
   }
+  return labels;
+}
+
+interface Asked {
+  where: string;
+  expression: string;
+  /** What the panel writes beside the line, such as `{{route}}`. */
+  legend: string;
+}
+
+async function expressions(): Promise<Asked[]> {
+  const all = [...(await read("prometheus/rules.yml")).matchAll(/expr: >-\n\s+(.+)/g)]
+    .map(([, expression = ""]): Asked => ({ where: "rules.yml", expression, legend: "" }));
+  assert.ok(all.length >= 20);
+  for await (const { name } of Deno.readDir(new URL("grafana/dashboards", folder))) {
+    const { panels } = JSON.parse(await read(`grafana/dashboards/${name}`));
+    for (const { title, targets } of panels) {
+      for (const { expr, legendFormat } of targets) {
+        all.push({ where: `${name}: ${title}`, expression: expr, legend: legendFormat });
+      }
+    }
+  }
+  return all;
+}
+
+Deno.test("alerts, dashboards: name metrics that there are, by labels that these have, and nothing that is one tenant's", async () => {
   const known = await exposed();
-  for (const [where, expression] of expressions) {
+  const labels = await declaredLabels();
+  assert.deepEqual(labels.get("massacorp_api_request_seconds"), ["method", "route"]);
+  for (const { where, expression, legend } of await expressions()) {
     const names = metricsIn(expression);
     assert.ok(names.length > 0, `${where}: ${expression}`);
     for (const name of names) assert.ok(known.has(name), `${where}: no metric ${name}`);
+    const there = ["job", "instance", "le"].concat(
+      names.flatMap((name) => labels.get(name.replace(/_bucket$/, "")) ?? []),
+    );
+    const shown = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
+    for (const label of [...labelsIn(expression), ...shown]) {
+      assert.ok(there.includes(label), `${where}: no label ${label}`);
+    }
     assert.doesNotMatch(expression, /tenant|peers_online/, where);
   }
+});
+
+Deno.test("alerts: promtool is asked of each whether it fires, and whether it is silent while all is well", async () => {
+  interface Question {
+    alertname: string;
+    exp_alerts?: unknown[];
+  }
+  interface Trial {
+    alert_rule_test: Question[];
+  }
+  const alerts = [...(await read("prometheus/rules.yml")).matchAll(/- alert: (\w+)/g)]
+    .map(([, name = ""]) => name).toSorted();
+  const trials: Trial[] = parse(await read("prometheus/rules_test.yml")).tests;
+  /** Of those, what is asked and answered so. */
+  const asked = (of: Trial[], fires: boolean) => {
+    const questions = of.flatMap((trial) => trial.alert_rule_test);
+    const names = questions.filter(({ exp_alerts: expected = [] }) => expected.length > 0 === fires)
+      .map(({ alertname }) => alertname);
+    return [...new Set(names)].toSorted();
+  };
+  assert.deepEqual(asked(trials.slice(0, 1), false), alerts);
+  assert.deepEqual(asked(trials.slice(1), true), alerts);
 });
 
 Deno.test("alerts: each has its entry in docs/operations.md, and none stands there without one", async () => {
@@ -95,36 +162,4 @@ Deno.test("alerts: each has its entry in docs/operations.md, and none stands the
   for (const entry of section.split(/^### /m).slice(1)) {
     assert.match(entry, command, "an entry without a command");
   }
-});
-
-Deno.test("Grafana: what a dashboard asks is provisioned beside it; of a log line level and service alone are labels, wherever it comes from", async () => {
-  const sources = async (path: string) =>
-    [...(await read(path)).matchAll(/^ {4}uid: (\S+)$/gm)].map(([, uid]) => uid);
-  const asked = async (folderOf: string) => {
-    const uids = new Set<string>();
-    for await (const { name } of Deno.readDir(new URL(folderOf, folder))) {
-      if (!name.endsWith(".json")) continue;
-      const { panels } = JSON.parse(await read(`${folderOf}/${name}`));
-      for (const { datasource } of panels) uids.add(datasource.uid);
-    }
-    return [...uids];
-  };
-  assert.deepEqual(
-    await asked("grafana/dashboards"),
-    await sources("grafana/provisioning/datasources/massacorp.yml"),
-  );
-  assert.deepEqual(await asked("grafana/loki"), await sources("grafana/loki/datasource.yml"));
-
-  const { scrape_configs: jobs } = parse(await read("grafana/promtail.yml"));
-  assert.deepEqual(jobs.map((job: { job_name: string }) => job.job_name), [
-    "massacorp",
-    "containers",
-    "nginx",
-  ]);
-  for (const { job_name, pipeline_stages: stages } of jobs) {
-    const labels = stages.flatMap((stage: { labels?: object }) => Object.keys(stage.labels ?? {}));
-    assert.deepEqual(labels, ["level", "service"], job_name);
-  }
-  const nginx = await read("nginx/massacorp.conf");
-  assert.match(nginx, /"level":"info","service":"nginx",.*"request_id":"\$massacorp_request_id"/);
 });

@@ -90,15 +90,3 @@ export const auditActions = {
 } as const satisfies Record<string, readonly string[]>;
 
 export type AuditAction = keyof typeof auditActions;
-
-/** What an entry has that the list does not know, in words; undefined where all is known. */
-export function unknownOf(entry: { action: string; details: object }): string | undefined {
-  const known: readonly string[] | undefined = Object.entries(auditActions)
-    .find(([action]) => action === entry.action)?.[1];
-  if (!known) return `the action ${entry.action}`;
-  const field = Object.entries(entry.details).find(([name, value]) =>
-    !known.includes(name) && name !== "api_key_id" &&
-    !(known.includes(changes) && value !== null && typeof value === "object" && "after" in value)
-  );
-  return field && `${entry.action}: ${field[0]}`;
-}

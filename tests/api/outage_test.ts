@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { adminOf, loopback, type Reply, testApi } from "../support/api.ts";
+import {
+  adminOf,
+  loopback,
+  type Persona,
+  type Reply,
+  type TestApi,
+  testApi,
+} from "../support/api.ts";
 import { startTestCluster } from "../support/cluster.ts";
 import { holdingProxy } from "../support/holding_proxy.ts";
 import { until } from "../support/until.ts";
@@ -11,24 +18,29 @@ function assertUnavailable(reply: Reply): void {
   assert.doesNotMatch(reply.text, /ECONN|ENOENT|socket|postgres/i);
 }
 
+/** What reads, what writes, and what hashes first. */
+const callsOf = (api: TestApi, who: Persona) => ({
+  me: () => api.request("/api/v1/auth/me", { via: loopback, token: who.token }),
+  create: () =>
+    api.request("/api/v1/wireguard/peers", {
+      via: loopback,
+      token: who.token,
+      body: { name: "laptop" },
+    }),
+  login: () =>
+    api.request("/api/v1/auth/login", {
+      via: loopback,
+      tenant: "acme",
+      body: { email: who.email, password: who.password },
+    }),
+});
+
 Deno.test("app: D3: without PostgreSQL every operation answers 503 at once, and recovers without a restart", async () => {
   const cluster = await startTestCluster();
   try {
     await using api = await testApi({ cluster });
     const acme = await adminOf(api, "acme");
-    const me = () => api.request("/api/v1/auth/me", { via: loopback, token: acme.token });
-    const create = () =>
-      api.request("/api/v1/wireguard/peers", {
-        via: loopback,
-        token: acme.token,
-        body: { name: "laptop" },
-      });
-    const login = () =>
-      api.request("/api/v1/auth/login", {
-        via: loopback,
-        tenant: "acme",
-        body: { email: acme.email, password: acme.password },
-      });
+    const { me, create, login } = callsOf(api, acme);
     const tenants = () => api.request("/api/v1/tenants");
     assert.equal((await me()).status, 200);
 
@@ -117,19 +129,7 @@ Deno.test("app: a PostgreSQL that hangs is told within a second, to those who as
     beside: good,
     env: { DATABASE_URL: proxy.url.reveal(), DATABASE_POOL_TIMEOUT: "" },
   });
-  const me = () => api.request("/api/v1/auth/me", { via: loopback, token: acme.token });
-  const create = () =>
-    api.request("/api/v1/wireguard/peers", {
-      via: loopback,
-      token: acme.token,
-      body: { name: "laptop" },
-    });
-  const login = () =>
-    api.request("/api/v1/auth/login", {
-      via: loopback,
-      tenant: "acme",
-      body: { email: acme.email, password: acme.password },
-    });
+  const { me, create, login } = callsOf(api, acme);
   for (const call of [me, create, login]) assert((await call()).status < 300);
   proxy.holdUntil(1_000_000);
   const longest: number[] = [];
@@ -157,12 +157,7 @@ Deno.test("app: a PostgreSQL that hangs is told within a second, to those who as
 Deno.test("app: where the database has no room no crowd waits for hashes in vain, reads go on, and it recovers by itself", async () => {
   await using api = await testApi({ inProcess: "counts the hashes of one process" });
   const acme = await adminOf(api, "acme");
-  const login = () =>
-    api.request("/api/v1/auth/login", {
-      via: loopback,
-      tenant: "acme",
-      body: { email: acme.email, password: acme.password },
-    });
+  const { login, me } = callsOf(api, acme);
   const crowd = () => Promise.all(Array.from({ length: 30 }, login));
   // What a write meets on a full disk, and only a write that needs a page more.
   await api.db.owner.unsafe(`
@@ -173,8 +168,7 @@ Deno.test("app: where the database has no room no crowd waits for hashes in vain
   for (const reply of await crowd()) assertUnavailable(reply);
   const hashed = api.deps.hasher.stats.hashes - before;
   assert(hashed > 0 && hashed < 15, `${hashed} hashes for 30 log-ins that all were in vain`);
-  const me = await api.request("/api/v1/auth/me", { via: loopback, token: acme.token });
-  assert.equal(me.status, 200, "what only reads is not refused");
+  assert.equal((await me()).status, 200, "what only reads is not refused");
 
   await api.db.owner`drop trigger no_room on audit_log`;
   await until("log-ins go on", async () => (await login()).status === 200);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { useEverything } from "../support/use_everything.ts";
-import { unknownOf } from "../../lib/audit/actions.ts";
+import { auditActions, changes } from "../../lib/audit/actions.ts";
 import { type TestApi, testApi } from "../support/api.ts";
 import { waitingMails } from "../support/mails.ts";
 import { redisServer } from "../support/redis.ts";
@@ -176,3 +176,15 @@ Deno.test("secretsIn: of files their keys, of links their token, of tokens what 
   assert.deepEqual(secretsIn("mc_prefix_secret"), ["mc_prefix_secret", "secret"]);
   assert.deepEqual(secretsIn("eyJh.eyJi.sig"), ["eyJh.eyJi.sig", "sig"]);
 });
+
+/** What an entry has that the list does not know, in words; undefined where all is known. */
+function unknownOf(entry: { action: string; details: object }): string | undefined {
+  const known: readonly string[] | undefined = Object.entries(auditActions)
+    .find(([action]) => action === entry.action)?.[1];
+  if (!known) return `the action ${entry.action}`;
+  const field = Object.entries(entry.details).find(([name, value]) =>
+    !known.includes(name) && name !== "api_key_id" &&
+    !(known.includes(changes) && value !== null && typeof value === "object" && "after" in value)
+  );
+  return field && `${entry.action}: ${field[0]}`;
+}

@@ -7,6 +7,7 @@ import { insertPeer, readGateway } from "../../api/features/peers/store.ts";
 import { readPeer } from "../../api/features/peers/view_store.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { testDatabase } from "../support/database.ts";
+import { newPeer } from "../support/new_peer.ts";
 import { seedInterface } from "../support/seed.ts";
 import { type Stack, stackOn, tenantOn } from "../support/stack.ts";
 import { until } from "../support/until.ts";
@@ -82,22 +83,9 @@ async function databaseAlone(tenants: number): Promise<number> {
       await tenancy.transaction(tenantId, async (sql) => {
         await readGateway(sql, 1);
         await holdToQuotas(sql, { tenantId, interfaceId: 1, owner: null });
-        await insertPeer(sql, {
-          tenantId,
-          id,
-          interfaceId: 1,
-          userId: null,
-          name: "bench",
-          kind: "permanent",
-          publicKey: keys[index]?.publicKey ?? "",
-          presharedKey: new Uint8Array(73),
-          expiresAt: null,
-          clientAllowedIps: null,
-          dns: null,
-          mtu: null,
-          persistentKeepalive: null,
-          at: now,
-        });
+        const { publicKey = "" } = keys[index] ?? {};
+        const presharedKey = new Uint8Array(73);
+        await insertPeer(sql, newPeer({ tenantId, id, publicKey, presharedKey, at: now }));
         await writeAudit(sql, {
           tenantId,
           source: { actor: "operator", userId: null, requestId: id, peerId: null, address: null },

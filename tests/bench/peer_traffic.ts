@@ -1,9 +1,9 @@
 import { connect } from "../../db/connection.ts";
 import { encodeKey } from "../../lib/wireguard_key.ts";
-import type { DesiredPeer } from "../../wgd/desired.ts";
 import { type ObservedInterface, parseDump } from "../../wgd/observed.ts";
 import { Ledger } from "../../wgd/traffic/ledger.ts";
 import { claimTraffic, writeTraffic } from "../../wgd/traffic/store.ts";
+import { desiredPeer } from "../support/daemon_views.ts";
 import { testDatabase } from "../support/database.ts";
 import { seedInterface, seedTenant } from "../support/seed.ts";
 import { compare, median, type Result } from "./measure.ts";
@@ -34,20 +34,7 @@ export async function peerTraffic(): Promise<Result[]> {
         with ordinality as k (id, "publicKey", nth)`;
   const sql = connect(db.url("massacorp_wgd"), { max: 1, applicationName: "bench" });
   try {
-    const peers = keys.map((key): DesiredPeer => ({
-      ...key,
-      tenantId,
-      address: "",
-      allowedIps: [],
-      successor: null,
-      presharedKey: null,
-      generation: "1",
-      active: true,
-      expiresAt: null,
-      tombstone: false,
-      heldBecause: null,
-      status: null,
-    }));
+    const peers = keys.map((key) => desiredPeer({ ...key, tenantId, address: "", allowedIps: [] }));
     const ledger = new Ledger(0);
     ledger.load([], 0);
     const times = {

@@ -11,6 +11,7 @@ import { insertPeer } from "../../api/features/peers/store.ts";
 import { addressPlan, formatIPv4, parseNetwork } from "../../lib/address.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { newPeer } from "../support/new_peer.ts";
 import { seedInterface } from "../support/seed.ts";
 import { until } from "../support/until.ts";
 
@@ -44,22 +45,10 @@ async function world(network: string, free?: number): Promise<World> {
   });
   const tenancy = createTenancy(pool);
   const create = async (sql: TenantSql) =>
-    await insertPeer(sql, {
-      tenantId: tenant,
-      id: crypto.randomUUID(),
-      interfaceId: 1,
-      userId: null,
-      name: "peer",
-      kind: "permanent",
-      publicKey: (await generateKeyPair()).publicKey,
-      presharedKey: null,
-      expiresAt: null,
-      clientAllowedIps: null,
-      dns: null,
-      mtu: null,
-      persistentKeepalive: null,
-      at: new Date(),
-    });
+    await insertPeer(
+      sql,
+      newPeer({ tenantId: tenant, publicKey: (await generateKeyPair()).publicKey }),
+    );
   return {
     db,
     tenancy,

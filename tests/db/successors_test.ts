@@ -3,7 +3,7 @@ import { connect } from "../../db/connection.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { type SeededTenant, seedInterface, seedTenant } from "../support/seed.ts";
-import { writePromotions } from "../../wgd/promotion.ts";
+import { writePromotions } from "../../wgd/pass/promotion.ts";
 
 interface World extends AsyncDisposable {
   db: TestDatabase;

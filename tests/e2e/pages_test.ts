@@ -48,6 +48,7 @@ Deno.test("journey: T10: Chromium behind the tunnel accepts with a key of the se
     await fill(page, password);
     await said(page, "Your account is made.");
     await page.locator("#qr").waitFor();
+    assert.equal(await page.locator("#own_key").isVisible(), false, "the key is in the file");
     return await page.locator("#config").inputValue();
   })();
   assert.match(config, /^PrivateKey = /m);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../lib/secret.ts";
-import { openSnapshotFile } from "../../wgd/snapshot_file.ts";
+import { openSnapshotFile } from "../../wgd/snapshot/file.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";

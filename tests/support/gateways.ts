@@ -1,7 +1,7 @@
 import { connect } from "../../db/connection.ts";
 import { createLogger } from "../../lib/log.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
-import { keepPresence } from "../../wgd/presence.ts";
+import { keepPresence } from "../../wgd/gateway/presence.ts";
 import type { TestApi } from "./api.ts";
 import type { TestDatabase } from "./database.ts";
 import { until } from "./until.ts";

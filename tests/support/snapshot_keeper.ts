@@ -2,11 +2,11 @@ import { desiredPeer } from "./daemon_views.ts";
 import { encodeKey } from "../../lib/wireguard_key.ts";
 import { Secret } from "../../lib/secret.ts";
 import type { DesiredPeer, DesiredState } from "../../wgd/desired.ts";
-import { openSnapshotFile, type SnapshotFile } from "../../wgd/snapshot_file.ts";
-import { DesiredTable } from "../../wgd/table.ts";
+import { openSnapshotFile, type SnapshotFile } from "../../wgd/snapshot/file.ts";
+import { DesiredTable } from "../../wgd/desired/table.ts";
 import { FakeClock } from "./clock.ts";
-import { Seen } from "../../wgd/seen.ts";
-import { createSnapshot } from "../../wgd/snapshot.ts";
+import { Seen } from "../../wgd/seen/mod.ts";
+import { createSnapshot } from "../../wgd/snapshot/mod.ts";
 import { addressPlan } from "../../lib/address.ts";
 import { silentLogger } from "../../lib/log.ts";
 

@@ -25,9 +25,10 @@ Deno.test("trouble: 1,000 clients that never end their request leave everybody e
   const headersGrew = await api.resident() - before;
   const bodies = await many(1_000, async () => {
     const connection = await rawConnection(api.port);
+    // Where a megabyte may be announced, and is read before anybody has said who he is.
     await connection.send(
-      "POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Tenant-ID: acme\r\n" +
-        'Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"email":"',
+      "POST /api/v1/wireguard/peers/bulk HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Tenant-ID: acme\r\n" +
+        'Content-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"peers":[',
     );
     return connection;
   });
@@ -81,11 +82,13 @@ Deno.test("trouble: a header of 10 MB is refused before it was read, and costs n
   await connection.send(`GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n${small}\r\n`);
   const [line] = (await connection.answer(500)).split("\r\n");
   assert.match(line ?? "", /^HTTP\/1.1 4/);
-  assert.equal((await ask(`http://127.0.0.1:${api.port}/health`)).status, 200);
+  const msEach = Math.round((performance.now() - started) / 20);
+  const next = await ask(`http://127.0.0.1:${api.port}/health`);
+  assert.equal(next.status, 200);
   seen("headers of 10 MB", {
     outcomes: [...outcomes],
     thousandFields: line,
-    msEach: Math.round((performance.now() - started) / 20),
+    ...{ msEach, nextMs: next.ms },
     grownMiB: Math.round(grown / 2 ** 20),
   });
 });

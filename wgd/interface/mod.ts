@@ -1,44 +1,20 @@
-import type { AddressPlan } from "../../lib/address.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import { ProcessError, type RunProcess } from "../../lib/process.ts";
-import type { GatewayKey } from "../gateway_key.ts";
+import type { GatewayKey } from "../gateway/key.ts";
 import type { ObservedInterface } from "../observed.ts";
 import type { Command } from "../plan.ts";
+import { ensureDevice, ensureLink } from "./ensure.ts";
 import { createFirewall } from "./firewall.ts";
 import { createIp, type Forwarding, type Link, type Look } from "./ip.ts";
 import { createInKernel } from "./kernel.ts";
 import type { Openings } from "./nft_openings.ts";
-import { createInUserspace, type SpawnDetached, spawnDetached } from "./userspace.ts";
 import { takeNameBack } from "./renamed.ts";
-import { createWg, type Wg } from "./wg.ts";
+import { createRepairs, type InterfaceDrift } from "./repair.ts";
+import type { InterfaceSettings } from "./settings.ts";
+import { createInUserspace, type SpawnDetached, spawnDetached } from "./userspace.ts";
+import { createWg } from "./wg.ts";
 
 export type Backend = "kernel" | "userspace";
-
-/** What can be wrong with the interface itself, peers apart. */
-export type InterfaceDrift =
-  | "firewall"
-  | "interface"
-  | "name"
-  | "private_key"
-  | "listen_port"
-  | "fwmark"
-  | "mtu"
-  | "address"
-  | "route"
-  | "link_down";
-
-export interface InterfaceSettings {
-  readonly name: string;
-  readonly listenPort: number;
-  readonly mtu: number;
-  /** CIDR of the tunnel network. */
-  readonly network: string;
-  /** Of the IPv6 network; null where there is none. */
-  readonly network6: string | null;
-  /** With their prefix; those of the gateway bring the routes. */
-  readonly addresses: readonly string[];
-  readonly apiPort: number;
-}
 
 export interface Ensured {
   readonly observed: ObservedInterface;
@@ -91,35 +67,6 @@ export interface TunnelInterface {
 
 export class InterfaceError extends Error {
   override name = "InterfaceError";
-}
-
-/** The settings of the interface of a configuration: gateway with the network's prefix, API as one host. */
-export function interfaceSettings(
-  config: {
-    interface: {
-      name: string;
-      listenPort: number;
-      mtu: number;
-      plan: Pick<AddressPlan, "network" | "prefixLength" | "gateway" | "api" | "six">;
-    };
-    apiPort: number;
-  },
-): InterfaceSettings {
-  const { name, listenPort, mtu, plan } = config.interface;
-  const { six } = plan;
-  return {
-    name,
-    listenPort,
-    mtu,
-    network: plan.network,
-    network6: six?.network ?? null,
-    addresses: [
-      `${plan.gateway}/${plan.prefixLength}`,
-      `${plan.api}/32`,
-      ...(six ? [`${six.gateway}/${six.prefixLength}`, `${six.api}/128`] : []),
-    ],
-    apiPort: config.apiPort,
-  };
 }
 
 export function createTunnelInterface(
@@ -191,21 +138,7 @@ export function createTunnelInterface(
     },
     survey,
     async ensure(key, openings, early) {
-      const drift = new Set<InterfaceDrift>();
-      const faults: string[] = [];
-      const repair = async (kind: InterfaceDrift, action: () => Promise<unknown>) => {
-        try {
-          await action();
-          drift.add(kind);
-          return true;
-        } catch (error) {
-          if (!(error instanceof ProcessError)) throw error;
-          faults.push(`${kind} could not be put right: ${error.summary}`);
-          log.warn("the interface could not be put right", { kind, ...errorFields(error) });
-          return false;
-        }
-      };
-
+      const { drift, faults, repair } = createRepairs(log);
       const { installed, link: found, ...seen } = early ?? await survey();
       forwards = seen.forwards;
       // Before any address: without it the API would answer whoever reaches the host.
@@ -226,20 +159,11 @@ export function createTunnelInterface(
       backend = recognise(link);
 
       let observed = !created && seen.observed || await dump();
-      const { privateKey } = key;
-      const { listenPort } = settings;
-      let written = false;
-      if (observed.publicKey !== key.publicKey) {
-        written = await repair("private_key", () => wg.setDevice({ privateKey }));
+      if (await ensureDevice({ wg, settings, key }, { observed, repair })) observed = await dump();
+      if (guarded) {
+        const routes = link === found ? seen.routes : null;
+        await ensureLink({ ip, settings }, { link, routes, repair });
       }
-      if (observed.listenPort !== listenPort) {
-        written = await repair("listen_port", () => wg.setDevice({ listenPort })) || written;
-      }
-      if (observed.fwmark !== null) {
-        written = await repair("fwmark", () => wg.setDevice({ fwmark: "off" })) || written;
-      }
-      if (written) observed = await dump();
-      if (guarded) await ensureLink(link, link === found ? seen.routes : null, repair);
 
       const counted = !builtOnce ? [] : created ? ["interface" as const] : [...drift];
       builtOnce = true;
@@ -266,68 +190,9 @@ export function createTunnelInterface(
     }
     return new Map();
   }
-
-  async function ensureLink(
-    link: Link,
-    routes: readonly string[] | null,
-    repair: (kind: InterfaceDrift, action: () => Promise<unknown>) => Promise<boolean>,
-  ): Promise<void> {
-    const { addresses, mtu } = settings;
-    if (link.mtu !== mtu) await repair("mtu", () => ip.setMtu(mtu));
-    // Added before others are taken away: when the network has grown, the gateway's address stays throughout.
-    const addMissing = async (found: readonly string[]) => {
-      for (const address of addresses.filter((wanted) => !found.includes(wanted))) {
-        await repair("address", () => ip.addAddress(address));
-      }
-    };
-    await addMissing(link.addresses);
-    const wrong = link.addresses.filter((found) => !addresses.includes(found));
-    for (const address of wrong) await repair("address", () => ip.removeAddress(address));
-    // The kernel takes an address away with the first one of its subnet.
-    if (wrong.length > 0) await addMissing((await ip.show())?.addresses ?? addresses);
-    if (!link.up) await repair("link_down", () => ip.setUp());
-    // They come with addresses and go with the link: where those were put right, the next look tells.
-    const isSettled = link.up && wrong.length === 0 &&
-      addresses.every((address) => link.addresses.includes(address));
-    if (!isSettled || !routes) return;
-    const [gateway = ""] = addresses.map((address) => address.slice(0, address.indexOf("/")));
-    for (const network of [settings.network, settings.network6]) {
-      if (network === null || routes.includes(network)) continue;
-      await repair("route", () => ip.setRoute(network, gateway));
-    }
-  }
 }
 
 /** For a look that may find nothing: what hangs is not asked twice. */
 function unlessThere(error: unknown): undefined {
   if (!(error instanceof ProcessError && error.failure === "exit")) throw error;
-}
-
-/** Takes the tunnel down: peers first (a kernel of 6.1 needs 20 ms a peer otherwise), link, firewall. */
-export async function removeTunnelInterface(name: string, run: RunProcess): Promise<void> {
-  const ip = createIp(run, name);
-  const link = await ip.show();
-  if (link?.kind === "wireguard" || link?.kind === "tun") {
-    await removePeers(createWg(run, name));
-    await ip.remove();
-  }
-  const unused = { name, network: "", network6: null, addresses: [], apiPort: 0 };
-  await createFirewall(run, unused).remove();
-}
-
-async function removePeers(wg: Wg): Promise<void> {
-  let keys: string[];
-  try {
-    keys = [...(await wg.dump()).peers.keys()];
-  } catch {
-    // It does not answer any more; deleting the link ends it all the same.
-    return;
-  }
-  for (let at = 0; at < keys.length; at += 1000) {
-    const entries = keys.slice(at, at + 1000).map((publicKey) => ({
-      kind: "remove" as const,
-      publicKey,
-    }));
-    await wg.apply({ kind: "set", entries });
-  }
 }

@@ -4,7 +4,7 @@ import { type Database, DatabaseError } from "../database.ts";
 import { type Forwarding, isSameForwarding } from "../interface/ip.ts";
 import type { Openings } from "../interface/nft_openings.ts";
 import type { ObservedInterface } from "../observed.ts";
-import type { DesiredTable } from "../table.ts";
+import type { DesiredTable } from "../desired/table.ts";
 import { resolve, type Resolved } from "./openings.ts";
 import {
   type OutcomeChange,

@@ -8,6 +8,7 @@ import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency
 import { access, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
+import { holdSession } from "../sessions/mod.ts";
 import { auditKey } from "./audit_key.ts";
 import { renewSecret } from "./renew_secret.ts";
 import { createdKey, createKeyBody, view } from "./schemas.ts";
@@ -91,6 +92,7 @@ export function createKey(router: Router, deps: Deps): void {
         repeat: (earlier) => repeat(sql, earlier),
         of: ({ id, digest }) => `${id} ${digest.toHex()}`,
       });
+      if (!await holdSession(sql, user)) throw new ApiError("invalid_token");
       return { row: await readApiKey(sql, own, made.id), key: made.text };
     });
     if (!row) throw new ApiError("not_found");

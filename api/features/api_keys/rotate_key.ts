@@ -3,6 +3,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { holdSession } from "../sessions/mod.ts";
 import { renewSecret } from "./renew_secret.ts";
 import { keyPath, rotateKeyBody, shownOnce, view } from "./schemas.ts";
 import { readApiKey } from "./store.ts";
@@ -36,6 +37,7 @@ export function rotateKey(router: Router, deps: Deps): void {
         overlapSeconds: overlap_seconds,
         now,
       });
+      if (!await holdSession(sql, user)) throw new ApiError("invalid_token");
       return { row: await readApiKey(sql, own, id), key };
     });
     if (!row) throw new ApiError("not_found");

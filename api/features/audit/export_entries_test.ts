@@ -1,10 +1,164 @@
 import assert from "node:assert/strict";
+import { canonicalEntry } from "../../../lib/audit/entry.ts";
+import { genesis, hashLink } from "../../../lib/audit/chain.ts";
+import { sha256Hex } from "../../../lib/audit/canonical.ts";
+import { receiptHolds, receiptSchema } from "../../../lib/audit/checkpoint.ts";
 import { adminOf, as, testApi, userOf } from "../../../tests/support/api.ts";
+import { fillAuditLog, readExport } from "../../../tests/support/audit_export.ts";
+import { checkpointFolder, testSealer } from "../../../tests/support/sealer.ts";
 import { until } from "../../../tests/support/until.ts";
 import { exportsAtOnce, stalledMs } from "./running_exports.ts";
 
-const path = "/api/v1/audit/export?format=ndjson";
+const base = "/api/v1/audit";
+const path = `${base}/export?format=ndjson`;
 const inProcess = "counts what its exports read and hold";
+
+Deno.test("export: D1: every line of NDJSON has the bytes that are hashed, and the chain can be followed from them", async () => {
+  await using api = await testApi();
+  await using folder = await checkpointFolder();
+  const acme = await adminOf(api, "acme");
+  await adminOf(api, "other");
+  // More than is read at a time.
+  await api.db.owner`
+    insert into audit_log (tenant_id, actor, action, outcome, details)
+    select ${acme.tenantId}, 'operator', 'test.entry', 'succeeded', jsonb_build_object('b', n, 'a', '=1+1')
+    from generate_series(1, 2500) n`;
+  await using sealer = await testSealer(api.db, folder.path);
+  await sealer.seal();
+  const reply = await api.request(`${base}/export?format=ndjson`, as(acme));
+  assert.equal(reply.headers.get("content-type"), "application/x-ndjson");
+  const lines = reply.text.trimEnd().split("\n");
+  const [count] = await api.db.owner<[{ n: number }]>`
+    select count(*)::integer - 1 as n from audit_log where tenant_id = ${acme.tenantId}`;
+  assert.equal(lines.length, count.n, "all but the entry of the export itself");
+  let previous = genesis;
+  for (const line of lines) {
+    const { entry, seal } = JSON.parse(line);
+    const bytes = line.slice('{"entry":'.length, line.indexOf(',"seal":'));
+    assert.equal(
+      bytes,
+      canonicalEntry({ ...entry, id: String(entry.id), details: JSON.stringify(entry.details) }),
+    );
+    assert.equal(sha256Hex(bytes), seal.entry_hash);
+    const { hash, ...link } = seal;
+    const { tenant_id } = entry;
+    previous = hashLink({
+      ...link,
+      tenant_id,
+      entry_id: String(entry.id),
+      entry_at: entry.at,
+      previous,
+    });
+    assert.equal(hash, previous);
+  }
+  const { receipt } = (await api.request(`${base}/verify`, as(acme))).body.checkpoint;
+  assert.equal(receipt.leaf.hash, previous);
+  assert(await receiptHolds(receiptSchema.parse(receipt)));
+});
+
+Deno.test("export: CSV with its head, filtered, and itself in the log", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  const reply = await api.request(`${base}/export?format=csv&target_id=${bob.userId}`, as(acme));
+  assert.equal(reply.status, 200, reply.text);
+  assert.equal(reply.headers.get("content-type"), "text/csv; charset=utf-8; header=present");
+  const day = new Date(api.clock.now()).toISOString().slice(0, 10);
+  assert.equal(
+    reply.headers.get("content-disposition"),
+    `attachment; filename="audit-${acme.tenantId}-${day}.csv"`,
+  );
+  const [head, ...lines] = reply.text.trimEnd().split("\r\n");
+  assert.match(head ?? "", /^id,at,actor,.*,details,seq,hash$/);
+  assert.equal(lines.length, 2);
+  const [entry] = await api.db.owner`
+    select action, outcome, actor_user_id, details from audit_log where request_id = ${
+    reply.headers.get("x-request-id")
+  }`;
+  assert.deepEqual([entry?.action, entry?.outcome, entry?.actor_user_id], [
+    "audit.export",
+    "succeeded",
+    acme.userId,
+  ]);
+  assert.deepEqual(entry?.details.filters, { target_id: String(bob.userId) });
+});
+
+Deno.test("export: asks for a step-up, of every user and of no operator, and takes no key", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const made = await api.request("/api/v1/api-keys", {
+    token: acme.token,
+    body: { name: "key", scopes: ["audit.export"] },
+  });
+  const path = `${base}/export?format=csv`;
+  assert.equal((await api.request(path, as(acme))).status, 200);
+  const key = await api.request(path, { headers: { "x-api-key": made.body.key } });
+  assert.deepEqual([key.status, key.body.code], [403, "step_up_required"]);
+  api.clock.advance(5 * 60_000 + 1);
+  const late = await api.request(path, as(acme));
+  assert.deepEqual([late.status, late.body.code], [403, "step_up_required"]);
+  assert.equal((await api.request(path, { tenant: "acme" })).status, 200);
+});
+
+Deno.test("export: D1: a long log comes a batch at a time, in memory that does not grow with it", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await fillAuditLog(api.db.owner, acme.tenantId, 20_000);
+  for (const format of ["csv", "ndjson"] as const) {
+    const { lines, bytes, largest } = await readExport(api, acme, format);
+    assert(lines > 20_000 && bytes > 3_000_000, `${lines} lines`);
+    // What is in memory at a time is a batch of some hundred entries, whatever the length of the log.
+    assert(largest < bytes / 10, `${largest} of ${bytes} bytes at once`);
+  }
+});
+
+Deno.test("list, export, verify: D1: the longest entries come in parts of a bounded size, and none is longer", async () => {
+  await using api = await testApi();
+  await using folder = await checkpointFolder();
+  const acme = await adminOf(api, "acme");
+  const fill = (bytes: number, entries: number) =>
+    api.db.owner`
+      insert into audit_log (tenant_id, actor, action, outcome, details)
+      select ${acme.tenantId}, 'operator', 'test.entry', 'succeeded',
+        jsonb_build_object('n', n, 'text', repeat('x', ${bytes}::integer))
+      from generate_series(1, ${entries}::integer) n`;
+  await assert.rejects(fill(128 * 1024, 1), /audit_log_details_are_bounded/);
+  const long = 120 * 1024;
+  await fill(long, 60);
+  for (const format of ["csv", "ndjson"] as const) {
+    const { lines, bytes, largest } = await readExport(api, acme, format);
+    assert(lines > 60 && bytes > 60 * long, `${lines} lines`);
+    assert(largest < 3 * long, `${largest} bytes in one go`);
+  }
+  let [cursor, seen] = ["", 0];
+  do {
+    const page = await api.request(`${base}?limit=200${cursor}`, as(acme));
+    assert(page.text.length < 1024 * 1024 + long, `${page.text.length}`);
+    const { items, next_cursor } = page.body;
+    seen += items.filter((entry: { action: string }) => entry.action === "test.entry").length;
+    cursor = next_cursor === null ? "" : `&cursor=${next_cursor}`;
+  } while (cursor);
+  assert.equal(seen, 60);
+  await using sealer = await testSealer(api.db, folder.path);
+  await sealer.seal();
+  const verification = await api.request(`${base}/verify`, as(acme));
+  assert.equal(verification.body.intact, true, verification.text);
+});
+
+Deno.test("export: a client that goes away stops it, and holds no connection while it does not read", async () => {
+  await using api = await testApi({ env: { DATABASE_POOL_SIZE: "1" } });
+  const acme = await adminOf(api, "acme");
+  await api.db.owner`
+    insert into audit_log (tenant_id, actor, action, outcome)
+    select ${acme.tenantId}, 'operator', 'test.entry', 'succeeded' from generate_series(1, 5000)`;
+  const response = await api.fetch(`${base}/export?format=csv`, as(acme));
+  const reader = response.body?.getReader() ?? assert.fail();
+  await reader.read();
+  // The one connection serves others meanwhile.
+  assert.equal((await api.request(`${base}?limit=1`, as(acme))).status, 200);
+  await reader.cancel();
+  assert.equal((await api.request(`${base}?limit=1`, as(acme))).status, 200);
+});
 
 Deno.test("export: D1: however many and however long the entries, each holds two batches of bounded bytes, and no more", async () => {
   await using api = await testApi({ inProcess });

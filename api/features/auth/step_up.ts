@@ -91,7 +91,7 @@ async function stepUpByPassword(
     async succeed(sql) {
       // Again, because one may have been set up while the password was looked at.
       await refuseWithFactor(sql, { userId, at });
-      await markSteppedUp(sql, { sessionId, userId, at });
+      if (!await markSteppedUp(sql, { sessionId, userId, at })) throw new ApiError("invalid_token");
       return true;
     },
   });

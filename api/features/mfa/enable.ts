@@ -80,7 +80,9 @@ export function enable(router: Router, deps: Deps): void {
         at,
         ...(sessionId === null ? {} : { except: sessionId }),
       });
-      if (sessionId !== null) await stepUp(sql, { sessionId, userId, at });
+      if (sessionId !== null && !await stepUp(sql, { sessionId, userId, at })) {
+        throw new ApiError("invalid_token");
+      }
       await writeAudit(sql, {
         tenantId,
         source: auditSource(c, userId),

@@ -178,14 +178,15 @@ export async function setRequired(
   await sql`update users set mfa_required = ${of.required} where id = ${of.userId}`;
 }
 
-/** Notes that the session's user showed his strongest factor just now. */
+/** Notes that the session's user showed his strongest factor just now. @returns false where it has ended meanwhile */
 export async function stepUp(
   sql: TenantSql,
   session: { sessionId: string; userId: number; at: Date },
-): Promise<void> {
-  await sql`
+): Promise<boolean> {
+  const result = await sql`
     update sessions set stepped_up_at = ${session.at}
-    where id = ${session.sessionId} and user_id = ${session.userId}`;
+    where id = ${session.sessionId} and user_id = ${session.userId} and ended_at is null`;
+  return result.count > 0;
 }
 
 /** Secrets under other keys than the one that seals now, of users after this one; locked. */

@@ -70,7 +70,7 @@ export async function stepUpByCode(
     if (facts.enabled_at === null) throw new ApiError("mfa_not_enabled");
     const checked = await checkCode(deps, c, sql, { user, code });
     if (!checked.passed) return checked;
-    await stepUp(sql, { sessionId, userId, at });
+    if (!await stepUp(sql, { sessionId, userId, at })) throw new ApiError("invalid_token");
     await writeAudit(sql, {
       tenantId,
       source: auditSource(c),

@@ -72,10 +72,11 @@ function showTunnel(answer) {
   if (!answer.config) return;
   byId("config").value = answer.config;
   byId("save").href = URL.createObjectURL(new Blob([answer.config], { type: "text/plain" }));
+  byId("own_key").hidden = !byId("own").checked;
   if (answer.qr) {
     const bytes = new TextEncoder().encode(answer.qr.svg);
     byId("qr").src = "data:image/svg+xml;base64," + btoa(String.fromCharCode(...bytes));
-    byId("qr").hidden = false;
+    byId("scan").hidden = false;
   }
   byId("tunnel").hidden = false;
 }

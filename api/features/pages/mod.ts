@@ -131,7 +131,11 @@ const tunnelView = (words: Words) =>
   html`
     <section id="tunnel" hidden>
       <p>${words.tunnel}</p>
-      <img id="qr" alt="${words.qr}" hidden>
+      <p id="own_key" hidden>${words.ownKey}</p>
+      <div id="scan" hidden>
+        <p>${words.scan}</p>
+        <img id="qr" alt="${words.qr}">
+      </div>
       <textarea id="config" readonly spellcheck="false" aria-label="${words.file}"></textarea>
       <a id="save" class="button" download="massacorp.conf">${words.save}</a>
     </section>

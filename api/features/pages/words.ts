@@ -19,6 +19,9 @@ export interface Words {
   keyOwn: string;
   publicKey: string;
   tunnel: string;
+  /** Where the file lacks the key that its user brought. */
+  ownKey: string;
+  scan: string;
   qr: string;
   file: string;
   save: string;
@@ -62,7 +65,10 @@ const en: Words = {
   keyOwn: "Use mine: I paste the public key",
   publicKey: "Public key",
   tunnel:
-    "Your tunnel: save the file on this device and import it in the WireGuard app, or scan the code with another one. It is shown this once. Then remove the tunnel that came with the invitation, and turn this one on.",
+    "Your tunnel: save the file on this device and import it in the WireGuard app. It is shown this once. Then remove the tunnel that came with the invitation, and turn this one on.",
+  ownKey:
+    "First put your private key into the file, where it says PrivateKey, and take away the # before it: we never saw that key.",
+  scan: "Or scan this code with the WireGuard app on another device.",
   qr: "The file as a QR code",
   file: "The file",
   save: "Save the file",
@@ -118,7 +124,10 @@ const fr: Words = {
   keyOwn: "Utilisez la mienne : je colle la clé publique",
   publicKey: "Clé publique",
   tunnel:
-    "Votre tunnel : enregistrez le fichier sur cet appareil et importez-le dans l’application WireGuard, ou scannez le code avec un autre. Il n’est montré que cette fois. Supprimez ensuite le tunnel joint à l’invitation et activez celui-ci.",
+    "Votre tunnel : enregistrez le fichier sur cet appareil et importez-le dans l’application WireGuard. Il n’est montré que cette fois. Supprimez ensuite le tunnel joint à l’invitation et activez celui-ci.",
+  ownKey:
+    "Mettez d’abord votre clé privée dans le fichier, à la ligne PrivateKey, et retirez le # qui la précède : nous n’avons jamais vu cette clé.",
+  scan: "Ou scannez ce code avec l’application WireGuard d’un autre appareil.",
   qr: "Le fichier sous forme de code QR",
   file: "Le fichier",
   save: "Enregistrer le fichier",

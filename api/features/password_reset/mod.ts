@@ -5,7 +5,8 @@ import { requestReset } from "./request_reset.ts";
 import { validateReset } from "./validate_reset.ts";
 
 export { findBearer } from "./bearer.ts";
-export { askToVerify, sendToken } from "./send_token.ts";
+export { requestToken } from "./request_token.ts";
+export { askToVerify } from "./send_token.ts";
 export { setVerified, standInForMail } from "./store.ts";
 
 /** `/api/v1/password-reset` */

@@ -22,7 +22,7 @@ import {
   type ReadyGateway,
   requireGateway,
 } from "./provision.ts";
-import { gatewayFor } from "./placement.ts";
+import { chosenPlaceRefusals, gatewayFor } from "./placement.ts";
 import { holdToQuotas } from "./quota.ts";
 import { bulkPeerBody, peerSchema, type PeerView, placeChoice } from "./schemas.ts";
 import { insertPeers, type NewPeer, readGateway } from "./store.ts";
@@ -78,11 +78,7 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
       ...refusals(
         "not_acceptable",
         "public_key_taken",
-        "quota_exceeded",
-        "pool_exhausted",
-        "gateway_not_ready",
-        "gateway_closed",
-        "gateway_down",
+        ...chosenPlaceRefusals,
       ),
     },
   });

@@ -10,7 +10,7 @@ import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { applyAndRead } from "./apply.ts";
-import { gatewayFor } from "./placement.ts";
+import { chosenPlaceRefusals, gatewayFor } from "./placement.ts";
 import {
   checkResolvers,
   chooseType,
@@ -44,11 +44,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
       ...refusals(
         "not_acceptable",
         "public_key_taken",
-        "quota_exceeded",
-        "pool_exhausted",
-        "gateway_not_ready",
-        "gateway_closed",
-        "gateway_down",
+        ...chosenPlaceRefusals,
       ),
     },
   });

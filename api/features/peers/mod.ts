@@ -15,7 +15,7 @@ export { areOff } from "./are_off.ts";
 export { makePeer, repeatPeer } from "./create_peer.ts";
 export { hostRoute } from "./client_config.ts";
 export { peerStatuses } from "./policy.ts";
-export { gatewayFor } from "./placement.ts";
+export { chosenPlaceRefusals, gatewayFor, placeRefusals } from "./placement.ts";
 export { holdToQuotas } from "./quota.ts";
 export { deliveriesFeature } from "./redeem_delivery.ts";
 export {

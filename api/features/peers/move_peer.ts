@@ -8,7 +8,7 @@ import { access } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
 import { dropDeliveries } from "../deliveries/mod.ts";
 import { type HandedOver, handOver } from "./hand_over.ts";
-import { gatewayFor } from "./placement.ts";
+import { chosenPlaceRefusals, gatewayFor } from "./placement.ts";
 import { checkResolvers, makeKeys } from "./provision.ts";
 import { holdMoverToQuota } from "./quota.ts";
 import { type Renewal, renewPeer } from "./renew.ts";
@@ -34,11 +34,7 @@ export function movePeer(router: Router, deps: Deps, scope: PeerScope): void {
         "already_there",
         "overtaken",
         "public_key_taken",
-        "quota_exceeded",
-        "pool_exhausted",
-        "gateway_closed",
-        "gateway_down",
-        "gateway_not_ready",
+        ...chosenPlaceRefusals,
       ),
     },
   });

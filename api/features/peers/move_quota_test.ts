@@ -123,3 +123,36 @@ Deno.test("move: N3: a quota holds no move back, and moving gets nobody more of 
     );
   });
 });
+
+Deno.test("quota: T5: what a mover left fills a gateway for whoever makes a peer there, and a user is told no numbers", async () => {
+  await using api = await testApi({ env: { WG_APPLY_TIMEOUT: "1" } });
+  const acme = await adminOf(api, "acme");
+  const bob = await userOf(api, acme, { email: "bob@acme.example" });
+  await using _one = await livingGateway(api.db, { id: 1 });
+  await using _two = await livingGateway(api.db, { id: 2 });
+  const make = (who: { token: string }, to: string) =>
+    api.request(to, { token: who.token, body: { name: "laptop", gateway_id: 1 } });
+  const { peer } = (await make(acme, path)).body;
+  await api.db.owner`update tenants set peer_quota = 3 where id = ${acme.tenantId}`;
+  // Back before the old address was read back, and so to another one each time.
+  for (const gateway_id of [2, 1, 2, 1, 2]) {
+    const to = `${path}/${peer.id}/move`;
+    const moved = await api.request(to, { token: acme.token, body: { gateway_id } });
+    assert.equal(moved.status, 200, moved.text);
+  }
+  const told = async (who: { token: string }, to = path) => {
+    const { body } = await make(who, to);
+    return [body.code, body.detail === body.title ? null : body.detail];
+  };
+  assert.deepEqual(await told(acme), [
+    "quota_exceeded",
+    "the tenant may hold 3 addresses of gateway 1, and holds 3, those that rest included",
+  ]);
+  assert.deepEqual(await told(bob, "/api/v1/wireguard/me/peers"), ["quota_exceeded", null]);
+  assert.equal((await api.db.owner`select from wg_peers`).length, 1);
+  await api.request(`${path}/${peer.id}`, { method: "DELETE", token: acme.token });
+  assert.deepEqual(await told(acme), [
+    "quota_exceeded",
+    "the tenant may have 3 peers, 1 are there",
+  ], "none has an end yet that could be named");
+});

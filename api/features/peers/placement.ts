@@ -5,6 +5,16 @@ import { listPlaces, placeOf } from "../gateways/mod.ts";
 import { type ReadyGateway, requireGateway } from "./provision.ts";
 import { readGateway } from "./store.ts";
 
+/** What may refuse a peer its place, in the OpenAPI document. */
+export const placeRefusals = [
+  "quota_exceeded",
+  "pool_exhausted",
+  "gateway_not_ready",
+  "gateway_closed",
+] as const;
+/** The same where the caller may choose the gateway. */
+export const chosenPlaceRefusals = [...placeRefusals, "gateway_down"] as const;
+
 /**
  * The gateway that a new peer goes to. Where there is one, that; nothing else is asked then.
  * @param asked the caller's choice; undefined for the tenant's default, or the one with the most free addresses

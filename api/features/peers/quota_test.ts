@@ -10,6 +10,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { purgeTombstones } from "../../../tests/support/database.ts";
+import { newPeer } from "../../../tests/support/new_peer.ts";
 import { until } from "../../../tests/support/until.ts";
 import { insertPeer } from "./store.ts";
 
@@ -100,22 +101,8 @@ Deno.test("wg_peers: the database refuses the commit that would break the quota,
       const [row] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
       pids.push(row?.pid ?? 0);
       for (let n = 0; n < 2; n++) {
-        await insertPeer(sql, {
-          tenantId: acme.tenantId,
-          id: crypto.randomUUID(),
-          interfaceId: 1,
-          userId: null,
-          name: "peer",
-          kind: "permanent",
-          publicKey: (await generateKeyPair()).publicKey,
-          presharedKey: null,
-          expiresAt: null,
-          clientAllowedIps: null,
-          dns: null,
-          mtu: null,
-          persistentKeepalive: null,
-          at: new Date(),
-        });
+        const { publicKey } = await generateKeyPair();
+        await insertPeer(sql, newPeer({ tenantId: acme.tenantId, publicKey }));
       }
       // What the commit would do first.
       await sql`set constraints all immediate`;

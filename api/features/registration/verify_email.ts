@@ -9,10 +9,10 @@ import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
 import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
-import { findBearer, sendToken, setVerified } from "../password_reset/mod.ts";
+import { findBearer, requestToken, setVerified } from "../password_reset/mod.ts";
 import { applyNow } from "../peers/mod.ts";
 import { findRole, insertUserRole } from "../roles/mod.ts";
-import { email, insertUser, spendInvitation } from "../users/mod.ts";
+import { insertUser, spendInvitation } from "../users/mod.ts";
 import { takeRegistration } from "./store.ts";
 
 export function verifyEmail(router: Router, deps: Deps): void {
@@ -102,24 +102,12 @@ async function confirm(deps: Deps, c: Context<AppEnv>, token: string) {
 }
 
 export function resendVerification(router: Router, deps: Deps): void {
-  const route = createRoute({
-    method: "post",
+  requestToken(router, deps, {
     path: "/verify-email/resend",
     operationId: "resendVerification",
     summary: "Have the link that proves one's address sent again",
     description: "Answered alike, and at one time, whether there is anything to prove or not.",
-    ...limitedAccess(deps, "login"),
-    ...namesTenant,
-    request: jsonRequest(z.strictObject({ email })),
-    responses: {
-      202: jsonResponse(z.object({ accepted: z.literal(true) }), "Asked for"),
-    },
-  });
-  router.openapi(route, async (c) => {
-    const { email } = c.req.valid("json");
-    const tenantId = await namedTenant(deps, c);
-    const asked = { tenantId, email, purpose: "verify_email" } as const;
-    await sendToken(deps, c, { ...asked, action: "user.resend_verification" });
-    return c.json({ accepted: true as const }, 202);
+    purpose: "verify_email",
+    action: "user.resend_verification",
   });
 }

@@ -4,7 +4,7 @@ import { endOwnSessions, endSession } from "./end_sessions.ts";
 import { getSession, getSessions } from "./read_sessions.ts";
 import { revokeAll } from "./revoke_all.ts";
 
-export { endAllSessions, type EndReason, endSessions } from "./store.ts";
+export { endAllSessions, type EndReason, endSessions, holdSession } from "./store.ts";
 export {
   firstTokens,
   type OpenedSession,

@@ -91,7 +91,22 @@ export async function endSessions(
   return result.count;
 }
 
-/** The same for every user of the tenant. @returns how many sessions ended */
+/**
+ * For what outlives a session, at the end of its transaction: an end that was answered meanwhile holds for it too, and
+ * one that comes now waits.
+ * @returns whether the session goes on
+ */
+export async function holdSession(
+  sql: TenantSql,
+  which: { sessionId: string; userId: number },
+): Promise<boolean> {
+  const held = await sql`
+    select from sessions
+    where id = ${which.sessionId} and user_id = ${which.userId} and ended_at is null for share`;
+  return held.length > 0;
+}
+
+/** Ends those of every user of the tenant. @returns how many sessions ended */
 export async function endAllSessions(sql: TenantSql, at: Date): Promise<number> {
   await sql`delete from login_challenges`;
   await sql`delete from mfa_trusted_devices`;

@@ -8,6 +8,7 @@ import { ApiError } from "../../errors.ts";
 import { idempotencyHeader, type IdempotencyKey, idempotencyKey } from "../../idempotency.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { placeRefusals } from "../peers/mod.ts";
 import { findRole, insertUserRole } from "../roles/mod.ts";
 import {
   answerInvited,
@@ -88,10 +89,7 @@ export function createTenant(router: Router, deps: Deps): void {
         "slug_taken",
         "overtaken",
         "platform_exists",
-        "quota_exceeded",
-        "gateway_closed",
-        "pool_exhausted",
-        "gateway_not_ready",
+        ...placeRefusals,
       ),
     },
   });

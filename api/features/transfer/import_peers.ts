@@ -5,7 +5,14 @@ import type { Deps } from "../../deps.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { gatewayQuery } from "../gateways/mod.ts";
-import { applyNow, listPeersById, peerName, peerStatuses, publicKey } from "../peers/mod.ts";
+import {
+  applyNow,
+  chosenPlaceRefusals,
+  listPeersById,
+  peerName,
+  peerStatuses,
+  publicKey,
+} from "../peers/mod.ts";
 import { importReasons } from "./policy.ts";
 import { rehearse, takeOver } from "./take_over.ts";
 
@@ -66,11 +73,7 @@ export function importPeers(router: Router, deps: Deps): void {
       ),
       ...refusals(
         "public_key_taken",
-        "quota_exceeded",
-        "pool_exhausted",
-        "gateway_not_ready",
-        "gateway_closed",
-        "gateway_down",
+        ...chosenPlaceRefusals,
         "tenant_required",
       ),
     },

@@ -6,7 +6,7 @@ import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { page, pageOf, pageQuery } from "../../paging.ts";
-import { areOff } from "../peers/mod.ts";
+import { areOff, placeRefusals } from "../peers/mod.ts";
 import { findRole, refuseGrantBeyondOwn } from "../roles/mod.ts";
 import { dropInvitation } from "./drop_invitation.ts";
 import { findInvitation, listInvitations } from "./invitation_store.ts";
@@ -49,10 +49,7 @@ export function createInvitation(router: Router, deps: Deps): void {
         "email_taken",
         "already_invited",
         "too_many_mails",
-        "quota_exceeded",
-        "gateway_closed",
-        "pool_exhausted",
-        "gateway_not_ready",
+        ...placeRefusals,
       ),
     },
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { contrast, leastContrast } from "../../../tests/support/contrast.ts";
 import { type Letter, locales } from "../letter.ts";
 import { quoted } from "./blocks.ts";
 import { render } from "./render.ts";
@@ -62,6 +63,11 @@ Deno.test("render: every template in both languages, as text and HTML, with its 
     // Dark letters on what a program in the dark has under them are no letter.
     assert.match(html, /<meta name="viewport".*\n<meta name="color-scheme" content="light">/);
     assert.match(html, /<body style="[^"]*color:#111111;background:#ffffff/);
+    for (const [, style = ""] of html.matchAll(/style="([^"]*)"/g)) {
+      const of = (name: string) => new RegExp(`(?:^|;)${name}:(#\\w+)`).exec(style)?.[1];
+      const colours = [of("color") ?? "#111111", of("background") ?? "#ffffff"] as const;
+      assert.ok(contrast(...colours) >= leastContrast, style);
+    }
     const file = letter.template === "invitation" && letter.data.confFile !== undefined;
     assert.equal(attachments.length, file ? 1 : 0);
   }

@@ -1,0 +1,118 @@
+import assert from "node:assert/strict";
+import {
+  adminOf,
+  as,
+  logIn,
+  operator,
+  type Reply,
+  type TestApi,
+  testApi,
+} from "../../../tests/support/api.ts";
+import { makeKey } from "../../../tests/support/api_key_calls.ts";
+import { databaseDigest } from "../../../tests/support/database_digest.ts";
+import { post } from "../../../tests/support/mfa_calls.ts";
+import { waitersOnLocks } from "../../../tests/support/session_calls.ts";
+import { codeAt, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
+
+Deno.test("step-up: A3: of fifty at once with one code, from several sessions, one session is stepped up", async () => {
+  await using api = await testApi();
+  await using neighbour = await testApi({ beside: api });
+  const ada = await equip(api, await adminOf(api, "acme"));
+  const sessions = [ada];
+  for (let n = 0; n < 3; n++) sessions.push(await logInWithMfa(api, ada));
+  // What the log-ins proved is over, and their tokens are still good.
+  api.clock.advance(5 * 60_000 + 1);
+  const exported = ({ token }: { token: string }) =>
+    api.request("/api/v1/audit/export?format=csv", as({ token }));
+  for (const each of sessions) assert.equal((await exported(each)).status, 403);
+  const code = nextCode(api, ada);
+  const replies = await Promise.all(Array.from({ length: 50 }, (_, n) => {
+    const who = sessions[n % sessions.length] ?? ada;
+    const path = n % 3 === 0 ? "/auth/step-up" : "/mfa/verify";
+    // The operator's socket is no source that is held back: the user's own limit is what is left.
+    return post(n % 2 ? api : neighbour, who, path, { code }, operator);
+  }));
+  assert.deepEqual(
+    [200, 401, 429].map((status) => replies.filter((reply) => reply.status === status).length),
+    [1, 4, 45],
+  );
+  const may = await Promise.all(sessions.map(async (each) => (await exported(each)).status));
+  assert.deepEqual(may.toSorted(), [200, 403, 403, 403]);
+  const [entries] = await api.db.owner`
+    select count(*)::integer as n from audit_log where action = 'auth.step_up' and outcome = 'succeeded'`;
+  assert.equal(entries?.n, 1);
+});
+
+Deno.test("step-up: A1: of what was under way while its session was ended, nothing outlives it", async (t) => {
+  await using api = await testApi();
+  const owner = await adminOf(api, "acme");
+  const key = await makeKey(api, owner);
+
+  async function refused(name: string, held: "users" | "api_keys" | "mfa_factors", ask: Ask) {
+    await t.step(name, async () => {
+      const { reply, before } = await endedMeanwhile(api, owner.token, held, ask);
+      assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
+      assert.deepEqual(await databaseDigest(api.db), before);
+    });
+  }
+  const thief = async () => (await logIn(api, owner)).token;
+
+  let token = await thief();
+  await refused(
+    "a new API key",
+    "users",
+    () => post(api, { token }, "/api-keys", { name: "late", scopes: ["users.read"] }),
+  );
+  token = await thief();
+  await refused(
+    "a new secret of a key",
+    "api_keys",
+    () => post(api, { token }, `/api-keys/${key.id}/rotate`, {}),
+  );
+  token = await thief();
+  await refused(
+    "a step-up by password",
+    "users",
+    () => post(api, { token }, "/auth/step-up", { password: owner.password }),
+  );
+  token = await thief();
+  const { secret } = (await post(api, { token }, "/mfa/setup")).body;
+  await refused(
+    "a second factor of the thief's",
+    "users",
+    () => post(api, { token }, "/mfa/enable", { code: codeAt(secret, api.clock.now()) }),
+  );
+  const equipped = await equip(api, owner);
+  ({ token } = await logInWithMfa(api, equipped));
+  const code = nextCode(api, equipped);
+  await refused(
+    "a step-up by code",
+    "mfa_factors",
+    () => post(api, { token }, "/auth/step-up", { code }),
+  );
+  const used = await post(api, owner, "/auth/step-up", { code });
+  assert.equal(used.status, 200, "the code was not used up by what was refused");
+});
+
+type Ask = () => Promise<Reply>;
+
+/** Asks, and has the owner end all other sessions while that waits for a row. */
+async function endedMeanwhile(
+  api: TestApi,
+  token: string,
+  held: "users" | "api_keys" | "mfa_factors",
+  ask: Ask,
+): Promise<{ reply: Reply; before: Record<string, string> }> {
+  const { asked, before } = await api.db.owner.begin(async (sql) => {
+    await sql`select from ${sql(held)} for update`;
+    const asked = ask();
+    await waitersOnLocks(api, 1);
+    const ended = await api.request(
+      "/api/v1/sessions?except_current=true",
+      as({ token }, { method: "DELETE" }),
+    );
+    assert.deepEqual([ended.status, ended.body.sessions_ended], [200, 1], ended.text);
+    return { asked: { reply: asked }, before: await databaseDigest(api.db) };
+  });
+  return { reply: await asked.reply, before };
+}

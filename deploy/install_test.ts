@@ -1,0 +1,44 @@
+import { deepEqual, ok } from "node:assert/strict";
+import { outcomeOf } from "./demo/run.ts";
+
+const script = await Deno.readTextFile(new URL("install.sh", import.meta.url));
+
+Deno.test("install.sh: what serves is the program in use itself, running and ready, and nothing beside it", async () => {
+  const [serves] = /^serves\(\) \($[^]*?^\)$/m.exec(script) ?? [];
+  ok(serves);
+  await using undo = new AsyncDisposableStack();
+  const home = await Deno.makeTempDir();
+  undo.defer(() => Deno.remove(home, { recursive: true }));
+  const program = `${home}/bin/deno`;
+  await Deno.mkdir(`${home}/bin`);
+  await Deno.copyFile("/bin/sleep", program);
+  const child = undo.use(new Deno.Command(program, { args: ["60"] }).spawn());
+  /** As systemd would say the API's process, and it would answer. */
+  const says = async (pid: number, isReady: boolean) =>
+    (await outcomeOf([
+      "sh",
+      "-euc",
+      `
+      home=${home}
+      systemctl() { echo ${pid}; }
+      ready() { ${isReady}; }
+      ${serves}
+      serves`,
+    ])).success;
+  const cases = {
+    "it runs, and is ready": await says(child.pid, true),
+    "it runs, and is not ready": await says(child.pid, false),
+    "another program is ready": await says(Deno.pid, true),
+    "nothing runs": await says(0, true),
+  };
+  // As an upgrade does: a file of the same name, and the process has the one before.
+  await Deno.copyFile(program, `${program}.new`);
+  await Deno.rename(`${program}.new`, program);
+  deepEqual({ ...cases, "the program before is ready": await says(child.pid, true) }, {
+    "it runs, and is ready": true,
+    "it runs, and is not ready": false,
+    "another program is ready": false,
+    "nothing runs": false,
+    "the program before is ready": false,
+  });
+});
