@@ -26,7 +26,7 @@ import { spanSettings } from "../lib/spans_config.ts";
 import { Secret } from "../lib/secret.ts";
 import { faultsTogether } from "./config_faults.ts";
 import { hostOf } from "./middleware/hosts.ts";
-import { leastArgon2 } from "./auth/argon2.ts";
+import { leastArgon2, usualArgon2 } from "./auth/argon2.ts";
 import { jwkSet, jwtAlgorithms } from "./auth/key_ring.ts";
 
 const absolutePath = z.string().startsWith("/", "must be an absolute path");
@@ -113,9 +113,9 @@ const schema = z.object({
   MFA_KEYS_OLD: key32List.optional(),
   PASSWORD_HASH_CONCURRENCY: integer(1, 64).optional(),
   PASSWORD_HASH_QUEUE: integer(1, 10_000).default(64),
-  PASSWORD_HASH_MEMORY: integer(leastArgon2.memoryCost, 1_048_576).default(leastArgon2.memoryCost),
-  PASSWORD_HASH_PASSES: integer(leastArgon2.timeCost, 20).default(leastArgon2.timeCost),
-  PASSWORD_HASH_LANES: integer(leastArgon2.parallelism, 16).default(leastArgon2.parallelism),
+  PASSWORD_HASH_MEMORY: integer(leastArgon2.memoryCost, 1_048_576).default(usualArgon2.memoryCost),
+  PASSWORD_HASH_PASSES: integer(leastArgon2.timeCost, 20).default(usualArgon2.timeCost),
+  PASSWORD_HASH_LANES: integer(leastArgon2.parallelism, 16).default(usualArgon2.parallelism),
   PASSWORD_CHECK_HIBP: z.enum(["on", "off"]).default("on"),
   PASSWORD_CHECK_HIBP_URL: z.url({ protocol: /^https?$/ }).default(
     "https://api.pwnedpasswords.com",

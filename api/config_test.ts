@@ -43,6 +43,11 @@ Deno.test("loadConfig: asks for no variable that the API's process may not see, 
   }
 });
 
+Deno.test("loadConfig: A6: passwords are hashed with 19 MiB in five passes where nothing is set", () => {
+  const { parameters } = loadConfig(good).passwordHash;
+  assert.deepEqual(parameters, { memoryCost: 19_456, timeCost: 5, parallelism: 1 });
+});
+
 Deno.test("loadConfig: passwords are looked up among breached ones unless that is turned off", () => {
   for (const ENV of ["dev", "prod"]) {
     const { endpoint } = loadConfig({ ...good, ENV }).passwords.breaches ?? {};

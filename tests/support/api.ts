@@ -107,6 +107,8 @@ export async function testApi(
     DATABASE_MAX_OVERFLOW: "0",
     // Fifty at once on a busy machine wait their turn.
     DATABASE_POOL_TIMEOUT: "10",
+    // The least that is taken: tests hash some thousand times.
+    PASSWORD_HASH_PASSES: "2",
     // No test leaves the machine; those of the question itself bring a server of their own.
     PASSWORD_CHECK_HIBP: "off",
     WGD_SOCKET: `/tmp/massacorp-test-no-daemon-${crypto.randomUUID()}.sock`,
