@@ -1,3 +1,4 @@
+import { chunks } from "../lib/chunks.ts";
 import type { Secret } from "../lib/secret.ts";
 import { type DesiredPeer, isWanted, peerKeys, type RetiredKey } from "./desired.ts";
 import type { ObservedPeer } from "./observed.ts";
@@ -179,13 +180,13 @@ function arrange(
   const loose = [...removals].filter((publicKey) => !paired.has(publicKey));
 
   const commands: Command[] = [];
-  for (const part of chunks(loose)) {
+  for (const part of chunks(loose, chunkSize)) {
     commands.push({
       kind: "set",
       entries: part.map((publicKey) => ({ kind: "remove", publicKey })),
     });
   }
-  for (const part of chunks(plain)) {
+  for (const part of chunks(plain, chunkSize)) {
     commands.push({ kind: "set", entries: part.flatMap(together) });
   }
   const [only, ...others] = keyed;
@@ -193,7 +194,7 @@ function arrange(
     commands.push({ kind: "set", entries: together(only) });
     return commands;
   }
-  for (const part of chunks(keyed)) {
+  for (const part of chunks(keyed, chunkSize)) {
     commands.push({ kind: "addconf", changes: part });
     const old = part.map(predecessor).filter((key) => key !== undefined);
     if (old.length === 0) continue;
@@ -203,10 +204,6 @@ function arrange(
     });
   }
   return commands;
-}
-
-function* chunks<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < all.length; at += chunkSize) yield all.slice(at, at + chunkSize);
 }
 
 /** The keys that a command writes or removes. */

@@ -1,6 +1,8 @@
+import { chunks } from "../../lib/chunks.ts";
 import { createSealer, presharedKeyRow } from "../../lib/seal.ts";
 import { Secret } from "../../lib/secret.ts";
 import { generatePresharedKey } from "../../lib/wireguard_key.ts";
+import { openedAtOnce } from "../../wgd/desired/mod.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Namespaces, namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
@@ -9,6 +11,8 @@ import { bareInterface, type BarePeer, barePeers, peerSections } from "./bare_wi
 import { absolute, compare, median, type Result } from "./measure.ts";
 
 const many = 10_000;
+/** Enough that one slow second of the machine does not decide. */
+const rounds = 7;
 
 /** The cold build of 10,000 peers alone. */
 export async function* coldBuild(): AsyncGenerator<Result> {
@@ -42,13 +46,15 @@ export async function coldBuildOf(
 ): Promise<Result[]> {
   const config = peerSections(peers);
   const [built, raw]: [number[], number[]] = [[], []];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < rounds; round++) {
     {
       await using bare = await bareInterface(net, "elsewhere");
       const start = performance.now();
       await bare.load("addconf", config);
       raw.push(performance.now() - start);
     }
+    // A regular pass of it would build before the clock is started.
+    Deno.kill(daemon.pid, "SIGSTOP");
     await daemon.ip("link", "delete", daemon.name);
     // Of the bare one, too, wireguard-go has ended before the next is measured: with 10,000 peers, it takes 100 ms.
     await until(
@@ -56,6 +62,7 @@ export async function coldBuildOf(
       async () => !(await net.exec(daemon.role, ["wg", "show", daemon.name, "dump"])).success,
     );
     const begin = performance.now();
+    Deno.kill(daemon.pid, "SIGCONT");
     await daemon.client.reconcile({});
     built.push(performance.now() - begin);
     const { counts } = await daemon.client.status();
@@ -63,7 +70,8 @@ export async function coldBuildOf(
   }
   return [
     compare({
-      name: `cold build of ${many} peers with preshared keys against one raw wg addconf, p50 of 3`,
+      name:
+        `cold build of ${many} peers with preshared keys against one raw wg addconf, p50 of ${rounds}`,
       unit: "ms",
       value: median(built),
       reference: median(raw),
@@ -84,6 +92,8 @@ async function openingKeys(): Promise<number> {
   const plain = new TextEncoder().encode(generatePresharedKey().reveal());
   const sealed = await Promise.all(Array.from({ length: many }, () => sealer.seal(plain, place)));
   const start = performance.now();
-  for (const value of sealed) await sealer.open(value, place);
+  for (const part of chunks(sealed, openedAtOnce)) {
+    await Promise.all(part.map((value) => sealer.open(value, place)));
+  }
   return performance.now() - start;
 }

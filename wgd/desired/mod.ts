@@ -1,5 +1,6 @@
 import type { Sql } from "../../db/connection.ts";
 import type { AddressPlan } from "../../lib/address.ts";
+import { chunks } from "../../lib/chunks.ts";
 import { presharedKeyRow, type Sealer, SealError } from "../../lib/seal.ts";
 import { sealedUnder } from "../../lib/seal_ring.ts";
 import { Secret } from "../../lib/secret.ts";
@@ -41,6 +42,9 @@ export interface DesiredStore {
    */
   readAll(sql: Sql, known?: Digests): Promise<DesiredChanges>;
 }
+
+/** Preshared keys that are opened at once: one after the other, ten thousand wait more than a second for threads to wake. */
+export const openedAtOnce = 100;
 
 interface OpenedKey {
   peerId: string;
@@ -118,15 +122,15 @@ export function createDesiredStore(
     const peers: DesiredPeer[] = [];
     const retired: RetiredKey[] = [];
     const keys = new Set<string>();
+    const current: Row[] = [];
     for (const row of rows) {
-      if (row.retired) {
-        retired.push({ tenantId: row.tenant_id, peerId: row.id, publicKey: row.public_key });
-      } else {
-        const peer = await toPeer(row, askedAt);
-        peers.push(peer);
-        for (const publicKey of peerKeys(peer)) keys.add(publicKey);
-      }
+      if (!row.retired) current.push(row);
+      else retired.push({ tenantId: row.tenant_id, peerId: row.id, publicKey: row.public_key });
     }
+    for (const part of chunks(current, openedAtOnce)) {
+      peers.push(...await Promise.all(part.map((row) => toPeer(row, askedAt))));
+    }
+    for (const peer of peers) for (const publicKey of peerKeys(peer)) keys.add(publicKey);
     for (const [publicKey, { peerId }] of opened) {
       if (covers(peerId) && !keys.has(publicKey)) opened.delete(publicKey);
     }

@@ -1,3 +1,5 @@
+import { chunks } from "../../lib/chunks.ts";
+
 /** A destination and what of it is reached. */
 export interface Destination {
   /** An address or a network in CIDR form. */
@@ -192,13 +194,11 @@ function elementCommands(
     put(mapOf(family), `${address} : jump ${chainOf(tenantId)}`);
     put(setOf(family, tenantId), address);
   }
-  return [...elements].flatMap(([set, all]) => {
-    const lines: string[] = [];
-    for (let at = 0; at < all.length; at += chunkSize) {
-      lines.push(`${verb} element ${table} ${set} { ${all.slice(at, at + chunkSize).join(", ")} }`);
-    }
-    return lines;
-  });
+  return [...elements].flatMap(([set, all]) =>
+    [...chunks(all, chunkSize)].map((part) =>
+      `${verb} element ${table} ${set} { ${part.join(", ")} }`
+    )
+  );
 }
 
 /** By the name of a set or map, what must be in it; what is not named is no affair of openings. */

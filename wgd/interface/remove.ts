@@ -1,3 +1,4 @@
+import { chunks } from "../../lib/chunks.ts";
 import type { RunProcess } from "../../lib/process.ts";
 import { createFirewall } from "./firewall.ts";
 import { createIp } from "./ip.ts";
@@ -23,8 +24,8 @@ async function removePeers(wg: Wg): Promise<void> {
     // It does not answer any more; deleting the link ends it all the same.
     return;
   }
-  for (let at = 0; at < keys.length; at += 1000) {
-    const entries = keys.slice(at, at + 1000).map((publicKey) => ({
+  for (const part of chunks(keys, 1000)) {
+    const entries = part.map((publicKey) => ({
       kind: "remove" as const,
       publicKey,
     }));

@@ -1,3 +1,4 @@
+import { chunks } from "../../lib/chunks.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type Database, DatabaseError } from "../database.ts";
@@ -42,8 +43,7 @@ export function createTraffic(
         return;
       }
       const due = ledger.due({ monotonic: performance.now(), now: clock.now(), everything });
-      for (let at = 0; at < due.length; at += chunkSize) {
-        const chunk = due.slice(at, at + chunkSize);
+      for (const chunk of chunks(due, chunkSize)) {
         const unknown = chunk.filter(({ hasRow }) => !hasRow);
         if (unknown.length > 0) {
           ledger.adopt(await database.use((sql) => claimTraffic(sql, interfaceId, unknown)));
