@@ -1,3 +1,4 @@
+import { pauseFor } from "../../lib/pause.ts";
 import type { Wg } from "./wg.ts";
 
 /** Starts a program that outlives this process. */
@@ -42,23 +43,20 @@ export async function createInUserspace(
     timeoutMs?: number;
   },
 ): Promise<void> {
-  let gone = false;
-  const { exited } = spawn("wireguard-go", ["-f", name]);
-  const end = exited.then(() => {
-    gone = true;
-  });
+  const end = new AbortController();
+  spawn("wireguard-go", ["-f", name]).exited.then(() => end.abort());
   const deadline = performance.now() + timeoutMs;
-  while (!gone && performance.now() < deadline) {
+  while (!end.signal.aborted && performance.now() < deadline) {
     try {
       await wg.dump();
       return;
     } catch {
       // Its control socket is not there yet.
-      await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 5))]);
+      await pauseFor(5, end.signal);
     }
   }
   throw new UserspaceError(
-    gone
+    end.signal.aborted
       ? "wireguard-go ended at once; is /dev/net/tun there, and the interface name free in every namespace?"
       : `wireguard-go did not answer within ${timeoutMs / 1000} s`,
   );
