@@ -65,9 +65,12 @@ Deno.test("D2, T8: the connection to the database cut under load and restored: a
     assert.ok(statuses.includes(503), "some were cut off");
     const list = () => made.operator("/wireguard/peers", { tenant: acme.id });
     assert.equal((await list()).status, 503);
-    await until("the daemon knows", async () => {
-      return (await daemon.client.status()).database === "disconnected";
-    });
+    // After failures it waits up to 4 s for its next pass, and the driver tries to connect for 5 s before that is a loss.
+    await until(
+      "the daemon knows",
+      async () => (await daemon.client.status()).database === "disconnected",
+      { timeoutMs: 20_000 },
+    );
     assert.ok((await daemon.dump()).peers.has(standing.public_key), "the tunnel is kept");
     const committed = await changes() - before;
     proxy.restore();
