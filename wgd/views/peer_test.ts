@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../lib/secret.ts";
 import { generateKeyPair, generatePresharedKey } from "../../lib/wireguard_key.ts";
-import type { DesiredPeer } from "../desired.ts";
+import { desiredPeer } from "../../tests/support/daemon_views.ts";
 import { newlyAdded } from "../observed.ts";
 import { viewOf } from "./peer.ts";
 import { Seen } from "../seen/mod.ts";
@@ -11,21 +11,7 @@ Deno.test("viewOf: T6: says that a preshared key is another one, and shows neith
   const { publicKey } = await generateKeyPair();
   const [mine, other] = [generatePresharedKey(), generatePresharedKey()];
   const allowedIps = ["10.10.0.6/32"];
-  const row: DesiredPeer = {
-    tenantId: 1,
-    id: crypto.randomUUID(),
-    publicKey,
-    address: "10.10.0.6",
-    allowedIps,
-    presharedKey: mine,
-    successor: null,
-    generation: "1",
-    active: true,
-    expiresAt: null,
-    tombstone: false,
-    heldBecause: null,
-    status: null,
-  };
+  const row = desiredPeer({ id: crypto.randomUUID(), publicKey, presharedKey: mine });
   const table = new DesiredTable();
   table.restore({ peers: [row], retired: [], held: [], complete: true });
   const seen = new Seen();
