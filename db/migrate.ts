@@ -1,10 +1,18 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
+import postgres from "postgres";
+import { pauseFor } from "../lib/pause.ts";
 import type { Sql } from "./connection.ts";
 import { describeVersion } from "./schema_version.ts";
 
 const folder = new URL("./migrations/", import.meta.url);
 /** One number for the whole product, so that two migrating processes wait for each other. */
 const advisoryLock = 0x6d617373; // "mass"
+
+/**
+ * A migration that waits for a table stops everybody who comes after it, so it waits for less than they do
+ * (`db/roles.sql`), gives way, and tries again until whatever held the table is over: an export, a dump.
+ */
+const patience = { lockTimeout: "300ms", pauseMs: 1_000, attempts: 120 };
 
 export interface Migration {
   /** File name without `.sql`; files apply in the order of their names. */
@@ -52,10 +60,15 @@ export async function readMigrations(from: URL = folder): Promise<Migration[]> {
  * Brings the database to the newest schema, as the owner role. Each migration runs in its own transaction;
  * an advisory lock makes concurrent calls take turns, so calling it twice is safe.
  *
+ * @param options.attempts at the locks that a migration needs, a second apart
  * @returns the ids applied by this call, in order
  * @throws {MigrationError} when an applied file was edited, {@link NewerDatabaseError} when it is newer than the code
  */
-export async function migrate(sql: Sql, migrations?: Migration[]): Promise<string[]> {
+export async function migrate(
+  sql: Sql,
+  migrations?: Migration[],
+  { attempts = patience.attempts } = {},
+): Promise<string[]> {
   const wanted = migrations ?? await readMigrations();
   const connection = await sql.reserve();
   try {
@@ -75,18 +88,7 @@ export async function migrate(sql: Sql, migrations?: Migration[]): Promise<strin
       refuseEdits(applied, wanted);
       const done = new Set(applied.map((row) => row.id));
       const fresh = wanted.filter((migration) => !done.has(migration.id));
-      for (const migration of fresh) {
-        await connection`begin`;
-        try {
-          await connection.unsafe(migration.sql);
-          await connection`
-            insert into schema_migrations (id, checksum) values (${migration.id}, ${migration.checksum})`;
-          await connection`commit`;
-        } catch (error) {
-          await connection`rollback`;
-          throw error;
-        }
-      }
+      for (const migration of fresh) await apply(connection, migration, attempts);
       // Readable by every role: what code it is for (db/schema_version.ts).
       const version = describeVersion([...done, ...fresh.map(({ id }) => id)], wanted);
       await connection.unsafe(`comment on schema public is '${version.replaceAll("'", "''")}'`);
@@ -97,6 +99,35 @@ export async function migrate(sql: Sql, migrations?: Migration[]): Promise<strin
   } finally {
     connection.release();
   }
+}
+
+/** One migration, whole or not at all. */
+async function apply(sql: Sql, migration: Migration, attempts: number): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    await sql`begin`;
+    try {
+      await sql`select set_config('lock_timeout', ${patience.lockTimeout}, true)`;
+      await sql.unsafe(migration.sql);
+      await sql`
+        insert into schema_migrations (id, checksum) values (${migration.id}, ${migration.checksum})`;
+      await sql`commit`;
+      return;
+    } catch (error) {
+      await sql`rollback`;
+      if (!isLockTimeout(error)) throw error;
+      if (attempt >= attempts) {
+        throw new Error(
+          `migration ${migration.id} did not get a lock that it needs: nothing of it was applied. See who holds it in pg_stat_activity, and run it again`,
+          { cause: error },
+        );
+      }
+    }
+    await pauseFor(patience.pauseMs);
+  }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === "55P03";
 }
 
 function refuseEdits(applied: { id: string; checksum: string }[], wanted: Migration[]): void {

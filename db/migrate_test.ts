@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { connect } from "./connection.ts";
+import { until } from "../tests/support/until.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import { emptyDatabase } from "../tests/support/empty_database.ts";
 import { migrate, type Migration, MigrationError, readMigrations } from "./migrate.ts";
@@ -131,6 +133,35 @@ Deno.test("readMigrations: files are ordered by name, and the checksum follows t
   assert.deepEqual(before.map((file) => file.id), ["0001_a", "0002_b"]);
   assert.notEqual(before[0]?.checksum, after[0]?.checksum);
   assert.equal(before[1]?.checksum, after[1]?.checksum);
+});
+
+Deno.test("migrate: whoever asks for a table is answered while a migration waits for it, which is applied once it is free", async () => {
+  await using db = await testDatabase();
+  const held = connect(db.url("massacorp_owner"), { max: 1, applicationName: "test-holder" });
+  const migrator = connect(db.url("massacorp_owner"), { max: 1, applicationName: "test-migrate" });
+  const api = connect(db.url("massacorp_api"), { max: 1, applicationName: "test-reader" });
+  const all = [...await readMigrations(), migration("9999", "alter table users add column x int")];
+  const locked = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const export_ = held.begin(async (sql) => {
+    await sql`select from users limit 1`;
+    locked.resolve();
+    await release.promise;
+  });
+  await locked.promise;
+  await assert.rejects(migrate(migrator, all, { attempts: 1 }), /9999 did not get a lock/);
+  const migrated = migrate(migrator, all);
+  await until("the migration waits for the table", async () => {
+    const [waits] = await db.owner`
+      select from pg_stat_activity where application_name = 'test-migrate' and wait_event_type = 'Lock'`;
+    return waits !== undefined;
+  });
+  await api`set lock_timeout = '2s'`;
+  await api`select from users`;
+  release.resolve();
+  await export_;
+  assert.deepEqual(await migrated, ["9999"]);
+  await Promise.all([held.end(), migrator.end(), api.end()]);
 });
 
 Deno.test("roles.sql: repeating it puts every role back as it is meant", async () => {

@@ -36,12 +36,13 @@ $$;
 -- The owner hands the look-up functions over to massacorp_lookup when it migrates.
 grant massacorp_lookup to massacorp_owner;
 
--- Bounds for every session of the application roles; a statement that needs longer says so itself.
+-- Bounds for every session of the application roles; a statement that needs longer says so itself. Who waits for the
+-- API hears within the second that something is locked, whether he waits for a connection first or not.
 alter role massacorp_api set statement_timeout = '10s';
-alter role massacorp_api set lock_timeout = '5s';
+alter role massacorp_api set lock_timeout = '500ms';
 alter role massacorp_api set idle_in_transaction_session_timeout = '30s';
 alter role massacorp_platform set statement_timeout = '10s';
-alter role massacorp_platform set lock_timeout = '5s';
+alter role massacorp_platform set lock_timeout = '500ms';
 alter role massacorp_platform set idle_in_transaction_session_timeout = '30s';
 alter role massacorp_wgd set statement_timeout = '30s';
 alter role massacorp_wgd set lock_timeout = '5s';

@@ -88,9 +88,14 @@ async function makeTemplate(socketFolder: string): Promise<string> {
 
 /**
  * A fresh migrated database, on the shared cluster or on one of the test's own. Disposing of it fails when a connection to it was leaked, and drops it.
+ * @param options.lockTimeout how long the API waits for a lock; where it is absent longer than in production, because
+ * fifty at once on a busy machine wait their turn; null as `db/roles.sql` has it
  */
 export async function testDatabase(
-  { on }: { on?: Pick<TestCluster, "socketFolder"> } = {},
+  { on, lockTimeout = "5s" }: {
+    on?: Pick<TestCluster, "socketFolder">;
+    lockTimeout?: string | null;
+  } = {},
 ): Promise<TestDatabase> {
   const folder = on?.socketFolder ?? await cluster();
   const source = await template(folder);
@@ -102,6 +107,11 @@ export async function testDatabase(
   await maintenance`create database ${maintenance(name)} template ${
     maintenance(source)
   } owner massacorp_owner strategy file_copy`;
+  for (const role of lockTimeout === null ? [] : ["massacorp_api", "massacorp_platform"]) {
+    await maintenance.unsafe(
+      `alter role ${role} in database ${name} set lock_timeout = '${lockTimeout}'`,
+    );
+  }
   const open = (role: LoginRole | "postgres", applicationName: string) =>
     connect(url(role, folder, name), { max: 4, applicationName });
   const owner = open("massacorp_owner", "test-owner");

@@ -161,8 +161,9 @@ export async function removeAllPeers(sql: TenantSql): Promise<boolean> {
 
 /** Deletes all but number and audit log. @returns false, and does nothing, while keys may be on an interface */
 export async function eraseTenant(sql: PlatformSql, id: number): Promise<boolean> {
-  // A tenant can have a million rows; the role's own limit is for requests that somebody waits for.
+  // A tenant can have a million rows; the role's own limits are for requests that somebody waits for.
   await sql`set local statement_timeout = '5min'`;
+  await sql`set local lock_timeout = '5s'`;
   const [row] = await sql<[{ erased: boolean }]>`select erase_tenant(${id}) as erased`;
   return row.erased;
 }

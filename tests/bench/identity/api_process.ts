@@ -43,7 +43,9 @@ export async function apiProcess(
   } = {},
 ): Promise<ApiProcess> {
   await using undo = new AsyncDisposableStack();
-  const db = undo.use(await testDatabase(cluster ? { on: cluster } : {}));
+  const db = undo.use(
+    await testDatabase({ lockTimeout: null, ...(cluster ? { on: cluster } : {}) }),
+  );
   const folder = await Deno.makeTempDir({ prefix: "massacorp-bench-api-" });
   undo.defer(() => Deno.remove(folder, { recursive: true }));
   await Deno.mkdir(`${folder}/operator`, { mode: 0o700 });
