@@ -152,6 +152,7 @@ export async function buildDeps(
     }),
     passwords: createPasswordChecks({
       strength,
+      words: config.passwords.words,
       breaches: config.passwords.breaches && createBreachCheck({
         ...config.passwords.breaches,
         log,

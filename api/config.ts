@@ -44,6 +44,13 @@ const hostList = z.string().transform((text, context) =>
 const originList = z.string().transform((text) => text.split(",").map((part) => part.trim()))
   .pipe(z.array(origin));
 
+/** Words as people write them; one of fewer letters than three tells nothing. */
+const wordList = z.string().transform((text) => text.split(",").map((word) => word.trim()))
+  .pipe(
+    z.array(z.string().regex(/^[^\p{Cc}]{3,60}$/u, "must be words of 3 to 60 characters"))
+      .max(200, "must be at most 200 words"),
+  );
+
 /** A JSON Web Key Set, kept as a secret because it holds private keys. */
 const keySet = z.string().transform((text, context) => {
   let value: unknown;
@@ -120,6 +127,7 @@ const schema = z.object({
   PASSWORD_CHECK_HIBP_URL: z.url({ protocol: /^https?$/ }).default(
     "https://api.pwnedpasswords.com",
   ),
+  PASSWORD_WORDS: wordList.optional(),
   LOGIN_FAILURE_FLOOR: patienceSeconds.default(2),
   LOGIN_PROOF_OF_WORK: integer(0, 26).default(0),
   SMTP_URL: smtpUrl.optional(),
@@ -275,6 +283,7 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile) {
       breaches: parsed.PASSWORD_CHECK_HIBP === "off"
         ? null
         : { endpoint: new URL(parsed.PASSWORD_CHECK_HIBP_URL), timeoutMs: 2_000 },
+      words: parsed.PASSWORD_WORDS ?? [],
     },
     login: {
       failureFloorMs: parsed.LOGIN_FAILURE_FLOOR * 1000,

@@ -126,6 +126,10 @@ const borders: Record<string, Border> = {
     refuses: ["a.example", "file:///x", "ftp://a.example"],
     takes: ["http://a.example", "https://a.example/x"],
   },
+  PASSWORD_WORDS: {
+    refuses: ["ab", "Zeppelin,", `${"x".repeat(61)}`, "tab\tbed", Array(201).fill("word").join()],
+    takes: ["Zeppelin", "Zeppelin Quay, Ørsted ,ceo", Array(200).fill("word").join()],
+  },
   LOGIN_FAILURE_FLOOR: waits,
   LOGIN_PROOF_OF_WORK: whole(0, 26),
   SMTP_URL: { ...url("smtp", "smtps"), beside: { MAIL_FROM: "a@b.example" } },

@@ -94,7 +94,10 @@ export function brokenRules(
   }
   const own = withoutWords(normalised, tellingWords([...rules.words, ...personal]));
   if (broken.length === 0 && lengthOf(own) < leastOwn) {
-    broken.push({ code: "personal", message: "must not be made of names that belong to you" });
+    broken.push({
+      code: "personal",
+      message: "must not be made of names that belong to you or are known here",
+    });
   }
   return broken;
 }
@@ -138,13 +141,19 @@ const leastGuessesLog10 = 8;
 
 /** The rules, then the strength, then the breaches: what costs most comes last. */
 export function createPasswordChecks(
-  options: { strength: PasswordStrength; breaches: BreachCheck | null },
+  options: {
+    strength: PasswordStrength;
+    breaches: BreachCheck | null;
+    /** Words of this installation: its products, projects and places. */
+    words: readonly string[];
+  },
 ): PasswordChecks {
   async function faults(
-    rules: PasswordRules,
+    { policy, words: tenants }: PasswordRules,
     password: string,
     personal: readonly string[],
   ): Promise<Fault[]> {
+    const rules = { policy, words: [...tenants, ...options.words] };
     const broken = brokenRules(rules, password, personal);
     if (broken.length > 0) return broken;
     const normalised = normalisedPassword(password);

@@ -52,6 +52,20 @@ Deno.test("brokenRules: what is left without names of the user and the tenant ha
   assert.deepEqual(brokenRules(odd, "tR0ub!er", ["[^]"]), []);
 });
 
+Deno.test("check: words of the installation count as names do, beside those of tenant and user", async () => {
+  const strength = createPasswordStrength();
+  const checks = createPasswordChecks({ strength, breaches: null, words: ["Zeppelin Quay"] });
+  for (const password of ["Z3pp3lin-Quay-7!", "ZeppelinQuay2026!", "quay-Lovelace-9!"]) {
+    assert.deepEqual(
+      await refused(checks, password, "composition"),
+      ["new_password: personal"],
+      password,
+    );
+  }
+  assert.deepEqual(await refused(checks, "Zeppelin-tR0ub!erQ", "composition"), []);
+  strength.close();
+});
+
 async function refused(checks: PasswordChecks, password: string, policy: PasswordPolicy) {
   const about = { path: "new_password", personal };
   try {
@@ -67,7 +81,7 @@ async function refused(checks: PasswordChecks, password: string, policy: Passwor
 
 Deno.test("check: what every list has, and what is easy to guess, is refused under both policies", async () => {
   const strength = createPasswordStrength();
-  const checks = createPasswordChecks({ strength, breaches: null });
+  const checks = createPasswordChecks({ strength, breaches: null, words: [] });
   try {
     const wanted: [PasswordPolicy, string, string[]][] = [
       ["composition", "P@ssw0rd", ["new_password: too_common"]],
@@ -112,7 +126,7 @@ Deno.test("check: the longest and most contrived password is judged in bounded t
 
 Deno.test("check: what cannot be judged is refused for now, not let through", async () => {
   const strength = createPasswordStrength();
-  const checks = createPasswordChecks({ strength, breaches: null });
+  const checks = createPasswordChecks({ strength, breaches: null, words: [] });
   const about = { path: "p", personal: [] };
   const checked = checks.check(rulesOf("length"), "correct horse battery staple", about);
   strength.close();
