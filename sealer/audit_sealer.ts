@@ -9,6 +9,7 @@ import {
   makeCheckpoint,
   receiptOf,
 } from "../lib/audit/checkpoint.ts";
+import { inTime } from "../lib/in_time.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { type CheckpointFolder } from "./checkpoint_folder.ts";
 import { LockLostError, sealBatch, type Sweep } from "./seal_batch.ts";
@@ -206,10 +207,8 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
           log.debug("entries without a seal could not be counted", errorFields(error));
         })
         .finally(() => counting = undefined);
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, withinMs));
-      await Promise.race([counting, late]);
-      clearTimeout(timer);
+      await inTime(counting, { ms: withinMs, late: () => new Error("not counted yet") })
+        .catch(() => {});
     },
     async maintain() {
       if (pid === undefined) return;
