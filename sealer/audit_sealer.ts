@@ -9,6 +9,7 @@ import {
   makeCheckpoint,
   receiptOf,
 } from "../lib/audit/checkpoint.ts";
+import { inTime } from "../lib/in_time.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { type CheckpointFolder } from "./checkpoint_folder.ts";
 import { LockLostError, sealBatch, type Sweep } from "./seal_batch.ts";
@@ -38,8 +39,9 @@ export interface SealerState {
   leading: boolean;
   sealedTotal: number;
   failuresTotal: number;
-  /** Milliseconds since the Unix epoch; 0 for never. */
+  /** Milliseconds since the Unix epoch, as the next; of this one's start where none has succeeded yet. */
   lastRoundAt: number;
+  /** 0 for never. */
   lastCheckpointAt: number;
   checkpoint: number;
   /** Milliseconds that the slowest entry of the last batch waited. */
@@ -73,7 +75,7 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
     leading: false,
     sealedTotal: 0,
     failuresTotal: 0,
-    lastRoundAt: 0,
+    lastRoundAt: clock.now(),
     lastCheckpointAt: folder.last ? clock.now() : 0,
     checkpoint: folder.last?.n ?? 0,
     waitedMs: 0,
@@ -150,6 +152,9 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
     pid ??= await lead();
     if (pid === undefined) {
       state.leading = false;
+      // Entries wait for the other one, which says itself how long.
+      state.lastRoundAt = clock.now();
+      state.waitedMs = 0;
       return false;
     }
     const batch = await sealBatch(sql, { pid, limit, sweep });
@@ -202,10 +207,8 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
           log.debug("entries without a seal could not be counted", errorFields(error));
         })
         .finally(() => counting = undefined);
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, withinMs));
-      await Promise.race([counting, late]);
-      clearTimeout(timer);
+      await inTime(counting, { ms: withinMs, late: () => new Error("not counted yet") })
+        .catch(() => {});
     },
     async maintain() {
       if (pid === undefined) return;

@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { inTime } from "../lib/in_time.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { pauseFor } from "../lib/pause.ts";
 import type { AuditSealer } from "./audit_sealer.ts";
@@ -59,14 +60,6 @@ class HangError extends Error {
   override name = "HangError";
 }
 
-async function bounded<T>(work: Promise<T>, hangMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new HangError("the database hangs")), hangMs);
-  });
-  try {
-    return await Promise.race([work, hang]);
-  } finally {
-    clearTimeout(timer);
-  }
+function bounded<T>(work: Promise<T>, hangMs: number): Promise<T> {
+  return inTime(work, { ms: hangMs, late: () => new HangError("the database hangs") });
 }

@@ -1,7 +1,9 @@
+import { once } from "node:events";
 import postgres from "postgres";
 import type { Sql } from "../db/connection.ts";
 import { inTime } from "../lib/in_time.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
+import { pauseFor } from "../lib/pause.ts";
 
 /** The database did not answer; what it would have said is not known. */
 export class DatabaseError extends Error {
@@ -52,15 +54,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   const { log, timeoutMs: patienceMs = 5_000 } = options;
   let sql = options.open();
   let state: Database["state"] = "disconnected";
-  let closed = false;
-  const closing = Promise.withResolvers<void>();
+  const ending = new AbortController();
+  const closing = ending.signal;
+  const closed = once(closing, "abort");
   const attempted = Promise.withResolvers<void>();
-  const pause = async (ms: number) => {
-    const elapsed = Promise.withResolvers<void>();
-    const timer = setTimeout(elapsed.resolve, ms);
-    await Promise.race([elapsed.promise, closing.promise]);
-    clearTimeout(timer);
-  };
 
   const bounded = <T>(work: Promise<T>, { signal, timeoutMs = patienceMs }: Bounds = {}) =>
     inTime(work, {
@@ -73,14 +70,18 @@ export function openDatabase(options: DatabaseOptions): Database {
     });
 
   function lose(error: unknown): void {
-    if (state === "disconnected" || closed) return;
+    if (state === "disconnected" || closing.aborted) return;
     state = "disconnected";
     log.warn("the database is lost; the tunnel stays as it is", errorFields(error));
     void reconnect();
   }
 
   async function reconnect(): Promise<void> {
-    for (let delay = firstDelayMs; !closed; delay = Math.min(delay * 2, longestDelayMs)) {
+    for (
+      let delay = firstDelayMs;
+      !closing.aborted;
+      delay = Math.min(delay * 2, longestDelayMs)
+    ) {
       // A pool that hangs is not mended by waiting, and what it still holds must not arrive later.
       const old = sql;
       sql = options.open();
@@ -95,7 +96,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       } catch (error) {
         attempted.resolve();
         log.debug("the database does not answer", errorFields(error));
-        await pause(delay);
+        await pauseFor(delay, closing);
       }
     }
   }
@@ -103,14 +104,18 @@ export function openDatabase(options: DatabaseOptions): Database {
   // postgres.js listens again by itself after a connection that once listened is lost, and then calls
   // onlisten again; only the first attempt is ours to repeat.
   async function listen(): Promise<void> {
-    for (let delay = firstDelayMs; !closed; delay = Math.min(delay * 2, longestDelayMs)) {
+    for (
+      let delay = firstDelayMs;
+      !closing.aborted;
+      delay = Math.min(delay * 2, longestDelayMs)
+    ) {
       const listener = options.openListener();
       try {
         await listener.listen(options.channel, options.onNotify, options.onReady);
-        await closing.promise;
+        await closed;
       } catch (error) {
         log.debug("cannot listen for notifications yet", errorFields(error));
-        await pause(delay);
+        await pauseFor(delay, closing);
       }
       await listener.end({ timeout: 0 }).catch(() => {});
     }
@@ -134,8 +139,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     },
     async close() {
-      closed = true;
-      closing.resolve();
+      ending.abort();
       await Promise.all([listening, connecting, sql.end({ timeout: 1 }).catch(() => {})]);
     },
   };

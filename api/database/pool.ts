@@ -1,4 +1,5 @@
 import { connect, type Sql } from "../../db/connection.ts";
+import { inTime } from "../../lib/in_time.ts";
 import { createPatience } from "../../lib/patience.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { createTurns, type Party } from "../../lib/turns.ts";
@@ -236,20 +237,15 @@ function openConnection(url: Secret<string>, options: PoolOptions): Connection {
   }
 
   async function open(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      // A proxy that accepts and hangs up keeps the driver trying for ever.
-      timer = setTimeout(() => {
-        reject(new DatabaseUnavailable("no database connection could be opened in time"));
-      }, options.timeoutMs);
-    });
     try {
-      await Promise.race([sql`select`, tooLate]);
+      // A proxy that accepts and hangs up keeps the driver trying for ever.
+      await inTime(sql`select`, {
+        ms: options.timeoutMs,
+        late: () => new DatabaseUnavailable("no database connection could be opened in time"),
+      });
     } catch (error) {
       giveUp();
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

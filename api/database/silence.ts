@@ -1,3 +1,4 @@
+import { inTime } from "../../lib/in_time.ts";
 import { DatabaseUnavailable } from "./errors.ts";
 
 /** Notices a database that hangs: connections stand, and nothing comes back, so that no error ever would. */
@@ -74,12 +75,7 @@ export function createSilence({ patienceMs, probe, onSilence }: SilenceOptions):
 }
 
 /** Whether it came to a good end in time. */
-async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), ms);
-  try {
-    return await Promise.race([work.then(() => true, () => false), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  return inTime(work, { ms, late: () => new DatabaseUnavailable("no answer in time") })
+    .then(() => true, () => false);
 }

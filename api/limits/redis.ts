@@ -1,4 +1,5 @@
 import { createClient } from "redis";
+import { inTime } from "../../lib/in_time.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import type { Secret } from "../../lib/secret.ts";
 
@@ -43,31 +44,27 @@ export function connectRedis(url: Secret<string>, options: RedisOptions) {
   // The library's own time limit ends with the moment at which a command is sent: one that is never answered would
   // hold up its caller for ever.
   let silent = false;
-  async function inTime<T>(work: (redis: typeof client) => Promise<T>): Promise<T> {
-    if (silent) throw new Error("Redis does not answer");
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      late.reject(new Error(`Redis did not answer within ${commandTimeoutMs} ms`));
-      if (silent) return;
+  function late(): Error {
+    if (!silent) {
       silent = true;
       log.warn("Redis hangs");
       // Nobody else waits for it until it has answered this, or hung up.
       const heard = () => silent = false;
       client.ping().then(heard, heard);
-    }, commandTimeoutMs);
-    try {
-      return await Promise.race([work(client), late.promise]);
-    } finally {
-      clearTimeout(timer);
     }
+    return new Error(`Redis did not answer within ${commandTimeoutMs} ms`);
+  }
+  async function ask<T>(work: (redis: typeof client) => Promise<T>): Promise<T> {
+    if (silent) throw new Error("Redis does not answer");
+    return await inTime(work(client), { ms: commandTimeoutMs, late });
   }
   return {
     client,
     /** @throws when Redis does not answer in time, and at once while it says nothing at all */
-    inTime,
+    inTime: ask,
     /** @throws when Redis does not answer in time */
     async ping(): Promise<void> {
-      await inTime((redis) => redis.ping());
+      await ask((redis) => redis.ping());
     },
     close: (): void => client.destroy(),
   };

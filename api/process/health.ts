@@ -1,3 +1,4 @@
+import { inTime } from "../../lib/in_time.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import type { DaemonStatus } from "../../wgd/protocol.ts";
 import type { Readiness } from "../deps.ts";
@@ -86,17 +87,7 @@ export function daemonTrouble({ database, counts, snapshot, last_error }: Daemon
   return snapshot.error ?? last_error;
 }
 
-async function withinPatience<T>(answer: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`no answer within ${patienceMs} ms`)),
-    patienceMs,
-  );
-  try {
-    return await Promise.race([answer, late.promise]);
-  } finally {
-    clearTimeout(timer);
-    // What comes later is of no use, and must not be an unhandled rejection.
-    answer.catch(() => {});
-  }
+function withinPatience<T>(answer: Promise<T>): Promise<T> {
+  const late = () => new Error(`no answer within ${patienceMs} ms`);
+  return inTime(answer, { ms: patienceMs, late });
 }

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
+import { inTime } from "../../../lib/in_time.ts";
 import { overlap, parseAnyNetwork } from "../../../lib/network.ts";
 import type { ApiConfig } from "../../config.ts";
 
@@ -53,7 +54,7 @@ export function createInfrastructure(
 ): Infrastructure {
   async function faultOf({ setting, host }: Dependency, network: string): Promise<string | null> {
     const asked = parseAnyNetwork(network);
-    const addresses = isIP(host) ? [host] : await inTime(resolve(host), timeoutMs);
+    const addresses = isIP(host) ? [host] : await answeredOrNone(resolve(host), timeoutMs);
     const found = addresses.map(parseAnyNetwork);
     if (!asked || found.length === 0 || found.includes(undefined)) {
       return `may hold the host of ${setting}, whose name is not found`;
@@ -67,12 +68,7 @@ export function createInfrastructure(
 }
 
 /** Nothing where the answer failed or was late. */
-async function inTime(answer: Promise<string[]>, timeoutMs: number): Promise<string[]> {
-  const late = Promise.withResolvers<string[]>();
-  const timer = setTimeout(() => late.resolve([]), timeoutMs);
-  try {
-    return await Promise.race([answer.catch(() => []), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function answeredOrNone(answer: Promise<string[]>, ms: number): Promise<string[]> {
+  return inTime(answer, { ms, late: () => new Error("the name is not found in time") })
+    .catch(() => []);
 }

@@ -1,8 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { inTime } from "../../../lib/in_time.ts";
 import { WgdUnavailable } from "../../../wgd/client.ts";
 import type { DaemonStatus } from "../../../wgd/protocol.ts";
 import type { Deps } from "../../deps.ts";
-import { isConnectionError } from "../../database/errors.ts";
+import { DatabaseUnavailable, isConnectionError } from "../../database/errors.ts";
 import { noTenant } from "../../database/tenancy.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { createRouter, jsonResponse, type Router, timestamp } from "../../openapi.ts";
@@ -126,17 +127,12 @@ const patienceMs = 3_000;
 /** With the database away or hanging, whoever is on call has to learn what the daemon still knows. */
 async function answeredInTime<T>(read: Promise<T>) {
   const away = { database: "unavailable" as const, gateway: undefined, peers: null, other: null };
-  const late = Promise.withResolvers<typeof away>();
-  const timer = setTimeout(() => late.resolve(away), patienceMs);
+  const late = () => new DatabaseUnavailable("no answer in time");
   try {
-    return await Promise.race([read, late.promise]);
+    return await inTime(read, { ms: patienceMs, late });
   } catch (error) {
     if (isConnectionError(error)) return away;
     throw error;
-  } finally {
-    clearTimeout(timer);
-    // What is answered later is of no use, and must not be an unhandled rejection.
-    read.catch(() => {});
   }
 }
 
