@@ -42,3 +42,27 @@ Deno.test("install.sh: what serves is the program in use itself, running and rea
     "the program before is ready": false,
   });
 });
+
+Deno.test("uninstall.sh: every unit that install.sh brings goes, and that of containers stays", async () => {
+  await using undo = new AsyncDisposableStack();
+  const root = await Deno.makeTempDir();
+  undo.defer(() => Deno.remove(root, { recursive: true }));
+  const units = `${root}/etc/systemd/system`;
+  await Deno.mkdir(units, { recursive: true });
+  const installed = /^install_units\(\) \{$[^]*?^\}$/m.exec(script)?.[0];
+  const uninstall = await Deno.readTextFile(new URL("uninstall.sh", import.meta.url));
+  const removed = uninstall.match(/^[^#\n]*rm -f [^]*?[^\\]$/gm)?.join("\n");
+  ok(installed && removed);
+  const names = async () =>
+    (await Array.fromAsync(Deno.readDir(units), ({ name }) => name)).toSorted();
+  const run = async (text: string) =>
+    ok((await outcomeOf(["sh", "-euc", text.replaceAll(/\/(etc|usr)\//g, `${root}/$1/`)])).success);
+  const project = new URL("..", import.meta.url).pathname;
+  await run(
+    `units=/etc/systemd/system; systemctl() { :; }; ${installed}; install_units ${project}`,
+  );
+  deepEqual((await names()).length, 8);
+  await Deno.writeTextFile(`${units}/massacorp-compose.service`, "");
+  await run(removed);
+  deepEqual(await names(), ["massacorp-compose.service"]);
+});

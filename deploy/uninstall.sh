@@ -29,8 +29,10 @@ if [ -x /opt/massacorp/bin/deno ] && [ -r "$settings" ]; then
   ) || echo "uninstall: the tunnel interface is still there" >&2
 fi
 
-rm -f /etc/systemd/system/massacorp*.service /etc/systemd/system/massacorp*.timer \
-  /etc/systemd/system/massacorp.target /etc/tmpfiles.d/massacorp.conf /usr/local/sbin/massacorpctl
+# By name: massacorp-compose.service is of another installation, in containers.
+for unit in api api@ backup migrate sealer wgd; do rm -f "/etc/systemd/system/massacorp-$unit.service"; done
+rm -f /etc/systemd/system/massacorp-backup.timer /etc/systemd/system/massacorp.target \
+  /etc/tmpfiles.d/massacorp.conf /usr/local/sbin/massacorpctl
 rm -rf /opt/massacorp /opt/massacorp.new /opt/massacorp.old /opt/massacorp.bad /run/massacorp \
   /run/systemd/system/massacorp-upgrade.service
 systemctl daemon-reload

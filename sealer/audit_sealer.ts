@@ -39,8 +39,9 @@ export interface SealerState {
   leading: boolean;
   sealedTotal: number;
   failuresTotal: number;
-  /** Milliseconds since the Unix epoch; 0 for never. */
+  /** Milliseconds since the Unix epoch, as the next; of this one's start where none has succeeded yet. */
   lastRoundAt: number;
+  /** 0 for never. */
   lastCheckpointAt: number;
   checkpoint: number;
   /** Milliseconds that the slowest entry of the last batch waited. */
@@ -74,7 +75,7 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
     leading: false,
     sealedTotal: 0,
     failuresTotal: 0,
-    lastRoundAt: 0,
+    lastRoundAt: clock.now(),
     lastCheckpointAt: folder.last ? clock.now() : 0,
     checkpoint: folder.last?.n ?? 0,
     waitedMs: 0,
@@ -151,6 +152,9 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
     pid ??= await lead();
     if (pid === undefined) {
       state.leading = false;
+      // Entries wait for the other one, which says itself how long.
+      state.lastRoundAt = clock.now();
+      state.waitedMs = 0;
       return false;
     }
     const batch = await sealBatch(sql, { pid, limit, sweep });

@@ -3,6 +3,7 @@ import { connect } from "../db/connection.ts";
 import { type TestDatabase, testDatabase } from "../tests/support/database.ts";
 import { checkpointFolder, testSealer, verify } from "../tests/support/sealer.ts";
 import { until } from "../tests/support/until.ts";
+import { lagSeconds } from "./metrics.ts";
 
 async function tenant(db: TestDatabase, slug: string): Promise<number> {
   const [row] = await db.owner<[{ id: number }]>`
@@ -190,9 +191,24 @@ Deno.test("round: D1: who lost its connection, and with it the lock, leaves the 
     await first.seal();
     return !first.sealer.state.leading;
   });
+  // What waits is not its lag, however long ago it led.
+  first.clock.advance(60_000);
+  await first.seal();
+  assert.equal(lagSeconds(first.sealer.state, first.clock.now()), 0);
   assert.equal((await chain(db, acme)).length, 1);
   await second.seal();
   assert.equal((await chain(db, acme)).length, 2);
+});
+
+Deno.test("lagSeconds: D1: a sealer whose rounds have failed since it was started lags since then", async () => {
+  await using db = await testDatabase();
+  await using folder = await checkpointFolder();
+  await db.superuser.unsafe(`revoke connect on database ${db.name} from public, massacorp_sealer`);
+  await using given = await testSealer(db, folder.path);
+  await assert.rejects(given.seal());
+  given.clock.advance(60_000);
+  await assert.rejects(given.seal());
+  assert.equal(lagSeconds(given.sealer.state, given.clock.now()), 60);
 });
 
 Deno.test("round: D1: after a crash between the database and the disk the next sealer signs what was sealed", async () => {

@@ -2,8 +2,7 @@ import type { SealerState } from "./audit_sealer.ts";
 
 /** Seconds that an entry may have waited by now, if it came right after the last round. */
 export function lagSeconds(state: SealerState, now: number): number {
-  const since = state.lastRoundAt === 0 ? 0 : Math.max(0, now - state.lastRoundAt);
-  return Math.max(since, state.waitedMs) / 1000;
+  return Math.max(0, now - state.lastRoundAt, state.waitedMs) / 1000;
 }
 
 /** The text format of Prometheus. It names no tenant. */

@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, match } from "node:assert/strict";
 import { parse } from "yaml";
 import { groups } from "./groups.ts";
 import { outcomeIn } from "./kernel/run.ts";
@@ -41,7 +41,8 @@ Deno.test("outcomeIn: reads a guest's sum as the runner says it, and nothing els
 
 Deno.test("ci.yml: every night runs the groups that the gate leaves out, and the gate none of them", async () => {
   const text = await Deno.readTextFile(new URL("../.github/workflows/ci.yml", import.meta.url));
-  const { jobs } = parse(text);
+  const { concurrency, jobs } = parse(text);
+  match(concurrency.group, /github\.event_name/, "a push would end the night's run");
   const onDemand = groups.filter(({ onDemand }) => onDemand).map(({ name }) => name);
   deepEqual(jobs.nightly.strategy.matrix.group.toSorted(), onDemand.toSorted());
   deepEqual(jobs.nightly.steps.at(-1).run, './massacorp test "$GROUP"');

@@ -202,10 +202,16 @@ Deno.test("nginx: what it answers itself has the headers of an API's refusal, an
     upstreams: [api.port, api.port, api.port],
   });
   const tooLong = head("POST", "/", `Content-Length: ${3 * 2 ** 20}\r\n${once}`);
-  const refusals = { 400: head("GET", "/%zz", once), 413: tooLong };
-  for (const [status, request] of Object.entries(refusals)) {
+  const refusals = [
+    [400, head("GET", "/%zz", once)],
+    [400, head("TRACE", "/", once)],
+    [400, head("POST", "/", `Transfer-Encoding: gzip\r\n${once}`)],
+    [400, head("GET", "/", once).replace("HTTP/1.1", "HTTP/3.0")],
+    [413, tooLong],
+  ] as const;
+  for (const [status, request] of refusals) {
     const [headers, problem] = await refusalOf(await answerTo(port, request));
-    assert.equal(problem.status, Number(status));
+    assert.equal(problem.status, status);
     assert.equal(headers.get("retry-after"), null, "to repeat it is of no use");
   }
   // A peer's connections beyond its hundred.
@@ -300,4 +306,6 @@ Deno.test("nginx: TLS of 1.2 and 1.3 alone, and no ticket that a stolen key woul
     args: ["-sik", "--http1.1", "--path-as-is", `https://127.0.0.1:${tls}/%zz`],
   }).output();
   await refusalOf(new TextDecoder().decode(stdout), "https");
+  // Who speaks HTTP there.
+  await refusalOf(await answerTo(tls, head("GET", "/", once)));
 });
