@@ -302,15 +302,14 @@ AS $function$
 begin
   insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
     select t.id, digest, by_source, attempt_outcome, login_record.at from tenants t where t.id = tenant;
-  if pg_try_advisory_xact_lock(3, tenant) then
+  if pg_try_advisory_xact_lock(5, tenant) then
     delete from login_attempts a where a.id in (
       select o.id from login_attempts o
       where o.tenant_id = tenant and o.at < least(login_record.at, now()) - interval '1 day'
       order by o.at limit 100
     );
   end if;
-end
-$function$;
+end $function$;
 alter function login_record(tenant integer, digest bytea, by_source text, attempt_outcome text, at timestamp with time zone) owner to massacorp_owner;
 
 CREATE OR REPLACE FUNCTION public.login_standing(tenant integer, digest bytea, by_source text, since timestamp with time zone, OUT forgiven bigint, OUT failures integer, OUT announced boolean)

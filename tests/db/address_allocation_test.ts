@@ -7,7 +7,7 @@ import {
   type TenantId,
   type TenantSql,
 } from "../../api/database/tenancy.ts";
-import { insertPeer } from "../../api/features/peers/store.ts";
+import { insertPeer, insertPeers } from "../../api/features/peers/store.ts";
 import { addressPlan, formatIPv4, parseNetwork } from "../../lib/address.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
@@ -193,6 +193,41 @@ Deno.test("T5: who finds every address in the hands of others waits, and gets wh
   await assert.rejects(first, /changed its mind/);
   assert.equal(await second, "10.10.0.6");
   assert.equal(await given.add(), undefined);
+});
+
+Deno.test("T5: many who are created at once wait for others' addresses only where no others are left, and then get what is given back", async () => {
+  await using given = await world("10.10.0.0/24", 10);
+  const many = async (sql: TenantSql, count: number) => {
+    const keys = await Promise.all(Array.from({ length: count }, generateKeyPair));
+    return await insertPeers(
+      sql,
+      keys.map(({ publicKey }) => newPeer({ tenantId: given.tenant, publicKey })),
+    );
+  };
+  const taken = Promise.withResolvers<void>();
+  const decision = Promise.withResolvers<void>();
+  const first = given.tenancy.transaction(given.tenant, async (sql) => {
+    assert.equal(await many(sql, 4), true);
+    taken.resolve();
+    await decision.promise;
+    throw new Error("changed its mind");
+  });
+  first.catch(() => {});
+  await taken.promise;
+  const add = (count: number) => given.tenancy.transaction(given.tenant, (sql) => many(sql, count));
+  assert.equal(await add(3), true);
+  assert.deepEqual(await held(given.db), ["10.10.0.10", "10.10.0.11", "10.10.0.12"]);
+  const [second, third] = [add(4), add(4)];
+  await until("both of them wait, and neither for the other", async () => {
+    const rows = await given.db.superuser`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return rows.length === 2;
+  });
+  assert.equal(await given.add(), "10.10.0.13", "what they do not get is nobody's");
+  decision.resolve();
+  await assert.rejects(first, /changed its mind/);
+  assert.deepEqual((await Promise.all([second, third])).sort(), [false, true]);
+  assert.equal((await held(given.db)).length, 8);
 });
 
 Deno.test("T5: the lowest free address comes first, and a rolled-back create gives its own back", async () => {

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { createPool } from "../../api/database/pool.ts";
+import { asTenantId, createTenancy } from "../../api/database/tenancy.ts";
+import { insertPeer } from "../../api/features/peers/store.ts";
+import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { testDatabase } from "../support/database.ts";
+import { newPeer } from "../support/new_peer.ts";
 import { seedInterface, seedTenant } from "../support/seed.ts";
 
 const source = "loopback";
@@ -64,4 +69,35 @@ Deno.test("login: what is read of the record costs the same however often an acc
   await db.owner`analyze login_attempts`;
   await bounded("guessed", 60, "failures alone");
   await bounded("somebody else", 30, "failures of another one");
+});
+
+Deno.test("login_record: N2: a log-in under way in the tenant of a gateway's number holds up nobody's new peer there", async () => {
+  await using db = await testDatabase({ lockTimeout: null });
+  await seedInterface(db.owner);
+  const [first, second] = [
+    await seedTenant(db.owner, "alpha"),
+    await seedTenant(db.owner, "beta"),
+  ];
+  assert.equal(first.id, 1, "the number of the gateway, too");
+  const pool = createPool(db.url("massacorp_api"), {
+    applicationName: "login-record-test",
+    size: 2,
+    overflow: 0,
+    timeoutMs: 5000,
+    recycleSeconds: 3600,
+  });
+  const tenancy = createTenancy(pool);
+  const { publicKey } = await generateKeyPair();
+  try {
+    await tenancy.transaction(asTenantId(first.id), async (sql) => {
+      await sql`select login_record(${first.id}, sha256('who'), ${source}, 'failed', now())`;
+      const address = await tenancy.transaction(
+        asTenantId(second.id),
+        (sql) => insertPeer(sql, newPeer({ tenantId: second.id, publicKey })),
+      );
+      assert.notEqual(address, undefined);
+    });
+  } finally {
+    await pool.end();
+  }
 });

@@ -93,7 +93,7 @@ export async function insertPeer(sql: TenantSql, peer: NewPeer): Promise<string 
 
 /**
  * Takes the lowest free addresses and inserts as many peers, in one statement.
- * @returns false when there are not enough; the caller rolls back what was taken
+ * @returns false when there are not enough; nothing is taken then
  */
 export async function insertPeers(sql: TenantSql, peers: readonly NewPeer[]): Promise<boolean> {
   const [first] = peers;
@@ -115,35 +115,41 @@ export async function insertPeers(sql: TenantSql, peers: readonly NewPeer[]): Pr
     persistent_keepalive: peer.persistentKeepalive,
     created_at: peer.at.toISOString(),
   }));
-  const result = await sql`
-    with free as (
-      select interface_id, address from wg_ip_pool
-      where interface_id = ${first.interfaceId} and free_from is not null and free_from <= now()
-      order by address limit ${peers.length}
-      -- Waits for single creations under way; two of these lock in the same order.
-      for update
-    ), numbered as (
-      select interface_id, address, row_number() over (order by address) as n from free
-    ), taken as (
-      update wg_ip_pool p set free_from = null from numbered f
-      where p.interface_id = f.interface_id and p.address = f.address
-      returning p.address, f.n
-    )
-    insert into wg_peers (
-      tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, expires_at,
-      client_allowed_ips, dns, mtu, persistent_keepalive, created_at
-    )
-    select r.tenant_id, r.id, r.interface_id, r.user_id, r.name, r.kind, r.public_key, r.preshared_key,
-      taken.address, r.expires_at,
-      (select array_agg(network(n::inet)) from unnest(r.client_allowed_ips) n), r.dns, r.mtu,
-      r.persistent_keepalive, r.created_at
-    from jsonb_to_recordset(${sql.json(rows)}::jsonb) as r (
-      n bigint, tenant_id integer, id uuid, interface_id smallint, user_id integer, name text, kind text,
-      public_key text, preshared_key bytea, expires_at timestamptz, client_allowed_ips text[], dns inet[],
-      mtu integer, persistent_keepalive integer, created_at timestamptz
-    )
-    join taken on taken.n = r.n`;
-  return result.count === peers.length;
+  await sql`savepoint before_addresses`;
+  // As in `insertPeer`: others' creations under way hold nobody up while there are other addresses.
+  for (const lock of [sql`for update skip locked`, sql`for update`]) {
+    const result = await sql`
+      with free as (
+        select interface_id, address from wg_ip_pool
+        where interface_id = ${first.interfaceId} and free_from is not null and free_from <= now()
+        order by address limit ${peers.length}
+        ${lock}
+      ), numbered as (
+        select interface_id, address, row_number() over (order by address) as n from free
+      ), taken as (
+        update wg_ip_pool p set free_from = null from numbered f
+        where p.interface_id = f.interface_id and p.address = f.address
+        returning p.address, f.n
+      )
+      insert into wg_peers (
+        tenant_id, id, interface_id, user_id, name, kind, public_key, preshared_key, address, expires_at,
+        client_allowed_ips, dns, mtu, persistent_keepalive, created_at
+      )
+      select r.tenant_id, r.id, r.interface_id, r.user_id, r.name, r.kind, r.public_key, r.preshared_key,
+        taken.address, r.expires_at,
+        (select array_agg(network(n::inet)) from unnest(r.client_allowed_ips) n), r.dns, r.mtu,
+        r.persistent_keepalive, r.created_at
+      from jsonb_to_recordset(${sql.json(rows)}::jsonb) as r (
+        n bigint, tenant_id integer, id uuid, interface_id smallint, user_id integer, name text, kind text,
+        public_key text, preshared_key bytea, expires_at timestamptz, client_allowed_ips text[], dns inet[],
+        mtu integer, persistent_keepalive integer, created_at timestamptz
+      )
+      join taken on taken.n = r.n`;
+    if (result.count === peers.length) return true;
+    // Whoever waits holds nothing meanwhile, so that two of these never wait for each other.
+    await sql`rollback to savepoint before_addresses`;
+  }
+  return false;
 }
 
 /** Narrows a statement over `wg_peers p` to the peers of one owner, where one is given. */

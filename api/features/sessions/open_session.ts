@@ -56,7 +56,12 @@ export async function openSession(
     userAgent: (c.req.header("user-agent") ?? "").slice(0, 256),
   });
   if (rules.limit !== null) {
-    const ended = await endBeyondLimit(sql, { userId: who.userId, limit: rules.limit, at });
+    const ended = await endBeyondLimit(sql, {
+      userId: who.userId,
+      newest: sessionId,
+      limit: rules.limit,
+      at,
+    });
     // A thief's log-in that pushes the owner out is to be seen as that.
     if (ended > 0) {
       await writeAudit(sql, {

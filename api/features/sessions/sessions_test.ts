@@ -110,6 +110,20 @@ Deno.test("sessions: fifty log-ins at once leave as many sessions as the tenant 
   assert.equal((await api.request("/api/v1/auth/me", { token: acme.token })).status, 401);
 });
 
+Deno.test("sessions: whoever logs in where one is allowed is in, though another was used by a clock that is ahead", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  await api.request("/api/v1/tenants/current", {
+    token: acme.token,
+    method: "PATCH",
+    body: { session_limit: 1 },
+  });
+  await api.db.owner`update sessions set last_seen_at = last_seen_at + interval '30 seconds'`;
+  const { token } = await logIn(api, acme);
+  const me = async (token: string) => (await api.request("/api/v1/auth/me", { token })).status;
+  assert.deepEqual([await me(token), await me(acme.token)], [200, 401]);
+});
+
 Deno.test("sessions: a tenant shortens how long they idle and last, and never lengthens it", async () => {
   await using api = await testApi({
     env: { REFRESH_TOKEN_LIFETIME: "2d", SESSION_LIFETIME: "4d" },

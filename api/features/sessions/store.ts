@@ -116,17 +116,21 @@ export async function endAllSessions(sql: TenantSql, at: Date): Promise<number> 
   return result.count;
 }
 
-/** Ends what is beyond the limit, the one unused for longest first. @returns how many */
+/**
+ * Ends what is beyond the limit, the one unused for longest first. The new one stays, though another was used since
+ * its moment, or by the clock of another process that is ahead.
+ * @returns how many
+ */
 export async function endBeyondLimit(
   sql: TenantSql,
-  which: { userId: number; limit: number; at: Date },
+  which: { userId: number; newest: string; limit: number; at: Date },
 ): Promise<number> {
   const result = await sql`
     update sessions set ended_at = ${which.at}, ended_reason = 'limit'
     where id in (
       select id from sessions
       where user_id = ${which.userId} and ended_at is null and refresh_expires_at > ${which.at}
-      order by last_seen_at desc, id desc offset ${which.limit}
+      order by id = ${which.newest} desc, last_seen_at desc, id desc offset ${which.limit}
     )`;
   return result.count;
 }
