@@ -58,6 +58,8 @@ export interface BuiltDeps {
    * @throws {PermissionMismatchError}
    */
   rolesAreSafe(): Promise<void>;
+  /** Begins what the API does unasked: mails leave, and what has ended goes. */
+  start(): void;
   close(): Promise<void>;
 }
 
@@ -171,8 +173,6 @@ export async function buildDeps(
     },
     letters,
     postman,
-    deliveryEraser,
-    retention,
     wgd,
     sealer,
     infrastructure: createInfrastructure(dependenciesOf(config)),
@@ -190,6 +190,9 @@ export async function buildDeps(
       await checkSealingKeys(deps).catch((error) => {
         log.warn("keys of what is sealed could not be looked at", errorFields(error));
       });
+    },
+    start() {
+      for (const each of [postman, deliveryEraser, retention]) each.start();
     },
     async close() {
       eventLoop.close();

@@ -1,6 +1,6 @@
 import { overlap, parseAnyNetwork } from "../lib/network.ts";
 import { checkSpans } from "../lib/spans_config.ts";
-import type { Settings } from "./config.ts";
+import type { Settings } from "./settings.ts";
 
 /** Settings that are well by themselves, as far as each was given or has a default. */
 type Given = Partial<Settings>;

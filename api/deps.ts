@@ -16,13 +16,11 @@ import type { Pool } from "./database/pool.ts";
 import type { Hsts } from "./middleware/security_headers.ts";
 import type { Lookups } from "./database/lookups.ts";
 import type { Health } from "./process/health.ts";
-import type { Infrastructure } from "./features/tunnel_policy/mod.ts";
+import type { Infrastructure } from "./features/tunnel_policy/infrastructure.ts";
 import type { Limits } from "./limits/limits.ts";
 import type { Redis } from "./limits/redis.ts";
 import type { Meters } from "./process/meters.ts";
-import type { DeliveryEraser } from "./features/deliveries/mod.ts";
-import type { Retention } from "./retention/mod.ts";
-import type { Postman } from "./mail/mod.ts";
+import type { Postman } from "./mail/postman.ts";
 import type { Platform, Tenancy } from "./database/tenancy.ts";
 
 /** What operations are made of. Each names the few it uses. */
@@ -57,8 +55,6 @@ export interface Deps {
   /** The secrets of second factors, and what recovery codes are known by. */
   mfa: { secrets: SealRing; codes: RecoveryDigests };
   postman: Postman;
-  deliveryEraser: DeliveryEraser;
-  retention: Retention;
   wgd: WgdClient;
   /** The sealer of the audit log: its status and metrics. */
   sealer: SocketClient;
@@ -102,10 +98,4 @@ export interface Deps {
     /** The file in which a backup says when it was made; null where this process sees none. */
     backupMetrics: string | null;
   };
-}
-
-/** What `GET /ready` answers. */
-export interface Readiness {
-  ready: boolean;
-  checks: Record<string, "ok" | "unavailable" | "stopping">;
 }

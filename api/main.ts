@@ -28,15 +28,13 @@ const log = createLogger({
 });
 logUnhandled(log);
 if (config.spans) await recordSpans();
-const { deps, rolesAreSafe, close } = await buildDeps({ config, clock: systemClock, log });
+const { deps, rolesAreSafe, start, close } = await buildDeps({ config, clock: systemClock, log });
 rolesAreSafe().catch((error) => {
   log.error("the API does not run on this database", errorFields(error));
   // Another schema may be this one's after a migration; a role stays what it is.
   Deno.exit(error instanceof UnsafeRoleError ? 78 : 1);
 });
-deps.postman.start();
-deps.deliveryEraser.start();
-deps.retention.start();
+start();
 const app = createApp(deps);
 const fetch = (request: Request, env: Parameters<typeof app.fetch>[1]) => app.fetch(request, env);
 

@@ -1,4 +1,5 @@
 import { type Hook, OpenAPIHono, z } from "@hono/zod-openapi";
+import { normalisedEmail } from "./auth/email.ts";
 import type { AppEnv } from "./context.ts";
 import { ApiError, type ErrorCode, type FieldError, problemTypes } from "./errors.ts";
 import { problemSchema } from "./problem.ts";
@@ -107,3 +108,14 @@ export const numericId = z.string().regex(/^[1-9]\d{0,8}$/).transform(Number).op
 });
 
 export const timestamp = z.iso.datetime().openapi({ example: "2026-01-31T12:00:00.000Z" });
+
+/** An address of e-mail, normalised once, here. */
+export const email = z.string().trim().max(254)
+  .regex(/^[^@\s\p{Cc}]{1,64}@[^@\s\p{Cc}]{1,189}$/u, "must be an e-mail address")
+  .transform((text, context) => {
+    const normalised = normalisedEmail(text);
+    if (normalised !== undefined) return normalised;
+    context.addIssue("must be an e-mail address");
+    return z.NEVER;
+  })
+  .openapi({ example: "ada@acme.example" });

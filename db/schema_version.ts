@@ -1,5 +1,3 @@
-import type { Migration } from "./migrate.ts";
-
 /** What a database says of its schema to every role, as the comment of the schema `public`. */
 export interface SchemaVersion {
   /** The newest migration that it has. */
@@ -17,7 +15,10 @@ const form = /^MassaCorp's, up to ([a-z0-9_]+)(?:; for code that has ([a-z0-9_]+
  * What the schema's comment says: how far it was migrated, and the newest contraction in it.
  * @throws {RangeError} for a migration whose name {@link parseVersion} would not read
  */
-export function describeVersion(applied: readonly string[], known: readonly Migration[]): string {
+export function describeVersion(
+  applied: readonly string[],
+  known: readonly { id: string; sql: string }[],
+): string {
   const newest = applied.toSorted().at(-1) ?? "none";
   const needs = known.filter(({ id, sql }) => applied.includes(id) && contractMarker.test(sql))
     .map(({ id }) => id).toSorted().at(-1);

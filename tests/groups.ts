@@ -20,6 +20,13 @@ export interface Group {
   onDemand?: true;
 }
 
+/** How many tests ended how. */
+export interface Outcome {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
 /** What tests of the tunnel call. */
 const tunnelPrograms = ["ip", "nft", "wg", "wg-quick", "ping", "setpriv", "unshare", "zbarimg"];
 
@@ -50,6 +57,7 @@ export const groups: readonly Group[] = [
       "deploy",
       "docs",
       "tests/api",
+      "tests/circles_test.ts",
       "tests/run_test.ts",
       "tests/support/leaks_test.ts",
       "tests/tasks_test.ts",

@@ -1,16 +1,9 @@
-import { type Group, groups, kernelHasWireGuard, unmet } from "./groups.ts";
+import { type Group, groups, kernelHasWireGuard, type Outcome, unmet } from "./groups.ts";
 import { runInGuests } from "./kernel/run.ts";
 import { startBalancer } from "./scale/balancer.ts";
 import { clusterVariable, startTestCluster, type TestCluster } from "./support/cluster.ts";
 import { outputVariable } from "./support/output.ts";
 import { startPgbouncer } from "./support/pgbouncer.ts";
-
-/** The runner behind `./massacorp test`: every group, or those named, and one plain line at the end. */
-export interface Outcome {
-  passed: number;
-  failed: number;
-  skipped: number;
-}
 
 async function runGroup(
   group: Group,
@@ -148,6 +141,7 @@ export function countJunit(xml: string): Outcome {
   return sum;
 }
 
+/** The runner behind `./massacorp test`: every group, or those named, and one plain line at the end. */
 async function main(names: string[]): Promise<number> {
   const unknown = names.filter((name) => !groups.some((group) => group.name === name));
   if (unknown.length > 0) {

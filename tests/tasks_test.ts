@@ -37,26 +37,43 @@ Deno.test("tasks that change keys and schema: asked for help, each says how it i
   }
 });
 
+async function outcome(program: string, args: string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    ...{ args, env, cwd: project, stdin: "null" },
+  }).output();
+  const [out = "", said = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  keepAll(out, said);
+  return { code, out, said };
+}
+
+/** massacorpctl of a host with these settings, where Deno says what it was called with. */
+async function installed(root: string, settings: string): Promise<string> {
+  await Deno.writeTextFile(join(root, "massacorp.env"), settings);
+  await Deno.mkdir(join(root, "bin"));
+  const deno = '#!/bin/sh\necho "${WG_INTERFACE_ID:-} ${WG_KEY_FILE:-} $*"\n';
+  await Deno.writeTextFile(join(root, "bin/deno"), deno, { mode: 0o755 });
+  return (await Deno.readTextFile(join(project, "deploy/systemd/massacorpctl")))
+    .replace("home=/opt/massacorp", `home=${root}`)
+    .replace("settings=/etc/massacorp/massacorp.env", `settings=${root}/massacorp.env`);
+}
+
+Deno.test("massacorpctl wg:rotate-key, wg:adopt-key: are of the gateway that this host is", async () => {
+  const root = await Deno.makeTempDir();
+  try {
+    const script = await installed(root, "WG_INTERFACE_ID=2\nWG_KEY_FILE=/srv/wg1/key\n");
+    for (const command of ["wg:rotate-key", "wg:adopt-key"]) {
+      const { out } = await outcome("sh", ["-c", script, "massacorpctl", command]);
+      match(out, /^2 \/srv\/wg1\/key run .* --allow-write=\/srv\/wg1 /, command);
+    }
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
 Deno.test("massacorpctl backup: may write where its settings say; by the unit's set alone it is told in words", async () => {
   const root = await Deno.makeTempDir();
   try {
-    const settings = join(root, "massacorp.env");
-    await Deno.writeTextFile(settings, "BACKUP_RECIPIENTS=age1x\nBACKUP_FOLDER=/srv/elsewhere\n");
-    await Deno.mkdir(join(root, "bin"));
-    await Deno.writeTextFile(join(root, "bin/deno"), '#!/bin/sh\necho "$*"\n', { mode: 0o755 });
-    const script = (await Deno.readTextFile(join(project, "deploy/systemd/massacorpctl")))
-      .replace("home=/opt/massacorp", `home=${root}`)
-      .replace("settings=/etc/massacorp/massacorp.env", `settings=${settings}`);
-    const outcome = async (program: string, args: string[], env: Record<string, string> = {}) => {
-      const { code, stdout, stderr } = await new Deno.Command(program, {
-        ...{ args, env, cwd: project, stdin: "null" },
-      }).output();
-      const [out = "", said = ""] = [stdout, stderr].map((bytes) =>
-        new TextDecoder().decode(bytes)
-      );
-      keepAll(out, said);
-      return { code, out, said };
-    };
+    const script = await installed(root, "BACKUP_RECIPIENTS=age1x\nBACKUP_FOLDER=/srv/elsewhere\n");
     const ctl = (env: Record<string, string> = {}) =>
       outcome("sh", ["-c", script, "massacorpctl", "backup"], env);
     match(

@@ -1,7 +1,6 @@
 import { inTime } from "../../lib/in_time.ts";
 import { errorFields, type Logger } from "../../lib/log.ts";
 import type { DaemonStatus } from "../../wgd/protocol.ts";
-import type { Readiness } from "../deps.ts";
 
 /** How one thing that the API stands on answers. */
 export interface DependencyHealth {
@@ -14,6 +13,12 @@ export interface DependencyHealth {
 
 /** Asks a dependency; what it throws means that it does not answer, and a text that something is the matter. */
 export type Probe = () => Promise<string | null | undefined | void>;
+
+/** What `GET /ready` answers. */
+interface Readiness {
+  ready: boolean;
+  checks: Record<string, "ok" | "unavailable" | "stopping">;
+}
 
 export interface Health {
   readiness(): Promise<Readiness>;

@@ -33,7 +33,7 @@ Deno.test("retention: what has ended is forgotten in every tenant, each in its t
     }
     return found;
   };
-  const { retention } = api.deps;
+  const retention = createRetention(api.deps);
   let elapsed = 0;
   const passTo = (ms: number) => {
     api.clock.advance(ms - elapsed);

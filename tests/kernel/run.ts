@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Outcome } from "../run.ts";
+import type { Outcome } from "../groups.ts";
 import { preparedVariable, startTestCluster } from "../support/cluster.ts";
 import { testDatabase } from "../support/database.ts";
 import { GuestError, preparedPlace, runInGuest } from "./guest.ts";

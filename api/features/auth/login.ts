@@ -2,8 +2,14 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
-import { email } from "../users/mod.ts";
+import {
+  email,
+  jsonRequest,
+  jsonResponse,
+  namesTenant,
+  refusals,
+  type Router,
+} from "../../openapi.ts";
 import { type ConcludeDeps, concludeLogin } from "./conclude_login.ts";
 import { type AttemptDeps, finishAttempt, startAttempt } from "./login_attempt.ts";
 import { openAtOnce } from "./open_at_once.ts";

@@ -19,7 +19,7 @@ Deno.test("deliveries: what nobody fetched in time is erased by itself, in every
   api.clock.advance(deliveryLifetimeMs - 1);
   const inTime = await createPeer(api, acme, { delivery: "link" });
   const all = [...late, inTime].map(({ peer }) => peer.id).sort();
-  const { deliveryEraser } = api.deps;
+  const deliveryEraser = createDeliveryEraser(api.deps);
 
   await t.step("not before its end", async () => {
     assert.equal(await deliveryEraser.erase(), 0);

@@ -3,8 +3,7 @@ import type { AuditAction } from "../../../lib/audit/actions.ts";
 import type { TokenPurpose } from "../../auth/one_time_token_store.ts";
 import type { Deps } from "../../deps.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, namesTenant, type Router } from "../../openapi.ts";
-import { email } from "../users/mod.ts";
+import { email, jsonRequest, jsonResponse, namesTenant, type Router } from "../../openapi.ts";
 import { sendToken } from "./send_token.ts";
 
 /** An operation by which anybody has a token sent to an address; its answer tells nobody whether there was one. */

@@ -7,8 +7,15 @@ import { ApiError } from "../../errors.ts";
 import { locales, mailAllowance, pageLink, queueMail, tenantAllowance } from "../../mail/mod.ts";
 import { limitedAccess, namedTenant } from "../../middleware/access.ts";
 import { refuseTunnel } from "../../middleware/tunnel_rules.ts";
-import { jsonRequest, jsonResponse, namesTenant, refusals, type Router } from "../../openapi.ts";
-import { email, findOpenInvitation } from "../users/mod.ts";
+import {
+  email,
+  jsonRequest,
+  jsonResponse,
+  namesTenant,
+  refusals,
+  type Router,
+} from "../../openapi.ts";
+import { findOpenInvitation } from "../users/mod.ts";
 import { insertRegistration, readRegistrationFacts } from "./store.ts";
 
 const lifetimeMs = 24 * 60 * 60_000;

@@ -7,12 +7,11 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { idempotencyHeader, type IdempotencyKey, idempotencyKey } from "../../idempotency.ts";
 import { access } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { email, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { placeRefusals } from "../peers/mod.ts";
 import { findRole, insertUserRole } from "../roles/mod.ts";
 import {
   answerInvited,
-  email,
   findInvitation,
   insertUser,
   invitationChoice,

@@ -11,8 +11,8 @@ import {
   type ReadyGateway,
   requireGateway,
 } from "../peers/mod.ts";
-import type { ImportBody, Outcome } from "./import_peers.ts";
 import { type ImportReason, screen, type Screened } from "./policy.ts";
+import type { ImportBody, Outcome } from "./schemas.ts";
 import { insertAt, lockFree, lockLowest, ownKeys } from "./store.ts";
 
 interface Import {

@@ -6,7 +6,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, earlierOf, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { email, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import {
   findRole,
   insertUserRole,
@@ -15,7 +15,7 @@ import {
   type RoleRow,
 } from "../roles/mod.ts";
 import { dropInvitationOf } from "./drop_invitation.ts";
-import { email, locale, phone, roleName, userName, userSchema, viewUser } from "./schemas.ts";
+import { locale, phone, roleName, userName, userSchema, viewUser } from "./schemas.ts";
 import { insertUser, isUser, readUser, replaceUnusedPassword, stampOf } from "./store.ts";
 
 const createBody = z.strictObject({

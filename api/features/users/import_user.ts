@@ -6,9 +6,9 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { email, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { findRole, insertUserRole, refuseBeyondOwn } from "../roles/mod.ts";
-import { email, locale, phone, roleName, userName } from "./schemas.ts";
+import { locale, phone, roleName, userName } from "./schemas.ts";
 import { insertUser, readUser } from "./store.ts";
 
 const importBody = z.strictObject({

@@ -4,7 +4,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { email, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { page, pageOf, pageQuery } from "../../paging.ts";
 import { areOff, placeRefusals } from "../peers/mod.ts";
 import { findRole, refuseGrantBeyondOwn } from "../roles/mod.ts";
@@ -20,7 +20,7 @@ import {
   repeatInvitation,
   viewInvitation,
 } from "./invite.ts";
-import { email, locale, roleName, userName } from "./schemas.ts";
+import { locale, roleName, userName } from "./schemas.ts";
 
 export function createInvitation(router: Router, deps: Deps): void {
   const route = createRoute({

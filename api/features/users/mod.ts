@@ -21,7 +21,7 @@ export {
   invitedSchema,
   repeatInvitation,
 } from "./invite.ts";
-export { email, locale, userName } from "./schemas.ts";
+export { locale, userName } from "./schemas.ts";
 export { spendInvitation } from "./drop_invitation.ts";
 export { clearEndedInvitations, findInvitation, findOpenInvitation } from "./invitation_store.ts";
 export { insertUser, isUser } from "./store.ts";

@@ -1,19 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import { normalisedEmail } from "../../auth/email.ts";
 import { locales } from "../../mail/mod.ts";
 import { timestamp } from "../../openapi.ts";
 import type { UserRow } from "./store.ts";
-
-/** Normalised once, here. */
-export const email = z.string().trim().max(254)
-  .regex(/^[^@\s\p{Cc}]{1,64}@[^@\s\p{Cc}]{1,189}$/u, "must be an e-mail address")
-  .transform((text, context) => {
-    const normalised = normalisedEmail(text);
-    if (normalised !== undefined) return normalised;
-    context.addIssue("must be an e-mail address");
-    return z.NEVER;
-  })
-  .openapi({ example: "ada@acme.example" });
 
 export const userName = z.string().regex(
   /^[^\p{Cc}]{0,200}$/u,

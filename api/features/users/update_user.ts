@@ -7,10 +7,17 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { demandAllowance, queueAlert, whenAndWhere } from "../../mail/mod.ts";
 import { access, refuseWithoutStepUp, tenantOf, userOf } from "../../middleware/access.ts";
-import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
+import {
+  email,
+  jsonRequest,
+  jsonResponse,
+  numericId,
+  refusals,
+  type Router,
+} from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
 import { lockUser, refuseOverEqual, refuseOverMightier } from "../roles/mod.ts";
-import { email, ownFields, userSchema, viewUser } from "./schemas.ts";
+import { ownFields, userSchema, viewUser } from "./schemas.ts";
 import { readUser, updateUserRow, type UserRow } from "./store.ts";
 
 const updateBody = z.strictObject({ email: email.exactOptional(), ...ownFields });

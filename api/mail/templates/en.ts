@@ -1,5 +1,5 @@
 import { facts, link, quoted, text } from "./blocks.ts";
-import type { Phrases } from "./render.ts";
+import type { Phrases } from "./phrases.ts";
 
 const time = (at: string) => `${at.slice(0, 10)} at ${at.slice(11, 16)} UTC`;
 const where = (source: string | null) => source === null ? "unknown" : quoted(source);

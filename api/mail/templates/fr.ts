@@ -1,5 +1,5 @@
 import { facts, link, quoted, text } from "./blocks.ts";
-import type { Phrases } from "./render.ts";
+import type { Phrases } from "./phrases.ts";
 
 const time = (at: string) =>
   `${at.slice(8, 10)}/${at.slice(5, 7)}/${at.slice(0, 4)} à ${at.slice(11, 16)} UTC`;

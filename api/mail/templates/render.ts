@@ -1,10 +1,8 @@
-import type { Letter, Locale, TemplateData, TemplateName } from "../letter.ts";
+import type { Letter, Locale } from "../letter.ts";
 import { asHtml, asText, type Content } from "./blocks.ts";
 import { en } from "./en.ts";
 import { fr } from "./fr.ts";
-
-/** Every template in one language: none can be missing. */
-export type Phrases = { [T in TemplateName]: (data: TemplateData<T>) => Content };
+import type { Phrases } from "./phrases.ts";
 
 const phrases: Record<Locale, Phrases> = { en, fr };
 
