@@ -3,3 +3,8 @@ export function absent(error: unknown): undefined {
   if (error instanceof Deno.errors.NotFound) return undefined;
   throw error;
 }
+
+/** Whether there is something of that name, be it a link that leads nowhere. */
+export async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).catch(absent) !== undefined;
+}

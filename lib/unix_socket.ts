@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { absent } from "./absent.ts";
+import { absent, isThere } from "./absent.ts";
 import { errorFields, type Logger, silentLogger } from "./log.ts";
 
 /** The socket's place cannot be used; the message says why. */
@@ -87,10 +87,6 @@ async function listen(
   const server = Deno.serve({ path, transport: "unix", onListen: () => {} }, handler);
   await Deno.chmod(path, 0o660);
   return server;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await Deno.lstat(path).catch(absent) !== undefined;
 }
 
 async function clearPlace(path: string): Promise<void> {

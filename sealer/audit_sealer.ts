@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { absent } from "../lib/absent.ts";
+import { isThere } from "../lib/absent.ts";
 import type { Sql } from "../db/connection.ts";
 import type { Clock } from "../lib/clock.ts";
 import { genesis } from "../lib/audit/chain.ts";
@@ -110,7 +110,7 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
       select set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
         set_config('tcp_keepalives_count', '3', false)`;
     const restart = join(options.path, "restart");
-    const afresh = await exists(restart);
+    const afresh = await isThere(restart);
     if (afresh && folder.last) {
       doubt(`${restart} asks to begin anew: move the files of the old checkpoints away first`);
     } else {
@@ -234,8 +234,4 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
       }
     },
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).catch(absent) !== undefined;
 }

@@ -4,7 +4,7 @@ import { createLogger } from "../lib/log.ts";
 import { FakeClock } from "../tests/support/clock.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import { checkpointFolder, testSealer } from "../tests/support/sealer.ts";
-import { until } from "../tests/support/until.ts";
+import { turn, until } from "../tests/support/until.ts";
 import type { AuditSealer, SealerState } from "./audit_sealer.ts";
 import { keepSealing } from "./keep_sealing.ts";
 import { lagSeconds } from "./metrics.ts";
@@ -72,7 +72,7 @@ Deno.test("keepSealing: goes on at once while there is more and then pauses, mai
   const kept = keepSealing(sealer, { clock, log, signal: stop.signal, pauseMs: 60_000 });
   await until("there is no more", () => rounds >= 12);
   // As many turns as a loop without its pause would need to show itself.
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
+  for (let turns = 0; turns < 20; turns++) await turn();
   assert.equal(rounds, 12);
   stop.abort();
   await kept;

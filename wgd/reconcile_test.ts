@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { until } from "../tests/support/until.ts";
+import { turn, until } from "../tests/support/until.ts";
 import type { PassOptions, PassOutcome } from "./pass/mod.ts";
 import type { Scope } from "./pass/rows.ts";
 import { createReconciler } from "./reconcile.ts";
@@ -132,7 +132,7 @@ Deno.test("request: a crowd waits a moment for more, one alone does not, and sto
   ends[0]?.();
   await first;
   // Whatever waits for a timer of 200 ms has not begun then.
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turn();
   assert.equal(scopes.length, 2, "one alone, however often it was asked for, goes on at once");
   const crowd = [reconciler.request(["c"]), reconciler.request(["d"])];
   await taking(50);
@@ -165,7 +165,7 @@ Deno.test("request: a crowd waits for 20 ms at most, and not at all beside every
   ends[0]?.();
   await first;
   // Timers go off in the order of their times, however late all of them are.
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turn();
   assert.equal(scopes.length, 1, "the crowd may grow");
   await until("the crowd has its pass", () => scopes.length === 2, { everyMs: 0 });
   const waited = performance.now() - ended;
@@ -178,7 +178,7 @@ Deno.test("request: a crowd waits for 20 ms at most, and not at all beside every
   await taking(500);
   quick.ends[0]?.();
   await all;
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turn();
   assert.deepEqual(quick.scopes, ["all", ["b", "c"]], "it has waited for everything already");
   quick.ends[1]?.();
   await Promise.all(crowd);
@@ -217,7 +217,7 @@ Deno.test("stop: lets the running pass end, hurries it, and refuses the rest", a
   let isStopped = false;
   const stopped = reconciler.stop().then(() => isStopped = true);
   assert.ok(options[0]?.signal.aborted);
-  await new Promise((resolve) => setTimeout(resolve, 0));
+  await turn();
   assert.ok(!isStopped, "the pass still runs");
   ends[0]?.();
   await running;

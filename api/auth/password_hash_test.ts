@@ -4,6 +4,7 @@ import { ApiError } from "../errors.ts";
 import { leastArgon2 } from "./argon2.ts";
 import { createBcrypt } from "./bcrypt.ts";
 import { createPasswordHasher } from "./password_hash.ts";
+import { turn } from "../../tests/support/until.ts";
 
 async function hasherOf(
   options: { concurrency: number; queue: number; parameters?: typeof leastArgon2 },
@@ -74,7 +75,7 @@ Deno.test("verify: bcrypt leaves the event loop to others", async () => {
   let over = false;
   const verified = made.hasher.verify(stored, "a password", 1).finally(() => over = true);
   while (!over) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await turn();
     turns++;
   }
   assert.equal(await verified, true);

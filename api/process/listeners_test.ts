@@ -3,20 +3,16 @@ import { createLogger, silentLogger } from "../../lib/log.ts";
 import { freePort } from "../../tests/support/free_port.ts";
 import { first, second } from "../../tests/support/tls_certificates.ts";
 import { until } from "../../tests/support/until.ts";
+import { temporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { listenTcp, listenUnix } from "./listeners.ts";
 
 const fetch = () => new Response("ok");
 
-async function folderOf(mode: number): Promise<{ path: string } & AsyncDisposable> {
-  const path = await Deno.makeTempDir({ prefix: "massacorp-listen-" });
-  await Deno.chmod(path, mode);
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
-
 Deno.test("listenUnix: T1: refuses a folder that others may enter, and leaves no socket in it", async (t) => {
   for (const mode of [0o755, 0o750, 0o710, 0o701]) {
     await t.step(mode.toString(8), async () => {
-      await using folder = await folderOf(mode);
+      await using folder = await temporaryFolder();
+      await Deno.chmod(folder.path, mode);
       const path = `${folder.path}/api.sock`;
       await assert.rejects(listenUnix({ fetch, log: silentLogger, path }), /must be closed/);
       await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
@@ -25,7 +21,7 @@ Deno.test("listenUnix: T1: refuses a folder that others may enter, and leaves no
 });
 
 Deno.test("listenUnix: replaces the socket of a dead process, and never that of a living one", async () => {
-  await using folder = await folderOf(0o700);
+  await using folder = await temporaryFolder();
   const path = `${folder.path}/api.sock`;
   const dead = new Deno.Command(Deno.execPath(), {
     args: ["eval", `Deno.listen({ transport: "unix", path: "${path}" }); Deno.exit()`],
@@ -38,7 +34,7 @@ Deno.test("listenUnix: replaces the socket of a dead process, and never that of 
 });
 
 Deno.test("listenUnix: a socket that is taken away, with its folder or without, is there again, and never in an open folder", async () => {
-  await using folder = await folderOf(0o700);
+  await using folder = await temporaryFolder();
   const inner = `${folder.path}/operator`;
   const path = `${inner}/api.sock`;
   await Deno.mkdir(inner, { mode: 0o700 });
@@ -69,7 +65,7 @@ Deno.test("listenUnix: a socket that is taken away, with its folder or without, 
 });
 
 Deno.test("listenTcp: ends TLS, serves a renewed certificate without dropping what is under way, and keeps the old one where the new is of no use", async () => {
-  await using folder = await folderOf(0o700);
+  await using folder = await temporaryFolder();
   const tls = { certFile: `${folder.path}/cert.pem`, keyFile: `${folder.path}/key.pem` };
   const write = async (pair: { certificate: string; key: string }) => {
     await Deno.writeTextFile(tls.certFile, pair.certificate);

@@ -1,12 +1,8 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { temporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { openDataFolder } from "./data_folder.ts";
 import { apiUid, databaseUid, sealerUid } from "./identity.ts";
-
-async function temporary() {
-  const path = await Deno.makeTempDir();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
 
 async function access(path: string): Promise<string> {
   const { mode, uid, gid } = await Deno.stat(path);
@@ -14,7 +10,7 @@ async function access(path: string): Promise<string> {
 }
 
 Deno.test("openDataFolder: each folder is its user's alone", async () => {
-  await using parent = await temporary();
+  await using parent = await temporaryFolder();
   using folder = await openDataFolder(join(parent.path, "data"));
   const me = `${Deno.uid()}:${Deno.gid()}`;
   const of = (uid: number) => Deno.uid() === 0 ? `${uid}:${uid}` : me;
@@ -51,7 +47,7 @@ Deno.test("openDataFolder: each folder is its user's alone", async () => {
 });
 
 Deno.test("openDataFolder: one supervisor a folder", async () => {
-  await using parent = await temporary();
+  await using parent = await temporaryFolder();
   const path = join(parent.path, "data");
   {
     using _held = await openDataFolder(path);
@@ -61,7 +57,7 @@ Deno.test("openDataFolder: one supervisor a folder", async () => {
 });
 
 Deno.test("openDataFolder: sockets of a long path get a short one, always the same", async () => {
-  await using parent = await temporary();
+  await using parent = await temporaryFolder();
   const path = join(parent.path, "long".repeat(20));
   let first: string;
   {

@@ -1,14 +1,10 @@
 import { equal, match, notEqual } from "node:assert/strict";
 import { join } from "node:path";
+import { temporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { secretFile, writeSecretFile } from "./secrets.ts";
 
-async function temporary() {
-  const path = await Deno.makeTempDir();
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
-
 Deno.test("secretFile: made once, for its reader alone", async () => {
-  await using folder = await temporary();
+  await using folder = await temporaryFolder();
   const path = join(folder.path, "secret");
   const first = await secretFile(path, 64202);
   match(first.reveal(), /^[A-Za-z0-9_-]{43}$/);
@@ -20,7 +16,7 @@ Deno.test("secretFile: made once, for its reader alone", async () => {
 });
 
 Deno.test("writeSecretFile: a file left half-written does not count and is no obstacle", async () => {
-  await using folder = await temporary();
+  await using folder = await temporaryFolder();
   const path = join(folder.path, "secret");
   await Deno.writeTextFile(`${path}.new`, "half", { mode: 0o644 });
   await writeSecretFile(path, "whole");

@@ -28,3 +28,6 @@ export async function until<T>(
     await pauseFor(everyMs);
   }
 }
+
+/** Lets everything go first that is ready to: one turn of the event loop. */
+export const turn = () => pauseFor(0);

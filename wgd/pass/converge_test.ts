@@ -9,6 +9,7 @@ import type { TunnelInterface } from "../interface/mod.ts";
 import { Meters } from "../seen/meters.ts";
 import { type ObservedInterface, parseDump } from "../observed.ts";
 import { keysOf } from "../plan.ts";
+import { turn } from "../../tests/support/until.ts";
 
 /** An interface that is only a set of keys, and counts how often it is read back. */
 function fakeTunnel() {
@@ -148,7 +149,7 @@ Deno.test("converge: files of a thousand peers overlap by two, after all removal
         const what = command.kind === "set" ? "set" : "addconf";
         calls.push({ kind: what, beside: inFlight.length, alone: !inFlight.includes("set") });
         inFlight.push(what);
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await turn();
         inFlight = inFlight.toSpliced(inFlight.indexOf(what), 1);
         if (hangs) throw new ProcessError("wg", "timeout", null, "");
         await tunnel.apply(command);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../lib/secret.ts";
 import { encodeKey } from "../../lib/wireguard_key.ts";
+import { temporaryFolder } from "../../tests/support/temporary_folder.ts";
 import { openSnapshotFile, slotCount, slotLength, SnapshotError } from "./file.ts";
 
 type Subkey = Secret<Uint8Array<ArrayBuffer>>;
@@ -8,11 +9,6 @@ type Subkey = Secret<Uint8Array<ArrayBuffer>>;
 const key = (byte: number) => encodeKey(new Uint8Array(32).fill(byte));
 const body = new TextEncoder().encode("peers and their secrets");
 const presharedSubkey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
-
-async function folder() {
-  const path = await Deno.makeTempDir({ prefix: "massacorp-snapshot-" });
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
-}
 
 const open = (
   at: { path: string },
@@ -25,7 +21,7 @@ const open = (
   });
 
 Deno.test("T8: a snapshot is read back as written, 0600, and nothing of it can be read without the key", async () => {
-  await using at = await folder();
+  await using at = await temporaryFolder();
   const file = await open(at);
   assert.equal(await file.read(), null);
   assert.equal(file.free, 0);
@@ -50,7 +46,7 @@ Deno.test("T8: a snapshot is read back as written, 0600, and nothing of it can b
 });
 
 Deno.test("T8: a body written anew forgets what was struck out of the one before", async () => {
-  await using at = await folder();
+  await using at = await temporaryFolder();
   const file = await open(at);
   await file.write(body);
   await file.strike([key(1)]);
@@ -62,7 +58,7 @@ Deno.test("T8: a body written anew forgets what was struck out of the one before
 });
 
 Deno.test("T8: a snapshot that is damaged, cut off, foreign or open to others is refused", async (t) => {
-  await using at = await folder();
+  await using at = await temporaryFolder();
   const path = `${at.path}/snapshot`;
   const file = await open(at);
   const cases: [string, (bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>, RegExp][] = [
@@ -124,7 +120,7 @@ Deno.test("T8: a snapshot that is damaged, cut off, foreign or open to others is
 });
 
 Deno.test("T8: removals of one body are not those of another", async () => {
-  await using at = await folder();
+  await using at = await temporaryFolder();
   const path = `${at.path}/snapshot`;
   const file = await open(at);
   await file.write(body);
@@ -139,7 +135,7 @@ Deno.test("T8: removals of one body are not those of another", async () => {
 });
 
 Deno.test("T8: a write that fails leaves the snapshot before as it was", async () => {
-  await using at = await folder();
+  await using at = await temporaryFolder();
   const file = await open(at);
   await file.write(body);
   await Deno.mkdir(`${at.path}/snapshot.new`);

@@ -64,16 +64,17 @@ const restFactor = 50;
 /** The state is written at least so often, for the time in it. */
 const refreshMs = 60_000;
 
-export function keepFile(
-  { file, plan, table, seen, clock, log }: {
-    file: SnapshotFile;
-    plan: AddressPlan;
-    table: DesiredTable;
-    seen: Seen;
-    clock: Clock;
-    log: Logger;
-  },
-): KeptFile {
+/** What keeping a snapshot takes. */
+export interface SnapshotDeps {
+  file: SnapshotFile;
+  plan: AddressPlan;
+  table: DesiredTable;
+  seen: Seen;
+  clock: Clock;
+  log: Logger;
+}
+
+export function keepFile({ file, plan, table, seen, clock, log }: SnapshotDeps): KeptFile {
   let view: SnapshotView = { writtenAt: null, error: null };
   const names = new NamesOnDisk();
   /** No peer is on the interface that the file does not name. */

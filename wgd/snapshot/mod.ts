@@ -1,11 +1,7 @@
-import type { AddressPlan } from "../../lib/address.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { inTime } from "../../lib/in_time.ts";
-import { errorFields, type Logger } from "../../lib/log.ts";
-import type { DesiredTable } from "../desired/table.ts";
-import type { Seen } from "../seen/mod.ts";
-import { SnapshotError, type SnapshotFile } from "./file.ts";
-import { type Gone, keepFile, type SnapshotView } from "./kept_file.ts";
+import { errorFields } from "../../lib/log.ts";
+import { SnapshotError } from "./file.ts";
+import { type Gone, keepFile, type SnapshotDeps, type SnapshotView } from "./kept_file.ts";
 
 /**
  * Keeps the last known good state on disk (T8), so that the tunnel can be built without the database, and so
@@ -33,15 +29,7 @@ const usualPatience = { ms: 5_000, afterwardsMs: 100 };
 
 /** When the file is written, and how long anybody waits for it; what is done to it is `kept_file.ts`'s. */
 export function createSnapshot(
-  { patience = usualPatience, ...deps }: {
-    file: SnapshotFile;
-    plan: AddressPlan;
-    table: DesiredTable;
-    seen: Seen;
-    clock: Clock;
-    log: Logger;
-    patience?: typeof usualPatience;
-  },
+  { patience = usualPatience, ...deps }: SnapshotDeps & { patience?: typeof usualPatience },
 ): Snapshot {
   const { file, table, seen, log } = deps;
   const kept = keepFile(deps);

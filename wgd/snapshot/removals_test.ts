@@ -7,7 +7,7 @@ import {
   live,
   peer,
 } from "../../tests/support/snapshot_keeper.ts";
-import { until } from "../../tests/support/until.ts";
+import { turn, until } from "../../tests/support/until.ts";
 import { SnapshotError } from "./file.ts";
 
 Deno.test("T3: beforeSaying: what was said to be gone is not in the snapshot from then on", async () => {
@@ -67,7 +67,7 @@ Deno.test("T3: beforeSaying: what goes while it is being written down for the fi
       purged: [key(8)],
       expiry: end,
     }).then(() => isSaid = true);
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await turn();
     assert.ok(!isSaid, "nobody is told as long as nobody knows what the disk will have");
     disk.letGo();
     await Promise.all([closed, said]);
