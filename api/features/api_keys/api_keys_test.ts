@@ -31,6 +31,25 @@ Deno.test("api keys: a key does what its scopes say and its maker may, at each m
   assert.equal(await keyStatus(api, key), 401);
 });
 
+Deno.test("api keys: D3: an end in the past, or beyond what a date can say, is refused with its field", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  for (
+    const [expires_at, code] of [
+      [new Date(api.clock.now()).toISOString(), "in_the_past"],
+      ["9999-12-31T23:59:59-14:00", "too_late"],
+    ]
+  ) {
+    const refused = await api.request("/api/v1/api-keys", {
+      token: acme.token,
+      body: { name: "x", scopes: ["users.read"], expires_at },
+    });
+    const [error] = refused.body.errors ?? [];
+    assert.deepEqual([refused.status, error?.path, error?.code], [422, "expires_at", code]);
+  }
+  assert.equal((await api.db.owner`select from api_keys`).length, 0);
+});
+
 Deno.test("api keys: an account is its user's own affair, and no key makes a key", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");

@@ -7,6 +7,7 @@ import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, userOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { futureTime } from "../peers/mod.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
 import { holdSession } from "../sessions/mod.ts";
 import { auditKey } from "./audit_key.ts";
@@ -35,10 +36,9 @@ export function createKey(router: Router, deps: Deps): void {
     const body = c.req.valid("json");
     refuseBeyondOwn(user, body.scopes);
     const now = deps.clock.now();
-    const expiresAt = body.expires_at === undefined ? null : new Date(body.expires_at);
-    if (expiresAt && expiresAt.getTime() <= now) {
-      throw invalidField("expires_at", "in_the_past", "must be in the future");
-    }
+    const expiresAt = body.expires_at === undefined
+      ? null
+      : futureTime("expires_at", body.expires_at, now);
     const own = { userId: user.userId };
     const make = async (sql: TenantSql) => {
       const key = makeApiKey();

@@ -51,8 +51,9 @@ export function announceKey(router: Router, deps: Deps): void {
     const { id } = c.req.valid("param");
     const { next_public_key: nextPublicKey, at: moment } = c.req.valid("json");
     const at = new Date(moment).toISOString();
-    if (Date.parse(at) <= deps.clock.now()) {
-      throw invalidField("at", "invalid_value", "must lie ahead");
+    // With a sign where an offset leads into a year that RFC 3339 cannot write.
+    if (Date.parse(at) <= deps.clock.now() || at.startsWith("+")) {
+      throw invalidField("at", "invalid_value", "must lie ahead, before the year 10000");
     }
     const look = async (sql: TenantSql) => {
       const gateway = await readGatewayState(sql, id);

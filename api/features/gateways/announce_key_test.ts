@@ -35,6 +35,7 @@ Deno.test("announceGatewayKey: every active admin of a tenant with peers is told
     const [body, field] of [
       [{ next_public_key, at: "2020-01-31T20:00:00Z" }, "at"],
       [{ next_public_key, at: "tomorrow" }, "at"],
+      [{ next_public_key, at: "9999-12-31T23:59:59-14:00" }, "at"],
       [{ next_public_key: public_key, at }, "next_public_key"],
       [{ next_public_key: "A".repeat(44), at }, "next_public_key"],
       [{ at }, "next_public_key"],
