@@ -200,6 +200,21 @@ Deno.test("round: D1: who lost its connection, and with it the lock, leaves the 
   assert.equal((await chain(db, acme)).length, 2);
 });
 
+Deno.test("round: D1: the session with the lock is one that the database gives up seconds after its host is gone", async () => {
+  await using db = await testDatabase();
+  await using folder = await checkpointFolder();
+  await using given = await testSealer(db, folder.path);
+  await given.seal();
+  // Their values are read of the connection, and that of a Unix socket has none.
+  const set = await given.sql<{ name: string }[]>`
+    select name from pg_settings where name like 'tcp_keepalives_%' and source = 'session' order by name`;
+  assert.deepEqual(set.map(({ name }) => name), [
+    "tcp_keepalives_count",
+    "tcp_keepalives_idle",
+    "tcp_keepalives_interval",
+  ]);
+});
+
 Deno.test("lagSeconds: D1: a sealer whose rounds have failed since it was started lags since then", async () => {
   await using db = await testDatabase();
   await using folder = await checkpointFolder();
