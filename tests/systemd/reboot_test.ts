@@ -1,28 +1,15 @@
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
-import { join } from "node:path";
-import { createClient } from "../../deploy/demo/client.ts";
 import { socketFetch } from "../../deploy/local/socket_http.ts";
-import { commandsOf } from "../support/readme.ts";
 import { until } from "../support/until.ts";
-import { bootMachine, powerCut, units } from "./machine.ts";
+import { powerCut, units } from "./machine.ts";
+import { bootForOperator } from "./operator.ts";
 
-const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 60_000, everyMs: 100 };
 const settings = "/etc/massacorp/massacorp.env";
 
 Deno.test("systemd: after a reboot without its database the tunnel answers, and of an upgrade that cannot migrate nothing is seen", async (t) => {
-  await using undo = new AsyncDisposableStack();
-  const own = await Deno.makeTempDir();
-  undo.defer(() => Deno.remove(own, { recursive: true }));
-  await using machine = await bootMachine();
-  const { hosts } = machine;
-  const tried = (line: string) => machine.shell(line, { timeoutMs: 120_000 });
-  const shell = async (line: string): Promise<string> => {
-    const { success, stdout, stderr } = await tried(line);
-    ok(success, `${line}\n${stdout}\n${stderr}`);
-    return stdout;
-  };
-  const fact = async (line: string) => (await shell(line)).trim();
+  await using operator = await bootForOperator();
+  const { machine, tried, shell, fact, status, answers } = operator;
   const pids = async () => {
     const said = await fact(
       `systemctl show --property MainPID --value ${units.slice(1).join(" ")}`,
@@ -31,25 +18,10 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
     return said;
   };
   const tunnel = () => fact("pgrep -x wireguard-go || true");
-  await using client = createClient(
-    hosts.argv("client", [])[3] ?? "",
-    new AbortController().signal,
-  );
-  const answer = async (path: string) => {
-    const outcome = await client.request({ url: `${api}${path}`, timeoutMs: 2_000 });
-    return "status" in outcome ? outcome.status : undefined;
-  };
-  const ready = async () => await answer("/ready") === 200;
-
   const isWhole = await t.step("it is installed, and the admin's tunnel carries", async () => {
-    for (const command of await commandsOf("### With systemd")) {
-      if (command.startsWith("git pull")) break;
-      await shell(command.replaceAll("vpn.example.org", hosts.address("host")));
-    }
-    const file = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
-    await Deno.writeTextFile(file, await shell("cat /var/lib/massacorp/admin/admin.conf"));
-    await client.load(file);
-    await until("the API answers", ready, patient);
+    await operator.install();
+    await operator.dialIn();
+    await until("the API answers", answers, patient);
     const socket = `/proc/${machine.pid}/root/run/massacorp/wgd/wgd.sock`;
     await until("the snapshot is written", async () => {
       return /snapshot_current 1$/m.test(String((await socketFetch(socket, "/v1/metrics")).body));
@@ -64,15 +36,15 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
       equal(await tunnel(), "");
       await shell("systemctl start --no-block massacorp.target");
       await until("the API answers through the tunnel", async () => {
-        return await answer("/health") === 200;
+        return await status("/health") === 200;
       }, patient);
-      equal(await answer("/ready"), 503);
+      equal(await status("/ready"), 503);
       equal(await fact("systemctl is-active postgresql || true"), "inactive");
       // Longer than five starts in ten seconds, after which systemd gives up unless told otherwise.
       const starts = "systemctl show --property NRestarts --value massacorp-migrate";
       await until("it was tried often", async () => Number(await fact(starts)) > 5, patient);
       await shell("systemctl start postgresql");
-      await until("all is well again", ready, patient);
+      await until("all is well again", answers, patient);
       await until("all are up", async () => {
         const states = (await tried(`systemctl is-active ${units.join(" ")}`)).stdout;
         return states.trim().split("\n").every((state) => state === "active");
@@ -103,7 +75,7 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
           { pids: await pids(), tunnel: await tunnel(), files: await shell(files) },
           before,
         );
-        ok(await ready());
+        ok(await answers());
       }
       match(await shell("journalctl --no-pager -u massacorp-upgrade"), /division by zero/);
     },
@@ -116,14 +88,14 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
       await shell(
         "echo 'select 1;' > /srv/next/db/migrations/9999_next.sql; /srv/next/deploy/install.sh",
       );
-      await until("it answers", ready, patient);
+      await until("it answers", answers, patient);
       notEqual(await pids(), before);
       await shell("test -e /opt/massacorp/db/migrations/9999_next.sql");
       match(await shell("cat /etc/systemd/system/massacorp-api.service"), /# new$/m);
       const door = await tunnel();
 
       await shell("/srv/next/deploy/install.sh --back");
-      await until("it answers", ready, patient);
+      await until("it answers", answers, patient);
       equal(await tunnel(), door);
       equal((await tried("test -e /opt/massacorp/db/migrations/9999_next.sql")).success, false);
       ok(!/# new$/m.test(await shell("cat /etc/systemd/system/massacorp-api.service")));
@@ -132,7 +104,7 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
       // The older program finds a newer database at its next start, and says so once.
       await shell(powerCut);
       await shell("systemctl start postgresql; systemctl start --no-block massacorp.target");
-      await until("it answers after a reboot as well", ready, patient);
+      await until("it answers after a reboot as well", answers, patient);
       equal(await fact("systemctl show --property Result --value massacorp-migrate"), "exit-code");
     },
   );
@@ -156,7 +128,7 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
       // Never tried, so not what anybody goes back to.
       await install("third", "--no-start");
       await shell("systemctl start massacorp.target");
-      await until("it answers", ready, patient);
+      await until("it answers", answers, patient);
       await install("fourth");
       match(await shell(`cat ${unit}`), /# fourth$/m);
       await shell("/srv/next/deploy/install.sh --back");
@@ -164,7 +136,7 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
         "# second",
         "# third",
       ]);
-      await until("the program before answers", ready, patient);
+      await until("the program before answers", answers, patient);
     },
   );
 
@@ -190,7 +162,7 @@ Deno.test("systemd: after a reboot without its database the tunnel answers, and 
       }
       await shell(`sed -i '/^WG_NETWORK=\\|^AUDIT_RETENTION/d' ${settings}
         systemctl restart massacorp.target`);
-      await until("it answers with the faults mended", ready, patient);
+      await until("it answers with the faults mended", answers, patient);
 
       const began = Date.now();
       await shell(`systemctl restart --no-block massacorp-sealer

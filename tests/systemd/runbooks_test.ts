@@ -1,49 +1,18 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { join } from "node:path";
-import { createClient } from "../../deploy/demo/client.ts";
 import { commandsOf } from "../support/readme.ts";
 import { until } from "../support/until.ts";
-import { bootMachine, powerCut } from "./machine.ts";
+import { powerCut } from "./machine.ts";
+import { api, bootForOperator } from "./operator.ts";
 
-const api = "http://10.10.0.2:8000";
 const patient = { timeoutMs: 30_000, everyMs: 100 };
 
 Deno.test("systemd: what docs/operations.md and docs/scaling.md say of services is done literally: alerts, keys, passwords, nginx and pgbouncer", async (t) => {
-  await using undo = new AsyncDisposableStack();
-  const own = await Deno.makeTempDir();
-  undo.defer(() => Deno.remove(own, { recursive: true }));
-  await using machine = await bootMachine();
-  const { hosts } = machine;
-  const shell = async (line: string): Promise<string> => {
-    const { success, stdout, stderr } = await machine.shell(line, { timeoutMs: 120_000 });
-    ok(success, `${line}\n${stdout}\n${stderr}`);
-    return stdout;
-  };
-  await using client = createClient(
-    hosts.argv("client", [])[3] ?? "",
-    new AbortController().signal,
-  );
-  const answers = async () => {
-    const outcome = await client.request({ url: `${api}/ready`, timeoutMs: 2_000 });
-    return "status" in outcome && outcome.status === 200;
-  };
-  let said = "";
-  for (const command of await commandsOf("### With systemd")) {
-    if (command.startsWith("git pull")) break;
-    if (command.startsWith("git ")) continue;
-    said += await shell(command.replaceAll("vpn.example.org", hosts.address("host")));
-  }
+  await using operator = await bootForOperator();
+  const { machine, client, shell, fact, answers } = operator;
+  const said = await operator.install();
   const password = /password +(\S{24}) /.exec(said)?.[1] ?? "";
-  const file = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
-  await Deno.writeTextFile(file, await shell("cat /var/lib/massacorp/admin/admin.conf"));
-  await client.load(file);
+  await operator.dialIn();
   await until("the API answers", answers, patient);
-
-  const fact = async (line: string) => (await shell(line)).trim();
-  const status = async (path: string, headers: Record<string, string> = {}) => {
-    const reply = await client.request({ url: `${api}${path}`, headers, timeoutMs: 10_000 });
-    return "status" in reply ? reply.status : JSON.stringify(reply);
-  };
 
   await t.step("what the runbooks of alerts ask first is answered", async () => {
     const commands = (await commandsOf("## When an alert fires", "docs/operations.md"))
@@ -73,7 +42,14 @@ Deno.test("systemd: what docs/operations.md and docs/scaling.md say of services 
   });
 
   let token = "";
-  const me = () => status("/api/v1/auth/me", { Authorization: `Bearer ${token}` });
+  const me = async () => {
+    const reply = await client.request({
+      url: `${api}/api/v1/auth/me`,
+      headers: { Authorization: `Bearer ${token}` },
+      timeoutMs: 10_000,
+    });
+    return "status" in reply ? reply.status : JSON.stringify(reply);
+  };
   const isGood = async () => await me() === 200;
   await t.step(
     "the keys that sign are changed as the runbook says, and nobody notices",

@@ -1,14 +1,13 @@
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
-import { join } from "node:path";
 import { createClient } from "../../deploy/demo/client.ts";
 import { commandsOf } from "../support/readme.ts";
 import { secretOf, seedSecret } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { walk } from "../support/walk.ts";
-import { bootMachine, makeCluster } from "./machine.ts";
+import { makeCluster } from "./machine.ts";
+import { api, bootForOperator } from "./operator.ts";
 
-const api = "http://10.10.0.2:8000";
 const settings = "/etc/massacorp/massacorp.env";
 const patient = { timeoutMs: 30_000, everyMs: 100 };
 
@@ -25,26 +24,9 @@ END
 `;
 
 Deno.test("systemd: README's commands install services that answer through the tunnel, restart without touching it, and leave their data behind", async (t) => {
-  await using undo = new AsyncDisposableStack();
-  const own = await Deno.makeTempDir();
-  undo.defer(() => Deno.remove(own, { recursive: true }));
-  await using machine = await bootMachine();
-  const { hosts } = machine;
-  const shell = async (line: string): Promise<string> => {
-    const { success, stdout, stderr } = await machine.shell(line, { timeoutMs: 120_000 });
-    ok(success, `${line}\n${stdout}\n${stderr}`);
-    return stdout;
-  };
-  const fact = async (line: string) => (await shell(line)).trim();
+  await using operator = await bootForOperator();
+  const { machine, hosts, folder, shell, fact, answers } = operator;
   const pidOf = (unit: string) => fact(`systemctl show --property MainPID --value ${unit}`);
-  await using client = createClient(
-    hosts.argv("client", [])[3] ?? "",
-    new AbortController().signal,
-  );
-  const answers = async () => {
-    const outcome = await client.request({ url: `${api}/ready`, timeoutMs: 2_000 });
-    return "status" in outcome && outcome.status === 200;
-  };
   let said = "";
   const identity = await generateX25519Identity();
   const recipient = await identityToRecipient(identity);
@@ -110,9 +92,7 @@ systemctl restart massacorp-backup.timer`);
   );
 
   await t.step("the admin's file leads to the API", async () => {
-    const file = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
-    await Deno.writeTextFile(file, await shell("cat /var/lib/massacorp/admin/admin.conf"));
-    await client.load(file);
+    await operator.dialIn();
     await until("the API answers", answers, patient);
   });
 
@@ -124,7 +104,7 @@ systemctl restart massacorp-backup.timer`);
         task: (command) => shell(`cd /root; massacorpctl ${command}`),
         outFile: (name) => shell(`cat /root/${name}`),
         hosts,
-        folder: own,
+        folder,
       });
     },
   );
@@ -199,10 +179,7 @@ systemctl restart massacorp-backup.timer`);
       await shell("systemctl stop massacorp-wgd massacorp-api");
       await shell(`massacorpctl wg:rotate-key --cut-over ${key}`);
       await shell("systemctl start massacorp-wgd massacorp-api");
-      const file = join(own, `mc${crypto.randomUUID().slice(0, 8)}.conf`);
-      const text = await shell("cat /var/lib/massacorp/admin/admin.conf");
-      await Deno.writeTextFile(file, text.replace(/^PublicKey = .*$/m, `PublicKey = ${key}`));
-      await client.load(file);
+      await operator.dialIn((text) => text.replace(/^PublicKey = .*$/m, `PublicKey = ${key}`));
       await until("with the one line changed the tunnel carries", answers, patient);
       match(await shell("massacorpctl audit:verify"), /^intact$/m);
       match(await shell("massacorpctl wg:adopt-key"), /published/);
