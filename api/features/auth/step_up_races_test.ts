@@ -7,6 +7,7 @@ import {
   type Reply,
   type TestApi,
   testApi,
+  userOf,
 } from "../../../tests/support/api.ts";
 import { makeKey } from "../../../tests/support/api_key_calls.ts";
 import { databaseDigest } from "../../../tests/support/database_digest.ts";
@@ -94,13 +95,68 @@ Deno.test("step-up: A1: of what was under way while its session was ended, nothi
   assert.equal(used.status, 200, "the code was not used up by what was refused");
 });
 
+Deno.test("users, roles, invitations: A1: nobody is let in, or may do more, by what was under way while its session or key ended", async (t) => {
+  await using api = await testApi();
+  const owner = await adminOf(api, "acme");
+  const other = await userOf(api, owner, { email: "other@acme.example" });
+  const made = await post(api, owner, "/roles", { name: "made", permissions: ["users.read"] });
+  assert.equal(made.status, 201, made.text);
+  const key = await makeKey(api, owner, { scopes: ["users.read", "users.write"] });
+  const thief = async () => (await logIn(api, owner)).token;
+  let token = "";
+  const put = (path: string, body: unknown) =>
+    api.request(`/api/v1${path}`, as({ token }, { method: "PUT", body }));
+  const user = { email: "late@acme.example", role: "user" };
+  const guest = { ...user, email: "guest@acme.example" };
+  const keys = { ...user, email: "key@acme.example" };
+  const asks: [string, "users" | "roles", Ask][] = [
+    ["a user", "roles", () => post(api, { token }, "/users", user)],
+    ["an invitation", "roles", () => post(api, { token }, "/users/invitations", guest)],
+    [
+      "a role given",
+      "roles",
+      () => post(api, { token }, `/users/${other.userId}/roles`, { role_id: made.body.id }),
+    ],
+    [
+      "a role that permits more",
+      "roles",
+      () => put(`/roles/${made.body.id}`, { name: "made", permissions: ["users.write"] }),
+    ],
+    ["another address", "users", () => put(`/users/${other.userId}`, { email: user.email })],
+  ];
+  for (const [name, held, ask] of asks) {
+    await t.step(name, async () => {
+      token = await thief();
+      const { reply, before } = await endedMeanwhile(api, owner.token, held, ask);
+      assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
+      assert.deepEqual(await databaseDigest(api.db), before);
+    });
+  }
+  await t.step("a user, by a key that was revoked", async () => {
+    const { asked, before } = await api.db.owner.begin(async (sql) => {
+      await sql`select from roles for update`;
+      const asked = api.request("/api/v1/users", { body: keys, headers: { "X-API-Key": key.key } });
+      await waitersOnLocks(api, 1);
+      const revoked = await api.request(
+        `/api/v1/api-keys/${key.id}`,
+        as(owner, { method: "DELETE" }),
+      );
+      assert.equal(revoked.status, 200, revoked.text);
+      return { asked: { reply: asked }, before: await databaseDigest(api.db) };
+    });
+    const reply = await asked.reply;
+    assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
+    assert.deepEqual(await databaseDigest(api.db), before);
+  });
+});
+
 type Ask = () => Promise<Reply>;
 
 /** Asks, and has the owner end all other sessions while that waits for a row. */
 async function endedMeanwhile(
   api: TestApi,
   token: string,
-  held: "users" | "api_keys" | "mfa_factors",
+  held: "users" | "api_keys" | "mfa_factors" | "roles",
   ask: Ask,
 ): Promise<{ reply: Reply; before: Record<string, string> }> {
   const { asked, before } = await api.db.owner.begin(async (sql) => {

@@ -27,6 +27,7 @@ import {
   readUserRole,
   type UserRoleRow,
 } from "./store.ts";
+import { holdCaller } from "../sessions/mod.ts";
 
 const userRole = z.object({
   role_id: z.int(),
@@ -156,6 +157,7 @@ function giveRole(router: Router, deps: Deps): void {
         repeat: () => Promise.resolve(roleId),
         of: String,
       });
+      await holdCaller(sql, principal);
       return await readUserRole(sql, { userId, roleId });
     });
     if (!given) throw new ApiError("not_found");

@@ -17,6 +17,7 @@ import {
   type RoleRow,
   updateRoleRow,
 } from "./store.ts";
+import { holdCaller } from "../sessions/mod.ts";
 
 export function createRole(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -113,6 +114,7 @@ export function updateRole(router: Router, deps: Deps): void {
           mfa_required,
         }),
       });
+      await holdCaller(sql, c.get("principal"));
       return await readRole(sql, id);
     });
     if (!changed) throw new ApiError("not_found");

@@ -17,6 +17,7 @@ import {
 import { dropInvitationOf } from "./drop_invitation.ts";
 import { locale, phone, roleName, userName, userSchema, viewUser } from "./schemas.ts";
 import { insertUser, isUser, readUser, replaceUnusedPassword, stampOf } from "./store.ts";
+import { holdCaller } from "../sessions/mod.ts";
 
 const createBody = z.strictObject({
   email,
@@ -107,6 +108,7 @@ export function createUser(router: Router, deps: Deps): void {
         repeat: (earlier) => repeat(sql, earlier, passwordHash),
         of: ({ id, stamp }) => `${id} ${stamp}`,
       });
+      await holdCaller(sql, principal);
       return { user: await readUser(sql, made.id, now), shown: made.shown };
     });
     if (!user) throw new ApiError("not_found");

@@ -21,6 +21,7 @@ import {
   viewInvitation,
 } from "./invite.ts";
 import { locale, roleName, userName } from "./schemas.ts";
+import { holdCaller } from "../sessions/mod.ts";
 
 export function createInvitation(router: Router, deps: Deps): void {
   const route = createRoute({
@@ -64,13 +65,15 @@ export function createInvitation(router: Router, deps: Deps): void {
         wanted: role.permissions,
         until: null,
       });
-      return await createOnce(sql, key, {
+      const invited = await createOnce(sql, key, {
         tenantId,
         now: deps.clock.now(),
         make: () => invite(deps, c, sql, { ...body, tenantId, role }),
         repeat: (id) => repeatInvitation(deps, c, sql, { tenantId, id }),
         of: ({ invitation }) => invitation.id,
       });
+      await holdCaller(sql, c.get("principal"));
+      return invited;
     });
     return c.json(await answerInvited(deps, c, { tenantId, invited }), 201);
   });

@@ -19,6 +19,7 @@ import { askToVerify } from "../password_reset/mod.ts";
 import { lockUser, refuseOverEqual, refuseOverMightier } from "../roles/mod.ts";
 import { ownFields, userSchema, viewUser } from "./schemas.ts";
 import { readUser, updateUserRow, type UserRow } from "./store.ts";
+import { holdCaller } from "../sessions/mod.ts";
 
 const updateBody = z.strictObject({ email: email.exactOptional(), ...ownFields });
 const updateOwnBody = z.strictObject(ownFields);
@@ -102,6 +103,7 @@ async function change(
     if (!after) throw new ApiError("not_found");
     if (after.email !== before.email) {
       await tellOfNewAddress(deps, c, sql, { tenantId, before, after });
+      await holdCaller(sql, c.get("principal"));
     }
     return after;
   });

@@ -1,0 +1,24 @@
+import type { Principal } from "../../context.ts";
+import type { TenantSql } from "../../database/tenancy.ts";
+import { ApiError } from "../../errors.ts";
+import { holdSession } from "./store.ts";
+
+/**
+ * For what lets somebody in, or do more, at the end of its transaction: whoever's own end was answered meanwhile gives
+ * nothing any more.
+ * @throws {ApiError} `invalid_token`
+ */
+export async function holdCaller(sql: TenantSql, principal: Principal | undefined): Promise<void> {
+  const held = principal?.kind === "user"
+    ? await holdSession(sql, principal)
+    : principal?.kind !== "api_key" || await holdKey(sql, principal.apiKeyId);
+  if (!held) throw new ApiError("invalid_token");
+}
+
+async function holdKey(sql: TenantSql, id: string): Promise<boolean> {
+  const rows = await sql`
+    select from api_keys k
+    join users u on u.tenant_id = k.tenant_id and u.id = k.user_id and u.status = 'active'
+    where k.id = ${id} and k.revoked_at is null for share of k`;
+  return rows.length > 0;
+}
