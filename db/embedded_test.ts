@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
+import { isThere } from "../lib/absent.ts";
 import { createIdentity, databaseUid } from "../deploy/local/identity.ts";
 import { Secret } from "../lib/secret.ts";
 import { connect } from "./connection.ts";
@@ -177,7 +178,7 @@ Deno.test("stop: lets nobody wait, and leaves nothing running", async () => {
   const began = performance.now();
   await server.stop();
   ok(performance.now() - began < 5_000);
-  equal(isRunning(server.pid), false);
+  equal(await isThere(`/proc/${server.pid}`), false);
   await sql.end({ timeout: 0 }).catch(() => {});
 });
 
@@ -219,12 +220,3 @@ Deno.test("bootstrap: every role logs in with its own password, and twice is as 
   });
   await rejects(ask(old, "select 1"), { code: "28P01" });
 });
-
-function isRunning(pid: number): boolean {
-  try {
-    Deno.statSync(`/proc/${pid}`);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,18 +1,10 @@
 import { deepEqual, equal, rejects } from "node:assert/strict";
+import { isThere } from "../../lib/absent.ts";
 import { startChild } from "./child.ts";
 import { patience } from "./services.ts";
 
 const common = { cwd: "/", env: { PATH: Deno.env.get("PATH") ?? "" } };
 const never = new AbortController().signal;
-
-function isAlive(pid: number): boolean {
-  try {
-    Deno.statSync(`/proc/${pid}`);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 Deno.test("startChild: is ready when it says so, and hands over its lines", async () => {
   const heard: string[] = [];
@@ -81,7 +73,7 @@ Deno.test("startChild: one that is never ready is killed", async () => {
     }, never),
     /did not become ready in time/,
   );
-  equal(isAlive(pid), false);
+  equal(await isThere(`/proc/${pid}`), false);
 });
 
 Deno.test("stop: asks with SIGTERM, then kills", async () => {
