@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION public.audit_drop_partitions(cut timestamp with time 
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET lock_timeout TO '500ms'
+ SET lock_timeout TO '300ms'
 AS $function$
 declare
   this_month constant timestamp := date_trunc('month', now() at time zone 'UTC');
@@ -94,7 +94,7 @@ CREATE OR REPLACE FUNCTION public.audit_make_partitions()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
- SET lock_timeout TO '2s'
+ SET lock_timeout TO '300ms'
 AS $function$
 declare
   parent text;
