@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { absent } from "../../lib/absent.ts";
+import { pauseFor } from "../../lib/pause.ts";
 import { socketFolder } from "../../lib/socket_folder.ts";
 import { apiUid, databaseUid, sealerUid } from "./identity.ts";
 
@@ -128,7 +129,11 @@ async function exists(path: string): Promise<boolean> {
 
 async function lockFolder(root: string): Promise<Disposable & { close(): void }> {
   const file = await Deno.open(join(root, "lock"), { create: true, write: true, mode: 0o600 });
-  if (await file.tryLock(true)) return file;
+  // A process that is about to be another program has every open file of ours for a moment, a lock that we let go included.
+  for (let attempt = 0; attempt < 20; attempt++) {
+    if (await file.tryLock(true)) return file;
+    await pauseFor(25);
+  }
   file.close();
   throw new DataFolderError(`another ./massacorp up runs on ${root}`);
 }

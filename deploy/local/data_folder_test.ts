@@ -1,6 +1,7 @@
 import { deepEqual, equal, ok, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { temporaryFolder } from "../../tests/support/temporary_folder.ts";
+import { until } from "../../tests/support/until.ts";
 import { openDataFolder } from "./data_folder.ts";
 import { apiUid, databaseUid, sealerUid } from "./identity.ts";
 
@@ -54,6 +55,23 @@ Deno.test("openDataFolder: one supervisor a folder", async () => {
     await rejects(openDataFolder(path), /another \.\/massacorp up runs on/);
   }
   using _free = await openDataFolder(path);
+});
+
+Deno.test("openDataFolder: a lock that is let go in that moment is no other supervisor", async () => {
+  await using parent = await temporaryFolder();
+  const path = join(parent.path, "data");
+  const held = await openDataFolder(path);
+  const next = openDataFolder(path);
+  const open = async () => {
+    const files = await Array.fromAsync(
+      Deno.readDir("/proc/self/fd"),
+      ({ name }) => Deno.readLink(`/proc/self/fd/${name}`).catch(() => ""),
+    );
+    return files.filter((file) => file === join(path, "lock")).length;
+  };
+  await until("the next one looks", async () => await open() === 2);
+  held[Symbol.dispose]();
+  using _free = await next;
 });
 
 Deno.test("openDataFolder: sockets of a long path get a short one, always the same", async () => {

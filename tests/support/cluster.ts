@@ -26,6 +26,10 @@ interface ClusterOptions {
   durable?: boolean;
   inMemory?: boolean;
   archiveCommand?: string;
+  /** The data folder of a server that is down, to begin as a copy of. */
+  copyOf?: string;
+  /** What is done to the data folder before the first start. */
+  prepare?: (dataFolder: string) => Promise<void>;
 }
 
 /**
@@ -34,7 +38,7 @@ interface ClusterOptions {
  * @param options.inMemory true for who is sure to call `stop()`: what is left over would take memory from all
  */
 export async function startTestCluster(
-  { durable = false, inMemory = false, archiveCommand }: ClusterOptions = {},
+  { durable = false, inMemory = false, archiveCommand, copyOf, prepare }: ClusterOptions = {},
 ): Promise<TestCluster> {
   const dir = inMemory ? memoryFolder() : undefined;
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-", ...(dir ? { dir } : {}) });
@@ -43,8 +47,9 @@ export async function startTestCluster(
   const socketFolder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-socket-" });
   await Deno.chmod(socketFolder, 0o711);
   const dataFolder = `${folder}/data`;
-  const prepared = Deno.env.get(preparedVariable);
+  const prepared = copyOf ?? Deno.env.get(preparedVariable);
   if (prepared) await new Deno.Command("cp", { args: ["-a", prepared, dataFolder] }).output();
+  await prepare?.(dataFolder);
   const root = Deno.uid() === 0;
   if (root) await Deno.chown(socketFolder, databaseUid, databaseUid);
   const identity = await createIdentity([Deno.cwd(), Deno.execPath(), folder, socketFolder]);
