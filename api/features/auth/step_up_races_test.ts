@@ -14,6 +14,9 @@ import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import { post } from "../../../tests/support/mfa_calls.ts";
 import { waitersOnLocks } from "../../../tests/support/session_calls.ts";
 import { codeAt, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
+import type { Permission } from "../../auth/permissions.ts";
+import { asTenantId } from "../../database/tenancy.ts";
+import { holdCaller } from "../sessions/mod.ts";
 
 Deno.test("step-up: A3: of fifty at once with one code, from several sessions, one session is stepped up", async () => {
   await using api = await testApi();
@@ -152,6 +155,34 @@ Deno.test("users, roles, invitations: A1: nobody is let in, or may do more, by w
     assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
     assert.deepEqual(await databaseDigest(api.db), before);
   });
+});
+
+Deno.test("holdCaller: A1: the end of a key's owner is answered after what his key had begun to hold, not before", async () => {
+  await using api = await testApi();
+  const owner = await adminOf(api, "acme");
+  const ada = await userOf(api, owner, { email: "ada@acme.example", role: "admin" });
+  const key = await makeKey(api, ada, { scopes: ["users.write"] });
+  const principal = {
+    ...{ kind: "api_key" as const, apiKeyId: key.id, userId: ada.userId, quota: null },
+    ...{ tenantId: asTenantId(owner.tenantId), permissions: new Set<Permission>() },
+  };
+  const held = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const work = api.deps.tenancy.transaction(principal.tenantId, async (sql) => {
+    await holdCaller(sql, principal);
+    held.resolve();
+    await release.promise;
+  });
+  await held.promise;
+  const ended = post(api, owner, `/users/${ada.userId}/deactivate`, {});
+  await waitersOnLocks(api, 1);
+  release.resolve();
+  await work;
+  assert.ok((await ended).status < 300);
+  await assert.rejects(
+    api.deps.tenancy.transaction(principal.tenantId, (sql) => holdCaller(sql, principal)),
+    { code: "invalid_token" },
+  );
 });
 
 type Ask = () => Promise<Reply>;

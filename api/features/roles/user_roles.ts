@@ -17,6 +17,7 @@ import {
 } from "../../openapi.ts";
 import { page, pageOf, pageQuery } from "../../paging.ts";
 import { futureTime } from "../peers/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { refuseGrantBeyondOwn, refuseOverMightier } from "./policy.ts";
 import {
   deleteUserRole,
@@ -27,7 +28,6 @@ import {
   readUserRole,
   type UserRoleRow,
 } from "./store.ts";
-import { holdCaller } from "../sessions/mod.ts";
 
 const userRole = z.object({
   role_id: z.int(),

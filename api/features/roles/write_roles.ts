@@ -6,6 +6,7 @@ import { ApiError } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { refuseGrantBeyondOwn } from "./policy.ts";
 import { roleBody, roleSchema, viewRole } from "./schemas.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type RoleRow,
   updateRoleRow,
 } from "./store.ts";
-import { holdCaller } from "../sessions/mod.ts";
 
 export function createRole(router: Router, deps: Deps): void {
   const route = createRoute({

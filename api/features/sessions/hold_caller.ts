@@ -19,6 +19,8 @@ async function holdKey(sql: TenantSql, id: string): Promise<boolean> {
   const rows = await sql`
     select from api_keys k
     join users u on u.tenant_id = k.tenant_id and u.id = k.user_id and u.status = 'active'
-    where k.id = ${id} and k.revoked_at is null for share of k`;
+    where k.id = ${id} and k.revoked_at is null
+    -- Both: who deactivates its owner changes nothing of the key.
+    for share of k, u`;
   return rows.length > 0;
 }

@@ -14,10 +14,10 @@ import {
   refuseOverMightier,
   type RoleRow,
 } from "../roles/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { dropInvitationOf } from "./drop_invitation.ts";
 import { locale, phone, roleName, userName, userSchema, viewUser } from "./schemas.ts";
 import { insertUser, isUser, readUser, replaceUnusedPassword, stampOf } from "./store.ts";
-import { holdCaller } from "../sessions/mod.ts";
 
 const createBody = z.strictObject({
   email,

@@ -8,6 +8,7 @@ import { email, jsonRequest, jsonResponse, refusals, type Router } from "../../o
 import { page, pageOf, pageQuery } from "../../paging.ts";
 import { areOff, placeRefusals } from "../peers/mod.ts";
 import { findRole, refuseGrantBeyondOwn } from "../roles/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { dropInvitation } from "./drop_invitation.ts";
 import { findInvitation, listInvitations } from "./invitation_store.ts";
 import {
@@ -21,7 +22,6 @@ import {
   viewInvitation,
 } from "./invite.ts";
 import { locale, roleName, userName } from "./schemas.ts";
-import { holdCaller } from "../sessions/mod.ts";
 
 export function createInvitation(router: Router, deps: Deps): void {
   const route = createRoute({

@@ -17,9 +17,9 @@ import {
 } from "../../openapi.ts";
 import { askToVerify } from "../password_reset/mod.ts";
 import { lockUser, refuseOverEqual, refuseOverMightier } from "../roles/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { ownFields, userSchema, viewUser } from "./schemas.ts";
 import { readUser, updateUserRow, type UserRow } from "./store.ts";
-import { holdCaller } from "../sessions/mod.ts";
 
 const updateBody = z.strictObject({ email: email.exactOptional(), ...ownFields });
 const updateOwnBody = z.strictObject(ownFields);
