@@ -47,9 +47,13 @@ export async function ownPeer(api: TestApi, who: Persona): Promise<Via> {
 }
 
 /** The proof of work that a challenge asks for. */
-export async function solveChallenge(challenge: string, bits: number): Promise<string> {
+export const solveChallenge = (challenge: string, bits: number): Promise<string> =>
+  findProof(challenge, (zeros) => zeros >= bits);
+
+/** A proof of work whose hash begins with as many zero bits as wanted. */
+export async function findProof(challenge: string, wanted: (zeros: number) => boolean) {
   for (let nonce = 0;; nonce++) {
     const proof = `${challenge}:${nonce}`;
-    if (await leadingZeroBits(proof) >= bits) return proof;
+    if (wanted(await leadingZeroBits(proof))) return proof;
   }
 }
