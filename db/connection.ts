@@ -44,7 +44,8 @@ export function connect(url: Secret<string>, options: ConnectOptions): Sql {
     prepare: options.prepare ?? true,
     onnotice: options.onnotice ?? (() => {}),
     ...(options.onclose ? { onclose: options.onclose } : {}),
-    connection: { application_name: options.applicationName },
+    // The driver and the statements read times by ISO 8601: of another order, day and month would change places.
+    connection: { application_name: options.applicationName, DateStyle: "ISO" },
     ...(socketFolder ? { path: `${socketFolder}/.s.PGSQL.${port}` } : {}),
   });
 }
