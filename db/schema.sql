@@ -1855,7 +1855,7 @@ create table user_roles (
   granted_by integer,
   granted_at timestamp with time zone default now() not null,
   expires_at timestamp with time zone,
-  constraint user_roles_pkey PRIMARY KEY (tenant_id, user_id, role_id),
+  constraint user_roles_pkey PRIMARY KEY (tenant_id, user_id, role_id) INCLUDE (expires_at),
   constraint user_roles_end_after_they_begin CHECK ((expires_at > granted_at))
 );
 alter table user_roles owner to massacorp_owner;
