@@ -32,7 +32,7 @@ import {
 } from "../peers/mod.ts";
 import { insertUserRole } from "../roles/mod.ts";
 import { deleteInvitation, findOpenInvitation, type InvitationRow } from "./invitation_store.ts";
-import { locale, phone, userName, userSchema, viewUser } from "./schemas.ts";
+import { locale, phone, userName, userSchema } from "./schemas.ts";
 import { insertUser, readUser } from "./store.ts";
 
 const acceptBody = z.strictObject({
@@ -241,7 +241,7 @@ async function answer(
   }));
   if (!user) throw new ApiError("not_found");
   return {
-    user: viewUser(user),
+    user,
     ...(peer && view
       ? provisionedView({ peer: view, config: peer.config })
       : { peer: null, config: null, qr: null, delivery: null }),

@@ -16,7 +16,7 @@ import {
 } from "../roles/mod.ts";
 import { holdCaller } from "../sessions/mod.ts";
 import { dropInvitationOf } from "./drop_invitation.ts";
-import { locale, phone, roleName, userName, userSchema, viewUser } from "./schemas.ts";
+import { locale, phone, roleName, userName, userSchema } from "./schemas.ts";
 import { insertUser, isUser, readUser, replaceUnusedPassword, stampOf } from "./store.ts";
 
 const createBody = z.strictObject({
@@ -113,6 +113,6 @@ export function createUser(router: Router, deps: Deps): void {
     });
     if (!user) throw new ApiError("not_found");
     c.header("Location", `/api/v1/users/${user.id}`);
-    return c.json({ user: viewUser(user), password: shown ? password.reveal() : null }, 201);
+    return c.json({ user, password: shown ? password.reveal() : null }, 201);
   });
 }

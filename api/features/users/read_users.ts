@@ -4,8 +4,15 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf, userOf } from "../../middleware/access.ts";
 import { jsonResponse, numericId, type Router } from "../../openapi.ts";
 import { opaque, page, pageOf, pageQuery, readCursor } from "../../paging.ts";
-import { roleName, userSchema, viewUser } from "./schemas.ts";
-import { listUsers, readUser, type UserOrder, userOrders, type UserRow } from "./store.ts";
+import { roleName, userSchema } from "./schemas.ts";
+import {
+  gatherRoles,
+  listUsers,
+  readUser,
+  type UserOrder,
+  userOrders,
+  type UserRow,
+} from "./store.ts";
 
 const query = pageQuery(z.string().max(2000)).extend({
   sort: z.enum(userOrders).default("id"),
@@ -58,9 +65,9 @@ export function getUsers(router: Router, deps: Deps): void {
         now: new Date(deps.clock.now()),
       }));
     return c.json(
-      page(rows, {
+      page(gatherRoles(rows), {
         limit,
-        view: viewUser,
+        view: (user) => user,
         cursor: (user) => opaque(JSON.stringify([sort, user.id, textOf(sort, user)])),
       }),
       200,
@@ -87,7 +94,7 @@ export function getUser(router: Router, deps: Deps): void {
       (sql) => readUser(sql, id, new Date(deps.clock.now())),
     );
     if (!row) throw new ApiError("not_found");
-    return c.json(viewUser(row), 200);
+    return c.json(row, 200);
   });
 }
 
@@ -107,6 +114,6 @@ export function getOneself(router: Router, deps: Deps): void {
       (sql) => readUser(sql, userId, new Date(deps.clock.now())),
     );
     if (!row) throw new ApiError("invalid_token");
-    return c.json(viewUser(row), 200);
+    return c.json(row, 200);
   });
 }

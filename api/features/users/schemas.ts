@@ -1,7 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { locales } from "../../mail/mod.ts";
 import { timestamp } from "../../openapi.ts";
-import type { UserRow } from "./store.ts";
 
 export const userName = z.string().regex(
   /^[^\p{Cc}]{0,200}$/u,
@@ -36,7 +35,3 @@ export const userSchema = z.object({
   created_at: timestamp,
   updated_at: timestamp,
 }).openapi("User");
-
-export function viewUser(row: UserRow) {
-  return { ...row, roles: row.roles === "" ? [] : row.roles.split(" ").sort() };
-}

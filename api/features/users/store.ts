@@ -1,3 +1,4 @@
+import type postgres from "postgres";
 import type { PlatformSql, TenantSql } from "../../database/tenancy.ts";
 import type { Locale } from "../../mail/mod.ts";
 
@@ -10,8 +11,8 @@ export interface UserRow {
   phone: string | null;
   email_verified_at: string | null;
   last_login_at: string | null;
-  /** Those that have not ended, in no order, parted by blanks: their names have none (`roles_name_is_a_word`). */
-  roles: string;
+  /** Those that have not ended, in the order of their names. */
+  roles: string[];
   created_at: string;
   updated_at: string;
 }
@@ -40,7 +41,7 @@ export async function insertUser(
 /** When a user was last changed, to the microsecond; a log-in is no change. */
 export async function stampOf(sql: TenantSql, id: number): Promise<string> {
   const [row] = await sql<{ stamp: string }[]>`
-    select extract(epoch from updated_at)::text as stamp from users where id = ${id}`;
+    select extract(epoch from updated_at)::text as stamp from users u where id = ${id}`;
   return row?.stamp ?? "";
 }
 
@@ -55,24 +56,72 @@ export async function replaceUnusedPassword(
   return result.count > 0;
 }
 
+type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
+/** A user with one of the roles he has; who has none is there once, with null. */
+interface UserWithRole extends Omit<UserRow, "roles"> {
+  role: string | null;
+}
+
 /**
- * Times as they are answered, and roles as one text: a list of users is as dear as what its rows are made into. The
- * tenant's roles are few, and looked up once instead of for each user. They are named by a sub-select and not by a join:
- * of a join PostgreSQL may begin with the role, and go through all of its holders for each user.
+ * Users with their roles, a row each: a list is as dear as what its rows are made into, and the roles of a page are
+ * found by one look instead of one for each user. Those of the tenant are few, and named by a sub-select and not by a
+ * join: of a join PostgreSQL may begin with the role, and go through all of its holders.
+ * @param which what chooses among `users u`, and orders them
+ * @param held which `user_roles h` to look at; it may ask for the ids of `page`
  */
-function selectUsers(sql: PlatformSql | TenantSql, now: Date) {
-  return sql`
-    with role as materialized (select tenant_id, id, name from roles)
-    select u.id, u.email, u.name, u.status, u.locale, u.phone,
-      to_char(u.email_verified_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as email_verified_at,
-      to_char(u.last_login_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as last_login_at,
-      array_to_string(array(
-        select (select r.name from role r where r.tenant_id = h.tenant_id and r.id = h.role_id) from user_roles h
-        where h.tenant_id = u.tenant_id and h.user_id = u.id and (h.expires_at is null or h.expires_at > ${now})
-      ), ' ') as roles,
-      to_char(u.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at,
-      to_char(u.updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as updated_at
-    from users u`;
+function selectUsers(
+  sql: PlatformSql | TenantSql,
+  { which, held, now }: { which: Fragment; held: Fragment; now: Date },
+) {
+  return sql<UserWithRole[]>`
+    with page as materialized (
+      select u.id, u.email, u.name, u.status, u.locale, u.phone,
+        (u.email_verified_at at time zone 'UTC')::text as email_verified_at,
+        (u.last_login_at at time zone 'UTC')::text as last_login_at,
+        (u.created_at at time zone 'UTC')::text as created_at,
+        (u.updated_at at time zone 'UTC')::text as updated_at
+      from users u ${which}
+    ),
+    role as materialized (select tenant_id, id, name from roles),
+    held as materialized (
+      select h.user_id, (select r.name from role r where r.tenant_id = h.tenant_id and r.id = h.role_id) as role
+      from user_roles h where ${held} and (h.expires_at is null or h.expires_at > ${now})
+    )
+    select u.*, held.role from page u left join held on held.user_id = u.id`;
+}
+
+/** @param rows those of one user side by side */
+export function gatherRoles(rows: readonly UserWithRole[]): UserRow[] {
+  const users: UserRow[] = [];
+  let last: UserRow | undefined;
+  for (const row of rows) {
+    if (last?.id !== row.id) users.push(last = userOf(row));
+    if (row.role !== null) last.roles.push(row.role);
+  }
+  for (const user of users) user.roles.sort();
+  return users;
+}
+
+function userOf(row: UserWithRole): UserRow {
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    status: row.status,
+    locale: row.locale,
+    phone: row.phone,
+    email_verified_at: row.email_verified_at && moment(row.email_verified_at),
+    last_login_at: row.last_login_at && moment(row.last_login_at),
+    roles: [],
+    created_at: moment(row.created_at),
+    updated_at: moment(row.updated_at),
+  };
+}
+
+/** RFC 3339 of PostgreSQL's text of a time in UTC, which leaves out zeros at the end: a `Date` costs ten times that. */
+function moment(text: string): string {
+  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, 23).padEnd(3, "0")}Z`;
 }
 
 export async function readUser(
@@ -80,8 +129,12 @@ export async function readUser(
   id: number,
   now: Date,
 ): Promise<UserRow | undefined> {
-  const [row] = await sql<UserRow[]>`${selectUsers(sql, now)} where u.id = ${id}`;
-  return row;
+  const rows = await selectUsers(sql, {
+    which: sql`where u.id = ${id}`,
+    held: sql`h.user_id = ${id}`,
+    now,
+  });
+  return gatherRoles(rows)[0];
 }
 
 export async function isUser(sql: TenantSql, email: string): Promise<boolean> {
@@ -141,14 +194,20 @@ export function listUsers(
     const there = column ? sql`(${place.text}, ${id})` : sql`(${id})`;
     return down ? sql`${key} < ${there}` : sql`${key} > ${there}`;
   };
-  const filtered = Object.values(filters).some((value) => value !== null);
+  const inOrder = sql`order by ${column ? sql`${column} ${direction},` : sql``} u.id ${direction}`;
   // What nobody asked for is not in the statement: with it, PostgreSQL plans each time anew.
-  return sql<UserRow[]>`
-    ${selectUsers(sql, now)}
-    where ${after === null ? sql`true` : beyond(after)}
-      ${filtered ? filter(sql, filters, now) : sql``}
-    order by ${column ? sql`${column} ${direction},` : sql``} u.id ${direction}
+  const filtered = Object.values(filters).some((value) => value !== null);
+  const which = sql`
+    where ${after === null ? sql`true` : beyond(after)} ${
+    filtered ? filter(sql, filters, now) : sql``
+  }
+    ${inOrder}
     limit ${limit}`;
+  // One way along the index where nobody else is between them, and one to each where others may be.
+  const held = column || filtered
+    ? sql`h.user_id = any(array(select id from page))`
+    : sql`h.user_id between (select min(id) from page) and (select max(id) from page)`;
+  return sql<UserWithRole[]>`${selectUsers(sql, { which, held, now })} ${inOrder}`;
 }
 
 function filter(sql: TenantSql, { status, role, verified, text }: UserPage["filters"], now: Date) {
@@ -196,5 +255,5 @@ export async function listPeerIdsOf(sql: TenantSql, userId: number): Promise<str
 
 /** Sessions, keys, roles and invitations go with the row. The caller has deactivated him and removed his peers. */
 export async function deleteUserRow(sql: TenantSql, id: number): Promise<void> {
-  await sql`delete from users where id = ${id}`;
+  await sql`delete from users u where id = ${id}`;
 }

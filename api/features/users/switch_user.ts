@@ -11,7 +11,7 @@ import { jsonResponse, numericId, refusals, type Router } from "../../openapi.ts
 import { areOff } from "../peers/mod.ts";
 import { lockUser, refuseOverMightier } from "../roles/mod.ts";
 import { endSessions } from "../sessions/mod.ts";
-import { userSchema, viewUser } from "./schemas.ts";
+import { userSchema } from "./schemas.ts";
 import {
   deleteUserRow,
   listPeerIdsOf,
@@ -58,7 +58,7 @@ async function readAfter(deps: Deps, c: Context<AppEnv>, id: number) {
   const now = new Date(deps.clock.now());
   const user = await deps.tenancy.transaction(tenantOf(c), (sql) => readUser(sql, id, now));
   if (!user) throw new ApiError("not_found");
-  return viewUser(user);
+  return user;
 }
 
 function simpleChange(

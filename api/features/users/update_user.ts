@@ -18,7 +18,7 @@ import {
 import { askToVerify } from "../password_reset/mod.ts";
 import { lockUser, refuseOverEqual, refuseOverMightier } from "../roles/mod.ts";
 import { holdCaller } from "../sessions/mod.ts";
-import { ownFields, userSchema, viewUser } from "./schemas.ts";
+import { ownFields, userSchema } from "./schemas.ts";
 import { readUser, updateUserRow, type UserRow } from "./store.ts";
 
 const updateBody = z.strictObject({ email: email.exactOptional(), ...ownFields });
@@ -48,7 +48,7 @@ export function updateUser(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const { id } = c.req.valid("param");
     const row = await change(deps, c, { tenantId: tenantOf(c), id, changes: c.req.valid("json") });
-    return c.json(viewUser(row), 200);
+    return c.json(row, 200);
   });
 }
 
@@ -68,7 +68,7 @@ export function updateOneself(router: Router, deps: Deps): void {
   router.openapi(route, async (c) => {
     const { tenantId, userId } = userOf(c);
     const row = await change(deps, c, { tenantId, id: userId, changes: c.req.valid("json") });
-    return c.json(viewUser(row), 200);
+    return c.json(row, 200);
   });
 }
 
