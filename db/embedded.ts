@@ -74,7 +74,6 @@ const settings = {
 /** Tests connect a few thousand times with passwords that are no secret. */
 const volatile = {
   fsync: "off",
-  synchronous_commit: "off",
   full_page_writes: "off",
   scram_iterations: "1",
 };
