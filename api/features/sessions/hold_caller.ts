@@ -13,7 +13,7 @@ export async function holdCaller(sql: TenantSql, principal: Principal | undefine
   const [, held] = await Promise.all([
     // Whoever takes turns with others at the commit, as new peers do, takes them before: who ends the session would
     // wait for all of them.
-    sql`set constraints all immediate`,
+    sql`set constraints all immediate`.execute(),
     principal.kind === "user" ? holdSession(sql, principal) : holdKey(sql, principal.apiKeyId),
   ]);
   if (!held) throw new ApiError("invalid_token");
