@@ -71,8 +71,9 @@ const settings = {
   cluster_name: "massacorp",
 };
 
-/** Tests connect a few thousand times with passwords that are no secret. */
+/** Tests connect a few thousand times with passwords that are no secret, and as many files at once as there are processors. */
 const volatile = {
+  max_connections: "500",
   fsync: "off",
   synchronous_commit: "off",
   full_page_writes: "off",

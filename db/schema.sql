@@ -34,8 +34,12 @@ begin
       array(
         select s.permission from api_key_scopes s
         where s.tenant_id = k.tenant_id and s.api_key_id = k.id
-          -- A sub-select, so that it is asked once and not for each scope.
-          and s.permission = any ((select permissions_of(k.user_id, at))::text[])
+          -- As permissions_of() says it. An array, so that it is asked once and not for each scope.
+          and s.permission = any (array(
+            select unnest(r.permissions)
+            from user_roles h join roles r on r.tenant_id = h.tenant_id and r.id = h.role_id
+            where h.tenant_id = k.tenant_id and h.user_id = k.user_id and (h.expires_at is null or h.expires_at > at)
+          ))
       )
     from api_keys k
     join users u on u.tenant_id = k.tenant_id and u.id = k.user_id and u.status = 'active'

@@ -8,6 +8,8 @@
 #                postgres://127.0.0.1:5432 the first time
 #   --no-start   installs, and starts nothing; refused where services run, whose program it would change under them
 #   --back       to the program before, where its code can work with the database as it is now
+#
+# Ends with 75, and has changed nothing, while another one or an uninstall.sh is at work.
 set -eu
 umask 022
 
@@ -44,6 +46,13 @@ done
 for program in systemctl systemd-sysusers systemd-tmpfiles; do
   command -v "$program" >/dev/null || fail "needs systemd: there is no $program"
 done
+
+# Held by all that this one starts, until the last of it has ended.
+exec 9>/run/massacorp-install.lock
+flock --nonblock 9 || {
+  say "another install.sh, or uninstall.sh, is at work on this host: nothing is changed; run this again when it has ended" >&2
+  exit 75
+}
 
 # Units and the operator's command, of the program given: those in use belong to the program in use.
 install_units() {

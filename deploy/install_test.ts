@@ -1,7 +1,8 @@
-import { deepEqual, ok } from "node:assert/strict";
+import { deepEqual, match, ok } from "node:assert/strict";
 import { outcomeOf } from "./demo/run.ts";
 
-const script = await Deno.readTextFile(new URL("install.sh", import.meta.url));
+const read = (name: string) => Deno.readTextFile(new URL(name, import.meta.url));
+const script = await read("install.sh");
 
 Deno.test("install.sh: what serves is the program in use itself, running and ready, and nothing beside it", async () => {
   const [serves] = /^serves\(\) \($[^]*?^\)$/m.exec(script) ?? [];
@@ -50,7 +51,7 @@ Deno.test("uninstall.sh: every unit that install.sh brings goes, and that of con
   const units = `${root}/etc/systemd/system`;
   await Deno.mkdir(units, { recursive: true });
   const installed = /^install_units\(\) \{$[^]*?^\}$/m.exec(script)?.[0];
-  const uninstall = await Deno.readTextFile(new URL("uninstall.sh", import.meta.url));
+  const uninstall = await read("uninstall.sh");
   const removed = uninstall.match(/^[^#\n]*rm -f [^]*?[^\\]$/gm)?.join("\n");
   ok(installed && removed);
   const names = async () =>
@@ -65,4 +66,42 @@ Deno.test("uninstall.sh: every unit that install.sh brings goes, and that of con
   await Deno.writeTextFile(`${units}/massacorp-compose.service`, "");
   await run(removed);
   deepEqual(await names(), ["massacorp-compose.service"]);
+});
+
+Deno.test("install.sh, uninstall.sh: of two at once the second ends with 75 before it changes anything, and another begins when the first has ended", async () => {
+  await using undo = new AsyncDisposableStack();
+  const root = await Deno.makeTempDir();
+  undo.defer(() => Deno.remove(root, { recursive: true }));
+  /** How a script gets the lock, and then `more`; before it nothing is changed. */
+  const begun = async (name: string, more: string) => {
+    const [lock = ""] = /^exec 9>[^]*?^\}$/m.exec(await read(name)) ?? [];
+    const [before = ""] = (await read(name)).split(lock);
+    ok(!/\b(rm|mv|cp|install -D|systemctl (stop|disable|restart))\b/.test(before), name);
+    return `say() { echo "$*"; }\n${lock.replace("/run/", `${root}/`)}\n${more}`;
+  };
+  for (const first of ["install.sh", "uninstall.sh"]) {
+    const child = new Deno.Command("sh", {
+      args: ["-euc", await begun(first, "echo begun; read -r _")],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    const words = child.stdout.getReader();
+    await words.read();
+    const codes: Record<string, number[]> = {};
+    const tryBoth = async () => {
+      for (const second of ["install.sh", "uninstall.sh"]) {
+        const outcome = await outcomeOf(["sh", "-euc", await begun(second, "")]);
+        (codes[second] ??= []).push(outcome.code);
+        if (outcome.code !== 0) {
+          match(outcome.stderr, /is at work on this host: nothing is changed/);
+        }
+      }
+    };
+    await tryBoth();
+    await child.stdin.close();
+    await words.cancel();
+    await child.status;
+    await tryBoth();
+    deepEqual(codes, { "install.sh": [75, 0], "uninstall.sh": [75, 0] }, first);
+  }
 });

@@ -1,11 +1,17 @@
 #!/bin/sh
 # Takes MassaCorp's services and program away, and keeps settings, secrets and data: /etc/massacorp, /var/lib/massacorp,
 # the users that own them, /var/backups/massacorp, and the database. A later install.sh goes on with them. Run as root.
+# Ends with 75, and has changed nothing, while an install.sh or another one is at work.
 set -eu
 
 [ "$(id -u)" -eq 0 ] || {
   echo "uninstall: needs root" >&2
   exit 1
+}
+exec 9>/run/massacorp-install.lock
+flock --nonblock 9 || {
+  echo "uninstall: an install.sh, or another uninstall.sh, is at work on this host: nothing is changed; run this again when it has ended" >&2
+  exit 75
 }
 for unit in massacorp.target massacorp-backup.timer massacorp-backup massacorp-api 'massacorp-api@*' massacorp-sealer massacorp-wgd massacorp-migrate; do
   systemctl stop "$unit" 2>/dev/null || true

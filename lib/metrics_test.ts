@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import "../tests/support/fixed_seed.ts";
 import { parseExposition, sampleOf } from "../tests/support/exposition.ts";
 import { Registry } from "./metrics.ts";
 

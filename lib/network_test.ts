@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import "../tests/support/fixed_seed.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import { seedInterface } from "../tests/support/seed.ts";
 import { formatIPv4, formatIPv6 } from "./address.ts";

@@ -136,7 +136,11 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
       at,
       before: folder.last,
     });
-    await folder.append(checkpoint);
+    await folder.append(checkpoint).catch((cause) => {
+      // A full disk says of itself neither where it is nor what for.
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`a checkpoint cannot be written to ${options.path}: ${said}`, { cause });
+    });
     if (checkpoint.n === 1) await Deno.remove(join(options.path, "restart")).catch(() => {});
     state.checkpoint = checkpoint.n;
     state.lastCheckpointAt = clock.now();

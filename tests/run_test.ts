@@ -1,4 +1,4 @@
-import { deepEqual, match } from "node:assert/strict";
+import { deepEqual, match, ok } from "node:assert/strict";
 import { parse } from "yaml";
 import { groups } from "./groups.ts";
 import { outcomeIn } from "./kernel/run.ts";
@@ -47,4 +47,24 @@ Deno.test("ci.yml: every night runs the groups that the gate leaves out, and the
   deepEqual(jobs.nightly.strategy.matrix.group.toSorted(), onDemand.toSorted());
   deepEqual(jobs.nightly.steps.at(-1).run, './massacorp test "$GROUP"');
   deepEqual(jobs.gate.steps.at(-1).run, ".ci/run");
+});
+
+Deno.test("ci.yml: may read the repository and nothing else, ends in time, and names foreign code by its commit", async () => {
+  const text = await Deno.readTextFile(new URL("../.github/workflows/ci.yml", import.meta.url));
+  interface Job {
+    permissions?: unknown;
+    "timeout-minutes"?: number;
+    steps: { uses?: string; with?: Record<string, unknown> }[];
+  }
+  const { permissions, jobs } = parse(text);
+  deepEqual(permissions, { contents: "read" });
+  for (const [name, job] of Object.entries<Job>(jobs)) {
+    deepEqual([name, job.permissions], [name, undefined]);
+    ok((job["timeout-minutes"] ?? 360) <= 60, name);
+    for (const { uses, with: options } of job.steps) {
+      if (uses === undefined) continue;
+      match(uses, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+      deepEqual(options, { "persist-credentials": false });
+    }
+  }
 });

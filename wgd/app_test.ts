@@ -101,7 +101,8 @@ Deno.test("createApp: an unknown path and a failing daemon answer in the same sh
 Deno.test("createWgdClient: speaks with the app over a real socket, and names what goes wrong", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/wgd.sock`;
-  const client = createWgdClient(path, { timeoutMs: 500 });
+  const client = createWgdClient(path, { timeoutMs: 30_000 });
+  const impatient = createWgdClient(path, { timeoutMs: 200 });
   const reason = async (call: Promise<unknown>) => {
     try {
       await call;
@@ -127,12 +128,13 @@ Deno.test("createWgdClient: speaks with the app over a real socket, and names wh
     answers = { ...daemon, reconcile: () => null };
     assert.equal(await reason(client.reconcile({})), "not_ready");
     answers = { ...daemon, reconcile: () => stuck.promise };
-    assert.equal(await reason(client.reconcile({})), "timeout");
+    assert.equal(await reason(impatient.reconcile({})), "timeout");
     stuck.reject(new Error("given up"));
     await server.close();
     assert.equal(await reason(client.status()), "unreachable");
   } finally {
     client.close();
+    impatient.close();
     await Deno.remove(folder, { recursive: true });
   }
 });

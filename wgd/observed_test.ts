@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import "../tests/support/fixed_seed.ts";
 import { DumpError, parseDump, parseHandshakes, parseSome } from "./observed.ts";
 
 const gateway = "dB5wyxXMvaOqgZYBTBYk4vCnNSP0qJpywmDT+ZeuXyU=";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import "../tests/support/fixed_seed.ts";
 import { overlaid } from "./overlay.ts";
 
 interface Change {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import "../../tests/support/fixed_seed.ts";
 import { parseWgConfig, WgConfigError } from "./wg_config.ts";
 
 const keys = [

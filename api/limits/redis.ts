@@ -62,9 +62,9 @@ export function connectRedis(url: Secret<string>, options: RedisOptions) {
     client,
     /** @throws when Redis does not answer in time, and at once while it says nothing at all */
     inTime: ask,
-    /** @throws when Redis does not answer in time */
+    /** @throws when Redis does not answer in time, or takes no write: it is full, a replica, or cannot save */
     async ping(): Promise<void> {
-      await ask((redis) => redis.ping());
+      await ask((redis) => redis.set("limit:ping", "", { EX: 60 }));
     },
     close: (): void => client.destroy(),
   };

@@ -92,7 +92,8 @@ Deno.test("mail: no name, reason, device or address adds a line, a header or a r
         ...["subject", "to", "x-auto-response-suppress"],
       ],
     );
-    assert.doesNotMatch(head, /evil|Bcc/i);
+    // Three letters alone stand in many a boundary's random digits.
+    assert.doesNotMatch(head, /evil|bcc *:/i);
     assert.doesNotMatch(text, /evil\.io|v@evil|^Bcc|[\u2028\u2029\u202e]/m);
     assert.equal(parsed.attachments.length, 0);
   }

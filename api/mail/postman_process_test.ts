@@ -24,7 +24,7 @@ Deno.test("mail: D2: an API killed before it sends, and in the middle of it, los
     await using silent = await startSmtp("silent");
     port = silent.port;
     await using first = await apiProcess(api, smtp(port));
-    await until("the mail is under way", () => silent.connections() > 0, { timeoutMs: 20_000 })
+    await until("the mail is under way", () => silent.connections() > 0, { timeoutMs: 60_000 })
       .catch((cause) => {
         throw new Error(first.log.join("\n"), { cause });
       });
@@ -60,7 +60,7 @@ Deno.test("mail: without a server it becomes files that the API's user alone can
   const folder = await Deno.makeTempDir();
   await using running = await apiProcess(api, { MAIL_FOLDER: folder });
   const { mode } = await until("the file is there", () => Deno.stat(`${folder}/${id}.eml`), {
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   }).catch((cause) => {
     throw new Error(running.log.join("\n"), { cause });
   });

@@ -23,7 +23,7 @@ Deno.test("stop: not ready at once, serving until it drained, what is under way 
     throw new Error(running.log.join("\n"), { cause });
   };
   const ready = () => statusOf(`${running.scrapeUrl}/ready`);
-  await until("it is ready", async () => await ready() === 200, { timeoutMs: 30_000 })
+  await until("it is ready", async () => await ready() === 200, { timeoutMs: 60_000 })
     .catch(explain);
   const slow = fetch(`${running.url}/api/v1/auth/login`, {
     method: "POST",
@@ -56,7 +56,7 @@ Deno.test("stop: a second signal ends the draining, and a third what is under wa
   const acme = await adminOf(api, "acme");
   await using running = await apiProcess(api, { DRAIN_SECONDS: "300", LOGIN_FAILURE_FLOOR: "60s" });
   const ready = () => statusOf(`${running.scrapeUrl}/ready`);
-  await until("it is ready", async () => await ready() === 200, { timeoutMs: 30_000 });
+  await until("it is ready", async () => await ready() === 200, { timeoutMs: 60_000 });
   const slow = fetch(`${running.url}/api/v1/auth/login`, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Tenant-ID": "acme" },

@@ -2,13 +2,14 @@ import { connect } from "../../db/connection.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { type DatabaseNotes, describe } from "./database.ts";
 import { BackupError } from "./error.ts";
+import { requireProgram } from "./programs.ts";
 import type { Entry } from "./tar.ts";
 
 const partSize = 8 * 2 ** 20;
 
 /**
- * What pg_dump of the server's version, or a newer one, makes of a database elsewhere, as its owner; in parts, because
- * an archive says each size first.
+ * What pg_dump of the server's version makes of a database elsewhere, as its owner; in parts, because an archive says
+ * each size first.
  */
 export async function* databaseDump(
   ownerUrl: Secret<string>,
@@ -24,14 +25,7 @@ export async function* databaseDump(
     const session = await sql.reserve();
     await describe(session, options.notes);
     const { server } = options.notes;
-    const version = await programVersion(options.path);
-    if (version === undefined || version < parseInt(server)) {
-      throw new BackupError(
-        `the server is PostgreSQL ${server}: needs pg_dump ${parseInt(server)} or newer, and ${
-          version === undefined ? "there is none" : `here is ${version}`
-        }`,
-      );
-    }
+    await requireProgram("pg_dump", { server, path: options.path });
     await session`set idle_in_transaction_session_timeout = 0`;
     await session`begin isolation level repeatable read read only`;
     let snapshot = "";
@@ -49,21 +43,6 @@ export async function* databaseDump(
   } finally {
     await locking.end({ timeout: 5 });
     await sql.end({ timeout: 5 });
-  }
-}
-
-async function programVersion(path: string): Promise<number | undefined> {
-  try {
-    const { stdout } = await new Deno.Command("pg_dump", {
-      args: ["--version"],
-      clearEnv: true,
-      env: { PATH: path },
-    }).output();
-    const found = / (\d+)/.exec(new TextDecoder().decode(stdout))?.[1];
-    return found === undefined ? undefined : Number(found);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }
 

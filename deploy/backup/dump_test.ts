@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { testDatabase } from "../../tests/support/database.ts";
 import { databaseDump } from "./dump.ts";
 
-Deno.test("databaseDump: refuses a pg_dump that is missing or older than the server, before the server is held up", async () => {
+Deno.test("databaseDump: refuses a pg_dump that is missing, or older or newer than the server, before the server is held up", async () => {
   await using db = await testDatabase();
   const folder = await Deno.makeTempDir({ prefix: "massacorp-pg-dump-" });
   try {
@@ -25,11 +25,19 @@ Deno.test("databaseDump: refuses a pg_dump that is missing or older than the ser
         },
       }));
     await rejects(dump(), {
-      message: /the server is PostgreSQL 16[^:]*: needs pg_dump 16 or newer, and there is none/,
+      message: /the server is PostgreSQL 16[^:]*: needs pg_dump 16, and there is none/,
     });
-    const script = "#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)'\n";
-    await Deno.writeTextFile(join(folder, "pg_dump"), script, { mode: 0o755 });
-    await rejects(dump(), { message: /needs pg_dump 16 or newer, and here is 15/ });
+    for (const version of ["15.14 (Debian 15.14-0+deb12u1)", "17.12", "9.6.24"]) {
+      const script = `#!/bin/sh\necho 'pg_dump (PostgreSQL) ${version}'\n`;
+      await Deno.writeTextFile(join(folder, "pg_dump"), script, { mode: 0o755 });
+      await rejects(dump(), {
+        message: new RegExp(
+          `needs pg_dump 16, and here is ${
+            parseInt(version)
+          }; .* /usr/lib/postgresql/16/bin, .* first in PATH`,
+        ),
+      });
+    }
     deepEqual([
       ended,
       (await db.owner`select from pg_stat_activity where state = 'idle in transaction'`).length,

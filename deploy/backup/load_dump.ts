@@ -2,7 +2,20 @@ import { connect, type Sql } from "../../db/connection.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { BackupError } from "./error.ts";
 import { libpqEnv } from "./dump.ts";
+import { requireProgram } from "./programs.ts";
 import type { Entry } from "./tar.ts";
+
+/** @throws {BackupError} where pg_restore is not of the server's version */
+export async function requireRestore(ownerUrl: Secret<string>, path: string): Promise<void> {
+  const sql = connect(ownerUrl, { max: 1, applicationName: "massacorp-restore" });
+  try {
+    const [{ server }] = await sql<[{ server: string }]>`
+      select current_setting('server_version') as server`;
+    await requireProgram("pg_restore", { server, path });
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
 
 /** @throws {BackupError} where the database has tables, anybody's: a restore begins with an empty one */
 export async function requireEmpty(ownerUrl: Secret<string>): Promise<void> {

@@ -68,7 +68,7 @@ Deno.test("prepareRecovery: the server goes on by its archived WAL to the moment
       const [{ done }] = await sql<[{ done: string | null }]>`
         select last_archived_wal as done from pg_stat_archiver`;
       return done !== null && done >= last;
-    }, { timeoutMs: 20_000 });
+    }, { timeoutMs: 60_000 });
   } finally {
     await sql.end();
     await server.stop();

@@ -13,7 +13,7 @@ import type { Terminal } from "../local/terminal.ts";
 import { BackupError } from "./error.ts";
 import type { Manifest } from "./manifest.ts";
 import { openBackup, verifyBackup } from "./open_backup.ts";
-import { loadDump, requireEmpty } from "./load_dump.ts";
+import { loadDump, requireEmpty, requireRestore } from "./load_dump.ts";
 import { bringCheckpoints, finishRecovery, prepareRecovery, type Recovery } from "./recovery.ts";
 import { settle, type Settled, type SettleOptions } from "./settle.ts";
 
@@ -83,7 +83,7 @@ export async function restore(
 
 async function requireFitting(
   { created_at, database }: Manifest,
-  { ownerUrl, recovery }: RestoreOptions,
+  { ownerUrl, recovery, path }: RestoreOptions,
   now: Date,
 ): Promise<void> {
   if (recovery && (database.kind === "dump" || recovery.until < new Date(created_at))) {
@@ -105,7 +105,7 @@ async function requireFitting(
     );
   }
   if (database.kind === "dump") {
-    if (ownerUrl) return;
+    if (ownerUrl) return await requireRestore(ownerUrl, path);
     throw new BackupError(
       "the backup is by pg_dump: name an empty database for it in DATABASE_OWNER_URL",
     );

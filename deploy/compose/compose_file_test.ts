@@ -128,8 +128,7 @@ function faultsOf(name: string, service: Service): string[] {
   must(/^v?\d+\.\d+\.\d+|^\d+\.\d+-/.test(image), `its image has no version: ${service.image}`);
   const once = ["setup", "migrate", "first-admin", "backup"].includes(name);
   must(service.restart === (once ? "no" : "unless-stopped"), "has another restart policy");
-  const unasked = ["net", "prometheus", "grafana"];
-  must(once || unasked.includes(name) || service.healthcheck !== undefined, "is not asked");
+  must(once || service.healthcheck !== undefined, "is not asked");
   for (const [key, value] of Object.entries(service.environment ?? {})) {
     if (value === null) continue;
     const plain = /(_URL|SECRET|PASSWORD|_KEY|_KEYS)$/.test(key) && key !== "PUBLIC_URL";

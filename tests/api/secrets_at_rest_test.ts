@@ -124,14 +124,18 @@ function secretPlaces({ paths, components }: Document): string[] {
 
 /** All rows of all tables of all schemas that are not PostgreSQL's own, as a dump would have them. */
 async function everyRow({ db }: TestApi): Promise<string> {
-  const tables = await db.superuser<{ schema: string; name: string }[]>`
-    select nspname as schema, relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where relkind in ('r', 'm') and nspname !~ '^pg_' and nspname <> 'information_schema'`;
+  // Numbers of transactions are the server's own; on one that has had a hundred thousand they have six digits, as codes do.
+  const tables = await db.superuser<{ select: string }[]>`
+    select format('select row(%s)::text as row from %I.%I',
+      string_agg(quote_ident(attname), ', ' order by attnum), nspname, relname) as select
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+    where relkind in ('r', 'm') and nspname !~ '^pg_' and nspname <> 'information_schema'
+      and attnum > 0 and not attisdropped and atttypid not in ('xid8'::regtype, 'pg_snapshot'::regtype)
+    group by nspname, relname`;
   assert(tables.length > 40, `${tables.length} tables`);
   let text = "";
-  for (const { schema, name } of tables) {
-    const table = db.superuser`${db.superuser(schema)}.${db.superuser(name)}`;
-    const rows = await db.superuser<{ row: string }[]>`select t::text as row from ${table} t`;
+  for (const { select } of tables) {
+    const rows = await db.superuser.unsafe<{ row: string }[]>(select);
     text += rows.map(({ row }) => `${row}\n`).join("");
   }
   return text;

@@ -117,6 +117,14 @@ Deno.test("backup: of a server elsewhere, by pg_dump: restored into an empty dat
     revokeKeys: false,
     terminal: createTerminal(),
   };
+  // A newer one asks this server for what it does not have, when all else is in its place.
+  const script = "#!/bin/sh\necho 'pg_restore (PostgreSQL) 99.1'\n";
+  await Deno.writeTextFile(join(root, "pg_restore"), script, { mode: 0o755 });
+  await rejects(
+    restore(file, new Secret(identity), { ...options, path: `${root}:${options.path}` }),
+    /needs pg_restore \d+, and here is 99; /,
+  );
+  await rejects(Deno.stat(options.dataFolder), Deno.errors.NotFound);
   await rejects(
     restore(file, new Secret(identity), { ...options, ownerUrl: firstUrl }),
     /has data: name an empty one/,

@@ -92,6 +92,33 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     }
   });
 
+  await t.step("each that goes on is asked how it is, and is well", async () => {
+    const health = async () =>
+      Object.fromEntries(
+        Object.entries(await containers(engine)).filter(([, { State }]) => State.Pid !== 0)
+          .map(([name, { State }]) => [name, State.Health?.Status]),
+      );
+    const names = ["api", "db", "net", "redis", "sealer", "wgd"];
+    deepEqual(Object.keys(await health()).sort(), names);
+    await until("all are well", async () => {
+      return Object.values(await health()).every((each) => each === "healthy");
+    }, patient);
+  });
+
+  await t.step("base images can be named by their digests as well", async () => {
+    const digest = `@sha256:${"0123456789abcdef".repeat(4)}`;
+    const names = [
+      ...["DENO_IMAGE", "DEBIAN_IMAGE", "POSTGRES_IMAGE"],
+      ...["REDIS_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE"],
+    ];
+    const pinned = names.map((name) =>
+      `${name}=registry.example/${name.toLowerCase()}:1.2${digest}`
+    );
+    // What is set in the environment wins over .env.
+    const config = await shell(`${pinned.join(" ")} docker compose --profile monitoring config`);
+    for (const each of pinned) ok(config.includes(each.split("=")[1] ?? ""), each);
+  });
+
   await t.step("each process has its user, and no capability but the daemon's one", async () => {
     const all = await containers(engine);
     const rights: string[] = [];
@@ -151,6 +178,9 @@ Deno.test("compose: README's commands bring up an installation that answers thro
       return activeTargets.some((target: { labels: { job: string }; health: string }) =>
         target.labels.job === "massacorp" && target.health === "up"
       );
+    }, patient);
+    await until("it is well", async () => {
+      return (await service(engine, "prometheus")).State.Health?.Status === "healthy";
     }, patient);
     const { groups } = await ask("rules");
     ok(groups.length > 0 && groups[0].rules.length > 10);

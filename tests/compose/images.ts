@@ -15,7 +15,7 @@ export async function makeBaseImages({ docker }: Engine): Promise<Record<string,
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", lock)).toHex();
   const deno = `massacorp-test/deno:${Deno.version.deno}-${digest.slice(0, 12)}`;
   const postgres = "massacorp-test/postgres:16";
-  const prometheus = "massacorp-test/prometheus:2";
+  const prometheus = "massacorp-test/prometheus:2-with-promtool";
   const isThere = async (image: string) =>
     (await docker(["images", "--quiet", image])).trim() !== "";
   if (!await isThere(debian)) await importDebian(debian);
@@ -25,12 +25,14 @@ export async function makeBaseImages({ docker }: Engine): Promise<Record<string,
       image: prometheus,
       lines: [
         `FROM ${debian}`,
-        "COPY prometheus /usr/bin/prometheus",
+        "COPY prometheus promtool /usr/bin/",
         "RUN mkdir /prometheus && chown 65534:65534 /prometheus",
       ],
       fill: async (folder) => {
-        const program = (await run(["sh", "-c", "command -v prometheus"])).trim();
-        await Deno.copyFile(program, join(folder, "prometheus"));
+        for (const name of ["prometheus", "promtool"]) {
+          const program = (await run(["sh", "-c", `command -v ${name}`])).trim();
+          await Deno.copyFile(program, join(folder, name));
+        }
       },
     });
   }

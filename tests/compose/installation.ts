@@ -23,7 +23,13 @@ export async function clone(undo: AsyncDisposableStack): Promise<string> {
 
 interface Container {
   Name: string;
-  State: { Pid: number; Status: string; ExitCode: number; StartedAt: string };
+  State: {
+    Pid: number;
+    Status: string;
+    ExitCode: number;
+    StartedAt: string;
+    Health?: { Status: string };
+  };
   HostConfig: { ReadonlyRootfs: boolean };
   NetworkSettings: {
     Ports: Record<string, { HostPort: string }[] | null>;

@@ -192,7 +192,7 @@ Deno.test("listenTcp: an API that starts before the interface answers once it co
   await until("the interface is back", async () => (await made.daemon.dump()).peers.size === 1);
   await until("the API answers again", async () => {
     return "status" in await client.request("/health", { timeoutMs: 1_000 });
-  }, { timeoutMs: 30_000 });
+  }, { timeoutMs: 60_000 });
 });
 
 Deno.test("rotate: at once: the new file works at the old address, and the old one leads nowhere", async () => {

@@ -247,6 +247,6 @@ Deno.test("journey: T3: a tenant that is suspended with ten peers online loses a
   await until(
     "all ten are back",
     () => online.every(({ count }, n) => count > (back[n] ?? 0)),
-    { timeoutMs: 20_000 },
+    { timeoutMs: 60_000 },
   );
 });

@@ -144,7 +144,7 @@ Deno.test("T9: a policy through API and daemon: applied is in the packets of bot
       assert.equal(await arrived(), 0);
       assert.deepEqual(await put(open()), applied);
       await until("opened again, it goes on where it was", async () => await flow.word() !== "", {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       });
     }
   });

@@ -145,11 +145,11 @@ Deno.test("up: what is killed is started again, and says so", async () => {
       `${service} is back`,
       () => up.said.some((line) => line.includes(`${service} is back`)),
       {
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       },
     );
     ok(await up.pid(program) !== old);
-    await until("everything works", works, { timeoutMs: 20_000 });
+    await until("everything works", works, { timeoutMs: 60_000 });
   }
   await until("the API reaches every process", async () => {
     const found = JSON.stringify((await socketFetch(socket, "/health/deep")).body);
@@ -165,7 +165,7 @@ Deno.test("up: killed itself, it takes its processes along but not the tunnel, a
   first.signal("SIGKILL");
   await first.ended;
   await until("its processes are gone", async () => (await processesOf(data.path)).length === 0, {
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
   match(await hosts.run("server", ["ip", "-brief", "link"]), new RegExp(first.interface));
   await using second = startUp(hosts, "server", {

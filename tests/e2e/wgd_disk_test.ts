@@ -39,7 +39,7 @@ async function daemonOn<D extends TestDisk>(
     written: () =>
       until("the snapshot is written", async () => {
         return /snapshot_current 1$/m.test(await wgd.client.metrics());
-      }, { timeoutMs: 30_000 }),
+      }, { timeoutMs: 60_000 }),
     /** As after a reboot, where PostgreSQL does not come up. */
     async startWithout() {
       const url = new URL(wgd.env.WGD_DATABASE_URL ?? "");

@@ -29,7 +29,9 @@ Deno.test("T4: an unchanged peer loses no packet, and keeps endpoint, session an
       const after = (await wgd.dump()).peers.get(peer.publicKey);
       assert.ok(before && after);
       assert.equal(after.endpoint, before.endpoint);
-      assert.equal(after.latestHandshake, before.latestHandshake, "the session was made anew");
+      // The client itself makes it anew when it is 120 s old (REKEY_AFTER_TIME), and never sooner.
+      const age = after.latestHandshake - before.latestHandshake;
+      assert.ok(age === 0 || age >= 120, `the session was made anew after ${age} s`);
       assert.ok(after.receivedBytes >= before.receivedBytes + sent * 84, "the counters began anew");
     });
     assert.ok(passed, what);

@@ -133,8 +133,9 @@ Deno.test("T2: the interface renamed while hundreds are applied, and while no da
     await hasItsName();
     await assertWhole(wgd);
   });
-  // The same interface, the same session: nothing was made anew.
-  assert.equal(await handshake(), before);
+  // The same interface, the same session: nothing was made anew, but what its client does when it is 120 s old.
+  const age = (await handshake() ?? 0) - (before ?? 0);
+  assert.ok(age === 0 || age >= 120, `the session was made anew after ${age} s`);
   assert.ok(await ping());
   await step("deleted half-way: it is made anew with all its peers", async () => {
     await programs.at("addconf half", `ip link delete ${wgd.name}`);

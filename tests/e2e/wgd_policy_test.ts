@@ -119,7 +119,7 @@ Deno.test("T9: what a tenant opens, in packets", async (t) => {
       assert.deepEqual(await lab.elements("tenants4"), [`${a1.address} : jump tenant_${a}`]);
       await lab.db.owner`update wg_peers set enabled = true where id = ${a2.id}`;
       await wgd.untilState(a2, "applied");
-      await until("it reaches again", () => reaches("a1", a2.address, 7001), { timeoutMs: 20_000 });
+      await until("it reaches again", () => reaches("a1", a2.address, 7001), { timeoutMs: 60_000 });
       await lab.db.owner`update wg_peers set deleted_at = now() where id = ${enrolling.id}`;
     },
   );

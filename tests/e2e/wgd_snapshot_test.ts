@@ -79,7 +79,7 @@ Deno.test("T8: after a reboot without its database", async (t) => {
     await until(
       "a ping is answered",
       async () => (await net.exec("client", ["ping", "-c", "1", "-W", "1", "10.10.0.1"])).success,
-      { timeoutMs: 20_000 },
+      { timeoutMs: 60_000 },
     );
     assert.equal(await isOpen(), false, "what tenants opened waits for the database");
     const { failed } = await wgd.client.reconcile({ peer_ids: [peer.id] });

@@ -43,7 +43,7 @@ Deno.test("traffic: counters go on over a killed daemon, an interface made anew 
         seen.push(now);
       }
       return now && holds(now) ? now : undefined;
-    }, { timeoutMs: 20_000, everyMs: 50 });
+    }, { timeoutMs: 60_000, everyMs: 50 });
   }
   const onInterface = async (key = peer.publicKey) =>
     (await wgd.dump()).peers.get(key)?.receivedBytes ?? 0;
@@ -52,7 +52,7 @@ Deno.test("traffic: counters go on over a killed daemon, an interface made anew 
     until("the gateway answers", async () => {
       const command = ["ping", "-c", "1", "-W", "1", "-s", "1000", "10.10.0.1"];
       return (await net.exec("client", command)).success;
-    }, { timeoutMs: 15_000 });
+    }, { timeoutMs: 60_000 });
   const step = async (name: string, work: () => Promise<unknown>) => {
     await t.step(name, async () => {
       await work();
@@ -130,11 +130,12 @@ Deno.test("traffic: counters go on over a killed daemon, an interface made anew 
     const rotated: TestPeer = { ...peer, ...pair, presharedKey: null };
     await wgd.connect("client", rotated);
     await ping();
-    const after = await untilRecorded(
+    const whole = await onInterface(pair.publicKey);
+    assert.ok(whole > 1000);
+    await untilRecorded(
       "it came",
-      ({ online, received }) => online && received > now.received + 1000,
+      ({ online, received }) => online && received >= now.received + whole,
     );
-    assert.ok(after.received >= now.received + await onInterface(pair.publicKey) - 200);
   });
   await step("what was noted goes with the peer", async () => {
     await db.owner`update wg_peers set deleted_at = now() where id = ${peer.id}`;

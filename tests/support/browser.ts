@@ -2,13 +2,12 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { createApp } from "../../api/app.ts";
 import { loopback, testApi } from "./api.ts";
+import { freePort } from "./free_port.ts";
 
 /** The API on a port of this machine, and a browser in front of it. */
 export async function browsed(locale: "en-US" | "fr-FR") {
   await using undo = new AsyncDisposableStack();
-  const probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = probe.addr;
-  probe.close();
+  const port = freePort();
   const url = `http://127.0.0.1:${port}`;
   const api = undo.use(
     await testApi({

@@ -7,9 +7,11 @@ import { openCheckpointFolder } from "../../sealer/checkpoint_folder.ts";
 import { type DatabaseReport, verifyDatabase } from "../../sealer/verify_database.ts";
 import { FakeClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
-import { keepOutput } from "./output.ts";
+import { keepOutput, seedSecret } from "./output.ts";
 
-export const signer = await createSigner(new Secret(new Uint8Array(32).fill(7)));
+export const signingKey = new Secret(crypto.getRandomValues(new Uint8Array(32)));
+seedSecret(signingKey.reveal().toBase64());
+export const signer = await createSigner(signingKey);
 
 /** A sealer of a test database, that does a round when it is told to. */
 export interface TestSealer extends AsyncDisposable {

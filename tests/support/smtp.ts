@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { Buffer } from "node:buffer";
 import { lines } from "../../lib/lines.ts";
+import { freePort } from "./free_port.ts";
 import { until } from "./until.ts";
 
 /** A mail as a server took it over. */
@@ -28,7 +29,10 @@ export interface TestSmtp extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function startSmtp(mode: SmtpMode = "plain", port = 0): Promise<TestSmtp> {
+export async function startSmtp(
+  mode: SmtpMode = "plain",
+  port = freePort(),
+): Promise<TestSmtp> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",

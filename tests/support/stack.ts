@@ -99,7 +99,7 @@ export async function stackOn(
       await Promise.race([
         until("the API answers its operator", async () => {
           return (await socketFetch(operatorSocket, "/health")).status === 200;
-        }, { timeoutMs: 20_000 }),
+        }, { timeoutMs: 60_000 }),
         ended.then(() => Promise.reject(new Error(`the API ended:\n${log.join("\n")}`))),
       ]);
     },

@@ -12,6 +12,15 @@ export function codeAt(secret: string, at: number): string {
   return totpCode(new Uint8Array(bytes), at);
 }
 
+/** A code that is wrong at a moment, and for a minute before and after it: of a million, no less. */
+export function wrongCodeAt(secret: string, at: number): string {
+  const near = [-60, -30, 0, 30, 60].map((seconds) => codeAt(secret, at + seconds * 1000));
+  for (let n = 271_828;; n++) {
+    const code = String(n).padStart(6, "0");
+    if (!near.includes(code)) return code;
+  }
+}
+
 /** A user with an authenticator app. */
 export interface Equipped extends Persona {
   secret: string;

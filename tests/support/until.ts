@@ -6,11 +6,14 @@ import { pauseFor } from "../../lib/pause.ts";
  */
 const usualPause = Number(Deno.env.get("MASSACORP_TEST_PAUSE") ?? 25);
 
-/** Asks again until the answer is not undefined or false; for conditions of real things that take their time. */
+/**
+ * Asks again until the answer is not undefined or false; for conditions of real things that take their time. Whoever
+ * tests how long that may be says so; the others only have to end, on a machine that is slow and busy as well.
+ */
 export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 10_000, everyMs = usualPause }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 30_000, everyMs = usualPause }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;

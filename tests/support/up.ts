@@ -64,7 +64,7 @@ export function startUp(hosts: Namespaces, role: string, options: UpOptions): Ru
       until("MassaCorp is up", () => {
         if (over) throw new Error(`it ended: ${said.join("\n")}`);
         return said.some((line) => line.startsWith("MassaCorp is up")) || undefined;
-      }, { timeoutMs: 30_000 }).then(() => seedSecretsBelow(join(options.dataFolder, "secrets"))),
+      }, { timeoutMs: 120_000 }).then(() => seedSecretsBelow(join(options.dataFolder, "secrets"))),
     pid: (program) =>
       until(`the process of ${program}`, () => findProcess(program, options.dataFolder)),
     signal: (signal) => child.kill(signal),

@@ -12,7 +12,7 @@ import {
   userOf,
 } from "./api.ts";
 import { tokenIn, waitingMails } from "./mails.ts";
-import { beginLogIn, codeAt, equip, logInWithMfa, nextCode } from "./totp.ts";
+import { beginLogIn, codeAt, equip, logInWithMfa, nextCode, wrongCodeAt } from "./totp.ts";
 import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { livingGateway } from "./gateways.ts";
 
@@ -143,7 +143,8 @@ async function secondFactors(
   });
   await send("/auth/step-up", { token, body: { code: nextCode(api, back) } });
   await send("/mfa/verify", { token, body: { code: nextCode(api, back) } });
-  const wrong = nextCode(api, back) === "123456" ? "654321" : "123456";
+  api.clock.advance(61_000);
+  const wrong = wrongCodeAt(back.secret, api.clock.now());
   await send("/mfa/verify", { token, body: { code: wrong } }, 401);
   await send("/mfa/recovery/verify", { token, body: { code: equipped.recoveryCodes[0] } });
   const more = await send("/mfa/recovery/regenerate", {

@@ -126,7 +126,7 @@ export class TestDaemon implements AsyncDisposable {
     const isReady = until("the daemon is ready", async () => {
       const status = await this.client.status();
       return status.interface.up && status.database === "connected" && status.last_error === null;
-    }, { timeoutMs: 20_000 });
+    }, { timeoutMs: 60_000 });
     const died = ended.then(() => {
       throw new Error(`the daemon ended: ${JSON.stringify(this.log.slice(-5))}`);
     });

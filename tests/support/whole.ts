@@ -35,7 +35,7 @@ interface Row {
  * was acknowledged as gone is back (T3).
  */
 export async function assertWhole(daemon: TestDaemon, options: Options = {}): Promise<void> {
-  const { timeoutMs = 20_000 } = options;
+  const { timeoutMs = 60_000 } = options;
   let expected: string[] = [];
   let found: string[] = [];
   try {

@@ -9,6 +9,18 @@ import { bootMachine } from "./machine.ts";
 /** Where the API is for whoever is in the tunnel. */
 export const api = "http://10.10.0.2:8000";
 
+/** Has backups copy the files of its PostgreSQL, for want of a pg_dump 16: the superuser's password, and where the files are. */
+export const copyFiles = `
+  umask 077
+  password=$(head -c 18 /dev/urandom | base64 | tr '+/' 'ab')
+  printf "alter role postgres password '%s'" "$password" | runuser -u postgres -- psql --quiet
+  printf 'postgres://postgres:%s@127.0.0.1:5432/postgres' "$password" > /var/lib/massacorp/secrets/supervisor/superuser_url
+  cat >> /etc/massacorp/massacorp.env <<'END'
+BACKUP_POSTGRES=/var/lib/pg
+DATABASE_SUPERUSER_URL_FILE=/var/lib/massacorp/secrets/supervisor/superuser_url
+END
+`;
+
 /** A machine, who sits at it as root, and a client with the admin's file. */
 export async function bootForOperator() {
   await using undo = new AsyncDisposableStack();

@@ -5,23 +5,10 @@ import { commandsOf } from "../support/readme.ts";
 import { secretOf, seedSecret } from "../support/output.ts";
 import { until } from "../support/until.ts";
 import { walk } from "../support/walk.ts";
-import { makeCluster } from "./machine.ts";
-import { api, bootForOperator } from "./operator.ts";
+import { api, bootForOperator, copyFiles } from "./operator.ts";
 
 const settings = "/etc/massacorp/massacorp.env";
 const patient = { timeoutMs: 30_000, everyMs: 100 };
-
-/** The superuser's password, and where the files are. */
-const copyFiles = `
-  umask 077
-  password=$(head -c 18 /dev/urandom | base64 | tr '+/' 'ab')
-  printf "alter role postgres password '%s'" "$password" | runuser -u postgres -- psql --quiet
-  printf 'postgres://postgres:%s@127.0.0.1:5432/postgres' "$password" > /var/lib/massacorp/secrets/supervisor/superuser_url
-  cat >> /etc/massacorp/massacorp.env <<'END'
-BACKUP_POSTGRES=/var/lib/pg
-DATABASE_SUPERUSER_URL_FILE=/var/lib/massacorp/secrets/supervisor/superuser_url
-END
-`;
 
 Deno.test("systemd: README's commands install services that answer through the tunnel, restart without touching it, and leave their data behind", async (t) => {
   await using operator = await bootForOperator();
@@ -49,48 +36,6 @@ Deno.test("systemd: README's commands install services that answer through the t
   });
   if (!isWhole) return;
 
-  await t.step(
-    "the timer makes backups that nobody but root reads, and its service no more",
-    async () => {
-      const made = await backups();
-      const unit = "/run/systemd/system/massacorp-backup.timer.d/now.conf";
-      await shell(`install -D -m 644 /dev/stdin ${unit} <<'UNIT'
-[Timer]
-OnCalendar=
-OnCalendar=*:*:*
-AccuracySec=1s
-RandomizedDelaySec=0
-UNIT
-systemctl daemon-reload
-systemctl restart massacorp-backup.timer`);
-      await until("the timer has made another one", async () => {
-        return (await backups()).filter((name) => name.endsWith(".age") && !made.includes(name))
-          .length > 0;
-      }, patient);
-      await shell(`rm ${unit}; systemctl daemon-reload; systemctl restart massacorp-backup.timer`);
-      equal(await fact("systemctl is-enabled massacorp-backup.timer"), "enabled");
-      const modes = await fact(
-        "stat --format '%a %U' /var/backups/massacorp /var/backups/massacorp/*.age",
-      );
-      deepEqual([...new Set(modes.split("\n"))], ["700 root", "600 root"]);
-
-      // Its folder gone, as where somebody put the recipients in and did not run install.sh; and another one named.
-      await shell(`systemctl stop massacorp-backup
-        mv /var/backups/massacorp /root/gone; systemctl start massacorp-backup`);
-      equal((await backups()).filter((name) => name.endsWith(".age")).length, 1);
-      await shell("cp -a /root/gone/. /var/backups/massacorp/");
-      const { success } = await machine.shell(
-        `echo BACKUP_FOLDER=/srv/b >> ${settings}; systemctl start massacorp-backup`,
-      );
-      equal(success, false);
-      await shell(`sed -i '$d' ${settings}`);
-      match(
-        await shell("journalctl --no-pager -n 20 -u massacorp-backup"),
-        /BACKUP_FOLDER: massacorp-backup.service writes to .* mount \/srv\/b there/,
-      );
-    },
-  );
-
   await t.step("the admin's file leads to the API", async () => {
     await operator.dialIn();
     await until("the API answers", answers, patient);
@@ -106,49 +51,6 @@ systemctl restart massacorp-backup.timer`);
         hosts,
         folder,
       });
-    },
-  );
-
-  await t.step(
-    "the runbook's archive of WAL is encrypted, and takes what the server hands in",
-    async () => {
-      for (const command of await commandsOf("## Point-in-time recovery", "docs/operations.md")) {
-        if (/massacorp (up|restore|backup)|64201|pg_archivecleanup/.test(command)) continue;
-        await shell(command);
-      }
-      const psql = "runuser -u postgres -- psql -Atc";
-      await until(
-        "PostgreSQL is back",
-        async () => (await machine.shell(`${psql} 'select pg_switch_wal()'`)).success,
-        patient,
-      );
-      await until(
-        "a segment is archived",
-        async () => /\.gz\.age$/m.test(await fact("ls /var/lib/wal")),
-        patient,
-      );
-      match(await shell("head -qn 1 /var/lib/wal/*.gz.age"), /^age-encryption\.org\/v1$/m);
-      equal(await fact(`${psql} 'select failed_count from pg_stat_archiver'`), "0");
-
-      // Of two backups one is gone: the nightly unit takes what only that one needed.
-      await shell("systemctl start massacorp-backup; rm -r /var/backups/massacorp/*");
-      const pieces = async () =>
-        (await fact("ls /var/lib/wal")).split("\n").filter((name) => name.endsWith(".age"));
-      const last = await fact(`${psql} 'select pg_walfile_name(pg_switch_wal())'`);
-      await until(
-        "what comes before the next backup is archived",
-        async () => (await pieces()).some((name) => name.startsWith(last)),
-        patient,
-      );
-      const older = await pieces();
-      await shell("systemctl start massacorp-backup");
-      const begin = await fact("cat /var/backups/massacorp/*.wal");
-      ok(older.some((name) => name < begin));
-      deepEqual((await pieces()).filter((name) => name < begin), []);
-      match(
-        await shell("journalctl --no-pager -n 5 -u massacorp-backup"),
-        /archive +[1-9]\d* piece\(s\) of WAL/,
-      );
     },
   );
 
@@ -302,6 +204,24 @@ systemctl restart massacorp-backup.timer`);
     },
   );
 
+  await t.step(
+    "of two install.sh at once one works and the other ends with 75, as uninstall.sh does meanwhile",
+    async () => {
+      const { stdout, stderr } = await operator.tried(`
+        deploy/install.sh & one=$!
+        deploy/install.sh & other=$!
+        for pid in $one $other; do wait $pid && echo code 0 || echo code $?; done`);
+      deepEqual(stdout.match(/^code \d+$/gm)?.toSorted(), ["code 0", "code 75"], stderr);
+      match(stderr, /is at work on this host: nothing is changed/);
+      const { code } = await operator.tried(
+        "flock /run/massacorp-install.lock deploy/uninstall.sh",
+      );
+      equal(code, 75);
+      await until("the API answers", answers, patient);
+      equal(await fact(tunnel), before.tunnel);
+    },
+  );
+
   await t.step("uninstall.sh keeps data, and another install.sh goes on with them", async () => {
     // To a shell a program; and to systemd in quotes what it is without.
     await shell(`echo 'WG_DNS=1.1.1.1, 9.9.9.9' >> ${settings}; deploy/uninstall.sh`);
@@ -317,30 +237,4 @@ systemctl restart massacorp-backup.timer`);
     await until("the API answers through the old tunnel", answers, patient);
     match(await shell("massacorpctl tenant:list"), /platform/);
   });
-
-  await t.step(
-    "on an empty machine the runbook brings a backup back, tunnels included",
-    async () => {
-      await shell(`sed -i 's/^BACKUP_RECIPIENTS=\\(.*\\)/BACKUP_RECIPIENTS="\\1"/' ${settings}`);
-      const [, made = ""] = /^backup +(\S+\.age),/m.exec(await shell("massacorpctl backup")) ?? [];
-      await shell(`
-      printf '%s\n' '${identity}' > /root/massacorp-backup.key
-      massacorpctl backup --verify ${made} --identity /root/massacorp-backup.key
-      deploy/uninstall.sh
-      systemctl stop postgresql
-      rm -rf /var/lib/massacorp /var/lib/pg
-      ${makeCluster}
-      systemctl start postgresql`);
-      for (const command of await commandsOf("### With systemd", "docs/operations.md")) {
-        await shell(
-          command.replaceAll("FILE", made)
-            .replaceAll("massacorp-backup.key", "/root/massacorp-backup.key")
-            .replaceAll("/var/lib/postgresql/16/main", "/var/lib/pg")
-            .replaceAll("/var/lib/postgresql/16/", "/var/lib/pg-"),
-        );
-      }
-      await until("the API answers through the old tunnel", answers, patient);
-      match(await shell("massacorpctl audit:verify"), /^intact$/m);
-    },
-  );
 });

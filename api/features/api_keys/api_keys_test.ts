@@ -150,7 +150,9 @@ Deno.test("api keys: the operator sees and revokes those of the tenant he names 
     (await command.run({ api: asOperator, values, positionals: [] })).text;
   const list = await run(keyList, { tenant: "acme" });
   assert(list.includes(mine.id) && !list.includes(other.id));
-  assert(!list.includes(mine.key.split("_")[2] ?? "?"), "the prefix alone");
+  // The secret's own alphabet has an underscore.
+  const secret = mine.key.split("_").slice(2).join("_");
+  assert(!list.includes(secret), "the prefix alone");
   await assert.rejects(run(keyRevoke, { tenant: "acme", key: other.id }), /not_found/);
   assert.match(await run(keyRevoke, { tenant: "acme", key: mine.id }), /is revoked$/);
   assert.deepEqual([await keyStatus(api, mine.key), await keyStatus(api, other.key)], [401, 200]);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import "../../../tests/support/fixed_seed.ts";
 import { csvLine } from "./csv.ts";
 
 /** Reads one line of RFC 4180. */

@@ -142,6 +142,8 @@ Deno.test("users, roles, invitations: A1: nobody is let in, or may do more, by w
     });
   }
   await t.step("a user, by a key that was revoked", async () => {
+    // Use of a key is written every few seconds.
+    const except = ["api_key_usage", "api_keys"];
     const { asked, before } = await api.db.owner.begin(async (sql) => {
       await sql`select from roles for update`;
       const asked = api.request("/api/v1/users", { body: keys, headers: { "X-API-Key": key.key } });
@@ -151,11 +153,11 @@ Deno.test("users, roles, invitations: A1: nobody is let in, or may do more, by w
         as(owner, { method: "DELETE" }),
       );
       assert.equal(revoked.status, 200, revoked.text);
-      return { asked: { reply: asked }, before: await databaseDigest(api.db) };
+      return { asked: { reply: asked }, before: await databaseDigest(api.db, { except }) };
     });
     const reply = await asked.reply;
     assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
-    assert.deepEqual(await databaseDigest(api.db), before);
+    assert.deepEqual(await databaseDigest(api.db, { except }), before);
   });
 });
 

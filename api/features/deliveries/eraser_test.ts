@@ -65,7 +65,7 @@ Deno.test("deliveries: an API that starts erases what ended while none ran", asy
   await until(
     "it is erased",
     async () => (await api.db.owner`select from wg_deliveries`).length === 0,
-    { timeoutMs: 20_000 },
+    { timeoutMs: 60_000 },
   ).catch((cause) => {
     throw new Error(running.log.join("\n"), { cause });
   });

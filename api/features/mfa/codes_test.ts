@@ -18,6 +18,7 @@ import {
   type Equipped,
   logInWithMfa,
   nextCode,
+  wrongCodeAt,
 } from "../../../tests/support/totp.ts";
 import { failuresUntilFactorLock } from "../../auth/attempt_policy.ts";
 
@@ -30,8 +31,7 @@ const verify = (
   { via = loopback, path = "/mfa/verify" }: { via?: Via; path?: string } = {},
 ) => api.request(`/api/v1${path}`, { via, token: who.token, body: { code } });
 
-/** A code that is wrong now: the one of an hour ago. */
-const wrong = (api: TestApi, who: Equipped) => codeAt(who.secret, api.clock.now() - 3_600_000);
+const wrong = (api: TestApi, who: Equipped) => wrongCodeAt(who.secret, api.clock.now());
 
 const from = (address: string): Via => ({ listener: "loopback", address });
 

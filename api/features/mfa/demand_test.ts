@@ -126,7 +126,9 @@ Deno.test("mfa: an earlier end of a role that demands a second factor is asked w
     assert.equal(await answers(acme, 1), "403 step_up_required");
     assert.deepEqual(await databaseDigest(api.db), before);
   });
-  const before = await databaseDigest(api.db);
+  // Use of a key is written every few seconds.
+  const except = ["api_key_usage", "api_keys"];
+  const before = await databaseDigest(api.db, { except });
   assert.equal(await answers(bob, 1, byKey), "403 step_up_required");
   // As of PUT /users/{id}/mfa: what is demanded of oneself is somebody else's to say.
   assert.equal(await answers(acme, 1), "403 forbidden");
@@ -135,6 +137,6 @@ Deno.test("mfa: an earlier end of a role that demands a second factor is asked w
     method: "DELETE",
   });
   assert.deepEqual([own.status, own.body.code], [403, "forbidden"]);
-  assert.deepEqual(await databaseDigest(api.db), before);
+  assert.deepEqual(await databaseDigest(api.db, { except }), before);
   assert.equal(await answers(bob, 1), 201);
 });

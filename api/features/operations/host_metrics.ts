@@ -14,9 +14,11 @@ export async function redisMetrics({ redis, log }: Deps, registry: Registry): Pr
     log.debug("no metrics of Redis", errorFields(error));
     return undefined;
   });
-  gauge("up", "1 where Redis answered this process just now.", said === undefined ? 0 : 1);
-  if (said === undefined) return;
   const took = (performance.now() - began) / 1000;
+  // One that answers and takes no write counts nothing.
+  const isUp = said !== undefined && await redis.ping().then(() => true, () => false);
+  gauge("up", "1 where Redis answered this process just now, and took a write.", isUp ? 1 : 0);
+  if (said === undefined) return;
   gauge("answer_seconds", "How long it took to say all this.", took);
   const of = (field: string) => Number(new RegExp(`^${field}:(\\d+)`, "m").exec(said)?.[1] ?? 0);
   gauge("memory_bytes", "Memory that Redis uses for what it keeps.", of("used_memory"));

@@ -113,7 +113,7 @@ Deno.test("createHealth: many that ask at once cost a dependency one question", 
   assert.equal(asked, 2);
 });
 
-Deno.test("metrics: what Redis says of itself, or that it is away, and the room on the data folder's disk", async () => {
+Deno.test("metrics: what Redis says of itself, or that it is away or takes no write, and the room on the data folder's disk", async () => {
   const folder = await Deno.makeTempDir();
   await using redis = await redisServer();
   await using api = await testApi({
@@ -134,6 +134,16 @@ Deno.test("metrics: what Redis says of itself, or that it is away, and the room 
     Number(new TextDecoder().decode(stdout).split("\n")[1]),
   );
   assert.ok((await value("data_disk_free_bytes") ?? 0) > 0);
+
+  // As Debian's is where it has a maxmemory: it answers, and refuses what would have to be kept.
+  const full = (bytes: string) => api.deps.redis?.client.configSet("maxmemory", bytes);
+  await full("1");
+  assert.equal(await value("redis_up"), 0);
+  assert.equal(await value("redis_memory_limit_bytes"), 1);
+  const deep = (await api.request("/health/deep")).body;
+  assert.match(JSON.stringify(deep), /"redis":\{"status":"(?!ok)/);
+  await full("0");
+  assert.equal(await value("redis_up"), 1);
 
   await redis.stop();
   await until("Redis is away", async () => await value("redis_up") === 0);

@@ -55,7 +55,7 @@ Deno.test("create tenant: D2: killed between its halves it leaves nothing that a
     const answer = await fetch(`${process.scrapeUrl}/ready`).catch(() => undefined);
     await answer?.body?.cancel();
     return answer?.ok;
-  }, { timeoutMs: 30_000 }).catch((cause) => {
+  }, { timeoutMs: 60_000 }).catch((cause) => {
     throw new Error(process.log.join("\n"), { cause });
   });
   // The second half, which makes the invitation, waits for this.

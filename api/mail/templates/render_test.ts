@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import "../../../tests/support/fixed_seed.ts";
 import { contrast, leastContrast } from "../../../tests/support/contrast.ts";
 import { type Letter, locales } from "../letter.ts";
 import { quoted } from "./blocks.ts";

@@ -66,7 +66,7 @@ async function refreshesOf(sessions: number): Promise<Result> {
                 where tenant_id = ${tenant_id} and id = ${id}`;
             });
           }),
-      }, { rounds: 5, inFlight: sessions, ms: 2_000 });
+      }, { rounds: 20, inFlight: sessions, ms: 500 });
       return compare({
         name:
           `refreshes of ${sessions} sessions against bare transactions, fsync and synchronous_commit on`,

@@ -5,7 +5,7 @@ import { alternate, compare, type Result } from "../measure.ts";
 import { accounts, answerOf, type ApiProcess, apiProcess, logIn } from "./api_process.ts";
 
 const connections = 32;
-const turns = { rounds: 5, inFlight: connections, ms: 2_000 };
+const turns = { rounds: 20, inFlight: connections, ms: 500 };
 
 /** `GET /auth/me` against the least that could answer it, and a request by API key against the same by token. */
 export async function requests(): Promise<Result[]> {
