@@ -184,8 +184,13 @@ export async function buildDeps(
   return {
     deps,
     async rolesAreSafe() {
+      let said = "";
       for (const pool of [apiPool, platformPool]) {
-        while (!await answers(pool)) await pauseFor(500);
+        for (let error = await whyNotReady(pool); error; error = await whyNotReady(pool)) {
+          if (error.message !== said) log.warn("the database is waited for", errorFields(error));
+          said = error.message;
+          await pauseFor(500);
+        }
       }
       await checkSealingKeys(deps).catch((error) => {
         log.warn("keys of what is sealed could not be looked at", errorFields(error));
@@ -293,16 +298,19 @@ function ringOf({ keys, secret }: ApiConfig["tokens"]): Promise<KeyRing> {
   return ringOfSecret(secret).then(createKeyRing);
 }
 
-/** False while the database is away. @throws {UnsafeRoleError} @throws {SchemaMismatchError} @throws {PermissionMismatchError} */
-async function answers(pool: Pool): Promise<boolean> {
+/**
+ * @returns why the database does not answer, for as long as it does not
+ * @throws {UnsafeRoleError} @throws {SchemaMismatchError} @throws {PermissionMismatchError}
+ */
+async function whyNotReady(pool: Pool): Promise<Error | undefined> {
   try {
     await checkSchema(pool);
     await checkPermissions(pool);
-    return true;
+    return undefined;
   } catch (error) {
     const isFinal = [UnsafeRoleError, SchemaMismatchError, PermissionMismatchError]
       .some((kind) => error instanceof kind);
-    if (isFinal) throw error;
-    return false;
+    if (isFinal || !(error instanceof Error)) throw error;
+    return error;
   }
 }

@@ -44,8 +44,15 @@ export function connect(url: Secret<string>, options: ConnectOptions): Sql {
     prepare: options.prepare ?? true,
     onnotice: options.onnotice ?? (() => {}),
     ...(options.onclose ? { onclose: options.onclose } : {}),
-    // The driver and the statements read times by ISO 8601: of another order, day and month would change places.
-    connection: { application_name: options.applicationName, DateStyle: "ISO" },
+    connection: {
+      application_name: options.applicationName,
+      // The driver and the statements read times by ISO 8601: of another order, day and month would change places.
+      DateStyle: "ISO",
+      // A day begins where the code has it begin.
+      TimeZone: "UTC",
+      // A pooler hands these on to the server like those above (0092); what else is needed, db/session_check.ts looks for.
+      standard_conforming_strings: "on",
+    },
     ...(socketFolder ? { path: `${socketFolder}/.s.PGSQL.${port}` } : {}),
   });
 }

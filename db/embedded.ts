@@ -75,7 +75,6 @@ const settings = {
 const volatile = {
   max_connections: "500",
   fsync: "off",
-  synchronous_commit: "off",
   full_page_writes: "off",
   scram_iterations: "1",
 };

@@ -3,6 +3,7 @@ import postgres from "postgres";
 import { pauseFor } from "../lib/pause.ts";
 import type { Sql } from "./connection.ts";
 import { describeVersion } from "./schema_version.ts";
+import { whySessionUnfit } from "./session_check.ts";
 
 const folder = new URL("./migrations/", import.meta.url);
 /** One number for the whole product, so that two migrating processes wait for each other. */
@@ -72,6 +73,8 @@ export async function migrate(
   const wanted = migrations ?? await readMigrations();
   const connection = await sql.reserve();
   try {
+    const unfit = await whySessionUnfit(connection);
+    if (unfit !== undefined) throw new MigrationError(unfit);
     await connection`select pg_advisory_lock(${advisoryLock})`;
     try {
       await connection`

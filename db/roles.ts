@@ -1,6 +1,7 @@
 import postgres from "postgres";
 import { Secret } from "../lib/secret.ts";
 import { connect, type Sql } from "./connection.ts";
+import { scramVerifier } from "./scram.ts";
 
 /** The roles of roles.sql that log in, each with a password of its own. */
 export const loginRoles = [
@@ -58,10 +59,16 @@ export function withUser(
   return new Secret(changed.href);
 }
 
+/** Who is no superuser cannot see it; a server that is somebody else's lets nobody in without. */
 async function hasPassword(sql: Sql, role: LoginRole): Promise<boolean> {
-  const rows = await sql`
-    select from pg_authid where rolname = ${role} and rolpassword is not null`;
-  return rows.length > 0;
+  try {
+    const rows = await sql`
+      select from pg_authid where rolname = ${role} and rolpassword is not null`;
+    return rows.length > 0;
+  } catch (error) {
+    if (error instanceof postgres.PostgresError && error.code === "42501") return true;
+    throw error;
+  }
 }
 
 async function logsIn(url: Secret<string>): Promise<boolean> {
@@ -78,8 +85,8 @@ async function logsIn(url: Secret<string>): Promise<boolean> {
 }
 
 async function setPassword(sql: Sql, role: LoginRole, password: Secret<string>): Promise<void> {
-  // ALTER ROLE takes no parameters; the server itself quotes the literal.
-  const [row] = await sql<{ command: string }[]>`
-    select format('alter role %I password %L', ${role}::text, ${password.reveal()}::text) as command`;
-  if (row) await sql.unsafe(row.command);
+  const [row] = await sql<[{ iterations: number }]>`
+    select current_setting('scram_iterations')::integer as iterations`;
+  // ALTER ROLE takes no parameters, and whatever it is told may be logged.
+  await sql.unsafe(`alter role ${role} password '${await scramVerifier(password, row)}'`);
 }

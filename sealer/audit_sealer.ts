@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { isThere } from "../lib/absent.ts";
 import type { Sql } from "../db/connection.ts";
+import { whySessionUnfit } from "../db/session_check.ts";
 import type { Clock } from "../lib/clock.ts";
 import { genesis } from "../lib/audit/chain.ts";
 import {
@@ -102,6 +103,8 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
 
   /** Takes the lock of the sealers, and looks at what there is; false while another one leads. */
   async function lead(): Promise<number | undefined> {
+    const unfit = await whySessionUnfit(sql);
+    if (unfit !== undefined) throw new Error(unfit);
     const [lock] = await sql<[{ taken: boolean; pid: number }]>`
       select pg_try_advisory_lock(${advisoryLock}) as taken, pg_backend_pid() as pid`;
     if (!lock.taken) return undefined;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import postgres from "postgres";
 import type { Sql } from "../db/connection.ts";
+import { whySessionUnfit } from "../db/session_check.ts";
 import { inTime } from "../lib/in_time.ts";
 import { errorFields, type Logger } from "../lib/log.ts";
 import { pauseFor } from "../lib/pause.ts";
@@ -77,6 +78,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   async function reconnect(): Promise<void> {
+    let said = "";
     for (
       let delay = firstDelayMs;
       !closing.aborted;
@@ -87,7 +89,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       sql = options.open();
       void old.end({ timeout: 0 }).catch(() => {});
       try {
-        await bounded(sql`select 1`);
+        const unfit = await bounded(whySessionUnfit(sql));
+        if (unfit !== undefined) throw new UnfitError(unfit);
         state = "connected";
         attempted.resolve();
         log.info("the database is connected");
@@ -95,7 +98,11 @@ export function openDatabase(options: DatabaseOptions): Database {
         return;
       } catch (error) {
         attempted.resolve();
-        log.debug("the database does not answer", errorFields(error));
+        // One that answers, and will not do until somebody mends it.
+        if (error instanceof UnfitError && error.message !== said) {
+          said = error.message;
+          log.error("the daemon does not work with this database", errorFields(error));
+        } else log.debug("the database does not answer", errorFields(error));
         await pauseFor(delay, closing);
       }
     }
@@ -143,6 +150,10 @@ export function openDatabase(options: DatabaseOptions): Database {
       await Promise.all([listening, connecting, sql.end({ timeout: 1 }).catch(() => {})]);
     },
   };
+}
+
+class UnfitError extends Error {
+  override name = "UnfitError";
 }
 
 class LostError extends Error {

@@ -1,13 +1,14 @@
+import { whySessionUnfit } from "../../db/session_check.ts";
 import type { Pool } from "./pool.ts";
 
-/** The API was given a database role that row-level security does not hold. */
+/** The API was given a database role that row-level security does not hold, or whose sessions it cannot work with. */
 export class UnsafeRoleError extends Error {
   override name = "UnsafeRoleError";
 }
 
 /**
  * Finds what would let a role step around row-level security: being a superuser, BYPASSRLS, owning a table,
- * or the right to become such a role.
+ * or the right to become such a role; and settings by which its sessions go wrong.
  * @throws {UnsafeRoleError}
  */
 export async function refuseUnsafeRole(pool: Pool): Promise<void> {
@@ -32,6 +33,8 @@ export async function refuseUnsafeRole(pool: Pool): Promise<void> {
         "Use massacorp_api and massacorp_platform, made by db/roles.sql",
     );
   }
+  const reason = await pool.use(({ sql }) => whySessionUnfit(sql));
+  if (reason !== undefined) throw new UnsafeRoleError(reason);
 }
 
 /**

@@ -30,6 +30,8 @@ interface ClusterOptions {
   copyOf?: string;
   /** What is done to the data folder before the first start. */
   prepare?: (dataFolder: string) => Promise<void>;
+  /** Each line that the server logs. */
+  onLine?: (line: string) => void;
 }
 
 /**
@@ -38,7 +40,8 @@ interface ClusterOptions {
  * @param options.inMemory true for who is sure to call `stop()`: what is left over would take memory from all
  */
 export async function startTestCluster(
-  { durable = false, inMemory = false, archiveCommand, copyOf, prepare }: ClusterOptions = {},
+  { durable = false, inMemory = false, archiveCommand, copyOf, prepare, onLine }: ClusterOptions =
+    {},
 ): Promise<TestCluster> {
   const dir = inMemory ? memoryFolder() : undefined;
   const folder = await Deno.makeTempDir({ prefix: "massacorp-test-pg-", ...(dir ? { dir } : {}) });
@@ -60,6 +63,7 @@ export async function startTestCluster(
       superuserPassword: testPassword,
       durable,
       ...(archiveCommand === undefined ? {} : { archiveCommand }),
+      ...(onLine ? { onLine } : {}),
       ...(root
         ? {
           user: {
