@@ -39,7 +39,7 @@ async function another(
       ...testSecrets,
       ...smtpEnv(port),
       // As testApi() has it: a busy machine takes its time.
-      DATABASE_POOL_TIMEOUT: "10",
+      DATABASE_POOL_TIMEOUT: "30",
       DATABASE_URL: api.db.url("massacorp_api").reveal(),
       DATABASE_PLATFORM_URL: api.db.url("massacorp_platform").reveal(),
     }),

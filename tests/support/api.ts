@@ -106,7 +106,7 @@ export async function testApi(
     DATABASE_POOL_SIZE: "8",
     DATABASE_MAX_OVERFLOW: "0",
     // Fifty at once on a busy machine wait their turn.
-    DATABASE_POOL_TIMEOUT: "10",
+    DATABASE_POOL_TIMEOUT: "30",
     // The least that is taken: tests hash some thousand times.
     PASSWORD_HASH_PASSES: "2",
     // No test leaves the machine; those of the question itself bring a server of their own.

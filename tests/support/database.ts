@@ -89,10 +89,10 @@ async function makeTemplate(socketFolder: string): Promise<string> {
 /**
  * A fresh migrated database, on the shared cluster or on one of the test's own. Disposing of it fails when a connection to it was leaked, and drops it.
  * @param options.lockTimeout how long the API waits for a lock; where it is absent longer than in production, because
- * fifty at once on a busy machine wait their turn; null as `db/roles.sql` has it
+ * fifty at once on a slow and busy machine wait their turn; null as `db/roles.sql` has it
  */
 export async function testDatabase(
-  { on, lockTimeout = "5s" }: {
+  { on, lockTimeout = "30s" }: {
     on?: Pick<TestCluster, "socketFolder">;
     lockTimeout?: string | null;
   } = {},
@@ -108,9 +108,12 @@ export async function testDatabase(
     maintenance(source)
   } owner massacorp_owner strategy file_copy`;
   for (const role of lockTimeout === null ? [] : ["massacorp_api", "massacorp_platform"]) {
-    await maintenance.unsafe(
-      `alter role ${role} in database ${name} set lock_timeout = '${lockTimeout}'`,
-    );
+    // One that waits for a lock takes so long, and longer.
+    for (const [setting, value] of [["lock_timeout", lockTimeout], ["statement_timeout", "60s"]]) {
+      await maintenance.unsafe(
+        `alter role ${role} in database ${name} set ${setting} = '${value}'`,
+      );
+    }
   }
   const open = (role: LoginRole | "postgres", applicationName: string) =>
     connect(url(role, folder, name), { max: 4, applicationName });
@@ -133,7 +136,7 @@ export async function testDatabase(
 
 /** A backend needs a moment to see that its client left. */
 async function connectionsLeft(sql: Sql, name: string): Promise<string[]> {
-  const deadline = Date.now() + 2000;
+  const deadline = Date.now() + 20_000;
   for (;;) {
     const rows = await sql<{ application_name: string }[]>`
       select application_name from pg_stat_activity
