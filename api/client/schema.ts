@@ -1098,7 +1098,7 @@ export interface paths {
         get?: never;
         /**
          * Demand a second factor of a user, or demand it no longer
-         * @description Of whoever has none, his next refresh ends the session, and he sets one up when he logs in.
+         * @description Whoever has none is refused from his next request on, and sets one up when he logs in.
          *
          *     Permission: `users.security`. Needs a step-up within the last five minutes. Rate limit: `authenticated`.
          */
@@ -1277,7 +1277,7 @@ export interface paths {
         head?: never;
         /**
          * Change the settings of the caller's tenant
-         * @description Fields that are left out stay; null puts a field back to its default. To demand a second factor of fewer users takes a step-up.
+         * @description Fields that are left out stay; null puts a field back to its default. To demand a second factor of fewer users takes a step-up; of whom it is demanded and who has none is refused from his next request on, and sets one up when he logs in.
          *
          *     Permission: `tenant.write`. Rate limit: `authenticated`.
          */

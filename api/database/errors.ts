@@ -100,6 +100,9 @@ const invalid: Record<string, { path: string; code: string; message: string }> =
   wg_policy_services_name_is_printable: { ...unprintable, path: "services" },
 };
 
+/** A standby, or a server that somebody lets nobody write to: the next connection may lead elsewhere. */
+const readOnly = "25006";
+
 /** What the driver and the server say when the connection, not the statement, is at fault. */
 const connectionCodes = new Set([
   "CONNECTION_CLOSED",
@@ -115,6 +118,7 @@ const connectionCodes = new Set([
   "57P02", // crash_shutdown
   "57P03", // cannot_connect_now
   "53300", // too_many_connections
+  readOnly,
 ]);
 
 /** The code of an error of the driver or of the server, such as `23505` or `ECONNREFUSED`. */
@@ -124,7 +128,8 @@ export function codeOf(error: Error): string | undefined {
 
 /** True where the server refused one statement, and the connection is as good as before. */
 export function isAnswer(error: unknown): boolean {
-  return error instanceof postgres.PostgresError && !/^(FATAL|PANIC)$/.test(error.severity);
+  return error instanceof postgres.PostgresError && error.code !== readOnly &&
+    !/^(FATAL|PANIC)$/.test(error.severity);
 }
 
 /** True where nothing is known about the statement because the connection failed. */

@@ -25,6 +25,8 @@ export interface Lookups {
   mailBacklog(): Promise<MailBacklog>;
   /** Whether the server's last attempt to archive its WAL failed; not, where it archives none. */
   walArchiveFailing(): Promise<boolean>;
+  /** What the server's clock says, in milliseconds since the epoch. */
+  serverTime(): Promise<number>;
   /** Tenants with client files that nobody fetched in time, the oldest first. */
   expiredDeliveries(which: { at: Date; most: number }): Promise<TenantId[]>;
   /** How many values each key seals. */
@@ -107,6 +109,13 @@ export function createLookups(pool: Pool, tenancy: Tenancy): Lookups {
           from pg_stat_archiver`
       );
       return row.failing;
+    },
+    async serverTime() {
+      const [row] = await pool.use(({ sql }) =>
+        sql<[{ ms: number }]>`
+          select (extract(epoch from clock_timestamp()) * 1000)::double precision as ms`
+      );
+      return row.ms;
     },
     async expiredDeliveries({ at, most }) {
       const rows = await pool.use(({ sql }) =>

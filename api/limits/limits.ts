@@ -34,7 +34,8 @@ export interface Limits {
 /**
  * Counts in Redis, so that several processes share one quota, and always in memory as well: when Redis
  * fails, or where none is configured, the count goes on where it stood, against the share of one process, so that
- * all of them together give no more than the quota (D4: stricter, never laxer).
+ * all of them together give no more than the quota (D4: stricter, never laxer). Of a Redis that loses counts, each
+ * process still gives no more than the quota by itself.
  *
  * @param options.processes how many there are; a quota of fewer requests than that is a request in several windows
  */
@@ -66,11 +67,14 @@ export function createLimits(
     { source, quota, window = windowSeconds }: { source: string; quota: number; window?: number },
   ): Promise<LimitState> {
     const { limiter, share, windows } = aloneOf(counter, quota);
-    const alone = stateOf(await count(limiter, source, window * windows), share);
+    const own = await count(limiter, source, window * windows);
+    const alone = stateOf(own, share);
     const { shared } = counter;
     if (!redis || !shared) return alone;
     try {
-      return stateOf(await redis.inTime(() => count(shared, source, window)), quota);
+      const all = await redis.inTime(() => count(shared, source, window));
+      // What Redis threw away to make room, or somebody emptied, is still what this process gave.
+      return stateOf(windows === 1 && own.consumedPoints > all.consumedPoints ? own : all, quota);
     } catch (error) {
       log.warn("limits are counted without Redis", errorFields(error));
       return alone;

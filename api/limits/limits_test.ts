@@ -87,6 +87,24 @@ Deno.test("createLimits: D4: with Redis, processes share a quota; when it fails,
   }
 });
 
+Deno.test("createLimits: D4: a Redis that forgets gives nobody more than a process would by itself", async () => {
+  await using server = await redisServer();
+  const redis = connectRedis(new Secret(server.url), bounds);
+  try {
+    await until("Redis is there", () => redis.client.isReady);
+    const limits = createLimits(quotas, { redis, processes: 2, log });
+    const given = [];
+    for (let n = 0; n < 8; n++) {
+      // Evicted under `allkeys-lru`, or emptied by somebody else who uses it.
+      await redis.client.flushAll();
+      given.push((await limits.consume("login", "a")).allowed);
+    }
+    assert.deepEqual(given, [true, true, true, true, false, false, false, false]);
+  } finally {
+    redis.close();
+  }
+});
+
 Deno.test("connectRedis: D4: one that takes commands and says nothing is waited for once, not by everybody", async () => {
   await using server = await redisServer();
   const redis = connectRedis(new Secret(server.url), { ...bounds, commandTimeoutMs: 250 });

@@ -36,6 +36,23 @@ const callsOf = (api: TestApi, who: Persona) => ({
     }),
 });
 
+Deno.test("app: D3: on a server that takes no writes it answers 503, and asks for another connection each time", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const { me, create, login } = callsOf(api, acme);
+  const { superuser, name } = api.db;
+  await superuser.unsafe(`alter database ${name} set default_transaction_read_only = on`);
+  // Whoever is connected keeps what it had when it came; a standby is one to everybody.
+  await superuser`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = ${name} and usename in ('massacorp_api', 'massacorp_platform')`;
+  await until("it reads again", async () => (await me()).status === 200);
+  for (const call of [create, login]) assertUnavailable(await call());
+  await superuser.unsafe(`alter database ${name} reset default_transaction_read_only`);
+  // Each refusal gave its connection up. One that is idle still refuses whoever is first to write by it.
+  await until("it writes again", async () => (await create()).status === 201);
+  assert.equal((await login()).status, 200);
+});
+
 Deno.test("app: D3: without PostgreSQL every operation answers 503 at once, and recovers without a restart", async () => {
   const cluster = await startTestCluster();
   try {

@@ -3,7 +3,7 @@ import { testDatabase } from "../support/database.ts";
 import { seedInterface, seedTenant } from "../support/seed.ts";
 import { attempt } from "./persona.ts";
 
-Deno.test("session_rotate: rotates exactly where no second factor is demanded, as mfa_required_of says it, or there is one", async () => {
+Deno.test("session_rotate, session_proof: a session goes on exactly where no second factor is demanded, as mfa_required_of says it, or there is one", async () => {
   await using db = await testDatabase();
   await seedInterface(db.owner);
   const of = await seedTenant(db.owner, "alpha");
@@ -37,14 +37,17 @@ Deno.test("session_rotate: rotates exactly where no second factor is demanded, a
             db,
             { role: "massacorp_api", tenant: of.id },
             `select mfa_required_of(${of.userId}, now()) as demanded,
+              (select count(*)::integer from session_proof(${of.id}, '${of.sessionId}', ${of.userId}, now())) as proven,
               (select count(*)::integer from session_rotate(${of.id}, '${of.sessionId}', ${of.userId}, 0, now(), true, 60))
                 as rotated`,
             () => Promise.resolve(),
             { arrange },
           );
-          const [{ demanded, rotated } = { demanded: null, rotated: null }] = rows;
+          const [{ demanded, proven, rotated } = { demanded: null, proven: null, rotated: null }] =
+            rows;
           const said = `${refused?.code} ${JSON.stringify({ factor, own, tenant, role })}`;
           assert.equal(rotated, demanded && !factor ? 0 : 1, said);
+          assert.equal(proven, rotated, said);
           seen.set(`${demanded} ${rotated}`, (seen.get(`${demanded} ${rotated}`) ?? 0) + 1);
         }
       }

@@ -8,6 +8,7 @@ import {
   testApi,
   userOf,
 } from "../../../tests/support/api.ts";
+import { makeKey } from "../../../tests/support/api_key_calls.ts";
 import { codeAt } from "../../../tests/support/totp.ts";
 
 Deno.test("login: who must have a second factor and has none gets the set-up token, and that sets one up and nothing else", async (t) => {
@@ -49,7 +50,36 @@ Deno.test("login: who must have a second factor and has none gets the set-up tok
       assert.equal(await required(helper), "demanded");
     },
   );
-  await t.step("a session that began before ends with its next refresh", async () => {
+  await t.step("a session that began before gets no further while it is demanded", async () => {
+    const me = async () => {
+      const { status, body } = await api.request("/api/v1/auth/me", {
+        via: loopback,
+        token: helper.token,
+      });
+      return body.code ?? status;
+    };
+    const required = (required: boolean) =>
+      api.request(`/api/v1/users/${helper.userId}/mfa`, {
+        method: "PUT",
+        tenant: "acme",
+        body: { required },
+      });
+    assert.equal(await me(), "invalid_token");
+    assert.equal((await required(false)).status, 200);
+    assert.equal(await me(), 200, "nothing has ended it yet");
+    const { key } = await makeKey(api, acme, { scopes: ["users.read"] });
+    assert.equal((await required(true)).status, 200);
+    assert.equal(await me(), "invalid_token");
+    // Machines have no second factor: a key goes on, whatever is demanded of who made it.
+    await demand(api, acme, { mfa_required: "all" });
+    const byKey = await api.request("/api/v1/users", {
+      via: loopback,
+      headers: { "X-API-Key": key },
+    });
+    assert.equal(byKey.status, 200, byKey.text);
+    await demand(api, acme, { mfa_required: "off" });
+  });
+  await t.step("and ends with its next refresh", async () => {
     const reply = await api.request("/api/v1/auth/refresh", {
       via: loopback,
       body: { refresh_token: helper.refreshToken },

@@ -12,6 +12,8 @@ import {
 import { makeKey } from "../../../tests/support/api_key_calls.ts";
 import { databaseDigest } from "../../../tests/support/database_digest.ts";
 import { post } from "../../../tests/support/mfa_calls.ts";
+import { createPeer } from "../../../tests/support/peer_calls.ts";
+import { putPolicy } from "../../../tests/support/policy_calls.ts";
 import { waitersOnLocks } from "../../../tests/support/session_calls.ts";
 import { codeAt, equip, logInWithMfa, nextCode } from "../../../tests/support/totp.ts";
 import type { Permission } from "../../auth/permissions.ts";
@@ -52,7 +54,7 @@ Deno.test("step-up: A1: of what was under way while its session was ended, nothi
   const owner = await adminOf(api, "acme");
   const key = await makeKey(api, owner);
 
-  async function refused(name: string, held: "users" | "api_keys" | "mfa_factors", ask: Ask) {
+  async function refused(name: string, held: Held, ask: Ask) {
     await t.step(name, async () => {
       const { reply, before } = await endedMeanwhile(api, owner.token, held, ask);
       assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
@@ -112,7 +114,7 @@ Deno.test("users, roles, invitations: A1: nobody is let in, or may do more, by w
   const user = { email: "late@acme.example", role: "user" };
   const guest = { ...user, email: "guest@acme.example" };
   const keys = { ...user, email: "key@acme.example" };
-  const asks: [string, "users" | "roles", Ask][] = [
+  const asks: [string, Held, Ask][] = [
     ["a user", "roles", () => post(api, { token }, "/users", user)],
     ["an invitation", "roles", () => post(api, { token }, "/users/invitations", guest)],
     [
@@ -159,6 +161,69 @@ Deno.test("users, roles, invitations: A1: nobody is let in, or may do more, by w
   });
 });
 
+Deno.test("peers, policy, roles, settings: A1: no way in is made, or opened again, by what was under way while its session ended", async (t) => {
+  await using api = await testApi();
+  const owner = await adminOf(api, "acme");
+  const gone = await userOf(api, owner, { email: "gone@acme.example" });
+  const other = await equip(api, await userOf(api, owner, { email: "other@acme.example" }));
+  await api.db.owner`update users set mfa_required = true where id = ${other.userId}`;
+  const { peer } = await createPeer(api, owner);
+  const { peer: off } = await createPeer(api, owner);
+  for (const path of [`/wireguard/peers/${off.id}/disable`, `/users/${gone.userId}/deactivate`]) {
+    assert((await post(api, owner, path)).status < 300, path);
+  }
+  assert.equal(
+    (await putPolicy(api, owner, { peer_to_peer: false, services: [], routes: [] })).status,
+    200,
+  );
+  let token = "";
+  const ask = (method: string, path: string, body?: unknown) => () =>
+    api.request(`/api/v1${path}`, as({ token }, { method, body }));
+  const asks: [string, Held, Ask][] = [
+    ["a role", "permissions", ask("POST", "/roles", { name: "late", permissions: ["users.read"] })],
+    ["a peer", "wg_ip_pool", ask("POST", "/wireguard/peers", { name: "late" })],
+    ["a peer of one's own", "wg_ip_pool", ask("POST", "/wireguard/me/peers", { name: "late" })],
+    [
+      "peers in bulk",
+      "wg_ip_pool",
+      ask("POST", "/wireguard/peers/bulk", { peers: [{ name: "late" }] }),
+    ],
+    ["a peer that waits for its turn", "turn", ask("POST", "/wireguard/peers", { name: "late" })],
+    ["new keys", "wg_peers", ask("POST", `/wireguard/peers/${peer.id}/rotate`, {})],
+    [
+      "another owner",
+      "wg_peers",
+      ask("PATCH", `/wireguard/peers/${peer.id}`, { user_id: other.userId }),
+    ],
+    ["a peer enabled again", "wg_peers", ask("POST", `/wireguard/peers/${off.id}/enable`)],
+    [
+      "a policy",
+      "wg_policies",
+      ask("PUT", "/wireguard/policy", { peer_to_peer: true, services: [], routes: [] }),
+    ],
+    ["a user activated again", "users", ask("POST", `/users/${gone.userId}/activate`)],
+    ["settings", "tenants", ask("PATCH", "/tenants/current", { registration: "open" })],
+    [
+      "a second factor taken away",
+      "mfa_factors",
+      ask("POST", `/users/${other.userId}/mfa/reset`, { reason: "lost" }),
+    ],
+    [
+      "a second factor demanded no longer",
+      "users",
+      ask("PUT", `/users/${other.userId}/mfa`, { required: false }),
+    ],
+  ];
+  for (const [name, held, ask] of asks) {
+    await t.step(name, async () => {
+      token = (await logIn(api, owner)).token;
+      const { reply, before } = await endedMeanwhile(api, owner.token, held, ask);
+      assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], name);
+      assert.deepEqual(await databaseDigest(api.db), before);
+    });
+  }
+});
+
 Deno.test("holdCaller: A1: the end of a key's owner is answered after what his key had begun to hold, not before", async () => {
   await using api = await testApi();
   const owner = await adminOf(api, "acme");
@@ -188,16 +253,34 @@ Deno.test("holdCaller: A1: the end of a key's owner is answered after what his k
 });
 
 type Ask = () => Promise<Reply>;
+/** A table's rows, or the turn of those who make peers of a tenant, which they take at the commit. */
+type Held =
+  | "turn"
+  | "users"
+  | "api_keys"
+  | "mfa_factors"
+  | "permissions"
+  | "roles"
+  | "tenants"
+  | "wg_ip_pool"
+  | "wg_peers"
+  | "wg_policies";
 
 /** Asks, and has the owner end all other sessions while that waits for a row. */
 async function endedMeanwhile(
   api: TestApi,
   token: string,
-  held: "users" | "api_keys" | "mfa_factors" | "roles",
+  held: Held,
   ask: Ask,
 ): Promise<{ reply: Reply; before: Record<string, string> }> {
   const { asked, before } = await api.db.owner.begin(async (sql) => {
-    await sql`select from ${sql(held)} for update`;
+    if (held === "turn") {
+      await sql`select pg_advisory_xact_lock(1, id) from tenants`;
+    } else {
+      // Of a tenant, what refers to it goes on.
+      const how = held === "tenants" ? sql`for no key update` : sql`for update`;
+      await sql`select from ${sql(held)} ${how}`;
+    }
     const asked = ask();
     await waitersOnLocks(api, 1);
     const ended = await api.request(

@@ -8,6 +8,7 @@ import {
   userOf,
 } from "../../../tests/support/api.ts";
 import { databaseDigest } from "../../../tests/support/database_digest.ts";
+import { equip } from "../../../tests/support/totp.ts";
 
 /** With a session that showed its factor just now, and with one that did not. */
 async function withoutStepUp<T>(api: TestApi, work: () => Promise<T>): Promise<T> {
@@ -20,7 +21,7 @@ async function withoutStepUp<T>(api: TestApi, work: () => Promise<T>): Promise<T
 
 Deno.test("mfa: to demand a second factor of fewer takes a step-up, and to demand it of more does not", async () => {
   await using api = await testApi();
-  const acme = await adminOf(api, "acme");
+  const acme = await equip(api, await adminOf(api, "acme"));
   const bob = await userOf(api, acme, { email: "bob@acme.example" });
   const send = (who: Persona, method: string, path: string, body?: unknown) =>
     api.request(`/api/v1${path}`, {
@@ -82,7 +83,7 @@ Deno.test("mfa: to demand a second factor of fewer takes a step-up, and to deman
 
 Deno.test("mfa: an earlier end of a role that demands a second factor is asked what taking it is", async () => {
   await using api = await testApi();
-  const acme = await adminOf(api, "acme");
+  const acme = await equip(api, await adminOf(api, "acme"));
   const bob = await userOf(api, acme, { email: "bob@acme.example" });
   const as = { via: loopback, token: acme.token };
   const role = await api.request("/api/v1/roles", {

@@ -5,6 +5,7 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { readSubject, setRequired } from "./store.ts";
 
 const demand = z.object({
@@ -21,7 +22,7 @@ export function requireFactor(router: Router, deps: Deps): void {
     operationId: "requireFactor",
     summary: "Demand a second factor of a user, or demand it no longer",
     description:
-      "Of whoever has none, his next refresh ends the session, and he sets one up when he logs in.",
+      "Whoever has none is refused from his next request on, and sets one up when he logs in.",
     ...access(deps, "users.security", { stepUp: true }),
     request: {
       params: z.object({ id: numericId }),
@@ -55,6 +56,7 @@ export function requireFactor(router: Router, deps: Deps): void {
         target: { type: "user", id: String(id) },
         details: changedFields({ required: subject.required }, { required }),
       });
+      await holdCaller(sql, principal);
     });
     return c.json({ required }, 200);
   });

@@ -5,7 +5,7 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { refuseBeyondOwn } from "../roles/mod.ts";
-import { endSessions } from "../sessions/mod.ts";
+import { endSessions, holdCaller } from "../sessions/mod.ts";
 import { alertOwner } from "./alert_owner.ts";
 import { liftLocks } from "./attempts_store.ts";
 import { deleteFactor, readSubject } from "./store.ts";
@@ -67,6 +67,7 @@ export function resetFactor(router: Router, deps: Deps): void {
         template: "alert_mfa_reset",
         data: { reason, by, at: at.toISOString() },
       });
+      await holdCaller(sql, principal);
       return ended;
     });
     return c.json({ reset: true as const, sessions_ended: ended }, 200);

@@ -64,6 +64,7 @@ export async function renderMetrics(
     .inc({}, hashes);
   await mailMetrics(deps, registry);
   await archiveMetrics(deps, registry);
+  await clockMetrics(deps, registry);
   await redisMetrics(deps, registry);
   await diskMetrics(deps, registry);
   gauge("resident_memory_bytes", "Resident memory.", Deno.memoryUsage().rss);
@@ -157,5 +158,17 @@ async function archiveMetrics({ lookups, log }: Deps, registry: Registry): Promi
     }).set({}, failing ? 1 : 0);
   } catch (error) {
     log.debug("no state of the archive of WAL", errorFields(error));
+  }
+}
+
+async function clockMetrics({ lookups, clock, log }: Deps, registry: Registry): Promise<void> {
+  try {
+    const server = await lookups.serverTime();
+    registry.gauge({
+      name: "massacorp_api_clock_ahead_seconds",
+      help: "How far this host's clock is ahead of the database server's; below 0 where behind.",
+    }).set({}, (clock.now() - server) / 1000);
+  } catch (error) {
+    log.debug("no time of the database", errorFields(error));
   }
 }

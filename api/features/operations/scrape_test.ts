@@ -156,6 +156,23 @@ Deno.test("metrics: what Redis says of itself, or that it is away or takes no wr
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("metrics: how far this host's clock is from the database server's, to either side", async () => {
+  await using api = await testApi();
+  const ahead = async () =>
+    sampleOf(
+      parseExposition((await api.request("/metrics")).text),
+      "massacorp_api_clock_ahead_seconds",
+    ) ?? NaN;
+  // The clock of a test stands still meanwhile.
+  const isNear = (seconds: number, wanted: number) =>
+    assert.ok(seconds <= wanted && seconds > wanted - 60, `${seconds} s`);
+  isNear(await ahead(), 0);
+  api.clock.set(3600_000);
+  isNear(await ahead(), 3600);
+  api.clock.set(-7200_000);
+  isNear(await ahead(), -3600);
+});
+
 Deno.test("metrics: without REDIS_URL and without a folder of backups nothing is said of either", async () => {
   await using api = await testApi({ inProcess: "has no Redis" });
   assert.doesNotMatch((await api.request("/metrics")).text, /massacorp_api_(redis|data_disk)/);

@@ -11,6 +11,7 @@ import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency
 import { access, tenantOf } from "../../middleware/access.ts";
 import { limitTenant } from "../../middleware/limit.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { applyNow } from "./apply.ts";
 import { zipStream } from "./archive.ts";
 import {
@@ -91,14 +92,17 @@ export function createPeersInBulk(router: Router, deps: Deps): void {
     const peers = bodies.map((body, index) => prepare({ body, index, tenantId, now }));
     const key = await idempotencyKey(c);
     await limitTenant(deps, c, { what: "bulk", quota: bulksAMinute });
-    const handed = await deps.tenancy.transaction(tenantId, (sql) =>
-      createOnce(sql, key, {
+    const handed = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const made = await createOnce(sql, key, {
         tenantId,
         now,
         make: () => makePeers(deps, c, sql, { tenantId, peers, gatewayId }),
         repeat: (ids) => rekeyPeers(deps, c, sql, { tenantId, bodies, ids: ids.split(" "), now }),
         of: (handed) => handed.map(({ id }) => id).join(" "),
-      }));
+      });
+      await holdCaller(sql, c.get("principal"));
+      return made;
+    });
 
     const ids = handed.map(({ id }) => id);
     await applyNow(deps, c, ids);

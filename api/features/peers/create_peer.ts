@@ -9,6 +9,7 @@ import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, refusals, type Router } from "../../openapi.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { applyAndRead } from "./apply.ts";
 import { chosenPlaceRefusals, gatewayFor } from "./placement.ts";
 import {
@@ -66,6 +67,7 @@ export function createPeer(router: Router, deps: Deps, scope: PeerScope): void {
         of: ({ id }) => id,
       });
       holdToType(type, made.config);
+      await holdCaller(sql, c.get("principal"));
       return made;
     });
 

@@ -4,6 +4,7 @@ import type { TenantId, TenantSql } from "../../database/tenancy.ts";
 import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { tenantOf } from "../../middleware/access.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { applyAndRead } from "./apply.ts";
 import type { HandedOver } from "./hand_over.ts";
 import { chooseType, holdToType, provisionResponse } from "./provision.ts";
@@ -47,6 +48,7 @@ export async function renewPeer(
     if (!peer) throw new ApiError("not_found");
     const made = await renew({ sql, tenantId, ref, peer, now });
     holdToType(type, made.config);
+    await holdCaller(sql, c.get("principal"));
     return made;
   });
   const peer = await applyAndRead(deps, c, ref);

@@ -8,6 +8,7 @@ import type { Deps } from "../../deps.ts";
 import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { applyAndRead, applyNow } from "./apply.ts";
 import { peerId, peerSchema } from "./schemas.ts";
 import { deciderIn, ownerOf, type PeerRef, type PeerScope } from "./scope.ts";
@@ -46,6 +47,7 @@ async function change(
       outcome: "succeeded",
       target: { type: "peer", id: ref.id },
     });
+    if (action === "peer.enable") await holdCaller(sql, c.get("principal"));
   });
 }
 

@@ -5,6 +5,7 @@ import { ApiError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { dropDeliveries } from "../deliveries/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { applyAndRead } from "./apply.ts";
 import { mayOwnerSetExpiry } from "./policy.ts";
 import { checkResolvers, futureTime, requireGateway } from "./provision.ts";
@@ -75,6 +76,7 @@ export function updatePeer(router: Router, deps: Deps, scope: PeerScope): void {
         target: { type: "peer", id },
         details: changedFields({ ...before }, c.req.valid("json")),
       });
+      await holdCaller(sql, c.get("principal"));
     });
     // Handed to somebody else by its owner's admin, it is the caller's no longer.
     return c.json(await applyAndRead(deps, c, ref), 200);

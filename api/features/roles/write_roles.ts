@@ -65,6 +65,7 @@ export function createRole(router: Router, deps: Deps): void {
         repeat: (earlier) => Promise.resolve(Number(earlier)),
         of: String,
       });
+      await holdCaller(sql, c.get("principal"));
       return await readRole(sql, id);
     });
     if (!made) throw new ApiError("not_found");

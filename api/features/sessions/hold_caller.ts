@@ -9,9 +9,13 @@ import { holdSession } from "./store.ts";
  * @throws {ApiError} `invalid_token`
  */
 export async function holdCaller(sql: TenantSql, principal: Principal | undefined): Promise<void> {
-  const held = principal?.kind === "user"
-    ? await holdSession(sql, principal)
-    : principal?.kind !== "api_key" || await holdKey(sql, principal.apiKeyId);
+  if (principal?.kind !== "user" && principal?.kind !== "api_key") return;
+  const [, held] = await Promise.all([
+    // Whoever takes turns with others at the commit, as new peers do, takes them before: who ends the session would
+    // wait for all of them.
+    sql`set constraints all immediate`.execute(),
+    principal.kind === "user" ? holdSession(sql, principal) : holdKey(sql, principal.apiKeyId),
+  ]);
   if (!held) throw new ApiError("invalid_token");
 }
 

@@ -7,6 +7,7 @@ import { ApiError } from "../../errors.ts";
 import { access, refuseWithoutStepUp, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { checkResolvers, readGateway, requireGateway } from "../peers/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { currentTenant, updateTenantBody } from "./schemas.ts";
 import {
   type CurrentTenantRow,
@@ -39,7 +40,7 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
     operationId: "updateCurrentTenant",
     summary: "Change the settings of the caller's tenant",
     description:
-      "Fields that are left out stay; null puts a field back to its default. To demand a second factor of fewer users takes a step-up.",
+      "Fields that are left out stay; null puts a field back to its default. To demand a second factor of fewer users takes a step-up; of whom it is demanded and who has none is refused from his next request on, and sets one up when he logs in.",
     ...access(deps, "tenant.write"),
     request: jsonRequest(updateTenantBody),
     responses: {
@@ -73,6 +74,7 @@ export function updateCurrentTenant(router: Router, deps: Deps): void {
         target: { type: "tenant", id: String(tenantId) },
         details: changedFields({ ...before }, changes),
       });
+      await holdCaller(sql, c.get("principal"));
     });
     return c.json(await viewCurrent(deps, c), 200);
   });

@@ -6,6 +6,7 @@ import { ApiError, type FieldError } from "../../errors.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { limitTenant } from "../../middleware/limit.ts";
 import { jsonRequest, jsonResponse, type Router } from "../../openapi.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { beyondGrant, hasStrayPorts, parsePorts, type Reach } from "./reach.ts";
 import { type PolicyBody, policyBody, policySchema } from "./schemas.ts";
 import { settle } from "./settle.ts";
@@ -69,6 +70,7 @@ export function replacePolicy(router: Router, deps: Deps): void {
           after: { ...details.after, services: added.services.map(unnamed) },
         })),
       });
+      await holdCaller(sql, c.get("principal"));
     });
     return c.json(await settle(deps, c, tenantId), 200);
   });

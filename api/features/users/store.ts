@@ -41,7 +41,7 @@ export async function insertUser(
 /** When a user was last changed, to the microsecond; a log-in is no change. */
 export async function stampOf(sql: TenantSql, id: number): Promise<string> {
   const [row] = await sql<{ stamp: string }[]>`
-    select extract(epoch from updated_at)::text as stamp from users u where id = ${id}`;
+    select extract(epoch from updated_at)::text as stamp from users where id = ${id}`;
   return row?.stamp ?? "";
 }
 
@@ -255,5 +255,5 @@ export async function listPeerIdsOf(sql: TenantSql, userId: number): Promise<str
 
 /** Sessions, keys, roles and invitations go with the row. The caller has deactivated him and removed his peers. */
 export async function deleteUserRow(sql: TenantSql, id: number): Promise<void> {
-  await sql`delete from users u where id = ${id}`;
+  await sql`delete from users where id = ${id}`;
 }

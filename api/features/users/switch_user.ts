@@ -10,7 +10,7 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { areOff } from "../peers/mod.ts";
 import { lockUser, refuseOverMightier } from "../roles/mod.ts";
-import { endSessions } from "../sessions/mod.ts";
+import { endSessions, holdCaller } from "../sessions/mod.ts";
 import { userSchema } from "./schemas.ts";
 import {
   deleteUserRow,
@@ -49,6 +49,7 @@ async function decide<T>(
       target: { type: "user", id: String(id) },
       details: { email: user.email, status_before: user.status },
     });
+    if (action === "user.activate") await holdCaller(sql, c.get("principal"));
     return result;
   });
 }

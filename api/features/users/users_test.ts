@@ -118,6 +118,89 @@ Deno.test("users: the list is filtered, sorted and paged without a gap, and take
   }
 });
 
+Deno.test("users: a time is cut to the millisecond, the same text wherever it is shown", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const told = {
+    "2026-01-02 03:04:05+00": "2026-01-02T03:04:05.000Z",
+    "2026-01-02 03:04:05.1+00": "2026-01-02T03:04:05.100Z",
+    "2026-01-02 03:04:05.12+00": "2026-01-02T03:04:05.120Z",
+    "2026-01-02 03:04:05.010203+00": "2026-01-02T03:04:05.010Z",
+    "2026-01-02 03:04:05.999999+00": "2026-01-02T03:04:05.999Z",
+    "1999-12-31 23:30:00.9996-01": "2000-01-01T00:30:00.999Z",
+    "9999-12-31 23:59:59.999999+00": "9999-12-31T23:59:59.999Z",
+  };
+  for (const [at, text] of Object.entries(told)) {
+    await api.db.owner`
+      update users set created_at = ${at}::text::timestamptz, email_verified_at = ${at}::text::timestamptz,
+        last_login_at = ${at}::text::timestamptz
+      where id = ${acme.userId}`;
+    const [listed] = (await api.request(base, as(acme))).body.items;
+    assert.deepEqual(
+      [listed.created_at, listed.email_verified_at, listed.last_login_at],
+      [text, text, text],
+    );
+    for (const path of [`${base}/${acme.userId}`, `${base}/me`]) {
+      assert.deepEqual((await api.request(path, as(acme))).body, listed, path);
+    }
+    assert.equal((await api.request("/api/v1/auth/me", as(acme))).body.created_at, text);
+  }
+});
+
+Deno.test("users: each has the roles that he has now, in the order of their names, wherever a page ends", async () => {
+  await using api = await testApi();
+  const acme = await adminOf(api, "acme");
+  const beside = await adminOf(api, "beside");
+  const names = Array.from({ length: 20 }, (_, n) => `role-${String.fromCharCode(116 - n)}`);
+  for (const { tenantId } of [acme, beside]) {
+    await api.db.owner`
+      insert into roles (tenant_id, name) select ${tenantId}, name from unnest(${names}::text[]) name`;
+    await api.db.owner`
+      insert into users (tenant_id, email, password_hash)
+      select ${tenantId}, local || '@x.example', u.password_hash
+      from users u, unnest(array['none', 'all', 'ended', 'one']) local where u.id = ${acme.userId}`;
+    await api.db.owner`
+      insert into user_roles (tenant_id, user_id, role_id, granted_at, expires_at)
+      select u.tenant_id, u.id, r.id, ${new Date(0)},
+        case when u.email like 'ended%' then ${new Date(api.clock.now())}::timestamptz
+          when u.email like 'one%' then ${new Date(api.clock.now() + 1)}::timestamptz end
+      from users u join roles r on r.tenant_id = u.tenant_id and r.name like 'role-%'
+      where u.tenant_id = ${tenantId} and (
+        u.email like 'all%' or u.email like 'ended%' or u.email like 'one%' and r.name = 'role-k')`;
+  }
+  const expected: Record<string, string[]> = {
+    admin: ["admin"],
+    all: names.toSorted(),
+    ended: [],
+    none: [],
+    one: ["role-k"],
+  };
+  const listed = async (query: string) => {
+    const seen: Record<string, string[]> = {};
+    let cursor = "";
+    do {
+      const { status, text, body } = await api.request(`${base}?${query}${cursor}`, as(acme));
+      assert.equal(status, 200, text);
+      for (const { email, roles } of body.items) seen[email.split("@")[0]] = roles;
+      cursor = body.next_cursor && `&cursor=${body.next_cursor}`;
+    } while (cursor);
+    return seen;
+  };
+  for (
+    const sort of ["id", "-id", "created_at", "-created_at", "email", "-email", "name", "-name"]
+  ) {
+    for (const limit of [1, 2, 200]) {
+      assert.deepEqual(await listed(`sort=${sort}&limit=${limit}`), expected, `${sort} ${limit}`);
+    }
+  }
+  const { all, one } = expected;
+  assert.deepEqual(await listed("role=role-k&limit=1"), { all, one });
+  assert.deepEqual(await listed("q=nobody"), {});
+  api.clock.advance(1);
+  assert.deepEqual(await listed("role=role-k"), { all }, "it has ended");
+  assert.deepEqual((await listed("limit=1")).one, []);
+});
+
 Deno.test("users: a creation that is refused costs no hash, and those of one tenant keep nobody else's log-in waiting", async () => {
   await using api = await testApi({
     env: { PASSWORD_HASH_CONCURRENCY: "1", DATABASE_POOL_TIMEOUT: "30" },
