@@ -220,7 +220,7 @@ function filter(sql: TenantSql, { status, role, verified, text }: UserPage["filt
           and (h.expires_at is null or h.expires_at > ${now})))
       and (${text}::text is null
         or strpos(lower(u.name collate "unicode"), lower(${text} collate "unicode")) > 0
-        or strpos(u.email, lower(${text})) > 0)`;
+        or strpos(u.email, lower(${text} collate "unicode")) > 0)`;
 }
 
 /** Writes what an admin may change; another address is one that nobody has proven yet. */
