@@ -164,17 +164,13 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
     const key = late.peer.public_key;
     const right = [`${late.peer.address}/32`, `${address6}/128`];
     const wrong = [right[0] ?? "", right[1] ?? "", "", `${right},fd00:9::7/128`];
-    // Counted, since a pass may repair it before anybody looks.
-    const found = async () => {
-      const totals = (await daemon.client.metrics()).matchAll(/drift_total\{.*\} (\d+)$/gm);
-      return Array.from(totals, ([, total]) => Number(total)).reduce((sum, n) => sum + n, 0);
-    };
     for (const ips of wrong) {
-      const before = await found();
+      const before = await daemon.driftFound();
       await daemon.wg("set", daemon.name, "peer", key, "allowed-ips", ips);
       await until(
         `"${ips}" is found and repaired`,
-        async () => await found() > before && String(await allowedIps(key)) === String(right),
+        async () =>
+          await daemon.driftFound() > before && String(await allowedIps(key)) === String(right),
         { timeoutMs: 5_000 },
       );
     }
@@ -182,13 +178,13 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
     await until("the address is back", async () => (await addresses(made)).includes(`${api6}/128`));
     const routes = () => daemon.ip("-6", "-details", "route", "show", "dev", daemon.name);
     const before = await routes();
-    const foundBefore = await found();
+    const foundBefore = await daemon.driftFound();
     for (const network of ["10.10.0.0/24", network6]) {
       await daemon.ip("route", "delete", network, "dev", daemon.name);
     }
     await until(
       "the route is back",
-      async () => await found() > foundBefore && await routes() === before,
+      async () => await daemon.driftFound() > foundBefore && await routes() === before,
     );
     for (const to of [api6, "10.10.0.2"]) assert.ok(await pings(made, "second", to));
   });

@@ -221,6 +221,12 @@ export class TestDaemon implements AsyncDisposable {
     return parseDump(await this.wg("show", this.name, "dump"));
   }
 
+  /** Differences found since it was started. A pass may find and repair one before anybody looks. */
+  async driftFound(): Promise<number> {
+    const totals = (await this.client.metrics()).matchAll(/drift_total\{.*\} (\d+)$/gm);
+    return Array.from(totals, ([, total]) => Number(total)).reduce((sum, n) => sum + n, 0);
+  }
+
   async tenant(): Promise<number> {
     if (this.#tenantId !== undefined) return this.#tenantId;
     const [row] = await this.db.owner<{ id: number }[]>`
