@@ -282,11 +282,8 @@ async function drift(made: Stack, acme: StackTenant): Promise<void> {
   for (const wrong of wrongs) {
     const before = await daemon.driftFound();
     await daemon.wg("set", daemon.name, ...wrong);
-    await until(
-      `found and repaired: ${wrong.join(" ")}`,
-      async () => await daemon.driftFound() > before && await isRight(),
-      { timeoutMs: 5_000 },
-    );
+    const repaired = async () => await daemon.driftFound() > before && await isRight();
+    await until(`repaired: ${wrong.join(" ")}`, repaired, { timeoutMs: 5_000 });
   }
 }
 
