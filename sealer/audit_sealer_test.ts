@@ -156,7 +156,7 @@ Deno.test("round: D1: a session that was cut off seals nothing twice", async () 
   await write(db, acme, 2);
   await given.seal();
   await db.superuser`
-    select pg_terminate_backend(pid) from pg_stat_activity
+    select pg_terminate_backend(pid, 10000) from pg_stat_activity
     where datname = ${db.name} and application_name = 'test-sealer'`;
   await write(db, acme, 2);
   // Rounds meet the loss as errors until the driver has another connection.
@@ -180,7 +180,7 @@ Deno.test("round: D1: who lost its connection, and with it the lock, leaves the 
   await write(db, acme);
   await first.seal();
   const [session] = await first.sql<[{ pid: number }]>`select pg_backend_pid() as pid`;
-  await db.superuser`select pg_terminate_backend(${session.pid})`;
+  await db.superuser`select pg_terminate_backend(${session.pid}, 10000)`;
   await until("the other leads", async () => {
     await second.seal();
     return second.sealer.state.leading;

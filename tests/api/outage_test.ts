@@ -43,7 +43,7 @@ Deno.test("app: D3: on a server that takes no writes it answers 503, and asks fo
   const { superuser, name } = api.db;
   await superuser.unsafe(`alter database ${name} set default_transaction_read_only = on`);
   // Whoever is connected keeps what it had when it came; a standby is one to everybody.
-  await superuser`select pg_terminate_backend(pid) from pg_stat_activity
+  await superuser`select pg_terminate_backend(pid, 10000) from pg_stat_activity
     where datname = ${name} and usename in ('massacorp_api', 'massacorp_platform')`;
   await until("it reads again", async () => (await me()).status === 200);
   for (const call of [create, login]) assertUnavailable(await call());

@@ -28,8 +28,9 @@ Deno.test("wg_gateways_seen: T2: a gateway lives for as long as a session of its
     }
   });
   await t.step("a session that the server ends is made again, and says so again", async () => {
+    // Waits until it is gone: before that it would be what is seen below.
     const ended = await db.superuser`
-      select pg_terminate_backend(pid) from pg_stat_activity
+      select pg_terminate_backend(pid, 10000) from pg_stat_activity
       where application_name = 'test-wgd-lives-2' and datname = current_database()`;
     assert.equal(ended.length, 1);
     await until("it is back", async () => (await seen(db)).has(2));

@@ -286,7 +286,7 @@ Deno.test("T2: notifications arrive again after the listening backend was killed
   const [victim] = await listeners();
   assert.ok(victim);
   // Whatever happens while nobody listens must not be lost either.
-  await db.superuser`select pg_terminate_backend(${victim.pid})`;
+  await db.superuser`select pg_terminate_backend(${victim.pid}, 10000)`;
   const meanwhile = await wgd.addPeer();
   await wgd.untilState(meanwhile, "applied");
   await until("it listens again", async () => {
