@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { keepAll } from "./support/output.ts";
+import { writePrograms } from "./support/write_programs.ts";
 
 const project = fileURLToPath(new URL("..", import.meta.url));
 
@@ -51,7 +52,7 @@ async function installed(root: string, settings: string): Promise<string> {
   await Deno.writeTextFile(join(root, "massacorp.env"), settings);
   await Deno.mkdir(join(root, "bin"));
   const deno = '#!/bin/sh\necho "${WG_INTERFACE_ID:-} ${WG_KEY_FILE:-} $*"\n';
-  await Deno.writeTextFile(join(root, "bin/deno"), deno, { mode: 0o755 });
+  await writePrograms({ [join(root, "bin/deno")]: deno });
   return (await Deno.readTextFile(join(project, "deploy/systemd/massacorpctl")))
     .replace("home=/opt/massacorp", `home=${root}`)
     .replace("settings=/etc/massacorp/massacorp.env", `settings=${root}/massacorp.env`);

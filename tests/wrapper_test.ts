@@ -2,6 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { groups } from "./groups.ts";
+import { writePrograms } from "./support/write_programs.ts";
 
 /**
  * The wrapper `massacorp` on machines made of stand-ins: a PATH that holds only what a machine has, each
@@ -9,19 +10,23 @@ import { groups } from "./groups.ts";
  */
 const project = fileURLToPath(new URL("..", import.meta.url));
 const pin = (await Deno.readTextFile(join(project, ".deno-version"))).trim();
-const coreutils = [
-  "sh",
-  "cat",
-  "cmp",
-  "cp",
-  "dirname",
-  "ln",
-  "mkdir",
-  "mktemp",
-  "readlink",
-  "rm",
-  "sed",
-];
+const wrapper = await Deno.readTextFile(join(project, "massacorp"));
+const coreutils = new Map<string, string>();
+for (
+  const name of [
+    "sh",
+    "cat",
+    "cmp",
+    "cp",
+    "dirname",
+    "ln",
+    "mkdir",
+    "mktemp",
+    "readlink",
+    "rm",
+    "sed",
+  ]
+) coreutils.set(name, await which(name));
 
 interface Machine {
   uid: number;
@@ -37,23 +42,21 @@ async function onMachine(machine: Machine, args: string[], { fresh = false } = {
     const clone = join(root, "clone");
     await Deno.mkdir(bin);
     await Deno.mkdir(join(clone, "node_modules"), { recursive: true });
-    for (const name of ["massacorp", ".deno-version", "deno.lock"]) {
+    for (const name of [".deno-version", "deno.lock"]) {
       await Deno.copyFile(join(project, name), join(clone, name));
     }
     if (!fresh) {
       await Deno.copyFile(join(project, "deno.lock"), join(clone, "node_modules/.massacorp.lock"));
     }
-    for (const name of coreutils) {
-      const path = await which(name);
-      await Deno.symlink(path, join(bin, name));
-    }
+    for (const [name, path] of coreutils) await Deno.symlink(path, join(bin, name));
     const calls = join(root, "calls");
     await Deno.writeTextFile(calls, "");
     const programs = { id: `echo ${machine.uid}`, ...machine.programs };
-    for (const [name, script] of Object.entries(programs)) {
+    const texts = Object.entries(programs).map(([name, script]) => {
       const record = name === "id" ? "" : `echo "${name} $*" >> ${calls}\n`;
-      await Deno.writeTextFile(join(bin, name), `#!/bin/sh\n${record}${script}\n`, { mode: 0o755 });
-    }
+      return [join(bin, name), `#!/bin/sh\n${record}${script}\n`];
+    });
+    await writePrograms({ ...Object.fromEntries(texts), [join(clone, "massacorp")]: wrapper });
     const { code, stdout, stderr } = await new Deno.Command(join(clone, "massacorp"), {
       args,
       clearEnv: true,

@@ -1,6 +1,7 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "node:path";
 import { until } from "../../tests/support/until.ts";
+import { writePrograms } from "../../tests/support/write_programs.ts";
 import { createIdentity, databaseUid, findCovers } from "./identity.ts";
 
 const asRoot = { ignore: Deno.uid() !== 0 };
@@ -16,7 +17,7 @@ async function closedFolder() {
   const path = await Deno.makeTempDir();
   await Deno.mkdir(join(path, "kept/deep"), { recursive: true });
   await Deno.writeTextFile(join(path, "kept/deep/file"), "reached\n");
-  await Deno.writeTextFile(join(path, "program"), "#!/bin/sh\necho ran\n", { mode: 0o755 });
+  await writePrograms({ [join(path, "program")]: "#!/bin/sh\necho ran\n" });
   await Deno.writeTextFile(join(path, "other"), "private\n");
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }

@@ -1,3 +1,5 @@
+import { writePrograms } from "./write_programs.ts";
+
 /**
  * What a program can be made to do: `wg` to fail, to hang, to only show and refuse changes, or to be killed in
  * the middle of a file of peers.
@@ -51,8 +53,7 @@ exec /usr/bin/wg "$@"
 [ ! -e ${folder}/nft-fail ] || exit 1
 exec /usr/sbin/nft "$@"
 `;
-  await Deno.writeTextFile(`${folder}/wg`, wg, { mode: 0o755 });
-  await Deno.writeTextFile(`${folder}/nft`, nft, { mode: 0o755 });
+  await writePrograms({ [`${folder}/wg`]: wg, [`${folder}/nft`]: nft });
   return {
     folder,
     arguments: () => Deno.readTextFile(`${folder}/arguments`),
@@ -86,6 +87,6 @@ case "$*" in
 *) exec ${nft} "$@";;
 esac
 `;
-  await Deno.writeTextFile(`${folder}/nft`, script, { mode: 0o755 });
+  await writePrograms({ [`${folder}/nft`]: script });
   return { folder, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
