@@ -1,6 +1,7 @@
 import { deepEqual, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { testDatabase } from "../../tests/support/database.ts";
+import { writePrograms } from "../../tests/support/write_programs.ts";
 import { databaseDump } from "./dump.ts";
 
 Deno.test("databaseDump: refuses a pg_dump that is missing, or older or newer than the server, before the server is held up", async () => {
@@ -29,7 +30,7 @@ Deno.test("databaseDump: refuses a pg_dump that is missing, or older or newer th
     });
     for (const version of ["15.14 (Debian 15.14-0+deb12u1)", "17.12", "9.6.24"]) {
       const script = `#!/bin/sh\necho 'pg_dump (PostgreSQL) ${version}'\n`;
-      await Deno.writeTextFile(join(folder, "pg_dump"), script, { mode: 0o755 });
+      await writePrograms({ [join(folder, "pg_dump")]: script });
       await rejects(dump(), {
         message: new RegExp(
           `needs pg_dump 16, and here is ${
@@ -38,10 +39,9 @@ Deno.test("databaseDump: refuses a pg_dump that is missing, or older or newer th
         ),
       });
     }
-    deepEqual([
-      ended,
-      (await db.owner`select from pg_stat_activity where state = 'idle in transaction'`).length,
-    ], [false, 0]);
+    const held = await db.owner`
+      select from pg_stat_activity where state = 'idle in transaction' and datname = current_database()`;
+    deepEqual([ended, held.length], [false, 0]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
