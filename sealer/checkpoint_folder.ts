@@ -103,7 +103,11 @@ function appendTo(
       state.last = { n: checkpoint.n, line };
       for (const leaf of checkpoint.leaves) state.leaves.set(leaf.tenant_id, leaf);
     },
-    close: () => state.lock.close(),
+    close() {
+      // By closing it alone, a process that was begun a moment ago would have it until it is another program.
+      state.lock.unlockSync();
+      state.lock.close();
+    },
   };
 }
 
