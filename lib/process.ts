@@ -74,10 +74,10 @@ export const runProcess: RunProcess = async (program, args, options = {}) => {
   };
   // A process that hangs in the kernel does not even die of SIGKILL; waiting for it would hang the caller.
   const unkillable = Promise.withResolvers<undefined>();
-  const timers = [
-    setTimeout(() => kill("timeout"), timeoutMs),
-    setTimeout(() => unkillable.resolve(undefined), timeoutMs + 1_000),
-  ];
+  let timer = setTimeout(() => {
+    kill("timeout");
+    timer = setTimeout(() => unkillable.resolve(undefined), 1_000);
+  }, timeoutMs);
   try {
     const finished = Promise.all([
       child.status,
@@ -100,7 +100,7 @@ export const runProcess: RunProcess = async (program, args, options = {}) => {
     }
     return stdout;
   } finally {
-    for (const timer of timers) clearTimeout(timer);
+    clearTimeout(timer);
   }
 };
 
