@@ -85,7 +85,13 @@ async function listen(
 ): Promise<Deno.HttpServer> {
   await clearPlace(path);
   const server = Deno.serve({ path, transport: "unix", onListen: () => {} }, handler);
-  await Deno.chmod(path, 0o660);
+  try {
+    await Deno.chmod(path, 0o660);
+  } catch (error) {
+    // Somebody took the file away in that very moment.
+    await server.shutdown().catch(() => {});
+    throw error;
+  }
   return server;
 }
 
