@@ -177,7 +177,8 @@ Deno.test("stop: lets nobody wait, and leaves nothing running", async () => {
   await open`begin`;
   const began = performance.now();
   await server.stop();
-  ok(performance.now() - began < 5_000);
+  // Who has a transaction open is not waited for until the server is killed.
+  ok(performance.now() - began < 20_000);
   equal(await isThere(`/proc/${server.pid}`), false);
   await sql.end({ timeout: 0 }).catch(() => {});
 });

@@ -163,6 +163,6 @@ Deno.test("migrate: a database of another encoding is refused", async () => {
     assert.deepEqual([...await owner`select from pg_tables where schemaname = 'public'`], []);
   } finally {
     await owner.end();
-    await db.superuser.unsafe(`drop database ${name}`);
+    await db.superuser.unsafe(`drop database ${name} with (force)`);
   }
 });

@@ -66,7 +66,12 @@ Deno.test("round: D1: fifty writers of one tenant at once, sealed all the while,
   await using given = await testSealer(db, folder.path, { batchSize: 7 });
   const acme = await tenant(db, "acme");
   await using pool = {
-    sql: connect(db.url("massacorp_api"), { max: 50, applicationName: "test-writers" }),
+    sql: connect(db.url("massacorp_api"), {
+      max: 50,
+      applicationName: "test-writers",
+      // Fifty at once on a busy machine take their time.
+      connectTimeout: 60,
+    }),
     [Symbol.asyncDispose]: () => pool.sql.end({ timeout: 5 }),
   };
   let writing = true;
@@ -343,6 +348,11 @@ Deno.test("count: says how many entries wait for a seal, sealed or not by this p
   // The connection does something else: the number before stands, at once.
   const held = given.sql`select pg_sleep(60)`.execute();
   held.catch(() => {});
+  await until("it sleeps", async () => {
+    const [row] = await db.superuser`
+      select from pg_stat_activity where datname = ${db.name} and wait_event = 'PgSleep'`;
+    return row !== undefined;
+  });
   await sealer.count(50);
   assert.equal(sealer.state.unsealed, 3);
   held.cancel();
