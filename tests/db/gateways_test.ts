@@ -57,6 +57,8 @@ Deno.test("wg_gateways_seen: T2: a gateway lives for as long as a session of its
       );
       assert.ok(holder && wgd);
       await holder`select pg_advisory_lock(${first}::integer, 1)`;
+      // It waits for as long as the other database takes to be made.
+      await wgd`set lock_timeout = 0`;
       const waiting = wgd`select pg_advisory_lock_shared(${first}::integer, 1)`.catch(() => {});
       await until("it waits for its lock", async () => {
         const [row] = await db.owner`

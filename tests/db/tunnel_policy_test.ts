@@ -98,6 +98,9 @@ Deno.test("T9: wg_policies: what goes with a peer or a grant moves the version, 
   const second = await version();
   assert.ok(second > first);
   assert.deepEqual({ ...await count() }, { services: 0, routes: 1 });
+  // Notifications keep the order of commits: what came before this one is none of what comes next.
+  await db.owner`select pg_notify('wg_desired', 'so far')`;
+  await until("all so far is heard", () => heard.includes("so far"));
   heard.length = 0;
   await as("massacorp_platform", "delete from wg_grants");
   assert.ok(await version() > second);
