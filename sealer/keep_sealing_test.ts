@@ -4,6 +4,7 @@ import { createLogger } from "../lib/log.ts";
 import { FakeClock } from "../tests/support/clock.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import { checkpointFolder, testSealer } from "../tests/support/sealer.ts";
+import { stopwatch } from "../tests/support/stopwatch.ts";
 import { turn, until } from "../tests/support/until.ts";
 import type { AuditSealer, SealerState } from "./audit_sealer.ts";
 import { keepSealing } from "./keep_sealing.ts";
@@ -19,13 +20,15 @@ Deno.test("keepSealing: D1: an entry is sealed and signed within a second of its
   const log = createLogger({ level: "silent" });
   const kept = keepSealing(given.sealer, { clock: systemClock, log, signal: stop.signal });
   await until("the sealer leads", () => given.sealer.state.leading);
+  let lost = 0;
   for (let n = 0; n < 5; n++) {
+    const checkpoints = given.sealer.state.checkpoint;
     await db.owner`insert into audit_log (tenant_id, actor, action, outcome)
       values (${tenant.id}, 'operator', 'test.entry', 'succeeded')`;
-    const checkpoints = given.sealer.state.checkpoint;
-    await until("it is signed", () => given.sealer.state.checkpoint > checkpoints, {
-      timeoutMs: 1000,
-    });
+    using watch = stopwatch();
+    await until("it is signed", () => given.sealer.state.checkpoint > checkpoints);
+    assert(watch.ms() < 1000, `${watch.ms()} ms`);
+    lost = Math.max(lost, watch.lost());
   }
   stop.abort();
   await kept;
@@ -33,7 +36,7 @@ Deno.test("keepSealing: D1: an entry is sealed and signed within a second of its
     select extract(epoch from max(sealed_at - entry_at))::float8 as longest, count(*)::integer as n
     from audit_seals`;
   assert.equal(row.n, 5);
-  assert(row.longest < 1, `${row.longest} s`);
+  assert(row.longest < 1 + lost / 1000, `${row.longest} s, of which ${lost} ms are the machine's`);
 });
 
 /** Of one that leads, and has done nothing yet. */

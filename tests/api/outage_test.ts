@@ -10,6 +10,7 @@ import {
 import { startTestCluster } from "../support/cluster.ts";
 import { testDatabase } from "../support/database.ts";
 import { holdingProxy } from "../support/holding_proxy.ts";
+import { stopwatch } from "../support/stopwatch.ts";
 import { until } from "../support/until.ts";
 
 function assertUnavailable(reply: Reply): void {
@@ -64,9 +65,9 @@ Deno.test("app: D3: without PostgreSQL every operation answers 503 at once, and 
 
     await cluster.down();
     for (const call of [me, create, login, tenants, me]) {
-      const started = performance.now();
+      using watch = stopwatch();
       assertUnavailable(await call());
-      assert(performance.now() - started < 1_500, "it does not keep the caller waiting");
+      assert(watch.ms() < 1_500, "it does not keep the caller waiting");
     }
     const status = await api.request("/api/v1/wireguard/status");
     assert.equal(status.status, 200, "the operator is told what is known");
@@ -106,9 +107,9 @@ Deno.test("status: of a PostgreSQL that hangs the operator learns within seconds
   const status = async () => (await api.request("/api/v1/wireguard/status")).body.database;
   assert.equal(await status(), "ok");
   proxy.holdUntil(1_000_000);
-  const started = performance.now();
+  using watch = stopwatch();
   assert.equal(await status(), "unavailable");
-  assert(performance.now() - started < 5_000);
+  assert(watch.ms() < 5_000);
   proxy.holdUntil(0);
   await until("it answers again", async () => await status() === "ok");
 });
@@ -159,21 +160,25 @@ Deno.test("app: a PostgreSQL that hangs is told within a second, to those who as
       Array(40).fill(login),
     ]
   ) {
-    const started = performance.now();
+    using watch = stopwatch();
     const replies = await Promise.all(calls.map((call) => call()));
-    longest.push(performance.now() - started);
+    longest.push(watch.ms());
     for (const reply of replies) assertUnavailable(reply);
   }
   assert(longest.every((ms) => ms < 1_500), `${longest} ms`);
   proxy.holdUntil(0);
-  const back = performance.now();
+  using back = stopwatch();
   await until("it answers again", async () => (await me()).status === 200);
-  assert(performance.now() - back < 2_000);
+  assert(back.ms() < 2_000);
   for (const call of [me, create, login]) assert((await call()).status < 300);
 });
 
 Deno.test("app: where the database has no room no crowd waits for hashes in vain, reads go on, and it recovers by itself", async () => {
-  await using api = await testApi({ inProcess: "counts the hashes of one process" });
+  await using api = await testApi({
+    inProcess: "counts the hashes of one process",
+    // One at a time, on however many processors, and each takes longer than a busy database to say that it has no room.
+    env: { PASSWORD_HASH_CONCURRENCY: "1", PASSWORD_HASH_PASSES: "6" },
+  });
   const acme = await adminOf(api, "acme");
   const { login, me } = callsOf(api, acme);
   const crowd = () => Promise.all(Array.from({ length: 30 }, login));
@@ -217,10 +222,11 @@ Deno.test("app: a PostgreSQL that is slow in one thing is not taken for one that
   const waiting = [1, 2].map((n) => peers({ name: `waits ${n}` }));
   await until("both wait", () => api.deps.pools().api?.busy === 2);
   const started = performance.now();
+  using watch = stopwatch();
   const others = await Promise.all([3, 4, 5].map((n) => peers({ name: `is refused ${n}` })));
-  const took = performance.now() - started;
+  const [took, ms] = [performance.now() - started, watch.ms()];
   for (const reply of others) assertUnavailable(reply);
-  assert(took > 300 && took < 1_500, `${took} ms`);
+  assert(took > 300 && ms < 1_500, `${took} ms, ${ms} of them its own`);
   // What needs no connection of its own is served all the while.
   assert.equal(
     (await api.request("/api/v1/auth/me", { via: loopback, token: acme.token })).status,
@@ -250,15 +256,16 @@ Deno.test("app: D3: a statement that takes too long, or waits too long for a loc
     });
   const assertOverloaded = async (least: number, most: number) => {
     const started = performance.now();
+    using watch = stopwatch();
     const reply = await create();
-    const took = performance.now() - started;
+    const [took, ms] = [performance.now() - started, watch.ms()];
     assert.deepEqual(
       [reply.status, reply.body.code, reply.headers.get("retry-after")],
       [503, "overloaded", "1"],
       reply.text,
     );
     assert.doesNotMatch(reply.text, /timeout|lock|cancel/i);
-    assert(took >= least && took < most, `${took} ms`);
+    assert(took >= least && ms < most, `${took} ms, ${ms} of them its own`);
   };
 
   await owner.begin(async (sql) => {
