@@ -102,7 +102,7 @@ Deno.test("massacorp up: root on Debian installs exactly what is missing", async
   match(said, /installing wireguard-tools nftables wireguard-go$/m);
   deepEqual(called.filter((call) => call.startsWith("apt-get")), [
     "apt-get update",
-    "apt-get install -y --no-install-recommends wireguard-tools nftables wireguard-go",
+    "apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends wireguard-tools nftables wireguard-go",
   ]);
 });
 
@@ -150,6 +150,33 @@ Deno.test("massacorp: another version of Deno is left alone, and the pinned one 
   equal(called.some((call) => call.startsWith("deno run")), false);
 });
 
+Deno.test("massacorp: a registry that breaks off or hangs is asked again, twice, and then it is said", async () => {
+  const installing = async (failures: number) => {
+    const install = `printf x >> "$CLONE/tries"
+      tries=$(cat "$CLONE/tries")
+      [ \${#tries} -gt ${failures} ]`;
+    const programs = {
+      deno: `if [ "$1" = install ]; then ${install}\nelse ${deno(pin)}; fi`,
+      timeout: '[ "$2" != 1 ] || exit 0; shift 3; exec "$@"',
+      sleep: "",
+    };
+    const machine = { uid: 1000, programs };
+    const { code, said, called } = await onMachine(machine, ["up", "--no-tunnel"], { fresh: true });
+    const tries = called.filter((call) =>
+      /^timeout --foreground --kill-after=10 300 \S+\/deno install --frozen$/.test(call)
+    );
+    return { code, tries: tries.length, pauses: said.match(/trying again in \d+ s/g), said };
+  };
+  const pauses = ["trying again in 5 s", "trying again in 20 s"];
+  const well = await installing(0);
+  deepEqual([well.code, well.tries, well.pauses], [0, 1, null], well.said);
+  const late = await installing(2);
+  deepEqual([late.code, late.tries, late.pauses], [0, 3, pauses], late.said);
+  const never = await installing(9);
+  deepEqual([never.code, never.tries, never.pauses], [1, 3, pauses], never.said);
+  match(never.said, /the packages could not be installed$/m);
+});
+
 Deno.test("massacorp: without npm and curl it says what it needs", async () => {
   const { code, said } = await onMachine({ uid: 1000, programs: {} }, ["up", "--no-tunnel"]);
   equal(code, 1);
@@ -180,14 +207,14 @@ Deno.test("massacorp test: installs an emulator for kernel alone, an engine for 
     return called.filter((call) => call.startsWith("apt-get install"));
   };
   deepEqual(await installed("exit 1", "kernel"), [
-    "apt-get install -y --no-install-recommends qemu-system-x86",
+    "apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends qemu-system-x86",
   ]);
   deepEqual(await installed("exit 0", "kernel"), []);
   deepEqual(await installed("exit 1", "unit", "e2e"), []);
   const [engine = ""] = await installed("exit 1", "compose");
   match(engine, / docker\.io docker-compose debootstrap( iptables)? prometheus$/);
   deepEqual(await installed("exit 1", "systemd", "kernel"), [
-    "apt-get install -y --no-install-recommends debootstrap qemu-system-x86",
+    "apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends debootstrap qemu-system-x86",
   ]);
 });
 
