@@ -40,7 +40,8 @@ async function world(network: string, free?: number): Promise<World> {
     applicationName: "address-test",
     size: 12,
     overflow: 0,
-    timeoutMs: 30_000,
+    // Two hundred at once on a busy machine wait their turn.
+    timeoutMs: 120_000,
     recycleSeconds: 3600,
   });
   const tenancy = createTenancy(pool);
