@@ -19,7 +19,10 @@ Deno.test("login: what is read of the record costs the same however often an acc
       insert into login_attempts (tenant_id, identifier_digest, source, outcome, at)
       select ${id}, sha256('${who}'), '${source}', (array[${outcomes}])[1 + n % cardinality(array[${outcomes}])], now()
       from generate_series(1, ${times}) n`);
-  /** Pages touched by the second call of a connection, which has its plans by then. */
+  /**
+   * Pages touched by a call of a connection that has its plans by then, of three the fewest: what is done to the server
+   * elsewhere makes it look catalogs up again, and never spares it any.
+   */
   const pages = async (who: string) => {
     const sql = await db.superuser.reserve();
     try {
@@ -36,11 +39,15 @@ Deno.test("login: what is read of the record costs the same however often an acc
         ]
       ) {
         for (let warm = 0; warm < 2; warm++) await sql.unsafe(`select from ${call}`);
-        const [row] = await sql.unsafe(
-          `explain (analyze, buffers, format json) select * from ${call}`,
-        );
-        const plan = row?.["QUERY PLAN"][0].Plan;
-        read.push(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]);
+        const tries: number[] = [];
+        while (tries.length < 3) {
+          const [row] = await sql.unsafe(
+            `explain (analyze, buffers, format json) select * from ${call}`,
+          );
+          const plan = row?.["QUERY PLAN"][0].Plan;
+          tries.push(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]);
+        }
+        read.push(Math.min(...tries));
       }
       return read;
     } finally {
