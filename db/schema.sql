@@ -2359,12 +2359,15 @@ CREATE INDEX sessions_by_end ON public.sessions USING btree (tenant_id, expires_
 CREATE INDEX sessions_of_a_user ON public.sessions USING btree (tenant_id, user_id) WHERE (ended_at IS NULL);
 CREATE INDEX tenant_creations_by_age ON public.tenant_creations USING btree (created_at);
 CREATE INDEX user_roles_of_a_role ON public.user_roles USING btree (tenant_id, role_id);
+CREATE INDEX users_by_email ON public.users USING btree (tenant_id, email COLLATE "C", id);
+CREATE INDEX users_by_name ON public.users USING btree (tenant_id, name COLLATE "C", id);
 CREATE INDEX wg_deliveries_that_expire ON public.wg_deliveries USING btree (expires_at);
 CREATE INDEX wg_ip_pool_free ON public.wg_ip_pool USING btree (interface_id, address) WHERE (free_from IS NOT NULL);
 CREATE INDEX wg_keys_of_a_peer ON public.wg_keys USING btree (tenant_id, peer_id);
 CREATE INDEX wg_peer_events_by_time ON public.wg_peer_events USING btree (at);
 CREATE INDEX wg_peers_by_address ON public.wg_peers USING btree (address);
 CREATE INDEX wg_peers_by_id ON public.wg_peers USING btree (id);
+CREATE INDEX wg_peers_by_name ON public.wg_peers USING btree (tenant_id, name COLLATE "C", id);
 CREATE INDEX wg_peers_of_a_user ON public.wg_peers USING btree (tenant_id, user_id) WHERE (user_id IS NOT NULL);
 CREATE INDEX wg_peers_that_expire ON public.wg_peers USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX wg_policy_routes_on_a_grant ON public.wg_policy_routes USING btree (tenant_id, grant_id);

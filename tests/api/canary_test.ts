@@ -60,9 +60,9 @@ Deno.test("app: N1: two tenants hammer one small pool, and neither ever sees a r
         }
       }
       const reply = await api.request(path, options);
-      // Of exports a tenant has two at a time, and who asks for a third meanwhile is told so.
-      const refused = reply.status === 503 || (reply.status === 429 && path.includes("/export"));
-      assert.equal(reply.status < 300 || refused, true, `${path} ${reply.text}`);
+      // A tenant has two exports at once, and one that was left may still be ending.
+      const busy = path.includes("/export") ? [429, 503] : [503];
+      assert(reply.status < 300 || busy.includes(reply.status), `${path} ${reply.text}`);
       assert(!reply.text.includes(other.persona.slug), `${persona.slug} saw ${reply.text}`);
       const rows = await api.deps.tenancy.query(
         asTenantId(persona.tenantId),
