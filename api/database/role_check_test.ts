@@ -11,7 +11,7 @@ async function check(url: Secret<string>): Promise<void> {
     applicationName: "role-test",
     size: 1,
     overflow: 0,
-    timeoutMs: 2000,
+    timeoutMs: 60_000,
     recycleSeconds: 3600,
   });
   try {
@@ -88,7 +88,7 @@ Deno.test("N1: createRoleGate lets no statement through for an unsafe role, at a
     applicationName: "role-test",
     size: 1,
     overflow: 0,
-    timeoutMs: 2000,
+    timeoutMs: 60_000,
     recycleSeconds: 3600,
   }));
   let reached = false;
