@@ -189,7 +189,11 @@ Deno.test("createPool: PostgreSQL stopped and started again is used again withou
     const url = (role: string, database = "massacorp") =>
       databaseUrl({ role, password: testPassword, socketFolder: cluster.socketFolder, database });
     await bootstrap(url("postgres", "postgres"), passwords);
-    const owner = connect(url("massacorp_owner"), { max: 1, applicationName: "owner" });
+    const owner = connect(url("massacorp_owner"), {
+      max: 1,
+      applicationName: "owner",
+      connectTimeout: 60,
+    });
     await owner`grant usage on schema public to public`;
     await owner.end();
     const timeoutMs = 60_000;

@@ -28,7 +28,11 @@ async function withRole(
   work: (role: string, url: Secret<string>) => Promise<void>,
 ): Promise<void> {
   const role = `test_${crypto.randomUUID().replaceAll("-", "")}`;
-  const sql = connect(db.url("postgres"), { max: 1, applicationName: "role-test" });
+  const sql = connect(db.url("postgres"), {
+    max: 1,
+    applicationName: "role-test",
+    connectTimeout: 60,
+  });
   const folder = new URL(db.url("postgres").reveal()).searchParams.get("host") ?? "";
   await sql.unsafe(`create role ${role} login password 'role-test' ${attributes}`);
   try {

@@ -52,6 +52,8 @@ export async function apiProcess(
       OPERATOR_LISTEN: `127.0.0.1:${scrapePort}`,
       DATABASE_URL: api.db.url("massacorp_api").reveal(),
       DATABASE_PLATFORM_URL: api.db.url("massacorp_platform").reveal(),
+      // On a machine that others keep busy, a database that is up may say nothing for longer than the usual 800 ms.
+      DATABASE_POOL_TIMEOUT: "30",
       OPERATOR_SOCKET: `${folder}/operator/api.sock`,
       WGD_SOCKET: `${folder}/wgd.sock`,
       SEALER_SOCKET: `${folder}/sealer.sock`,

@@ -25,7 +25,7 @@ export async function livingGateway(
 ): Promise<LivingGateway> {
   const { publicKey } = await generateKeyPair();
   const url = db.url("massacorp_wgd");
-  const sql = connect(url, { max: 1, applicationName: "test-wgd" });
+  const sql = connect(url, { max: 1, applicationName: "test-wgd", connectTimeout: 60 });
   const publishing = sql`
     insert into wg_interfaces as i (id, name, network, listen_port, endpoint, mtu, public_key)
       values (${id}, ${`wg${
@@ -41,6 +41,8 @@ export async function livingGateway(
     readBackAt: () => said === undefined ? last = Date.now() : said,
     log: createLogger({ level: "error", write: () => {} }),
     everyMs: 20,
+    // One beat that takes long ends no session here: for a moment it would be away.
+    patienceMs: 60_000,
   });
   const made: LivingGateway = {
     publicKey,
