@@ -268,6 +268,8 @@ Deno.test("users: a creation that is refused costs no hash, and those of one ten
 Deno.test("listUsers: a page looks at its users' roles, and not through all who hold the same", async () => {
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
+  // Rows that a vacuum has seen are read from the index alone, and are not counted below.
+  await api.db.owner`alter table user_roles set (autovacuum_enabled = false)`;
   // With so many, come in turns as they do, PostgreSQL takes the shorter index for the better one.
   await api.db.owner`
     insert into tenants (slug, name) select 'other' || n, 'Other' from generate_series(1, 600) n`;
