@@ -84,7 +84,7 @@ export async function buildDeps(
   const acrossTenants = createPlatform(platformPool);
   const apiKeyUsage = createApiKeyUsage({ tenancy, clock, log });
   const lookups = createLookups(apiPool, tenancy);
-  const peerCache = createPeerCache((address) => lookups.peer(address));
+  const peerCache = createPeerCache((address) => lookups.peer(address), timer.now);
   const notifications = listenFor(config.database.directUrl, {
     channel: "wg_desired",
     onNotify: () => peerCache.clear(),

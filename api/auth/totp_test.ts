@@ -31,7 +31,8 @@ Deno.test("totpCode: A3: every vector of RFC 6238, with each of its three hashes
 });
 
 Deno.test("findTotpStep: A3: takes the step before, the present and the next, and says which it was", () => {
-  const secret = newTotpSecret();
+  // No random one: of a million codes two steps may have the same.
+  const secret = seeds.sha1;
   const step = 59_000_000;
   const at = step * 30_000;
   for (const within of [0, 1, 29_999]) {
@@ -41,7 +42,7 @@ Deno.test("findTotpStep: A3: takes the step before, the present and the next, an
       assert.equal(findTotpStep(secret, code, at + within), expected, `${offset} at +${within}`);
     }
   }
-  assert.equal(findTotpStep(newTotpSecret(), totpCode(secret, at), at), undefined);
+  assert.equal(findTotpStep(seeds.sha256, totpCode(secret, at), at), undefined);
 });
 
 Deno.test("base32: the vectors of RFC 4648, and 160 bits in 32 characters", () => {

@@ -182,12 +182,13 @@ Deno.test("parseWgConfig: whatever text, either a configuration or a WgConfigErr
       "#".repeat(2e6),
       `#${" ".repeat(1e6)}x`,
       `#x${" ".repeat(1e6)}x`,
-      `# Client: ${"(1) ".repeat(2e4)}\n`,
+      `# Client: ${"(1) ".repeat(5e5)}\n`,
     ]
   ) {
     parseWgConfig(`${long}\n[Peer]\nPublicKey = ${one}\n`);
   }
-  assert.ok(performance.now() - started < 2_000, "no pattern runs away");
+  // One that does takes many minutes over each.
+  assert.ok(performance.now() - started < 60_000, "no pattern runs away");
 });
 
 Deno.test("parseWgConfig: a rendered configuration reads back as it was, however it is written", () => {

@@ -45,7 +45,8 @@ Deno.test("createPeerCache: a failed look-up is not remembered", async () => {
 });
 
 Deno.test("tunnel: T10: a peer that is disabled or comes back is noticed by notification, without waiting out the second", async () => {
-  await using api = await testApi();
+  // No second goes by: an answer lasts until somebody says that it is none any more.
+  await using api = await testApi({ timer: { now: () => 0, pause: () => Promise.resolve() } });
   const acme = await adminOf(api, "acme");
   const made = await api.request("/api/v1/wireguard/peers", {
     via: loopback,
@@ -60,11 +61,6 @@ Deno.test("tunnel: T10: a peer that is disabled or comes back is noticed by noti
   assert.equal((await info()).status, 200);
   for (const [enabled, status] of [[false, 403], [true, 200]] as const) {
     await api.db.owner`update wg_peers set enabled = ${enabled}`;
-    const started = performance.now();
-    await until("the change is noticed", async () => (await info()).status === status, {
-      everyMs: 5,
-    });
-    const noticed = performance.now() - started;
-    assert(noticed < maxAgeMs / 2, `noticed after ${noticed} ms`);
+    await until("the change is noticed", async () => (await info()).status === status);
   }
 });

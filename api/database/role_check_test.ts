@@ -11,7 +11,7 @@ async function check(url: Secret<string>): Promise<void> {
     applicationName: "role-test",
     size: 1,
     overflow: 0,
-    timeoutMs: 2000,
+    timeoutMs: 60_000,
     recycleSeconds: 3600,
   });
   try {
@@ -28,7 +28,11 @@ async function withRole(
   work: (role: string, url: Secret<string>) => Promise<void>,
 ): Promise<void> {
   const role = `test_${crypto.randomUUID().replaceAll("-", "")}`;
-  const sql = connect(db.url("postgres"), { max: 1, applicationName: "role-test" });
+  const sql = connect(db.url("postgres"), {
+    max: 1,
+    applicationName: "role-test",
+    connectTimeout: 60,
+  });
   const folder = new URL(db.url("postgres").reveal()).searchParams.get("host") ?? "";
   await sql.unsafe(`create role ${role} login password 'role-test' ${attributes}`);
   try {
@@ -88,7 +92,7 @@ Deno.test("N1: createRoleGate lets no statement through for an unsafe role, at a
     applicationName: "role-test",
     size: 1,
     overflow: 0,
-    timeoutMs: 2000,
+    timeoutMs: 60_000,
     recycleSeconds: 3600,
   }));
   let reached = false;

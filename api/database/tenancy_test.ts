@@ -36,7 +36,7 @@ async function world(): Promise<World> {
         applicationName: "tenancy-test",
         size,
         overflow: 0,
-        timeoutMs: 2000,
+        timeoutMs: 60_000,
         recycleSeconds: 3600,
       });
       pools.push(pool);
@@ -129,7 +129,7 @@ Deno.test("query: BEGIN, tenant, statement and COMMIT are all sent before any an
   let rows: number | undefined;
   const asked = ask().then((result) => rows = result.length, () => {});
   try {
-    await until("the answer, which waits for the fourth question", () => rows, { timeoutMs: 2000 });
+    await until("the answer, which waits for the fourth question", () => rows);
   } finally {
     proxy.holdUntil(0);
     await asked;

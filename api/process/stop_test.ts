@@ -5,7 +5,7 @@ import { until } from "../../tests/support/until.ts";
 
 async function statusOf(url: string): Promise<number | "refused"> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(20_000) });
     await response.body?.cancel();
     return response.status;
   } catch (error) {
@@ -18,7 +18,7 @@ Deno.test("stop: not ready at once, serving until it drained, what is under way 
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   // A failed log-in takes as long as this says.
-  await using running = await apiProcess(api, { DRAIN_SECONDS: "2", LOGIN_FAILURE_FLOOR: "5s" });
+  await using running = await apiProcess(api, { DRAIN_SECONDS: "6", LOGIN_FAILURE_FLOOR: "9s" });
   const explain = (cause: unknown) => {
     throw new Error(running.log.join("\n"), { cause });
   };

@@ -152,7 +152,11 @@ async function connectionsLeft(sql: Sql, name: string): Promise<string[]> {
 
 /** What the daemon does once it has read the interface back without them. */
 export async function purgeTombstones(db: TestDatabase): Promise<void> {
-  const sql = connect(db.url("massacorp_wgd"), { max: 1, applicationName: "test-wgd" });
+  const sql = connect(db.url("massacorp_wgd"), {
+    max: 1,
+    applicationName: "test-wgd",
+    connectTimeout,
+  });
   await sql`delete from wg_peers where deleted_at is not null`;
   await sql.end();
 }

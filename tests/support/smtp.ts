@@ -23,7 +23,7 @@ export interface TestSmtp extends AsyncDisposable {
   /** What it has taken over so far. */
   mails: ReceivedMail[];
   connections(): number;
-  /** Waits until it has as many mails. */
+  /** Waits until it has as many mails; a process that has to start first takes its time. */
   received(count: number): Promise<ReceivedMail[]>;
   /** Kills it; the port is free then. */
   stop(): Promise<void>;
@@ -74,7 +74,7 @@ export async function startSmtp(
     mails,
     connections: () => connections,
     async received(count) {
-      await until(`${count} mails`, () => mails.length >= count);
+      await until(`${count} mails`, () => mails.length >= count, { timeoutMs: 60_000 });
       return mails;
     },
     stop,

@@ -4,6 +4,7 @@ import { adminOf, loopback, testApi, tunnelFrom } from "../../../tests/support/a
 import { startTestCluster } from "../../../tests/support/cluster.ts";
 import { testDatabase } from "../../../tests/support/database.ts";
 import { parseExposition, sampleOf } from "../../../tests/support/exposition.ts";
+import { temporaryFolder } from "../../../tests/support/temporary_folder.ts";
 import { until } from "../../../tests/support/until.ts";
 
 const paths = ["/metrics", "/health/deep"];
@@ -123,12 +124,20 @@ Deno.test("metrics: count by route template and refusal, name nobody, and stand 
 });
 
 Deno.test("metrics: say so while PostgreSQL cannot archive its WAL", async () => {
-  const cluster = await startTestCluster({ inMemory: true, archiveCommand: "false" });
+  await using folder = await temporaryFolder();
+  await Deno.chmod(folder.path, 0o711);
+  const broken = `${folder.path}/broken`;
+  // Works until then: whoever sets up slowly has it called in the meantime.
+  const archiveCommand = `test ! -e ${broken}`;
+  const cluster = await startTestCluster({ inMemory: true, archiveCommand });
   try {
     await using db = await testDatabase({ on: cluster });
     await using api = await testApi({ db });
     const before = parseExposition((await api.request("/metrics")).text);
     assert.equal(sampleOf(before, "massacorp_api_wal_archive_failing"), 0);
+    await Deno.writeTextFile(broken, "");
+    // Of WAL with nothing in it there is nothing to switch.
+    await db.superuser`create table written ()`;
     await db.superuser`select pg_switch_wal()`;
     await until(
       "it says so",

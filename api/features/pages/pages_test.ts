@@ -18,7 +18,7 @@ async function linkIn(api: TestApi, template: string): Promise<string> {
 
 /** What the page says to its user, once it does. */
 const shown = (page: Page, text: string) =>
-  page.getByRole("status").getByText(text).waitFor({ timeout: 10_000 });
+  page.getByRole("status").getByText(text).waitFor({ timeout: 60_000 });
 
 async function fill(page: Page, first: string, second: string): Promise<void> {
   await page.locator("#password").fill(first);

@@ -10,6 +10,7 @@ import {
 import { testDatabase } from "../../../tests/support/database.ts";
 import { tokenIn, waitingMails } from "../../../tests/support/mails.ts";
 import { statementCounter } from "../../../tests/support/statement_counter.ts";
+import { until } from "../../../tests/support/until.ts";
 import { confirm, post, resetToken, strong, validate } from "../../../tests/support/reset_calls.ts";
 
 Deno.test("password reset, verify-email/resend: A4: whoever is asked for, there is one answer, one number of statements, one floor", async (t) => {
@@ -20,6 +21,11 @@ Deno.test("password reset, verify-email/resend: A4: whoever is asked for, there 
     env: { DATABASE_URL: counter.url.reveal(), DATABASE_POOL_SIZE: "1" },
     inProcess: "counts what one process did",
   });
+  // That is a statement as well, and comes when it comes.
+  await until(
+    "the API listens",
+    () => api.log.some((line) => line.includes("listening for changes")),
+  );
   const acme = await adminOf(api, "acme");
   const inactive = await userOf(api, acme, { email: "inactive@acme.example" });
   const closed = await adminOf(api, "closed");

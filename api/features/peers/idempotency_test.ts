@@ -43,7 +43,11 @@ Deno.test("Idempotency-Key: a peer whose client has spoken is shown without secr
   await using api = await testApi();
   const acme = await adminOf(api, "acme");
   const { peer } = (await create(api, acme, "key-1")).body;
-  const sql = connect(api.db.url("massacorp_wgd"), { max: 1, applicationName: "test-wgd" });
+  const sql = connect(api.db.url("massacorp_wgd"), {
+    max: 1,
+    applicationName: "test-wgd",
+    connectTimeout: 60,
+  });
   await sql`
     insert into wg_peer_traffic (tenant_id, peer_id) values (${acme.tenantId}, ${peer.id})`;
   await sql`update wg_peer_traffic set last_handshake_at = now()`;

@@ -62,7 +62,11 @@ Deno.test("massacorp_api: T5: moves a peer whole or not at all, whatever it send
   );
   await api.db.owner`update wg_peers set deleted_at = now() where id = ${id}`;
   await refused("wg_peers_removed_do_not_move", "1 10.10.0.78");
-  const role = connect(api.db.url("massacorp_api"), { max: 1, applicationName: "test" });
+  const role = connect(api.db.url("massacorp_api"), {
+    max: 1,
+    applicationName: "test",
+    connectTimeout: 60,
+  });
   await using _role = { [Symbol.asyncDispose]: () => role.end() };
   await role`select set_config('app.tenant_id', ${String(acme.tenantId)}, false)`;
   await assert.rejects(

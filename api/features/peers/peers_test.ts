@@ -34,7 +34,7 @@ Deno.test("create, delete: T3: a daemon that hangs is waited for as long as set 
     const asked = performance.now();
     const reply = await ask();
     const took = performance.now() - asked;
-    assert.ok(took >= 900 && took < 5_000, `${took} ms`);
+    assert.ok(took >= 900 && took < 20_000, `${took} ms`);
     return reply;
   };
   const { status, body } = await timed(() => peers(api, acme).create({ name: "laptop" }));

@@ -13,7 +13,11 @@ const endpoint = "192.0.2.7:40000";
 
 /** Does what the daemon does: the latest event of `events` is now, each other a minute before the next. */
 async function speak(api: TestApi, tenantId: number, id: string, events = 1): Promise<void> {
-  const sql = connect(api.db.url("massacorp_wgd"), { max: 1, applicationName: "test-wgd" });
+  const sql = connect(api.db.url("massacorp_wgd"), {
+    max: 1,
+    applicationName: "test-wgd",
+    connectTimeout: 60,
+  });
   const now = new Date(api.clock.now());
   await sql`insert into wg_peer_traffic (tenant_id, peer_id) values (${tenantId}, ${id})`;
   await sql`

@@ -49,7 +49,7 @@ Deno.test("checkPermissions: code and table are the same, and the API refuses wh
     applicationName: "test",
     size: 1,
     overflow: 0,
-    timeoutMs: 2000,
+    timeoutMs: 60_000,
     recycleSeconds: 60,
   });
   try {
