@@ -19,6 +19,9 @@ export interface TestDatabase extends AsyncDisposable {
   superuser: Sql;
 }
 
+/** Seconds: a busy machine may let nobody in for longer than the usual five. */
+const connectTimeout = 60;
+
 let socketFolder: Promise<string> | undefined;
 
 /** The shared cluster of this run; a lone test process starts one that ends with it. */
@@ -55,6 +58,7 @@ async function makeTemplate(socketFolder: string): Promise<string> {
   const superuser = connect(url("postgres", socketFolder, "postgres"), {
     max: 1,
     applicationName: "test-template",
+    connectTimeout,
   });
   const lock = await superuser.reserve();
   try {
@@ -103,6 +107,7 @@ export async function testDatabase(
   const maintenance = connect(url("postgres", folder, "postgres"), {
     max: 1,
     applicationName: "test-maintenance",
+    connectTimeout,
   });
   await maintenance`create database ${maintenance(name)} template ${
     maintenance(source)
@@ -116,7 +121,7 @@ export async function testDatabase(
     }
   }
   const open = (role: LoginRole | "postgres", applicationName: string) =>
-    connect(url(role, folder, name), { max: 4, applicationName });
+    connect(url(role, folder, name), { max: 4, applicationName, connectTimeout });
   const owner = open("massacorp_owner", "test-owner");
   const superuser = open("postgres", "test-superuser");
   return {
