@@ -41,6 +41,8 @@ export async function livingGateway(
     readBackAt: () => said === undefined ? last = Date.now() : said,
     log: createLogger({ level: "error", write: () => {} }),
     everyMs: 20,
+    // One beat that takes long ends no session here: for a moment it would be away.
+    patienceMs: 60_000,
   });
   const made: LivingGateway = {
     publicKey,
