@@ -14,6 +14,7 @@ import {
 } from "../../../tests/support/api.ts";
 import { testDatabase } from "../../../tests/support/database.ts";
 import { statementCounter } from "../../../tests/support/statement_counter.ts";
+import { until } from "../../../tests/support/until.ts";
 
 const login = (
   api: TestApi,
@@ -61,6 +62,11 @@ Deno.test("login: A4: whatever it fails of, there is one answer, one hash, one n
       DATABASE_POOL_SIZE: "1",
     },
   });
+  // That is a statement as well, and comes when it comes.
+  await until(
+    "the API listens",
+    () => api.log.some((line) => line.includes("listening for changes")),
+  );
   const acme = await adminOf(api, "acme");
   const inactive = await userOf(api, acme, { email: "inactive@acme.example" });
   const locked = await userOf(api, acme, { email: "locked@acme.example" });
