@@ -37,6 +37,8 @@ export async function browsed(locale: "en-US" | "fr-FR") {
   });
   undo.defer(() => browser.close());
   const context = await browser.newContext({ locale, viewport: { width: 390, height: 844 } });
+  // What a page does only has to end, on a machine that is slow and busy as well.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on("console", (message) => {

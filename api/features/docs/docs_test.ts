@@ -8,7 +8,8 @@ Deno.test("docs: served in dev, in production where it is switched on, and to no
   assert.equal(page.status, 200);
   const policy = page.headers.get("content-security-policy") ?? "";
   assert.match(policy, /^default-src 'none'; script-src 'nonce-[^']{24}'; style-src 'nonce-/);
-  assert.doesNotMatch(policy, /unsafe|\*|http/);
+  // The nonce itself is of any letters.
+  assert.doesNotMatch(policy.replaceAll(/'nonce-[^']{24}'/g, ""), /unsafe|\*|http/);
   const again = await dev.request("/docs/", { via: loopback });
   assert.notEqual(again.headers.get("content-security-policy"), policy, "a nonce is used once");
   assert.equal(page.headers.get("x-frame-options"), "DENY");
@@ -36,7 +37,7 @@ Deno.test("docs: Chromium shows every operation under the policy, tries one out,
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   await page.goto(`${url}/docs`);
-  await page.locator(".opblock").nth(90).waitFor({ state: "attached", timeout: 30_000 });
+  await page.locator(".opblock").nth(90).waitFor({ state: "attached" });
   const info = page.locator("#operations-Base-getInfo");
   await info.locator(".opblock-summary-control").click();
   await info.getByRole("button", { name: "Try it out" }).click();

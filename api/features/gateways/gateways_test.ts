@@ -87,7 +87,11 @@ Deno.test("gateways: T2, N3: announced, published, alive and killed: each is tol
       assert.deepEqual(await states(), ["1 down", "2 up"]);
       const [, gateway] = await list();
       assert.equal(gateway.public_key, two.publicKey);
-      assert.ok(Math.abs(Date.parse(gateway.last_read_back_at) - Date.now()) < 5_000);
+      const told = two.readBackAt = Date.now() - 30_000;
+      await until("it tells when it read back", async () => {
+        const [, { last_read_back_at }] = await list();
+        return Math.abs(Date.parse(last_read_back_at) - told) < 5_000;
+      });
       two.readBackAt = Date.now() - 90_000;
       await until("it hangs", async () => (await states())[1] === "2 stalled");
       await two.die();
