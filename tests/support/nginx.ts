@@ -130,9 +130,9 @@ ${site}
     accessLog: () => read("massacorp.log"),
     errorLog: () => read("error.log"),
     async reload() {
-      child.kill("SIGHUP");
       const workers = async () => (await read("error.log")).split("start worker process").length;
       const before = await workers();
+      child.kill("SIGHUP");
       await until("nginx has new workers", async () => await workers() > before);
     },
     async [Symbol.asyncDispose]() {
