@@ -202,9 +202,11 @@ Deno.test("encryption:key: T4, D2: under traffic and with every process killed i
     // Of its second hundred one is held: however fast it is, it is in the middle until then.
     const { running, back } = await holder.begin(async (held) => {
       await held`
-        select from wg_peers where deleted_at is null and sealed_under(preshared_key) <> (
-          select sealed_under(preshared_key) from wg_peers order by created_at desc, id desc limit 1
-        ) order by id offset 150 limit 1 for no key update`;
+        select from wg_peers where id = (
+          select id from wg_peers where deleted_at is null and sealed_under(preshared_key) <> (
+            select sealed_under(preshared_key) from wg_peers order by created_at desc, id desc limit 1
+          ) order by id offset 150 limit 1
+        ) for no key update`;
       const running = cli("secrets:reseal", [], env);
       await until("it is in the middle of it", async () => {
         const left = await underOld();
