@@ -180,20 +180,24 @@ Deno.test("makeBackup: killed, on a full disk, or without its database, it leave
   };
   const hasPartial = async () => (await shop.backups()).some((each) => each.endsWith(".partial"));
 
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", join(projectFolder, "deploy/backup/main.ts"), "backup"],
-    env: shop.env,
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const heard = child.output().then(({ stdout, stderr }) =>
-    keepAll(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr))
-  );
-  await until("it writes", hasPartial, { everyMs: 1, timeoutMs: 30_000 });
-  await rejects(makeBackup(shop.config), { message: /another backup is being made/ });
-  child.kill("SIGKILL");
-  equal((await child.status).signal, "SIGKILL");
-  await heard;
+  await shop.owner.begin(async (sql) => {
+    // What it waits for at its end, so that it is in the middle until it is killed.
+    await sql`lock table audit_chains in row exclusive mode`;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", join(projectFolder, "deploy/backup/main.ts"), "backup"],
+      env: shop.env,
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const heard = child.output().then(({ stdout, stderr }) =>
+      keepAll(new TextDecoder().decode(stdout), new TextDecoder().decode(stderr))
+    );
+    await until("it writes", hasPartial);
+    await rejects(makeBackup(shop.config), { message: /another backup is being made/ });
+    child.kill("SIGKILL");
+    equal((await child.status).signal, "SIGKILL");
+    await heard;
+  });
   equal(await hasPartial(), true, "it was killed in the middle");
   await isUntouched();
 

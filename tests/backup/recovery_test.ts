@@ -118,7 +118,10 @@ Deno.test("restore: to a named moment: what was committed before it is there and
   const begin = manifest.database.start_wal ?? "";
   const older = before.filter((name) => name < begin);
   ok(older.length > 1, before.join());
-  equal(cleared, older.length);
+  // What the server wrote by itself since then, a background writer's note or a vacuum's, is a piece more.
+  const pieceOf = (name: string) => parseInt(name.slice(16, 24), 16);
+  const since = pieceOf(begin) - Math.max(...older.map(pieceOf)) - 1;
+  equal(cleared, older.length + since);
   for await (const { name } of Deno.readDir(walArchive)) ok(name >= begin, `${name}, ${begin}`);
   await commit("before");
   const [{ at }] = await owner<[{ at: Date }]>`select clock_timestamp() as at`;

@@ -74,7 +74,9 @@ Deno.test("compose: README's commands bring up an installation that answers thro
     }
     match(said, /password +\S{24} /);
     match(said, /daemon +ok\n/);
-    match(await shell("docker compose logs api"), /"level":"warn".*"slow request"/);
+    await until("a slow request is told of", async () => {
+      return /"level":"warn".*"slow request"/.test(await shell("docker compose logs api"));
+    }, patient);
     const unit = await Deno.readTextFile(join(folder, "units/massacorp-compose.service"));
     doesNotMatch(unit, /@\w+@/);
   });

@@ -54,12 +54,17 @@ export async function service(engine: Engine, name: string): Promise<Container> 
   return found;
 }
 
-/** Whether a TCP connection from there opens, is refused, or gets no answer within a second. */
-export async function tryTcp(engine: Engine, from: "client" | "host", to: string): Promise<string> {
+/** Whether a TCP connection from there opens, is refused, or gets no answer within so long. */
+export async function tryTcp(
+  engine: Engine,
+  from: "client" | "host",
+  to: string,
+  seconds = 1,
+): Promise<string> {
   const [host = "", port = ""] = to.split(":");
   const script = 'exec 3<>"/dev/tcp/$1/$2"';
   const { code, stderr } = await engine.hosts.exec(from, [
-    ...["timeout", "1", "bash", "-c", script, "bash", host, port],
+    ...["timeout", String(seconds), "bash", "-c", script, "bash", host, port],
   ]);
   return code === 0 ? "open" : /refused/.test(stderr) ? "refused" : "silence";
 }

@@ -1,8 +1,9 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { join } from "node:path";
 import { keepAll, seedSecret } from "../support/output.ts";
+import { until } from "../support/until.ts";
 import type { Engine } from "./engine.ts";
-import { containers, secretsBelow, service, tryTcp } from "./installation.ts";
+import { containers, patient, secretsBelow, service, tryTcp } from "./installation.ts";
 
 /** What nobody may see who sees what Docker shows. */
 export async function holdsSecrets(
@@ -71,7 +72,7 @@ export async function holdsOff(
     deepEqual(await probe("client"), silence, "past the tunnel");
     await hosts.run("client", ["ip", "route", "del", "172.16.0.0/12"]);
     for (const port of [8000, 5432, 6379]) {
-      equal(await tryTcp(engine, "client", `${hosts.address("host")}:${port}`), "refused");
+      equal(await tryTcp(engine, "client", `${hosts.address("host")}:${port}`, 20), "refused");
     }
 
     const name = tunnel.slice(tunnel.lastIndexOf("/") + 1, -".conf".length);
@@ -87,7 +88,7 @@ export async function holdsOff(
       "through the tunnel, by a client that sends anything",
     );
     await hosts.run("client", ["ip", "route", "del", "172.16.0.0/12"]);
-    ok(await isUp());
+    await until("the API answers as before", isUp, patient);
 
     const edge = address("net", "edge");
     await hosts.run("host", ["ip", "route", "add", "10.10.0.0/24", "via", edge]);

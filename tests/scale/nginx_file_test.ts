@@ -15,10 +15,11 @@ import { upstream } from "./upstream.ts";
 const head = (method: string, path: string, more = "") =>
   `${method} ${path} HTTP/1.1\r\nHost: api.test:8000\r\n${more}\r\n`;
 
-async function answerTo(port: number, text: string, forMs = 2_000): Promise<string> {
+/** All that comes until nginx hangs up, as each request here has it do. */
+async function answerTo(port: number, text: string): Promise<string> {
   using connection = await rawConnection(port);
   await connection.send(text);
-  return await connection.answer(forMs);
+  return await connection.answer(30_000);
 }
 
 const once = "Connection: close\r\n";
@@ -31,6 +32,14 @@ Deno.test("nginx: what an API process is sent: whole requests, in HTTP/1.1 on fe
     upstreams: [api.port, api.port, api.port],
     // What a distribution's own nginx.conf may have switched on.
     http: "gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;",
+  });
+  await using few = upstream();
+  const patient = freePort();
+  await using _other = await startNginx({
+    listen: [`127.0.0.1:${patient}`],
+    upstreams: [few.port, few.port, few.port],
+    // However long there is nothing to ask.
+    replace: { "  keepalive_timeout 2s;": "  keepalive_timeout 60s;" },
   });
   const claims = ["X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded"]
     .map((name) => `${name}: 10.10.0.9\r\n`).join("") + "X-Forwarded-Proto: https\r\n";
@@ -52,11 +61,12 @@ Deno.test("nginx: what an API process is sent: whole requests, in HTTP/1.1 on fe
     /^(Content-Security-Policy|X-Request-ID|Retry-After|X-None|Content-Encoding):/mi,
   );
 
-  for (let n = 0; n < 5; n++) await answerTo(port, head("GET", "/", once));
-  assert.equal(api.connections(), 1, "one after the other, on the connection that is there");
+  for (let n = 0; n < 5; n++) await answerTo(patient, head("GET", "/", once));
+  assert.equal(few.connections(), 1, "one after the other, on the connection that is there");
+  await answerTo(port, head("GET", "/", once));
   const since = performance.now();
-  await until("an idle one is closed", () => api.open() === 0, { timeoutMs: 10_000 });
-  assert(performance.now() - since < 4_000, "before the API drains");
+  await until("an idle one is closed", () => api.open() === 0);
+  assert(performance.now() - since < 5_000, "before the API has drained, DRAIN_SECONDS");
 
   // A body is whole before anybody is asked, and lies in no file; so does an answer that nobody takes.
   const before = api.requests.length;
@@ -130,15 +140,13 @@ Deno.test("nginx: bounds of time: who neither sends nor takes is hung up on, and
   await using _other = await startNginx({ listen: [`127.0.0.1:${behindMute}`], ...muted });
   const started = performance.now();
   const [body, kept, silent] = await Promise.all([
-    answerTo(port, head("POST", "/", "Content-Length: 10\r\n") + "{", 15_000),
-    answerTo(port, head("GET", "/"), 15_000),
-    answerTo(behindMute, head("POST", "/", `Content-Length: 0\r\n${once}`), 15_000),
+    answerTo(port, head("POST", "/", "Content-Length: 10\r\n") + "{"),
+    answerTo(port, head("GET", "/")),
+    answerTo(behindMute, head("POST", "/", `Content-Length: 0\r\n${once}`)),
     (async () => {
       using taker = await Deno.connect({ port });
       await write(taker, head("GET", "/huge"));
-      await until("nginx has hung up on who takes nothing", () => good.cutOff(), {
-        timeoutMs: 15_000,
-      });
+      await until("nginx has hung up on who takes nothing", () => good.cutOff());
       // Reset: nothing of it waits in the kernel until he takes it after all.
       await assert.rejects(async () => {
         const bytes = new Uint8Array(65_536);
@@ -146,14 +154,15 @@ Deno.test("nginx: bounds of time: who neither sends nor takes is hung up on, and
       }, Deno.errors.ConnectionReset);
     })(),
   ]);
-  assert(performance.now() - started < 12_000);
+  // A minute and more is what each would have been given without its line.
+  assert(performance.now() - started < 30_000);
   assert(body === "" || /^HTTP\/1.1 408/.test(body), body);
   assert.match(kept, /^HTTP\/1.1 200/);
   const [headers, problem] = await refusalOf(silent);
   assert.deepEqual([problem.status, problem.code], [503, "overloaded"]);
   assert.equal(headers.get("retry-after"), "1");
   // A second and what is above it.
-  assert.match(headers.get("x-response-time") ?? "", /^[1-9]\d{3}\.0ms$/);
+  assert.match(headers.get("x-response-time") ?? "", /^[1-9]\d{3,}\.0ms$/);
 });
 
 /** What the API's own answers carry, and nothing that the API would not send. */
@@ -258,6 +267,8 @@ Deno.test("nginx: a process that is not ready is told by the probe alone, and th
   await using _nginx = await startNginx({
     ...{ listen: [`127.0.0.1:${port}`], probePort, workers: 4 },
     upstreams: [leaving.port, good.port, good.port],
+    // Longer than the whole of this takes.
+    replace: { "fail_timeout=10s": "fail_timeout=60s" },
   });
   const ask = (n: number) => answerTo(port, head("GET", `/${n}`, once));
   const many = () => Promise.all(Array.from({ length: 40 }, (_, n) => ask(n)));

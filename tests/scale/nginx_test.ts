@@ -8,13 +8,7 @@ import { rawConnection } from "../trouble/trouble.ts";
 /** deploy/nginx/massacorp.conf in front of three real processes. */
 Deno.test("nginx: T10: passes on whose request it is and what it was sent, and answers for itself as the API does", async (t) => {
   const tls = `127.0.0.1:${freePort()}`;
-  await using scale = await threeApis({
-    nginx: {
-      http: fromHeader,
-      listenTls: [tls],
-      replace: { "client_header_timeout 5s;": "client_header_timeout 1s;" },
-    },
-  });
+  await using scale = await threeApis({ nginx: { http: fromHeader, listenTls: [tls] } });
   const acme = await adminOn(scale, "acme");
   const rival = await adminOn(scale, "rival");
   const by = { from: acme.from, token: acme.token };
@@ -127,7 +121,8 @@ Deno.test("nginx: T10: passes on whose request it is and what it was sent, and a
       assert.equal(answer, null);
       connection.close();
     }
-    assert(performance.now() - started < 10_000);
+    // A minute is what they would have been given without a line.
+    assert(performance.now() - started < 30_000);
     // Of requests with a header and a body that never comes, a peer has a hundred.
     const head =
       `POST /api/v1/auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Test-Address: ${acme.from}\r\n` +

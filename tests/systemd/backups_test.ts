@@ -58,7 +58,7 @@ systemctl restart massacorp-backup.timer`);
       equal(success, false);
       await shell(`sed -i '$d' ${settings}`);
       match(
-        await shell("journalctl --no-pager -n 20 -u massacorp-backup"),
+        await operator.journal("massacorp-backup", 20),
         /BACKUP_FOLDER: massacorp-backup.service writes to .* mount \/srv\/b there/,
       );
     },
@@ -101,7 +101,7 @@ systemctl restart massacorp-backup.timer`);
       ok(older.some((name) => name < begin));
       deepEqual((await pieces()).filter((name) => name < begin), []);
       match(
-        await shell("journalctl --no-pager -n 5 -u massacorp-backup"),
+        await operator.journal("massacorp-backup", 5),
         /archive +[1-9]\d* piece\(s\) of WAL/,
       );
     },

@@ -39,8 +39,8 @@ export async function bootForOperator() {
     return stdout;
   }
 
-  async function status(path: string): Promise<number | undefined> {
-    const outcome = await client.request({ url: `${api}${path}`, timeoutMs: 2_000 });
+  async function status(path: string, timeoutMs = 2_000): Promise<number | undefined> {
+    const outcome = await client.request({ url: `${api}${path}`, timeoutMs });
     return "status" in outcome ? outcome.status : undefined;
   }
 
@@ -54,6 +54,9 @@ export async function bootForOperator() {
     shell,
     /** What a command says, without the end of its line. */
     fact: async (line: string) => (await shell(line)).trim(),
+    /** The last lines of what a unit said until now: the journal takes them in its own time. */
+    journal: (unit: string, count: number | "all" = "all") =>
+      shell(`journalctl --sync; journalctl --no-pager -n ${count} -u ${unit}`),
     status,
     /** Through the tunnel, and with all that it stands on. */
     answers: async () => await status("/ready") === 200,

@@ -5,11 +5,15 @@ import { smallDisk } from "../support/disk.ts";
 import { until } from "../support/until.ts";
 import { ask, type Seen, seen, tally, timeUntil } from "./trouble.ts";
 
-/** The processes of a PostgreSQL, the first of them its postmaster. */
-async function processesOf(dataFolder: string): Promise<number[]> {
+/** Stops a PostgreSQL dead, or has it go on: while its first process is stopped, no other one comes or goes for good. */
+async function hang(dataFolder: string, on: boolean): Promise<void> {
   const [first = ""] = (await Deno.readTextFile(`${dataFolder}/postmaster.pid`)).split("\n");
+  if (on) Deno.kill(Number(first), "SIGSTOP");
   const children = await Deno.readTextFile(`/proc/${first}/task/${first}/children`);
-  return [Number(first), ...children.trim().split(" ").filter(Boolean).map(Number)];
+  for (const pid of children.trim().split(" ").filter(Boolean)) {
+    Deno.kill(Number(pid), on ? "SIGSTOP" : "SIGCONT");
+  }
+  if (!on) Deno.kill(Number(first), "SIGCONT");
 }
 
 Deno.test("trouble: PostgreSQL killed, stopped dead and without a disk: 503 within a second with Retry-After, and all is well by itself", async (t) => {
@@ -92,12 +96,9 @@ Deno.test("trouble: PostgreSQL killed, stopped dead and without a disk: 503 with
     begin: () => cluster.kill(),
     end: () => cluster.up(),
   });
-  const signal = async (name: Deno.Signal) => {
-    for (const pid of await processesOf(cluster.dataFolder)) Deno.kill(pid, name);
-  };
   await through("PostgreSQL hangs (SIGSTOP)", {
-    begin: () => signal("SIGSTOP"),
-    end: () => signal("SIGCONT"),
+    begin: () => hang(cluster.dataFolder, true),
+    end: () => hang(cluster.dataFolder, false),
   });
   await through("PostgreSQL's disk is full", {
     begin: () => disk.fill(),

@@ -96,7 +96,7 @@ export async function apiProcess(
   });
   await until("the API answers its operator", async () => {
     return (await socketFetch(operatorSocket, "/ready")).status === 200;
-  }, { timeoutMs: 20_000 });
+  }, { timeoutMs: 90_000 });
   const readyMs = performance.now() - started;
   const owned = undo.move();
   return {
