@@ -46,7 +46,7 @@ export async function holdingProxy(target: Secret<string>): Promise<HoldingProxy
     try {
       for await (const bytes of from.readable) {
         await before(bytes);
-        await to.write(bytes);
+        for (let sent = 0; sent < bytes.length;) sent += await to.write(bytes.subarray(sent));
       }
       await to.closeWrite();
     } catch (error) {

@@ -63,7 +63,7 @@ export async function sealerProcess(
     },
   };
   await Promise.race([
-    until("the sealer leads", async () => (await made.status()).leading, { timeoutMs: 20_000 }),
+    until("the sealer leads", async () => (await made.status()).leading, { timeoutMs: 60_000 }),
     ended.then(() => Promise.reject(new Error(`the sealer ended:\n${log.join("\n")}`))),
   ]);
   return made;
