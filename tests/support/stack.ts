@@ -114,7 +114,7 @@ export async function stackOn(
         ...(json === undefined ? {} : { json }),
         headers: { ...(tenant === undefined ? {} : { "X-Tenant-ID": String(tenant) }), ...headers },
         // Of 200 at once on a busy machine the last one waits long.
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
       }),
     async client(role, config) {
       const name = uniqueInterface();
