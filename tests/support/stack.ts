@@ -168,7 +168,7 @@ function spawnApi(
       LOG_LEVEL: "debug",
       PASSWORD_CHECK_HIBP: "off",
       // On a machine that others keep busy, a database that is up may say nothing for longer than the usual 800 ms.
-      DATABASE_POOL_TIMEOUT: "3s",
+      DATABASE_POOL_TIMEOUT: "10s",
       // Nor is a daemon away that takes longer than the usual 2 s there: what is done with the answer is told with it.
       WG_APPLY_TIMEOUT: "30",
       ...env,
