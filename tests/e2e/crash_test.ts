@@ -109,6 +109,15 @@ Deno.test("D2: kill -9 of PostgreSQL under load loses nothing that was acknowled
     const acknowledged: string[] = [];
     const removed: string[] = [];
     const standing = await Promise.all(Array.from({ length: 20 }, () => peerOn(made, acme)));
+    const [held] = standing;
+    // One removal is under way until then, however soon all the others are answered.
+    const locked = Promise.withResolvers<void>();
+    const holding = made.db.owner.begin(async (sql) => {
+      await sql`select from wg_peers where id = ${held?.peer.id} for update`;
+      locked.resolve();
+      await new Promise(() => {});
+    }).catch(() => {});
+    await locked.promise;
     let answered = 0;
     // Not by looking now and then: on a busy machine all would be answered meanwhile.
     const some = Promise.withResolvers<void>();
@@ -124,7 +133,7 @@ Deno.test("D2: kill -9 of PostgreSQL under load loses nothing that was acknowled
     });
     await some.promise;
     await cluster.kill();
-    await Promise.all([...creations, ...removals]);
+    await Promise.all([...creations, ...removals, holding]);
     const down = await made.operator("/wireguard/peers", { tenant: acme.id });
     assert.equal(down.status, 503);
     await cluster.up();

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { addressPlan } from "../../lib/address.ts";
+import { lines } from "../../lib/lines.ts";
 import { apiUrl, peerOn, type Stack, stackOn, tenantOn } from "../support/stack.ts";
 import { startPings } from "../support/pings.ts";
+import { isEchoed, patience } from "../support/tunnel_lab.ts";
 import { until } from "../support/until.ts";
 
 const network6 = "fd6d:617a:7a61:1::/64";
@@ -24,30 +26,49 @@ async function pingThrough(
 }
 
 /** Watches the addresses of a namespace; answers what came and went, in order. */
-function watchAddresses({ net }: Stack, role: string): { stop(): Promise<string[]> } {
+async function watchAddresses(
+  { net }: Stack,
+  role: string,
+): Promise<{ stop(): Promise<string[]> }> {
   const [program = "", ...args] = net.argv(role, ["ip", "-oneline", "monitor", "address"]);
   const child = new Deno.Command(program, { args, stdout: "piped", stderr: "null" }).spawn();
-  const output = child.output();
+  const seen: string[] = [];
+  const reading = (async () => {
+    for await (const line of lines(child.stdout)) if (line !== "") seen.push(line);
+  })();
+  // It is at its place once it has seen something.
+  await until("it watches", async () => {
+    for (const verb of ["add", "delete"]) {
+      await net.run(role, ["ip", "address", verb, "127.0.0.9/32", "dev", "lo"]);
+    }
+    return seen.length > 0;
+  });
   return {
     async stop() {
       child.kill("SIGTERM");
-      return new TextDecoder().decode((await output).stdout).split("\n").filter(Boolean);
+      await Promise.all([reading, child.status]);
+      return seen;
     },
   };
 }
 
 /** What became of an attempt to connect: refused by the host itself, or swallowed on the way. */
-async function connects({ net }: Stack, from: string, url: string, source?: string) {
+async function connects(
+  { net }: Stack,
+  from: string,
+  url: string,
+  { source, seconds = patience.silence }: { source?: string; seconds?: number } = {},
+) {
   const { code, stdout } = await net.exec(from, [
-    ...["curl", "--silent", "--globoff", "--max-time", "2", "--noproxy", "*"],
+    ...["curl", "--silent", "--globoff", "--max-time", `${seconds}`, "--noproxy", "*"],
     ...(source === undefined ? [] : ["--interface", source]),
     url,
   ]);
   return code === 0 && stdout !== "" ? "answered" : code === 7 ? "reached" : "swallowed";
 }
 
-const pings = async ({ net }: Stack, from: string, to: string) =>
-  (await net.exec(from, ["ping", "-n", "-c", "1", "-W", "1", to])).success;
+const pings = ({ net }: Stack, from: string, address: string, must = false) =>
+  isEchoed(net, from, { address, must });
 
 async function addresses({ daemon }: Stack): Promise<string[]> {
   const [link] = JSON.parse(await daemon.ip("-j", "address", "show", "dev", daemon.name));
@@ -125,7 +146,7 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
       assert.deepEqual([peer_id, tenant_id], [late.peer.id, other.id]);
       assert.equal(address, base === apiUrl ? late.peer.address : address6);
     }
-    assert.ok(await pings(made, "second", api6));
+    assert.ok(await pings(made, "second", api6, true));
   });
 
   await step("T9: and nothing else: no port, no peer, no source that is not its own", async () => {
@@ -144,20 +165,25 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
     assert.equal(await connects(made, "second", `http://[${neighbour}]:9000`), "swallowed");
     const forged = "fd6d:617a:7a61:1::99";
     await net.run("second", ["ip", "address", "add", `${forged}/128`, "dev", client.name, "nodad"]);
-    assert.equal(await connects(made, "second", `${baseUrl}/health`, forged), "swallowed");
-    assert.equal(await connects(made, "second", `${baseUrl}/health`, address6), "answered");
+    assert.equal(
+      await connects(made, "second", `${baseUrl}/health`, { source: forged }),
+      "swallowed",
+    );
+    const own = { source: address6, seconds: patience.answer };
+    assert.equal(await connects(made, "second", `${baseUrl}/health`, own), "answered");
   });
 
-  const outside = (source?: string) => connects(made, "outsider", `${baseUrl}/health`, source);
+  const outside = (how: { source?: string; seconds?: number } = {}) =>
+    connects(made, "outsider", `${baseUrl}/health`, how);
   await step("T1: an outsider reaches nothing, whatever source it claims", async () => {
     await net.run("server", ["ip", "address", "add", "fd99::1/64", "dev", "underlay", "nodad"]);
     await net.run("outsider", ["ip", "address", "add", "fd99::4/64", "dev", "underlay", "nodad"]);
     await net.run("outsider", ["ip", "-6", "route", "add", network6, "via", "fd99::1"]);
     await net.run("outsider", ["ip", "address", "add", `${address6}/128`, "dev", "lo", "nodad"]);
     assert.equal(await outside(), "swallowed");
-    assert.equal(await outside(address6), "swallowed");
+    assert.equal(await outside({ source: address6 }), "swallowed");
     assert.equal(await pings(made, "outsider", gateway6), false);
-    assert.ok(await pings(made, "outsider", "fd99::1"), "the host itself answers");
+    assert.ok(await pings(made, "outsider", "fd99::1", true), "the host itself answers");
   });
 
   await step("T2: drift of either family is found and repaired", async () => {
@@ -186,14 +212,14 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
       "the route is back",
       async () => await daemon.driftFound() > foundBefore && await routes() === before,
     );
-    for (const to of [api6, "10.10.0.2"]) assert.ok(await pings(made, "second", to));
+    for (const to of [api6, "10.10.0.2"]) assert.ok(await pings(made, "second", to, true));
   });
 
   await step(
     "T4, T5: a network that grows loses no echo, and hands new addresses out",
     async () => {
       await db.owner`update wg_ip_pool set free_from = 'infinity' where free_from is not null`;
-      const monitor = watchAddresses(made, "server");
+      const monitor = await watchAddresses(made, "server");
       await pingThrough(
         made,
         { from: "client", to: "10.10.0.1" },
@@ -249,8 +275,9 @@ Deno.test("T1, T4, T5, T9: IPv6 beside IPv4, and a network that grows, under a r
     async () => {
       await daemon.end("SIGKILL");
       await net.run("server", ["nft", "flush", "ruleset"]);
-      assert.equal(await outside(), "answered");
-      assert.equal(await connects(made, "second", `http://[${gateway6}]:9000`), "reached");
+      const must = { seconds: patience.answer };
+      assert.equal(await outside(must), "answered");
+      assert.equal(await connects(made, "second", `http://[${gateway6}]:9000`, must), "reached");
     },
   );
 

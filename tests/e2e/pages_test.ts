@@ -13,13 +13,14 @@ async function browserOn(made: Stack, role: string) {
   await Deno.writeTextFile(program, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
   const browser = await chromium.launch({
     executablePath: program,
+    timeout: 120_000,
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
   });
   return {
     /** As a browser that was just started. */
-    async open(link: string): Promise<Page> {
+    async open(link: string, timeout = 60_000): Promise<Page> {
       const page = await (await browser.newContext({ locale: "en-US" })).newPage();
-      await page.goto(link, { timeout: 10_000 });
+      await page.goto(link, { timeout });
       return page;
     },
     [Symbol.asyncDispose]: () => browser.close(),
@@ -34,9 +35,9 @@ Deno.test("journey: T10: Chromium behind the tunnel accepts with a key of the se
     json: { slug: "acme", name: "Acme", admin_email: "ada@acme.example" },
   });
   await using browser = await browserOn(made, "client");
-  await assert.rejects(browser.open(acme.link), "no tunnel, no page");
+  await assert.rejects(browser.open(acme.link, 10_000), "no tunnel, no page");
   const said = (page: Page, text: string) =>
-    page.getByRole("status").getByText(text).waitFor({ timeout: 10_000 });
+    page.getByRole("status").getByText(text).waitFor({ timeout: 60_000 });
   const fill = async (page: Page, text: string) => {
     for (const field of ["#password", "#repeat"]) await page.locator(field).fill(text);
     await page.locator("#button").click();

@@ -26,7 +26,7 @@ async function createAtOnce(
 }
 
 Deno.test("T5: of 200 creations at once on a pool of 100, through the API and the daemon, exactly 100 succeed, and again once all were given back", async () => {
-  const env = { WG_NETWORK: "10.10.0.0/25", WG_ADDRESS_REST: "1s", DATABASE_POOL_TIMEOUT: "20s" };
+  const env = { WG_NETWORK: "10.10.0.0/25", WG_ADDRESS_REST: "1s", DATABASE_POOL_TIMEOUT: "60s" };
   await using made = await stackOn({ env });
   const { daemon, db } = made;
   await daemon.start();

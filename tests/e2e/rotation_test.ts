@@ -3,7 +3,8 @@ import { lines } from "../../lib/lines.ts";
 import { startTestCluster } from "../support/cluster.ts";
 import { type BreakablePrograms, breakablePrograms } from "../support/programs.ts";
 import { peerOn, type Stack, stackOn, type StackTenant, tenantOn } from "../support/stack.ts";
-import { until } from "../support/until.ts";
+import { isEchoed } from "../support/tunnel_lab.ts";
+import { until, watchStalls } from "../support/until.ts";
 
 interface PeerFile {
   peer: { id: string; public_key: string; address: string };
@@ -43,7 +44,7 @@ function echoes({ net }: Stack, role: string): { stop(): Promise<{ sent: number;
   const last = () => Math.max(0, ...answered);
   return {
     async stop() {
-      const before = last();
+      const before = Math.max(last(), 10);
       await until("one more is answered", () => last() > before);
       child.kill("SIGINT");
       await Promise.all([listening, child.status]);
@@ -52,8 +53,8 @@ function echoes({ net }: Stack, role: string): { stop(): Promise<{ sent: number;
   };
 }
 
-const answers = async ({ net }: Stack, role: string) =>
-  (await net.exec(role, ["ping", "-n", "-c", "1", "-W", "1", "10.10.0.1"])).success;
+const answers = ({ net }: Stack, role: string, must = false) =>
+  isEchoed(net, role, { address: "10.10.0.1", must });
 
 Deno.test("T3, T4: rotation with a successor: the client switches at its leisure, and the old key is dead after", async (t) => {
   const cluster = await startTestCluster({ durable: true });
@@ -117,7 +118,7 @@ Deno.test("T3, T4: rotation with a successor: the client switches at its leisure
         return rows.length === 0;
       });
       assert.ok(await holds(made, next, peer.peer.address));
-      assert.ok(await answers(made, "client"));
+      assert.ok(await answers(made, "client", true));
     });
   } finally {
     await cluster.stop();
@@ -168,12 +169,17 @@ async function byHandshake(
     `${quiet.lost} of ${quiet.sent} lost by ordering it`,
   );
 
-  let passMs = 0;
-  for (let n = 0; n < 10; n++) {
-    const started = performance.now();
-    await daemon.client.reconcile({ peer_ids: [id] });
-    passMs = Math.max(passMs, performance.now() - started);
-  }
+  const slowest = async (work: () => Promise<unknown>) => {
+    let ms = 0;
+    for (let n = 0; n < 10; n++) {
+      const started = performance.now();
+      await work();
+      ms = Math.max(ms, performance.now() - started);
+    }
+    return ms;
+  };
+  const passMs = await slowest(() => daemon.client.reconcile({ peer_ids: [id] }));
+  const lookMs = await slowest(() => daemon.wg("show", daemon.name, "latest-handshakes"));
   const switching = echoes(made, "client");
   await switchKeys(made, "client", client.name, next.config);
   await until("the new key has the address", () => holds(made, next, address));
@@ -181,9 +187,10 @@ async function byHandshake(
   assert.equal(peers.has(oldKey), false, "the old key went in the same step");
   await until("the tunnel carries packets", () => answers(made, "client"));
   const { sent, lost } = await switching.stop();
-  // What the client sends between its handshake and the move of the address: the watch looks every 200 ms, and then
-  // there are two reads of the interface, two turns of the database and the move, which is what a few passes take.
-  const allowed = Math.ceil((200 + 4 * passMs + 50) / 10);
+  // What the client sends between its handshake and the move of the address: the watch looks every 200 ms, or so seldom
+  // that its looks take a tenth of the time, and then there are two reads of the interface, two turns of the database
+  // and the move, which is what a few passes take.
+  const allowed = Math.ceil((Math.max(200, 9 * lookMs) + 4 * passMs + 50) / 10);
   assert.ok(
     lost <= allowed,
     `${lost} of ${sent} echoes, 10 ms apart, were lost by the switch; ${allowed} may be, as a pass takes ${passMs} ms`,
@@ -219,7 +226,7 @@ async function byHandshake(
 
   await using _stale = await made.client("other", before.config);
   assert.equal(await answers(made, "other"), false, "the old file leads nowhere");
-  assert.ok(await answers(made, "client"));
+  assert.ok(await answers(made, "client", true));
 }
 
 async function byDeadline(made: Stack, acme: StackTenant): Promise<void> {
@@ -228,12 +235,15 @@ async function byDeadline(made: Stack, acme: StackTenant): Promise<void> {
   const { id, address, public_key: oldKey } = before.peer;
   await using client = await made.client("client", before.config);
   await until("the tunnel carries packets", () => answers(made, "client"));
-  const { body: next } = await rotate(made, acme, before, { overlap_seconds: 2 });
-  assert.ok(await answers(made, "client"), "the old key goes on");
+  const { body: next } = await rotate(made, acme, before, { overlap_seconds: 5 });
+  assert.ok(await answers(made, "client", true), "the old key goes on");
   assert.ok((await daemon.dump()).peers.has(oldKey));
+  const deadline = Date.parse(next.peer.rotation.deadline);
+  await until("the deadline is near", () => Date.now() >= deadline - 200);
+  using stalls = watchStalls();
   await until("the old key is off", async () => !(await daemon.dump()).peers.has(oldKey));
-  const late = Date.now() - Date.parse(next.peer.rotation.deadline);
-  assert.ok(late >= 0 && late < 1_000, `off ${late} ms after the deadline`);
+  const late = Date.now() - deadline;
+  assert.ok(late >= 0 && late - stalls.ms < 1_000, `off ${late} ms after the deadline`);
   assert.ok(await holds(made, next, address), "the successor has the address, unused as it is");
   assert.equal(await answers(made, "client"), false);
   await switchKeys(made, "client", client.name, next.config);
@@ -305,7 +315,7 @@ async function killed(made: Stack, acme: StackTenant): Promise<void> {
       return (await db.owner`select from wg_retired_keys`).length === 0;
     });
     assert.ok(await holds(made, next, address));
-    assert.ok(await answers(made, "client"));
+    assert.ok(await answers(made, "client", true));
   };
 
   const { body: first } = await rotate(made, acme, peer);
@@ -325,7 +335,9 @@ async function killed(made: Stack, acme: StackTenant): Promise<void> {
   await daemon.start();
   await settled(first);
   const kept = (await daemon.dump()).peers.get(firstKey);
-  assert.equal(kept?.latestHandshake, latestHandshake, "its session was kept");
+  // A client that got no answer for 15 s makes it anew by itself.
+  const age = (kept?.latestHandshake ?? 0) - latestHandshake;
+  assert.ok(age === 0 || age >= 15, `its session was made anew after ${age} s`);
   assert.equal((await daemon.dump()).peers.has(oldKey), false);
 
   const { body: second } = await rotate(made, acme, peer);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
-import { TestDaemon, type TestPeer } from "../support/wgd.ts";
+import { isEchoed } from "../support/tunnel_lab.ts";
+import { TestDaemon } from "../support/wgd.ts";
 import { assertWhole } from "../support/whole.ts";
 import { killableDatabase } from "./wgd_killable_database.ts";
 
@@ -11,17 +12,11 @@ Deno.test("T3: with a database that stopped answering between two passes, or und
   await using net = await namespaces("server");
   await using wgd = await TestDaemon.create(db, net, { env: { WGD_RECONCILE_INTERVAL: "1h" } });
   await wgd.start();
-  const peer = await wgd.addPeer();
-  const [early, late] = [2000, 3500].map((ms) => new Date(Date.now() + ms));
-  assert.ok(early && late);
-  const first = await wgd.addPeer({ expiresAt: early });
-  const second = await wgd.addPeer({ expiresAt: late });
+  const [peer, first, second] = await wgd.addPeers(3);
+  assert.ok(peer && first && second);
   for (const each of [peer, first, second]) await wgd.untilState(each, "applied");
-  const lateness = async ({ publicKey }: TestPeer, expiresAt: Date) => {
-    await until("the guest is gone", async () => !(await wgd.dump()).peers.has(publicKey));
-    return Date.now() - expiresAt.getTime();
-  };
-  // When it answers, no pass is under way.
+  const [early, late] = [await wgd.endIn(first, 2000), await wgd.endIn(second, 4000)];
+  // When it answers, no pass is under way, and the ends are known.
   await wgd.client.reconcile({});
   const answering = Promise.withResolvers<void>();
   const blocked = db.owner.begin(async (tx) => {
@@ -29,10 +24,10 @@ Deno.test("T3: with a database that stopped answering between two passes, or und
     await answering.promise;
   });
   try {
-    const times = [await lateness(first, early)];
+    const times = [await wgd.goneAfter(first, early)];
     await until("the second one's time is near", () => Date.now() > late.getTime() - 500);
     const other = wgd.client.reconcile({ peer_ids: [peer.id] });
-    times.push(await lateness(second, late));
+    times.push(await wgd.goneAfter(second, late));
     assert.ok(times.every((ms) => ms >= 0 && ms < 1000), `gone ${times} ms after their time`);
     assert.equal((await other).failed[0]?.error, "the database cannot be read");
   } finally {
@@ -51,8 +46,7 @@ Deno.test("T8: the tunnel without its database", async (t) => {
   await using wgd = await TestDaemon.create(db, net);
   const step = async (name: string, run: () => Promise<void>) =>
     assert.ok(await t.step(name, run), name);
-  const pings = async () =>
-    (await net.exec("client", ["ping", "-c", "1", "-W", "1", "10.10.0.1"])).success;
+  const pings = () => isEchoed(net, "client", { address: "10.10.0.1", must: true });
   const database = async () => (await wgd.client.status()).database;
 
   await step("down at the very first start: the daemon waits, and makes no key", async () => {
@@ -68,20 +62,18 @@ Deno.test("T8: the tunnel without its database", async (t) => {
   await step(
     "not answering: an expiry cuts within 1 s though a pass waits for its rows",
     async () => {
-      const expiresAt = new Date(Date.now() + 2000);
-      const guest = await wgd.addPeer({ expiresAt });
+      const guest = await wgd.addPeer();
       await wgd.untilState(guest, "applied");
+      const expiresAt = await wgd.endIn(guest, 2000);
+      // The end is known before the rows are not to be had any more.
+      await wgd.client.reconcile({});
       const gone = Promise.withResolvers<void>();
       const blocked = db.owner.begin(async (tx) => {
         await tx`lock table wg_peers in access exclusive mode`;
         await gone.promise;
       });
       try {
-        await until(
-          "the guest is gone",
-          async () => !(await wgd.dump()).peers.has(guest.publicKey),
-        );
-        const late = Date.now() - expiresAt.getTime();
+        const late = await wgd.goneAfter(guest, expiresAt);
         assert.ok(late >= 0 && late < 1000, `gone ${late} ms after its time`);
       } finally {
         gone.resolve();
@@ -96,18 +88,23 @@ Deno.test("T8: the tunnel without its database", async (t) => {
   await Promise.all([wgd.untilState(peer, "applied"), wgd.untilState(quiet, "applied")]);
   await wgd.connect("client", peer);
   await until("the tunnel carries packets", pings);
-  const expiresAt = new Date(Date.now() + 3000);
-  const guest = await wgd.addPeer({ expiresAt });
+  const guest = await wgd.addPeer();
   await wgd.untilState(guest, "applied");
 
   await step(
     "killed under the daemon: the tunnel stays, and an expiry still cuts within 1 s",
     async () => {
-      await server.kill();
-      await until("it is noticed", async () => await database() === "disconnected");
-      const has = async () => (await wgd.dump()).peers.has(guest.publicKey);
-      await until("the guest is gone", async () => !(await has()));
-      const late = Date.now() - expiresAt.getTime();
+      const expiresAt = await wgd.endIn(guest, 4000);
+      await wgd.client.reconcile({});
+      // Looked for all the while, however long the rest takes.
+      const leaving = wgd.goneAfter(guest, expiresAt);
+      await Promise.all([
+        leaving,
+        server.kill().then(() =>
+          until("it is noticed", async () => await database() === "disconnected")
+        ),
+      ]);
+      const late = await leaving;
       assert.ok(late >= 0 && late < 1000, `gone ${late} ms after its time`);
       assert.ok(await pings());
     },

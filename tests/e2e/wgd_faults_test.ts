@@ -183,6 +183,7 @@ Deno.test("T7: keys whose rows vanished are held and reported; keys added by han
       await wgd.client.reconcile({});
       assert.deepEqual(await keys(), both);
       assert.equal((await wgd.client.status()).counts.unexplained, 1);
+      await until("it is said", () => warnings().length > 0);
       assert.deepEqual(warnings().map((line) => line.public_key), [lost.publicKey]);
       const { failed } = await wgd.client.reconcile({ peer_ids: [lost.id] });
       assert.match(failed[0]?.error ?? "", /vanished without a tombstone/);

@@ -3,6 +3,7 @@ import { lines } from "../../lib/lines.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Namespaces, namespaces } from "../support/netns.ts";
 import { until } from "../support/until.ts";
+import { isEchoed, patience } from "../support/tunnel_lab.ts";
 import { TestDaemon } from "../support/wgd.ts";
 
 /** A server that answers every TCP connection on all addresses of a namespace. */
@@ -41,12 +42,13 @@ Deno.test("T1, T9: what the tunnel's firewall lets through, in packets", async (
   await using _api = await listen(net, "server", [8000, 9000]);
   await using _other = await listen(net, "second", [8000]);
 
-  const reaches = async (from: string, url: string) => {
-    const curl = ["curl", "--silent", "--max-time", "2", "--noproxy", "*", url];
+  const reaches = async (from: string, url: string, seconds = patience.silence) => {
+    const curl = ["curl", "--silent", "--max-time", `${seconds}`, "--noproxy", "*", url];
     return (await net.exec(from, curl)).stdout === "answer";
   };
-  const pings = async (from: string, address: string) =>
-    (await net.exec(from, ["ping", "-c", "1", "-W", "1", address])).success;
+  const answers = (from: string, url: string) => reaches(from, url, patience.answer);
+  const pings = (from: string, address: string) => isEchoed(net, from, { address });
+  const echoes = (from: string, address: string) => isEchoed(net, from, { address, must: true });
   await until(
     "both tunnels carry packets",
     async () => await pings("client", "10.10.0.1") && await pings("second", "10.10.0.1"),
@@ -55,9 +57,9 @@ Deno.test("T1, T9: what the tunnel's firewall lets through, in packets", async (
     assert.ok(await t.step(name, run), name);
 
   await check("a peer reaches the API's port on both addresses, and echo", async () => {
-    assert.ok(await reaches("client", "http://10.10.0.1:8000"));
-    assert.ok(await reaches("client", "http://10.10.0.2:8000"));
-    assert.ok(await pings("client", "10.10.0.2"));
+    assert.ok(await answers("client", "http://10.10.0.1:8000"));
+    assert.ok(await answers("client", "http://10.10.0.2:8000"));
+    assert.ok(await echoes("client", "10.10.0.2"));
   });
   await check("a peer reaches no other port of the gateway", async () => {
     assert.equal(await reaches("client", "http://10.10.0.1:9000"), false);
@@ -73,7 +75,7 @@ Deno.test("T1, T9: what the tunnel's firewall lets through, in packets", async (
     assert.equal(await pings("client", "198.51.100.1"), false);
   });
   await check("a peer reaches no other peer, though the host forwards", async () => {
-    assert.ok(await reaches("second", `http://${second.address}:8000`), "the other peer listens");
+    assert.ok(await answers("second", `http://${second.address}:8000`), "the other peer listens");
     assert.equal(await reaches("client", `http://${second.address}:8000`), false);
     assert.equal(await pings("client", second.address), false);
   });
@@ -86,7 +88,7 @@ Deno.test("T1, T9: what the tunnel's firewall lets through, in packets", async (
     await net.run("client", ["wg", "set", tunnel, "peer", gateway, ...widen]);
     assert.equal(await pings("client", outside), false);
     await net.run("client", ["ip", "route", "delete", `${outside}/32`, "dev", tunnel]);
-    assert.ok(await pings("client", outside), "it answers on the underlay");
+    assert.ok(await echoes("client", outside), "it answers on the underlay");
   });
   await check(
     "an outsider reaches neither API nor gateway, whatever source it claims",
@@ -107,9 +109,9 @@ Deno.test("T1, T9: what the tunnel's firewall lets through, in packets", async (
     assert.equal(await reaches("server", "http://10.10.0.2:8000"), false);
   });
   await check("other traffic of the host is not touched", async () => {
-    assert.ok(await reaches("outsider", `http://${net.address("server")}:9000`));
-    assert.ok(await pings("outsider", net.address("server")));
-    assert.ok(await reaches("server", "http://127.0.0.1:9000"));
+    assert.ok(await answers("outsider", `http://${net.address("server")}:9000`));
+    assert.ok(await echoes("outsider", net.address("server")));
+    assert.ok(await answers("server", "http://127.0.0.1:9000"));
     const rules = await net.run("server", ["nft", "list", "ruleset"]);
     assert.equal(rules.match(/^table/gm)?.length, 1);
   });
@@ -124,18 +126,18 @@ Deno.test("T1, T9: what the tunnel's firewall lets through, in packets", async (
       await wgd.ip("address", "add", "fd00:1::1/64", "dev", wgd.name, "nodad");
       await net.run("client", ["ip", "address", "add", "fd00:1::6/64", "dev", tunnel, "nodad"]);
       assert.equal(await reaches("client", "http://[fd00:1::1]:8000"), false);
-      assert.ok(await reaches("client", "http://10.10.0.1:8000"));
+      assert.ok(await answers("client", "http://10.10.0.1:8000"));
     },
   );
   await check(
     "everything above was the firewall's doing: without it, they get through",
     async () => {
       await net.run("server", ["nft", "flush", "ruleset"]);
-      assert.ok(await reaches("client", "http://10.10.0.1:9000"));
-      assert.ok(await reaches("client", "http://[fd00:1::1]:8000"));
-      assert.ok(await reaches("outsider", "http://10.10.0.2:8000"));
-      assert.ok(await reaches("server", "http://10.10.0.2:8000"));
-      assert.ok(await reaches("client", `http://${second.address}:8000`));
+      assert.ok(await answers("client", "http://10.10.0.1:9000"));
+      assert.ok(await answers("client", "http://[fd00:1::1]:8000"));
+      assert.ok(await answers("outsider", "http://10.10.0.2:8000"));
+      assert.ok(await answers("server", "http://10.10.0.2:8000"));
+      assert.ok(await answers("client", `http://${second.address}:8000`));
     },
   );
 });

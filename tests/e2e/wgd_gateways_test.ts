@@ -5,6 +5,7 @@ import { decodeKey } from "../../lib/wireguard_key.ts";
 import { adminOf, testApi, testSecrets } from "../support/api.ts";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
+import { isEchoed } from "../support/tunnel_lab.ts";
 import { until } from "../support/until.ts";
 import { TestDaemon, type TestPeer } from "../support/wgd.ts";
 
@@ -21,8 +22,7 @@ Deno.test("T2, T3, T5: of two gateways each lets in its own peers alone, and one
   });
   await using _two = two;
   await Promise.all([one.start(), two.start()]);
-  const answers = async (address: string) =>
-    (await net.exec("client", ["ping", "-c", "1", "-W", "1", address])).success;
+  const answers = (address: string, must = false) => isEchoed(net, "client", { address, must });
 
   const tenantId = await one.tenant();
   const here = await one.addPeer();
@@ -42,14 +42,15 @@ Deno.test("T2, T3, T5: of two gateways each lets in its own peers alone, and one
   assert.equal(await answers("10.10.0.1"), false, "and no packet of it is let in");
   await two.connect("client", moved);
   await until("the second carries packets", () => answers("10.11.0.1"));
-  const [row] = await db.owner`select count(*)::integer as n from wg_peers where id = ${here.id}`;
-  assert.equal(row?.n, 0, "the first one's daemon alone deletes its tombstone");
+  await until("the first one's daemon alone deletes its tombstone", async () => {
+    return (await db.owner`select from wg_peers where id = ${here.id}`).length === 0;
+  });
 
   // One that ends takes nothing of the other along.
   await one.end("SIGKILL");
   const late = await two.addPeer({ tenantId });
   await two.untilState(late, "applied");
-  assert(await answers("10.11.0.1"));
+  assert(await answers("10.11.0.1", true));
   const [waiting] = [await one.addPeer({ tenantId })];
   assert.equal(await one.status(waiting), undefined, "its own wait, and say nothing else");
   await one.start();
@@ -95,13 +96,12 @@ Deno.test("T2, T3, T5: the API places a peer, moves a live client, and says at o
   await using api = await testApi({
     db,
     gateway: false,
-    env: { WGD_SOCKET: one.socket, WG_APPLY_TIMEOUT: "10" },
+    env: { WGD_SOCKET: one.socket, WG_APPLY_TIMEOUT: "30" },
     inProcess: "its daemons are in namespaces of this test",
   });
   await Promise.all([one.start(), two.start()]);
   const { token } = await adminOf(api, "acme");
-  const answers = async (address: string) =>
-    (await net.exec("client", ["ping", "-c", "1", "-W", "1", address])).success;
+  const answers = (address: string, must = false) => isEchoed(net, "client", { address, must });
   const keys = async (daemon: TestDaemon) => [...(await daemon.dump()).peers.keys()];
   const states = async () => {
     const { body } = await api.request("/api/v1/wireguard/gateways");
@@ -167,10 +167,10 @@ Deno.test("T2, T3, T5: the API places a peer, moves a live client, and says at o
     return body.status === "applied" && body.error === null;
   });
 
-  const killed = performance.now();
   await one.end("SIGKILL");
-  await until("the API says so", async () => (await states()).join() === "down,up");
-  assert.ok(performance.now() - killed < 5_000);
+  await until("the API says so", async () => (await states()).join() === "down,up", {
+    timeoutMs: 5_000,
+  });
   const refused = await api.request(`${path}/${made.body.peer.id}/move`, {
     token,
     body: { gateway_id: 1 },
@@ -178,7 +178,7 @@ Deno.test("T2, T3, T5: the API places a peer, moves a live client, and says at o
   assert.equal(refused.body.code, "gateway_down");
   const elsewhere = await api.request(path, { token, body: { name: "next" } });
   assert.equal(elsewhere.body.peer.gateway_id, 2, elsewhere.text);
-  assert(await answers("10.11.0.1"), "what the other carries goes on");
+  assert(await answers("10.11.0.1", true), "what the other carries goes on");
 
   // Away from a daemon that hangs or is dead: the new one lets it in, and nobody says that the old one let it go.
   await one.start();

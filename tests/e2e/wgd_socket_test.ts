@@ -43,7 +43,9 @@ Deno.test("D2: the daemon's socket left behind, taken away, or without its folde
   await step(
     "its folder taken away: the tunnel is kept, and the socket is back with it",
     async () => {
-      await Deno.remove(folder, { recursive: true });
+      // In one step: a daemon that puts its socket back meanwhile would be in the way.
+      await Deno.rename(folder, `${folder}.gone`);
+      await Deno.remove(`${folder}.gone`, { recursive: true });
       // Over a connection that is left, or from the database: the daemon hears of it.
       const { peer } = await peerOn(made, acme);
       created.push(peer.id);

@@ -82,7 +82,7 @@ export async function createWorld(): Promise<World> {
           found = await view(model);
           expected = model.view();
           return JSON.stringify(found) === JSON.stringify(expected);
-        }, { timeoutMs: 15_000, everyMs: 5 });
+        }, { timeoutMs: 60_000, everyMs: 5 });
       } catch (error) {
         assert.deepEqual(found, expected, `${error instanceof Error ? error.message : error}`);
       }

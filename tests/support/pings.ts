@@ -20,9 +20,10 @@ export function startPings(
   const total: Pings = { sent: 0, received: 0 };
   const loop = async (count: number) => {
     while (!stopped) {
-      const bounds = ["-c", String(count), "-w", String(Math.ceil(count / 100) + 5)];
+      const bounds = ["-c", String(count), "-w", String(Math.ceil(count / 100) + 30)];
       const { stdout, stderr } = await outcomeOf(
         argv(["ping", "-n", "-i", "0.01", ...bounds, address]),
+        { timeoutMs: 60_000 },
       );
       const [, sent] = /(\d+) packets transmitted/.exec(stdout) ?? assert.fail(stdout + stderr);
       const answered = new Set(

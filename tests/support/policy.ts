@@ -1,6 +1,6 @@
 import { type Namespaces, namespaces } from "./netns.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
-import { lan, moveBehindServer } from "./tunnel_lab.ts";
+import { isAnswered, isEchoed, lan, moveBehindServer, patience } from "./tunnel_lab.ts";
 import { until } from "./until.ts";
 import { addressPlan } from "../../lib/address.ts";
 import { TestDaemon, type TestPeer } from "./wgd.ts";
@@ -33,9 +33,10 @@ export interface PolicyLab extends AsyncDisposable {
   open(tenantId: number, entries: PolicyEntries): Promise<{ state: string; error: string | null }>;
   /** Waits until the daemon has judged the newest version. */
   judged(tenantId: number): Promise<{ state: string; error: string | null }>;
-  /** True when an HTTP request gets its answer within two seconds. */
-  reaches(from: string, address: string, port: number): Promise<boolean>;
-  pings(from: string, address: string): Promise<boolean>;
+  /** True when an HTTP request gets its answer within so many seconds; within two where none must come. */
+  reaches(from: string, address: string, port: number, seconds?: number): Promise<boolean>;
+  /** @param must an answer has to come, and is waited for */
+  pings(from: string, address: string, must?: boolean): Promise<boolean>;
   /** The elements of a set or map of the daemon's table. */
   elements(set: string): Promise<string[]>;
 }
@@ -89,8 +90,8 @@ export async function policyLab(
       await net.run(host, ["ip", "route", "add", network, "dev", tunnel]);
     }
   }
-  const pings: PolicyLab["pings"] = async (from, address) =>
-    (await net.exec(from, ["ping", "-c", "1", "-W", "1", address])).success;
+  const pings: PolicyLab["pings"] = (from, address, must = false) =>
+    isEchoed(net, from, { address, must });
   for (const host of hosts) {
     await until(`the tunnel of ${host} carries packets`, () => pings(host, "10.10.0.1"));
   }
@@ -145,12 +146,8 @@ export async function policyLab(
       return await judged(tenantId);
     },
     judged,
-    async reaches(from, address, port) {
-      const curl = ["curl", "--silent", "--globoff", "--max-time", "2", "--noproxy", "*"];
-      const host = address.includes(":") ? `[${address}]` : address;
-      const { stdout } = await net.exec(from, [...curl, `http://${host}:${port}`]);
-      return stdout === "answer";
-    },
+    reaches: (from, address, port, seconds = patience.silence) =>
+      isAnswered(net, from, { address, port, seconds }),
     pings,
     async elements(set) {
       const table = `massacorp_${wgd.name}`;
@@ -163,16 +160,27 @@ export async function policyLab(
   };
 }
 
-/** A TCP connection that stays open and says what comes back. */
+/**
+ * A TCP connection that stays open and says what comes back. While nothing does, it sends points as well: where only the
+ * answer was lost, TCP has nothing to repeat.
+ */
 export const echoClient = (address: string, port: number) => `
   const connection = await Deno.connect({ hostname: "${address}", port: ${port} });
   const buffer = new Uint8Array(64);
   const decoder = new TextDecoder();
+  const send = (text) => connection.write(new TextEncoder().encode(text));
   console.log("open");
   for (let n = 0;; n++) {
-    await connection.write(new TextEncoder().encode(String(n)));
-    const size = await connection.read(buffer);
-    console.log(decoder.decode(buffer.subarray(0, size ?? 0)));
+    await send(String(n));
+    const again = setInterval(() => send(".").catch(() => {}), 500);
+    let heard = "";
+    while (heard === "") {
+      const size = await connection.read(buffer);
+      if (size === null) Deno.exit();
+      heard = decoder.decode(buffer.subarray(0, size)).replaceAll(".", "");
+    }
+    clearInterval(again);
+    console.log(heard);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }`;
 

@@ -27,10 +27,14 @@ export function peer(byte: number, more: Partial<DesiredPeer> = {}): DesiredPeer
   });
 }
 
+/** How long a pass waits for the disk: one that is busy with others' work answers, too. */
+const patient = { ms: 60_000, afterwardsMs: 60_000 };
+
 /** A daemon's memory beside a real file; `change` stands between them for faults of the disk. */
 export async function keeper(
   folder: string,
   change: (file: SnapshotFile) => Partial<SnapshotFile> = () => ({}),
+  patience = patient,
 ) {
   const real = await openSnapshotFile({
     path: `${folder}/snapshot`,
@@ -58,7 +62,7 @@ export async function keeper(
     seen,
     clock,
     log: silentLogger,
-    patience: { ms: 1_000, afterwardsMs: 5 },
+    patience,
   });
   return {
     folder,
@@ -91,10 +95,11 @@ export async function afterRestart(
   rows: Partial<DesiredState>,
   act: (first: Keeper) => Promise<unknown>,
   change?: (file: SnapshotFile) => Partial<SnapshotFile>,
+  patience?: typeof patient,
 ): Promise<Keeper> {
   const folder = await Deno.makeTempDir({ prefix: "massacorp-snapshot-" });
   try {
-    const first = await keeper(folder, change);
+    const first = await keeper(folder, change, patience);
     first.read(rows);
     await first.snapshot.close();
     await act(first);

@@ -114,7 +114,7 @@ export async function stackOn(
         ...(json === undefined ? {} : { json }),
         headers: { ...(tenant === undefined ? {} : { "X-Tenant-ID": String(tenant) }), ...headers },
         // Of 200 at once on a busy machine the last one waits long.
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
       }),
     async client(role, config) {
       const name = uniqueInterface();
@@ -125,7 +125,7 @@ export async function stackOn(
       await client.load(file);
       return {
         name,
-        request: (path, { timeoutMs = 5_000, baseUrl = apiUrl, ...call } = {}) =>
+        request: (path, { timeoutMs = 30_000, baseUrl = apiUrl, ...call } = {}) =>
           client.request({ url: baseUrl + path, timeoutMs, ...call }),
         [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
       };
@@ -168,7 +168,9 @@ function spawnApi(
       LOG_LEVEL: "debug",
       PASSWORD_CHECK_HIBP: "off",
       // On a machine that others keep busy, a database that is up may say nothing for longer than the usual 800 ms.
-      DATABASE_POOL_TIMEOUT: "3s",
+      DATABASE_POOL_TIMEOUT: "10s",
+      // Nor is a daemon away that takes longer than the usual 2 s there: what is done with the answer is told with it.
+      WG_APPLY_TIMEOUT: "30",
       ...env,
     },
     stdin: "null",

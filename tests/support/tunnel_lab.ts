@@ -11,6 +11,30 @@ export const lan = {
   host6: "fd99:5::9",
 };
 
+/** Seconds that are waited for an answer that must come, however slow the machine is, and for one that must not. */
+export const patience = { answer: 15, silence: 2 };
+
+/** True when an HTTP server that says `answer` does so in time. */
+export async function isAnswered(
+  net: Namespaces,
+  from: string,
+  { address, port, seconds }: { address: string; port: number; seconds: number },
+): Promise<boolean> {
+  const host = address.includes(":") ? `[${address}]` : address;
+  const curl = ["curl", "--silent", "--globoff", "--noproxy", "*", "--max-time", `${seconds}`];
+  return (await net.exec(from, [...curl, `http://${host}:${port}`])).stdout === "answer";
+}
+
+/** True when an echo comes back: of one that is sent, or of several for as long as it must come back. */
+export async function isEchoed(
+  net: Namespaces,
+  from: string,
+  { address, must = false }: { address: string; must?: boolean },
+): Promise<boolean> {
+  const how = must ? ["-w", `${patience.answer}`] : ["-W", "1"];
+  return (await net.exec(from, ["ping", "-n", "-c", "1", ...how, address])).success;
+}
+
 /** Takes a namespace off the underlay and puts it behind the server. */
 export async function moveBehindServer(net: Namespaces, role: string): Promise<void> {
   const [namespace = ""] = net.argv(role, []).slice(3);

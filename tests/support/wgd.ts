@@ -12,7 +12,7 @@ import { heapFlags } from "../../wgd/heap.ts";
 import { type ObservedInterface, parseDump } from "../../wgd/observed.ts";
 import type { TestDatabase } from "./database.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
-import { until } from "./until.ts";
+import { until, watchStalls } from "./until.ts";
 import { addWireGuard } from "./wireguard.ts";
 import { keepAll, keptLines, seedSecret } from "./output.ts";
 
@@ -291,6 +291,22 @@ export class TestDaemon implements AsyncDisposable {
         on p.tenant_id = s.tenant_id and p.id = s.peer_id and p.generation = s.generation
       where s.tenant_id = ${peer.tenantId} and s.peer_id = ${peer.id}`;
     return row;
+  }
+
+  /** Has a peer expire in so many milliseconds. */
+  async endIn({ id }: TestPeer, ms: number): Promise<Date> {
+    const expiresAt = new Date(Date.now() + ms);
+    await this.db.owner`update wg_peers set expires_at = ${expiresAt} where id = ${id}`;
+    return expiresAt;
+  }
+
+  /** How many milliseconds after its time a peer is off the interface; those in which the machine stood still are none. */
+  async goneAfter({ publicKey }: TestPeer, expiresAt: Date): Promise<number> {
+    await until("its time is near", () => Date.now() >= expiresAt.getTime() - 200);
+    using stalls = watchStalls();
+    await until("it is gone", async () => !(await this.dump()).peers.has(publicKey));
+    const late = Date.now() - expiresAt.getTime();
+    return late < 0 ? late : Math.max(0, late - stalls.ms);
   }
 
   async untilState(peer: TestPeer, state: string): Promise<void> {

@@ -148,7 +148,8 @@ Deno.test("writeTraffic: waits for no row that is going with its peer", async ()
     removed = owner`delete from wg_peers where id = ${b.peerId}`.execute();
     await until("the removal waits", async () => {
       const [row] = await given.owner`
-        select count(*)::int as n from pg_locks where not granted`;
+        select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
       return row?.n > 0;
     });
     await tx`
