@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ask, peerOn, stack, type StackClient, tenantOn } from "../support/stack.ts";
-import { until, watchStalls } from "../support/until.ts";
+import { stopwatch } from "../support/stopwatch.ts";
+import { until } from "../support/until.ts";
 
 function logIn(client: StackClient, who: { slug: string; email: string; password: string }) {
   return ask(client, "/api/v1/auth/login", {
@@ -100,12 +101,12 @@ async function lastEchoAfter(
   try {
     await until("the tunnel carries echoes", () => times.length >= 5);
     await change();
-    using stalls = watchStalls();
+    using watch = stopwatch();
     const committed = Date.now();
     await until("the echoes stopped", () => {
       return Date.now() - Math.max(...times, committed) > 1_500;
     }, { timeoutMs: 6_000 });
-    return Math.max(...times) - committed - stalls.ms;
+    return Math.max(...times) - committed - watch.lost();
   } finally {
     child.kill("SIGKILL");
     await Promise.all([listening, child.status]);

@@ -4,7 +4,8 @@ import { generateKeyPair } from "../../lib/wireguard_key.ts";
 import { ask, peerOn, type Stack, stack, type StackClient, tenantOn } from "../support/stack.ts";
 import { uniqueInterface } from "../support/netns.ts";
 import { codeAt } from "../support/totp.ts";
-import { until, watchStalls } from "../support/until.ts";
+import { stopwatch } from "../support/stopwatch.ts";
+import { until } from "../support/until.ts";
 import { addWireGuard } from "../support/wireguard.ts";
 
 const password = "Correct-Horse-7-Battery";
@@ -232,14 +233,14 @@ Deno.test("journey: T3: a tenant that is suspended with ten peers online loses a
   ).heard;
   await until("all are online", () => [...online, bystander].every(({ count }) => count >= 5));
 
-  using stalls = watchStalls();
+  using watch = stopwatch();
   const asked = Date.now();
   const suspended = await made.operator(`/tenants/${acme.id}/suspend`, { method: "POST" });
   assert.deepEqual([suspended.status, suspended.body.removed], [200, true]);
   const then = bystander.count;
   // As long as that takes, echoes would still come.
   await until("the other tenant's peer goes on", () => bystander.count >= then + 30);
-  const stalledMs = stalls.ms;
+  const stalledMs = watch.lost();
   const late = online.map(({ last }) => last - asked - stalledMs).filter((ms) => ms > 1_000);
   assert.deepEqual(late, []);
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { testDatabase } from "../support/database.ts";
 import { namespaces } from "../support/netns.ts";
-import { until, watchStalls } from "../support/until.ts";
+import { stopwatch } from "../support/stopwatch.ts";
+import { until } from "../support/until.ts";
 import { TestDaemon } from "../support/wgd.ts";
 import { assertWhole } from "../support/whole.ts";
 import { parseExposition, sampleOf } from "../support/exposition.ts";
@@ -96,17 +97,17 @@ Deno.test("T2: two hundred lone changes are in the kernel by themselves, none wa
     const took: number[] = [];
     /** The same without what the machine stood still. */
     const awake: number[] = [];
-    using stalls = watchStalls();
+    using watch = stopwatch();
     for (const { id, publicKey } of peers) {
       for (const enabled of [false, true]) {
-        const [start, stalledMs] = [performance.now(), stalls.ms];
+        const [start, stalledMs] = [performance.now(), watch.lost()];
         await db.owner`update wg_peers set enabled = ${enabled} where id = ${id}`;
         await until("it is in the kernel", async () => await inKernel(publicKey) === enabled, {
           everyMs: 1,
           timeoutMs: 10_000,
         });
         took.push(performance.now() - start);
-        awake.push(performance.now() - start - (stalls.ms - stalledMs));
+        awake.push(performance.now() - start - (watch.lost() - stalledMs));
       }
     }
     const p99 = percentile(awake, 99);

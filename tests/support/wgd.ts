@@ -12,7 +12,8 @@ import { heapFlags } from "../../wgd/heap.ts";
 import { type ObservedInterface, parseDump } from "../../wgd/observed.ts";
 import type { TestDatabase } from "./database.ts";
 import { type Namespaces, uniqueInterface } from "./netns.ts";
-import { until, watchStalls } from "./until.ts";
+import { stopwatch } from "./stopwatch.ts";
+import { until } from "./until.ts";
 import { addWireGuard } from "./wireguard.ts";
 import { keepAll, keptLines, seedSecret } from "./output.ts";
 
@@ -303,10 +304,10 @@ export class TestDaemon implements AsyncDisposable {
   /** How many milliseconds after its time a peer is off the interface; those in which the machine stood still are none. */
   async goneAfter({ publicKey }: TestPeer, expiresAt: Date): Promise<number> {
     await until("its time is near", () => Date.now() >= expiresAt.getTime() - 200);
-    using stalls = watchStalls();
+    using watch = stopwatch();
     await until("it is gone", async () => !(await this.dump()).peers.has(publicKey));
     const late = Date.now() - expiresAt.getTime();
-    return late < 0 ? late : Math.max(0, late - stalls.ms);
+    return late < 0 ? late : Math.max(0, late - watch.lost());
   }
 
   async untilState(peer: TestPeer, state: string): Promise<void> {
