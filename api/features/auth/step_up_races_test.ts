@@ -5,6 +5,7 @@ import {
   logIn,
   operator,
   type Reply,
+  superadminOf,
   type TestApi,
   testApi,
   userOf,
@@ -224,6 +225,55 @@ Deno.test("peers, policy, roles, settings: A1: no way in is made, or opened agai
   }
 });
 
+Deno.test("tenants, grants, imports: A1: nor is it by what a superadmin had under way while his session ended", async (t) => {
+  await using api = await testApi();
+  const owner = await superadminOf(api);
+  const { tenantId: acme } = await adminOf(api, "acme");
+  assert.equal((await post(api, owner, `/tenants/${acme}/suspend`)).status, 200);
+  let token = "";
+  const ask = (path: string, body?: unknown) => () =>
+    api.request(`/api/v1${path}`, as({ token }, { method: "POST", body }));
+  const passwordHash = `$2b$10$${"x".repeat(53)}`;
+  const asks: [string, Held, Ask][] = [
+    [
+      "a user with a password that was brought",
+      "roles",
+      ask("/users/import", {
+        email: "late@platform.example",
+        role: "superadmin",
+        password_hash: passwordHash,
+      }),
+    ],
+    [
+      "peers with keys that were brought",
+      "wg_ip_pool",
+      ask("/wireguard/import", {
+        apply: true,
+        peers: [{ name: "late", public_key: btoa("k".repeat(32)), allowed_ips: ["10.10.0.77/32"] }],
+      }),
+    ],
+    [
+      "a grant",
+      "reach",
+      ask("/wireguard/grants", { name: "late", network: "192.168.7.0/24", protocol: "tcp" }),
+    ],
+    [
+      "a tenant",
+      "new tenants",
+      ask("/tenants", { slug: "late", name: "Late", admin_email: "late@late.example" }),
+    ],
+    ["a tenant resumed", "tenants", ask(`/tenants/${acme}/resume`)],
+  ];
+  for (const [name, held, ask] of asks) {
+    await t.step(name, async () => {
+      token = (await logIn(api, owner)).token;
+      const { reply, before } = await endedMeanwhile(api, owner.token, held, ask);
+      assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
+      assert.deepEqual(await databaseDigest(api.db), before);
+    });
+  }
+});
+
 Deno.test("holdCaller: A1: the end of a key's owner is answered after what his key had begun to hold, not before", async () => {
   await using api = await testApi();
   const owner = await adminOf(api, "acme");
@@ -253,9 +303,14 @@ Deno.test("holdCaller: A1: the end of a key's owner is answered after what his k
 });
 
 type Ask = () => Promise<Reply>;
-/** A table's rows, or the turn of those who make peers of a tenant, which they take at the commit. */
+/**
+ * A table's rows, or the turn of those who make peers of a tenant, which they take at the commit, or of those who
+ * decide what it reaches; or that no tenant is made.
+ */
 type Held =
   | "turn"
+  | "reach"
+  | "new tenants"
   | "users"
   | "api_keys"
   | "mfa_factors"
@@ -276,6 +331,10 @@ async function endedMeanwhile(
   const { asked, before } = await api.db.owner.begin(async (sql) => {
     if (held === "turn") {
       await sql`select pg_advisory_xact_lock(1, id) from tenants`;
+    } else if (held === "new tenants") {
+      await sql`lock table tenants in share mode`;
+    } else if (held === "reach") {
+      await sql`select pg_advisory_xact_lock(hashtext('wg_policies'), id) from tenants`;
     } else {
       // Of a tenant, what refers to it goes on.
       const how = held === "tenants" ? sql`for no key update` : sql`for update`;

@@ -1,5 +1,5 @@
 import type { Principal } from "../../context.ts";
-import type { TenantSql } from "../../database/tenancy.ts";
+import type { Tenancy, TenantId, TenantSql } from "../../database/tenancy.ts";
 import { ApiError } from "../../errors.ts";
 import { holdSession } from "./store.ts";
 
@@ -17,6 +17,39 @@ export async function holdCaller(sql: TenantSql, principal: Principal | undefine
     principal.kind === "user" ? holdSession(sql, principal) : holdKey(sql, principal.apiKeyId),
   ]);
   if (!held) throw new ApiError("invalid_token");
+}
+
+/**
+ * The same for a transaction of the platform's role, to which nobody's session shows: one of the caller's own tenant
+ * beside it holds him, from where `hold` is awaited until the other is committed.
+ * @throws {ApiError} `invalid_token`
+ */
+export async function heldBeside<T>(
+  { tenancy }: { tenancy: Tenancy },
+  principal: Principal | undefined,
+  transaction: (hold: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  if (principal === undefined || principal.kind === "operator") {
+    return await transaction(() => Promise.resolve());
+  }
+  const committed = Promise.withResolvers<void>();
+  let holding: Promise<void> | undefined;
+  async function hold(tenantId: TenantId): Promise<void> {
+    const held = Promise.withResolvers<void>();
+    holding = tenancy.transaction(tenantId, async (sql) => {
+      await holdCaller(sql, principal);
+      held.resolve();
+      await committed.promise;
+    });
+    await Promise.race([held.promise, holding]);
+  }
+  try {
+    return await transaction(() => hold(principal.tenantId));
+  } finally {
+    committed.resolve();
+    // It changed nothing that could be lost.
+    await holding?.catch(() => {});
+  }
 }
 
 async function holdKey(sql: TenantSql, id: string): Promise<boolean> {
