@@ -331,7 +331,7 @@ Deno.test("tenants, grants, imports: A1: nor is it by what a superadmin had unde
   }
 });
 
-Deno.test("holdCaller: A1: the end of a key's owner, or of what he may do, is answered after what his key had begun to hold, not before", async () => {
+Deno.test("holdCaller: A1: an end of a key's owner, or of what he may do, is answered after what his key had begun to hold", async () => {
   await using api = await testApi();
   const owner = await adminOf(api, "acme");
   const ada = await userOf(api, owner, { email: "ada@acme.example", role: "admin" });
