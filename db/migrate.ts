@@ -13,7 +13,7 @@ const advisoryLock = 0x6d617373; // "mass"
  * A migration that waits for a table stops everybody who comes after it, so it waits for less than they do
  * (`db/roles.sql`), gives way, and tries again until whatever held the table is over: an export, a dump.
  */
-const patience = { lockTimeout: "300ms", pauseMs: 1_000, attempts: 120 };
+const patience = { lockTimeoutMs: 300, pauseMs: 1_000, attempts: 120 };
 
 export interface Migration {
   /** File name without `.sql`; files apply in the order of their names. */
@@ -109,7 +109,7 @@ async function apply(sql: Sql, migration: Migration, attempts: number): Promise<
   for (let attempt = 1;; attempt++) {
     await sql`begin`;
     try {
-      await sql`select set_config('lock_timeout', ${patience.lockTimeout}, true)`;
+      await sql`select set_config('lock_timeout', ${await lockTimeout(sql, attempt)}, true)`;
       await sql.unsafe(migration.sql);
       await sql`
         insert into schema_migrations (id, checksum) values (${migration.id}, ${migration.checksum})`;
@@ -127,6 +127,22 @@ async function apply(sql: Sql, migration: Migration, attempts: number): Promise<
     }
     await pauseFor(patience.pauseMs);
   }
+}
+
+/**
+ * PostgreSQL breaks its own vacuum off for whoever has waited for `deadlock_timeout`, and for nobody before: where one
+ * is under way, an attempt in ten waits for as long.
+ */
+async function lockTimeout(sql: Sql, attempt: number): Promise<string> {
+  const usual = `${patience.lockTimeoutMs}ms`;
+  if (attempt % 10 !== 2) return usual;
+  // Whose tables they are of is shown to a superuser alone.
+  const [row] = await sql<{ needed: string }[]>`
+    select setting::integer + ${patience.lockTimeoutMs}::integer || 'ms' as needed from pg_settings
+    where name = 'deadlock_timeout' and (
+      exists (select from pg_stat_progress_vacuum where datname = current_database())
+      or exists (select from pg_stat_progress_analyze where datname = current_database()))`;
+  return row?.needed ?? usual;
 }
 
 function isLockTimeout(error: unknown): boolean {

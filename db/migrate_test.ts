@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { connect } from "./connection.ts";
 import { until } from "../tests/support/until.ts";
+import { startTestCluster, testPassword } from "../tests/support/cluster.ts";
 import { testDatabase } from "../tests/support/database.ts";
 import { emptyDatabase } from "../tests/support/empty_database.ts";
 import { migrate, type Migration, MigrationError, readMigrations } from "./migrate.ts";
+import { databaseUrl } from "./roles.ts";
 import { renderSchema } from "./schema.ts";
 
 const migration = (id: string, sql: string): Migration => ({ id, sql, checksum: `${id} ${sql}` });
@@ -162,6 +164,33 @@ Deno.test("migrate: whoever asks for a table is answered while a migration waits
   await export_;
   assert.deepEqual(await migrated, ["9999"]);
   await Promise.all([held.end(), migrator.end(), api.end()]);
+});
+
+Deno.test("migrate: a vacuum that the server began by itself is broken off for a migration, not waited for", async () => {
+  await using undo = new AsyncDisposableStack();
+  const cluster = await startTestCluster({ inMemory: true });
+  undo.defer(() => cluster.stop());
+  const { socketFolder } = cluster;
+  const sql = connect(
+    databaseUrl({ role: "postgres", password: testPassword, socketFolder, database: "postgres" }),
+    { max: 1, applicationName: "test" },
+  );
+  undo.defer(() => sql.end());
+  // One that takes minutes.
+  await sql`
+    create table busy (id integer) with (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0,
+      autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`;
+  await sql`insert into busy select n from generate_series(1, 200000) n`;
+  await sql`update busy set id = id + 1`;
+  await sql`alter system set autovacuum_naptime = '1s'`;
+  await sql`select pg_reload_conf()`;
+  await until("a vacuum is under way", async () => {
+    const rows = await sql`select from pg_stat_progress_vacuum where relid = 'busy'::regclass`;
+    return rows.length > 0;
+  });
+  const added = migration("9999", "alter table busy add column x integer");
+  await assert.rejects(migrate(sql, [added], { attempts: 1 }), /9999 did not get a lock/);
+  assert.deepEqual(await migrate(sql, [added], { attempts: 22 }), ["9999"]);
 });
 
 Deno.test("roles.sql: repeating it puts every role back as it is meant", async () => {

@@ -108,10 +108,11 @@ export function createAuditSealer(options: SealerOptions): AuditSealer {
     const [lock] = await sql<[{ taken: boolean; pid: number }]>`
       select pg_try_advisory_lock(${advisoryLock}) as taken, pg_backend_pid() as pid`;
     if (!lock.taken) return undefined;
-    // A host that vanishes without a word gives the lock up after some 11 s, not after two hours.
+    // A host that vanishes without a word gives the lock up after some 11 s, not after two hours; where an answer to it
+    // was on its way, which the last one bounds, not after a quarter of one.
     await sql`
       select set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
-        set_config('tcp_keepalives_count', '3', false)`;
+        set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '11000', false)`;
     const restart = join(options.path, "restart");
     const afresh = await isThere(restart);
     if (afresh && folder.last) {

@@ -212,11 +212,12 @@ Deno.test("round: D1: the session with the lock is one that the database gives u
   await given.seal();
   // Their values are read of the connection, and that of a Unix socket has none.
   const set = await given.sql<{ name: string }[]>`
-    select name from pg_settings where name like 'tcp_keepalives_%' and source = 'session' order by name`;
+    select name from pg_settings where name like 'tcp_%' and source = 'session' order by name`;
   assert.deepEqual(set.map(({ name }) => name), [
     "tcp_keepalives_count",
     "tcp_keepalives_idle",
     "tcp_keepalives_interval",
+    "tcp_user_timeout",
   ]);
 });
 

@@ -67,14 +67,15 @@ export function createLimits(
     { source, quota, window = windowSeconds }: { source: string; quota: number; window?: number },
   ): Promise<LimitState> {
     const { limiter, share, windows } = aloneOf(counter, quota);
-    const own = await count(limiter, source, window * windows);
-    const alone = stateOf(own, share);
+    const counted = await count(limiter, source, window * windows);
+    const alone = stateOf(counted, share);
     const { shared } = counter;
     if (!redis || !shared) return alone;
     try {
       const all = await redis.inTime(() => count(shared, source, window));
       // What Redis threw away to make room, or somebody emptied, is still what this process gave.
-      return stateOf(windows === 1 && own.consumedPoints > all.consumedPoints ? own : all, quota);
+      const own = windows === 1 ? counted : await count(counter.local, source, window);
+      return stateOf(own.consumedPoints > all.consumedPoints ? own : all, quota);
     } catch (error) {
       log.warn("limits are counted without Redis", errorFields(error));
       return alone;

@@ -1,10 +1,12 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
+import { errorFields } from "../../lib/log.ts";
 import { auditSource, writeAudit } from "../audit/write_audit.ts";
 import { findApiKey } from "../auth/api_key.ts";
 import { understandOnce } from "../auth/understand_once.ts";
 import { isPermission } from "../auth/permissions.ts";
 import type { AppEnv, Principal } from "../context.ts";
+import { translateDatabaseError } from "../database/errors.ts";
 import type { TenantId } from "../database/tenancy.ts";
 import type { Deps } from "../deps.ts";
 import { ApiError } from "../errors.ts";
@@ -36,7 +38,7 @@ export function authenticate(deps: AuthenticationDeps) {
       if (!fitsTunnel(c.get("peer"), { ...user, ownPeerOnly })) {
         await refuseTunnel(deps, c, { ...user, reason: "token of another owner" });
       }
-      await noteSeen(deps, user, lastSeenAt);
+      await noteSeen(deps, c, user, lastSeenAt);
       await enter(deps, c, user);
     }
     await next();
@@ -168,18 +170,25 @@ const rolesOf = understandOnce((grants) => {
   };
 }, 256);
 
+/** Where the database takes no writes, or somebody holds the session's row, the request itself may well be answered. */
 async function noteSeen(
   { tenancy, clock }: AuthenticationDeps,
+  c: Context<AppEnv>,
   { tenantId, sessionId }: FoundUser["user"],
   lastSeenAt: Date,
 ): Promise<void> {
   if (clock.now() - lastSeenAt.getTime() <= seenMs) return;
   const now = new Date(clock.now());
-  await tenancy.query(
-    tenantId,
-    (sql) =>
-      sql`update sessions set last_seen_at = ${now} where id = ${sessionId} and last_seen_at < ${now}`,
-  );
+  try {
+    await tenancy.query(
+      tenantId,
+      (sql) =>
+        sql`update sessions set last_seen_at = ${now} where id = ${sessionId} and last_seen_at < ${now}`,
+    );
+  } catch (error) {
+    if (!(error instanceof Error) || !translateDatabaseError(error)) throw error;
+    c.get("log").debug("it is not noted that a session was used", errorFields(error));
+  }
 }
 
 /** What `session_proof` answers, its roles as one text. */

@@ -178,6 +178,7 @@ Deno.test("list, export: bad filters are refused with their field", async () => 
     "0001-01-01T00:00:00%2B14:00",
     "2026-01-01T00:00:00%2B16:00",
     "9999-12-31T23:59:59-23:59",
+    `2026-01-01T00:00:00.${"0".repeat(150)}Z`,
   ];
   for (const moment of moments) {
     for (const path of ["?from=", "?to=", "/export?format=csv&from="]) {
@@ -185,7 +186,7 @@ Deno.test("list, export: bad filters are refused with their field", async () => 
       assert.deepEqual([reply.status, reply.body?.code], [422, "invalid_input"], reply.text);
     }
   }
-  for (const moment of ["0001-01-03T00:00:00%2B15:59", "9999-12-31T23:59:59.999-15:59"]) {
+  for (const moment of ["0001-01-03T00:00:00%2B15:59", "9999-12-31T23:59:59.999999-15:59"]) {
     assert.equal((await api.request(`${base}?from=${moment}`, as(acme))).status, 200, moment);
   }
   for (const format of ["", "?format=xml", "?format=csv&actor=root"]) {

@@ -4,8 +4,8 @@ import { timestamp } from "../../openapi.ts";
 const text = z.string().min(1).max(200).refine((value) => !value.includes("\0"), "has a U+0000");
 /** As the table's constraint has them. */
 const actors = ["user", "api_key", "operator", "daemon", "anonymous"] as const;
-/** PostgreSQL has no year 0, in whatever zone it is meant, and no zone 16 hours away. */
-const moment = z.iso.datetime({ offset: true }).refine(
+/** PostgreSQL has no year 0, in whatever zone it is meant, no zone 16 hours away, and no text of a time beyond 128 bytes. */
+const moment = z.iso.datetime({ offset: true }).max(35).refine(
   (text) => Date.parse(text) >= Date.parse("0001-01-02T00:00:00Z"),
   "must be of the year 1 or later",
 ).refine((text) => !/[+-](?:1[6-9]|2\d):\d\d$/.test(text), "must be less than 16 hours from UTC");

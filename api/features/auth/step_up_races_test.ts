@@ -5,6 +5,8 @@ import {
   logIn,
   operator,
   type Reply,
+  type RequestOptions,
+  superadminOf,
   type TestApi,
   testApi,
   userOf,
@@ -224,28 +226,144 @@ Deno.test("peers, policy, roles, settings: A1: no way in is made, or opened agai
   }
 });
 
-Deno.test("holdCaller: A1: the end of a key's owner is answered after what his key had begun to hold, not before", async () => {
+Deno.test("holdCaller: A1: nobody is let in by what was under way while the right to it was taken away", async (t) => {
+  await using api = await testApi();
+  const owner = await adminOf(api, "acme");
+  const ada = await userOf(api, owner, { email: "ada@acme.example", role: "manager" });
+  const permissions = ["users.read", "users.write"];
+  const role = { name: "doors", permissions };
+  const made = await post(api, owner, "/roles", role);
+  assert.equal(made.status, 201, made.text);
+  const roleId: number = made.body.id;
+  const given = () => post(api, owner, `/users/${ada.userId}/roles`, { role_id: roleId });
+  assert.equal((await given()).status, 201);
+  const key = await makeKey(api, ada, { scopes: permissions });
+  const late = { email: "late@acme.example", role: "user" };
+  const [manager] = await api.db.owner`
+    select id from roles where system = 'manager' and tenant_id = ${owner.tenantId}`;
+  await takes(`/users/${ada.userId}/roles/${manager?.id}`, "DELETE");
+
+  async function takes(path: string, method: string, body?: unknown): Promise<void> {
+    const reply = await api.request(`/api/v1${path}`, as(owner, { method, body }));
+    assert.equal(reply.status, 200, reply.text);
+  }
+  const proofs: [string, RequestOptions][] = [
+    ["a session", as(ada, { body: late })],
+    ["a key", { body: late, headers: { "X-API-Key": key.key } }],
+  ];
+  const ends: [string, () => Promise<void>, () => Promise<unknown>][] = [
+    ["taken away", () => takes(`/users/${ada.userId}/roles/${roleId}`, "DELETE"), given],
+    [
+      "narrowed",
+      () => takes(`/roles/${roleId}`, "PUT", { ...role, permissions: ["users.read"] }),
+      () => takes(`/roles/${roleId}`, "PUT", role),
+    ],
+  ];
+  for (const [proof, options] of proofs) {
+    for (const [what, end, restore] of ends) {
+      await t.step(`${proof}, whose role is ${what}`, async () => {
+        const except = ["api_key_usage", "api_keys"];
+        const { asked, before } = await api.db.owner.begin(async (sql) => {
+          // The role that the new user gets.
+          await sql`select from roles where system = 'user' for update`;
+          const asked = api.request("/api/v1/users", options);
+          await waitersOnLocks(api, 1);
+          await end();
+          return { asked: { reply: asked }, before: await databaseDigest(api.db, { except }) };
+        });
+        const reply = await asked.reply;
+        const after = await databaseDigest(api.db, { except });
+        await restore();
+        assert.deepEqual([reply.status, reply.body.code], [403, "forbidden"], reply.text);
+        // A refusal for a missing permission is a line of the audit log.
+        assert.deepEqual({ ...after, audit_log: before.audit_log }, before);
+      });
+    }
+  }
+});
+
+Deno.test("tenants, grants, imports: A1: nor is it by what a superadmin had under way while his session ended", async (t) => {
+  await using api = await testApi();
+  const owner = await superadminOf(api);
+  const { tenantId: acme } = await adminOf(api, "acme");
+  assert.equal((await post(api, owner, `/tenants/${acme}/suspend`)).status, 200);
+  let token = "";
+  const ask = (path: string, body?: unknown) => () =>
+    api.request(`/api/v1${path}`, as({ token }, { method: "POST", body }));
+  const passwordHash = `$2b$10$${"x".repeat(53)}`;
+  const asks: [string, Held, Ask][] = [
+    [
+      "a user with a password that was brought",
+      "roles",
+      ask("/users/import", {
+        email: "late@platform.example",
+        role: "superadmin",
+        password_hash: passwordHash,
+      }),
+    ],
+    [
+      "peers with keys that were brought",
+      "wg_ip_pool",
+      ask("/wireguard/import", {
+        apply: true,
+        peers: [{ name: "late", public_key: btoa("k".repeat(32)), allowed_ips: ["10.10.0.77/32"] }],
+      }),
+    ],
+    [
+      "a grant",
+      "reach",
+      ask("/wireguard/grants", { name: "late", network: "192.168.7.0/24", protocol: "tcp" }),
+    ],
+    [
+      "a tenant",
+      "new tenants",
+      ask("/tenants", { slug: "late", name: "Late", admin_email: "late@late.example" }),
+    ],
+    ["a tenant resumed", "tenants", ask(`/tenants/${acme}/resume`)],
+  ];
+  for (const [name, held, ask] of asks) {
+    await t.step(name, async () => {
+      token = (await logIn(api, owner)).token;
+      const { reply, before } = await endedMeanwhile(api, owner.token, held, ask);
+      assert.deepEqual([reply.status, reply.body.code], [401, "invalid_token"], reply.text);
+      assert.deepEqual(await databaseDigest(api.db), before);
+    });
+  }
+});
+
+Deno.test("holdCaller: A1: an end of a key's owner, or of what he may do, is answered after what his key had begun to hold", async () => {
   await using api = await testApi();
   const owner = await adminOf(api, "acme");
   const ada = await userOf(api, owner, { email: "ada@acme.example", role: "admin" });
+  const role = { name: "readers", permissions: ["users.read"] };
+  const made = await post(api, owner, "/roles", role);
+  const given = await post(api, owner, `/users/${ada.userId}/roles`, { role_id: made.body.id });
+  assert.equal(given.status, 201, given.text);
   const key = await makeKey(api, ada, { scopes: ["users.write"] });
   const principal = {
     ...{ kind: "api_key" as const, apiKeyId: key.id, userId: ada.userId, quota: null },
     ...{ tenantId: asTenantId(owner.tenantId), permissions: new Set<Permission>() },
   };
-  const held = Promise.withResolvers<void>();
-  const release = Promise.withResolvers<void>();
-  const work = api.deps.tenancy.transaction(principal.tenantId, async (sql) => {
-    await holdCaller(sql, principal);
-    held.resolve();
-    await release.promise;
-  });
-  await held.promise;
-  const ended = post(api, owner, `/users/${ada.userId}/deactivate`, {});
-  await waitersOnLocks(api, 1);
-  release.resolve();
-  await work;
-  assert.ok((await ended).status < 300);
+  const ends: [string, string, unknown][] = [
+    ["PUT", `/roles/${made.body.id}`, { ...role, permissions: [] }],
+    ["DELETE", `/users/${ada.userId}/roles/${made.body.id}`, undefined],
+    ["POST", `/users/${ada.userId}/deactivate`, {}],
+  ];
+  for (const [method, path, body] of ends) {
+    const held = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const work = api.deps.tenancy.transaction(principal.tenantId, async (sql) => {
+      await holdCaller(sql, principal);
+      held.resolve();
+      await release.promise;
+    });
+    await held.promise;
+    const ended = api.request(`/api/v1${path}`, as(owner, { method, body }));
+    await waitersOnLocks(api, 1);
+    release.resolve();
+    await work;
+    assert.ok((await ended).status < 300, path);
+  }
   await assert.rejects(
     api.deps.tenancy.transaction(principal.tenantId, (sql) => holdCaller(sql, principal)),
     { code: "invalid_token" },
@@ -253,9 +371,14 @@ Deno.test("holdCaller: A1: the end of a key's owner is answered after what his k
 });
 
 type Ask = () => Promise<Reply>;
-/** A table's rows, or the turn of those who make peers of a tenant, which they take at the commit. */
+/**
+ * A table's rows, or the turn of those who make peers of a tenant, which they take at the commit, or of those who
+ * decide what it reaches; or that no tenant is made.
+ */
 type Held =
   | "turn"
+  | "reach"
+  | "new tenants"
   | "users"
   | "api_keys"
   | "mfa_factors"
@@ -276,6 +399,10 @@ async function endedMeanwhile(
   const { asked, before } = await api.db.owner.begin(async (sql) => {
     if (held === "turn") {
       await sql`select pg_advisory_xact_lock(1, id) from tenants`;
+    } else if (held === "new tenants") {
+      await sql`lock table tenants in share mode`;
+    } else if (held === "reach") {
+      await sql`select pg_advisory_xact_lock(hashtext('wg_policies'), id) from tenants`;
     } else {
       // Of a tenant, what refers to it goes on.
       const how = held === "tenants" ? sql`for no key update` : sql`for update`;

@@ -43,6 +43,25 @@ Deno.test("A1: a role that is taken away, or ends, permits nothing from that mom
   assert.equal(await ask(), 403);
 });
 
+Deno.test("roles: who has a role narrows it himself", async () => {
+  await using api = await testApi({ gateway: false });
+  const owner = await adminOf(api, "acme");
+  const role = { name: "own", permissions: ["roles.read", "roles.write", "users.read"] };
+  const made = await api.request("/api/v1/roles", { token: owner.token, body: role });
+  const ada = await userOf(api, owner, { email: "ada@acme.example" });
+  const given = await api.request(`/api/v1/users/${ada.userId}/roles`, {
+    token: owner.token,
+    body: { role_id: made.body.id },
+  });
+  assert.equal(given.status, 201, given.text);
+  const narrowed = await api.request(`/api/v1/roles/${made.body.id}`, {
+    method: "PUT",
+    token: ada.token,
+    body: { ...role, permissions: ["roles.read", "roles.write"] },
+  });
+  assert.equal(narrowed.status, 200, narrowed.text);
+});
+
 Deno.test("checkPermissions: code and table are the same, and the API refuses where they differ", async () => {
   await using api = await testApi();
   const pool = createPool(api.db.url("massacorp_api"), {

@@ -100,6 +100,8 @@ export function updateRole(router: Router, deps: Deps): void {
         wanted: [...before.permissions, ...permissions],
         until: null,
       });
+      // Before it is changed: whoever narrows a role of his own may do less afterwards.
+      await holdCaller(sql, c.get("principal"));
       await updateRoleRow(sql, { id, name, about: description, mfaRequired: mfa_required });
       await replaceRolePermissions(sql, { tenantId, id, permissions });
       await writeAudit(sql, {
@@ -115,7 +117,6 @@ export function updateRole(router: Router, deps: Deps): void {
           mfa_required,
         }),
       });
-      await holdCaller(sql, c.get("principal"));
       return await readRole(sql, id);
     });
     if (!changed) throw new ApiError("not_found");

@@ -4,7 +4,7 @@ import { endOwnSessions, endSession } from "./end_sessions.ts";
 import { getSession, getSessions } from "./read_sessions.ts";
 import { revokeAll } from "./revoke_all.ts";
 
-export { holdCaller } from "./hold_caller.ts";
+export { heldBeside, holdCaller } from "./hold_caller.ts";
 export { endAllSessions, type EndReason, endSessions, holdSession } from "./store.ts";
 export {
   firstTokens,

@@ -10,6 +10,7 @@ import { access } from "../../middleware/access.ts";
 import { email, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { placeRefusals } from "../peers/mod.ts";
 import { findRole, insertUserRole } from "../roles/mod.ts";
+import { heldBeside } from "../sessions/mod.ts";
 import {
   answerInvited,
   findInvitation,
@@ -134,7 +135,18 @@ async function begin(
   },
 ): Promise<{ tenant: TenantRow; admin: { id: number; made: boolean } | null }> {
   const now = new Date(deps.clock.now());
-  return await deps.platform.transaction(async (sql, enter) => {
+  return await heldBeside(
+    deps,
+    c.get("principal"),
+    (hold) =>
+      deps.platform.transaction(async (sql, enter) => {
+        const begun = await make(sql, enter);
+        await hold();
+        return begun;
+      }),
+  );
+
+  async function make(sql: PlatformSql, enter: Enter) {
     const earlier = key && await creationBy(sql, key, now);
     if (earlier) {
       if (!earlier.same) throw new ApiError("idempotency_key_reused");
@@ -159,7 +171,7 @@ async function begin(
       passwordHash,
     });
     return { tenant, admin: { id, made: true } };
-  });
+  }
 }
 
 /** Whoever runs the platform's own tenant runs the platform. */

@@ -8,6 +8,7 @@ import { ApiError } from "../../errors.ts";
 import { access } from "../../middleware/access.ts";
 import { jsonResponse, numericId, refusals, type Router } from "../../openapi.ts";
 import { applyNow, areOff } from "../peers/mod.ts";
+import { heldBeside } from "../sessions/mod.ts";
 import { auditOfTenant } from "./audit_of_tenant.ts";
 import { settledTenantSchema, viewTenant } from "./schemas.ts";
 import {
@@ -25,16 +26,22 @@ async function setStatus(
   c: Context<AppEnv>,
   { id, status, action }: { id: number; status: "active" | "suspended"; action: AuditAction },
 ): Promise<SettledTenant> {
-  return await deps.platform.transaction(async (sql, enter) => {
-    const tenant = await readTenant(sql, id, { lock: true });
-    if (!tenant) throw new ApiError("not_found");
-    // Its superadmins would shut themselves out with everybody else.
-    if (tenant.is_platform) throw new ApiError("platform_stays");
-    await setTenantStatus(sql, { id, status });
-    const details = { status_before: tenant.status };
-    await auditOfTenant(sql, enter, c, { tenant: id, action, details });
-    return { ...tenant, status };
-  });
+  return await heldBeside(
+    deps,
+    c.get("principal"),
+    (hold) =>
+      deps.platform.transaction(async (sql, enter) => {
+        const tenant = await readTenant(sql, id, { lock: true });
+        if (!tenant) throw new ApiError("not_found");
+        // Its superadmins would shut themselves out with everybody else.
+        if (tenant.is_platform) throw new ApiError("platform_stays");
+        await setTenantStatus(sql, { id, status });
+        const details = { status_before: tenant.status };
+        await auditOfTenant(sql, enter, c, { tenant: id, action, details });
+        if (status === "active") await hold();
+        return { ...tenant, status };
+      }),
+  );
 }
 
 const suspended = z.object({

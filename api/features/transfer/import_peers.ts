@@ -5,6 +5,7 @@ import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { gatewayQuery } from "../gateways/mod.ts";
 import { applyNow, chosenPlaceRefusals, listPeersById } from "../peers/mod.ts";
+import { holdCaller } from "../sessions/mod.ts";
 import { importBody, outcome } from "./schemas.ts";
 import { rehearse, takeOver } from "./take_over.ts";
 
@@ -41,10 +42,11 @@ export function importPeers(router: Router, deps: Deps): void {
         200,
       );
     }
-    const items = await deps.tenancy.transaction(
-      tenantId,
-      (sql) => takeOver(deps, sql, { tenantId, source, body, gatewayId }),
-    );
+    const items = await deps.tenancy.transaction(tenantId, async (sql) => {
+      const taken = await takeOver(deps, sql, { tenantId, source, body, gatewayId });
+      await holdCaller(sql, c.get("principal"));
+      return taken;
+    });
     const ids = items.flatMap(({ verdict, peer_id }) =>
       peer_id !== null && verdict !== "present" ? [peer_id] : []
     );

@@ -8,6 +8,7 @@ import { ApiError, invalidField } from "../../errors.ts";
 import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency.ts";
 import { access, tenantOf } from "../../middleware/access.ts";
 import { jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
+import { heldBeside } from "../sessions/mod.ts";
 import { viewGrant } from "./list_grants.ts";
 import { hasStrayPorts, parsePorts } from "./reach.ts";
 import { createGrantBody, grantSchema } from "./schemas.ts";
@@ -55,20 +56,27 @@ export function createGrant(router: Router, deps: Deps): void {
       });
       return made;
     };
-    const grant = await deps.platform.transaction(async (sql, enter) => {
-      await enter(tenantId);
-      return await createOnce(sql, key, {
-        tenantId,
-        now: deps.clock.now(),
-        make: () => make(sql),
-        repeat: async (id) => {
-          const earlier = await readGrant(sql, { tenantId, id });
-          if (!earlier) throw new ApiError("not_found");
-          return earlier;
-        },
-        of: ({ id }) => id,
-      });
-    });
+    const grant = await heldBeside(
+      deps,
+      c.get("principal"),
+      (hold) =>
+        deps.platform.transaction(async (sql, enter) => {
+          await enter(tenantId);
+          const made = await createOnce(sql, key, {
+            tenantId,
+            now: deps.clock.now(),
+            make: () => make(sql),
+            repeat: async (id) => {
+              const earlier = await readGrant(sql, { tenantId, id });
+              if (!earlier) throw new ApiError("not_found");
+              return earlier;
+            },
+            of: ({ id }) => id,
+          });
+          await hold();
+          return made;
+        }),
+    );
     return c.json(viewGrant(grant), 201);
   });
 }

@@ -8,6 +8,7 @@ import { createOnce, idempotencyHeader, idempotencyKey } from "../../idempotency
 import { access, tenantOf } from "../../middleware/access.ts";
 import { email, jsonRequest, jsonResponse, refusals, type Router } from "../../openapi.ts";
 import { findRole, insertUserRole, refuseBeyondOwn } from "../roles/mod.ts";
+import { heldBeside } from "../sessions/mod.ts";
 import { locale, phone, roleName, userName } from "./schemas.ts";
 import { insertUser, readUser } from "./store.ts";
 
@@ -62,17 +63,23 @@ export function importUser(router: Router, deps: Deps): void {
       return id;
     };
     const now = deps.clock.now();
-    const user = await deps.platform.transaction(async (sql, enter) => {
-      await enter(tenantId);
-      const id = await createOnce(sql, key, {
-        tenantId,
-        now,
-        make: () => make(sql),
-        repeat: (earlier) => Promise.resolve(Number(earlier)),
-        of: String,
-      });
-      return await readUser(sql, id, new Date(now));
-    });
+    const user = await heldBeside(
+      deps,
+      c.get("principal"),
+      (hold) =>
+        deps.platform.transaction(async (sql, enter) => {
+          await enter(tenantId);
+          const id = await createOnce(sql, key, {
+            tenantId,
+            now,
+            make: () => make(sql),
+            repeat: (earlier) => Promise.resolve(Number(earlier)),
+            of: String,
+          });
+          await hold();
+          return await readUser(sql, id, new Date(now));
+        }),
+    );
     // Of an earlier request, and deleted since.
     if (!user) throw new ApiError("not_found");
     const { id, email, name } = user;
