@@ -3,6 +3,7 @@ import { simpleParser } from "mailparser";
 import { chromium, type Page } from "playwright-core";
 import { ask, type Stack, stack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
+import { writePrograms } from "../support/write_programs.ts";
 
 const password = "Correct-Horse-7-Battery";
 
@@ -10,7 +11,7 @@ const password = "Correct-Horse-7-Battery";
 async function browserOn(made: Stack, role: string) {
   const program = `${made.daemon.folder}/chromium-on-${role}`;
   const command = made.net.argv(role, ["/usr/bin/chromium"]).join(" ");
-  await Deno.writeTextFile(program, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+  await writePrograms({ [program]: `#!/bin/sh\nexec ${command} "$@"\n` });
   const browser = await chromium.launch({
     executablePath: program,
     timeout: 120_000,
@@ -19,7 +20,9 @@ async function browserOn(made: Stack, role: string) {
   return {
     /** As a browser that was just started. */
     async open(link: string, timeout = 60_000): Promise<Page> {
-      const page = await (await browser.newContext({ locale: "en-US" })).newPage();
+      const context = await browser.newContext({ locale: "en-US" });
+      context.setDefaultTimeout(120_000);
+      const page = await context.newPage();
       await page.goto(link, { timeout });
       return page;
     },

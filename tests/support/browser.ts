@@ -25,6 +25,7 @@ export async function browsed(locale: "en-US" | "fr-FR") {
   undo.defer(() => server.shutdown());
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
+    timeout: 120_000,
     args: [
       "--no-sandbox",
       "--disable-gpu",
