@@ -25,7 +25,8 @@ export async function* databaseDump(
     const session = await sql.reserve();
     await describe(session, options.notes);
     const { server } = options.notes;
-    await requireProgram("pg_dump", { server, path: options.path });
+    const env = libpqEnv(ownerUrl, options.path);
+    await requireProgram("pg_dump", { server, env });
     await session`set idle_in_transaction_session_timeout = 0`;
     await session`begin isolation level repeatable read read only`;
     let snapshot = "";
@@ -37,7 +38,7 @@ export async function* databaseDump(
       options.notes.start_lsn = options.notes.stop_lsn = row.lsn;
       await options.atEnd();
     });
-    yield* parts(dump(libpqEnv(ownerUrl, options.path), snapshot));
+    yield* parts(dump(env, snapshot));
     await session`commit`;
     session.release();
   } finally {

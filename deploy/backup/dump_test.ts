@@ -27,9 +27,16 @@ Deno.test("databaseDump: refuses a pg_dump that is missing, or older or newer th
     await rejects(dump(), {
       message: /the server is PostgreSQL 16[^:]*: needs pg_dump 16, and there is none/,
     });
-    for (const version of ["15.14 (Debian 15.14-0+deb12u1)", "17.12", "9.6.24"]) {
-      const script = `#!/bin/sh\necho 'pg_dump (PostgreSQL) ${version}'\n`;
-      await Deno.writeTextFile(join(folder, "pg_dump"), script, { mode: 0o755 });
+    const says = (version: string) => `echo 'pg_dump (PostgreSQL) ${version}'`;
+    const scripts: Record<string, string> = {
+      "15.14": says("15.14 (Debian 15.14-0+deb12u1)"),
+      "17.12": says("17.12"),
+      "9.6.24": says("9.6.24"),
+      // Debian's wrapper: the newest for a server that is named, the local one's for none.
+      "18.1": `if [ -n "$PGHOST" ]; then ${says("18.1")}; else ${says("16.14")}; fi`,
+    };
+    for (const [version, script] of Object.entries(scripts)) {
+      await Deno.writeTextFile(join(folder, "pg_dump"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
       await rejects(dump(), {
         message: new RegExp(
           `needs pg_dump 16, and here is ${
