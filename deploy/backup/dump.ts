@@ -59,6 +59,8 @@ export function libpqEnv(url: Secret<string>, path: string): Record<string, stri
     PGPASSWORD: decodeURIComponent(parsed.password),
     PGDATABASE: decodeURIComponent(parsed.pathname.slice(1)),
     ...(mode ? { PGSSLMODE: mode } : {}),
+    // Otherwise it looks for a file in somebody's home folder, and gives up.
+    ...(mode === "verify-full" ? { PGSSLROOTCERT: "system" } : {}),
   };
 }
 

@@ -1,7 +1,8 @@
 import { deepEqual, rejects } from "node:assert/strict";
 import { join } from "node:path";
 import { testDatabase } from "../../tests/support/database.ts";
-import { databaseDump } from "./dump.ts";
+import { Secret } from "../../lib/secret.ts";
+import { databaseDump, libpqEnv } from "./dump.ts";
 
 Deno.test("databaseDump: refuses a pg_dump that is missing, or older or newer than the server, before the server is held up", async () => {
   await using db = await testDatabase();
@@ -52,4 +53,18 @@ Deno.test("databaseDump: refuses a pg_dump that is missing, or older or newer th
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("libpqEnv: a certificate that is verified is so by the host's own list, as the API does it", () => {
+  const of = (query: string) => {
+    const { PGSSLMODE, PGSSLROOTCERT } = libpqEnv(
+      new Secret(`postgres://massacorp_owner:p@db.example.org/massacorp${query}`),
+      "/usr/bin",
+    );
+    return [PGSSLMODE, PGSSLROOTCERT];
+  };
+  deepEqual(of("?sslmode=verify-full"), ["verify-full", "system"]);
+  // libpq refuses the list beside what does not verify.
+  deepEqual(of("?sslmode=require"), ["require", undefined]);
+  deepEqual(of(""), [undefined, undefined]);
 });
