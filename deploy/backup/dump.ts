@@ -51,6 +51,9 @@ export async function* databaseDump(
 export function libpqEnv(url: Secret<string>, path: string): Record<string, string> {
   const parsed = new URL(url.reveal());
   const mode = parsed.searchParams.get("sslmode");
+  // Of either the driver verifies certificate and name, by the host's list among others. libpq looks for a file in
+  // somebody's home folder instead, and gives up.
+  const verified = mode === "verify-full" || mode === "verify-ca";
   return {
     PATH: path,
     PGHOST: parsed.searchParams.get("host") ?? parsed.hostname,
@@ -58,9 +61,8 @@ export function libpqEnv(url: Secret<string>, path: string): Record<string, stri
     PGUSER: decodeURIComponent(parsed.username),
     PGPASSWORD: decodeURIComponent(parsed.password),
     PGDATABASE: decodeURIComponent(parsed.pathname.slice(1)),
-    ...(mode ? { PGSSLMODE: mode } : {}),
-    // Otherwise it looks for a file in somebody's home folder, and gives up.
-    ...(mode === "verify-full" ? { PGSSLROOTCERT: "system" } : {}),
+    ...(verified ? { PGSSLMODE: "verify-full", PGSSLROOTCERT: "system" } : {}),
+    ...(mode && !verified ? { PGSSLMODE: mode } : {}),
   };
 }
 

@@ -63,7 +63,9 @@ Deno.test("libpqEnv: a certificate that is verified is so by the host's own list
     );
     return [PGSSLMODE, PGSSLROOTCERT];
   };
-  deepEqual(of("?sslmode=verify-full"), ["verify-full", "system"]);
+  for (const mode of ["verify-full", "verify-ca"]) {
+    deepEqual(of(`?sslmode=${mode}`), ["verify-full", "system"]);
+  }
   // libpq refuses the list beside what does not verify.
   deepEqual(of("?sslmode=require"), ["require", undefined]);
   deepEqual(of(""), [undefined, undefined]);
