@@ -56,6 +56,13 @@ Deno.test("units: whatever speaks to the database, massacorpctl too, takes the h
   }
 });
 
+Deno.test("units: backups find the programs of PostgreSQL 16 before newer ones, by whatever they are made", async () => {
+  for (const name of ["massacorp-backup.service", "massacorpctl", "../../massacorp"]) {
+    const text = await Deno.readTextFile(new URL(name, import.meta.url));
+    ok(/\bPATH=(\S+:)?\/usr\/lib\/postgresql\/16\/bin:/.test(text), name);
+  }
+});
+
 Deno.test("units: the daemon alone has a capability, and that one", async () => {
   const names = ["massacorp-api", "massacorp-sealer", "massacorp-migrate", "massacorp-wgd"];
   for (const name of names) {
