@@ -66,6 +66,11 @@ begin
 end
 $$;
 
+-- A migration takes as long as it takes, whatever bound there is for everybody; it sets its own for locks.
+alter role massacorp_owner set statement_timeout = 0;
+alter role massacorp_owner set lock_timeout = 0;
+alter role massacorp_owner set idle_in_transaction_session_timeout = 0;
+
 -- Bounds for every session of the application roles; a statement that needs longer says so itself. Who waits for the
 -- API hears within half a second that something is locked; with a wait for a connection before it, within 1.3 s.
 alter role massacorp_api set statement_timeout = '10s';

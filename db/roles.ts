@@ -85,8 +85,9 @@ async function logsIn(url: Secret<string>): Promise<boolean> {
 }
 
 async function setPassword(sql: Sql, role: LoginRole, password: Secret<string>): Promise<void> {
+  // A PostgreSQL before 16 has no such setting, and takes as many; the tests of pg_dump have one.
   const [row] = await sql<[{ iterations: number }]>`
-    select current_setting('scram_iterations')::integer as iterations`;
+    select coalesce(current_setting('scram_iterations', true), '4096')::integer as iterations`;
   // ALTER ROLE takes no parameters, and whatever it is told may be logged.
   await sql.unsafe(`alter role ${role} password '${await scramVerifier(password, row)}'`);
 }

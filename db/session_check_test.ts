@@ -19,7 +19,10 @@ const elsewhere = {
   default_transaction_isolation: "serializable",
   row_security: "off",
   search_path: "elsewhere, public",
-  idle_session_timeout: "1min",
+  idle_session_timeout: "7min",
+  statement_timeout: "7min",
+  lock_timeout: "7min",
+  idle_in_transaction_session_timeout: "7min",
   datestyle: "German",
   intervalstyle: "sql_standard",
   timezone: "Asia/Kathmandu",
@@ -68,6 +71,9 @@ Deno.test("roles.sql: what is set for everybody in a database leaves the product
         select current_setting('idle_session_timeout') as timeout, current_setting('timezone') as zone,
           current_setting('standard_conforming_strings') as strings`;
       assert.deepEqual({ ...row }, { timeout: "0", zone: "UTC", strings: "on" }, role);
+      const bounds = await sql`
+        select name from pg_settings where name like '%timeout' and source = 'database'`;
+      assert.deepEqual(bounds.map(({ name }) => name), [], role);
     } finally {
       await sql.end();
     }

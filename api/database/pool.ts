@@ -3,7 +3,7 @@ import { inTime } from "../../lib/in_time.ts";
 import { createPatience } from "../../lib/patience.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { createTurns, type Party } from "../../lib/turns.ts";
-import { DatabaseUnavailable } from "./errors.ts";
+import { DatabaseUnavailable, isConnectionError } from "./errors.ts";
 import { createSilence } from "./silence.ts";
 
 export interface PoolOptions {
@@ -245,7 +245,12 @@ function openConnection(url: Secret<string>, options: PoolOptions): Connection {
       });
     } catch (error) {
       giveUp();
-      throw error;
+      // A name that is not found, no route, a certificate, a password that was changed: the reason is for the log.
+      if (isConnectionError(error)) throw error;
+      const words = error instanceof Error ? error.message : String(error);
+      throw new DatabaseUnavailable(`no database connection could be opened: ${words}`, {
+        cause: error,
+      });
     }
   }
 

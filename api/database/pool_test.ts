@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { connect } from "../../db/connection.ts";
 import { bootstrap, databaseUrl } from "../../db/roles.ts";
-import type { Secret } from "../../lib/secret.ts";
+import { Secret } from "../../lib/secret.ts";
 import { startTestCluster, testPassword } from "../../tests/support/cluster.ts";
 import { testDatabase } from "../../tests/support/database.ts";
 import { until } from "../../tests/support/until.ts";
-import { DatabaseUnavailable, isConnectionError } from "./errors.ts";
+import { DatabaseUnavailable, isConnectionError, translateDatabaseError } from "./errors.ts";
 import { createPool, type Pool, type PoolOptions } from "./pool.ts";
 import { asTenantId, createPlatform, createTenancy } from "./tenancy.ts";
 import { watch } from "./watch.ts";
@@ -174,6 +174,26 @@ Deno.test("D1: a backend that dies in a transaction commits nothing, and the poo
     assert.equal(rows.length, 0, moment);
   }
   assert.equal(pool.stats.busy, 0);
+});
+
+Deno.test("createPool: whatever keeps a connection from being opened, the database is away, and the log has the words", async () => {
+  await using db = await testDatabase();
+  const right = db.url("massacorp_api").reveal();
+  const cases: Record<string, [url: string, words: RegExp]> = {
+    "another password": [right.replace(/:[^:@/]*@/, ":wrong@"), /password authentication failed/],
+    "another database": [right.replace(/\/[^/?]*\?/, "/nope?"), /"nope" does not exist/],
+    // As of a certificate that is not trusted, or a host name that is not found.
+    "no TLS there": [`${right}&sslmode=verify-full`, /./],
+  };
+  for (const [what, [url, words]] of Object.entries(cases)) {
+    await using pool = testPool(new Secret(url), { timeoutMs: 10_000 });
+    const error = await pool.use(({ sql }) => sql`select 1`).then(
+      () => new Error("none"),
+      (e) => e,
+    );
+    assert.match(error.message, words, what);
+    assert.equal(translateDatabaseError(error)?.code, "database_unavailable", what);
+  }
 });
 
 Deno.test("createPool: PostgreSQL stopped and started again is used again without a restart", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { systemClock } from "../../lib/clock.ts";
 import { createLogger } from "../../lib/log.ts";
 import { Secret } from "../../lib/secret.ts";
 import {
@@ -11,6 +12,7 @@ import {
 } from "../../tests/support/api.ts";
 import { redisServer } from "../../tests/support/redis.ts";
 import { until } from "../../tests/support/until.ts";
+import { createFailureCounters } from "../auth/failure_counters.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { connectRedis } from "./redis.ts";
 
@@ -112,6 +114,38 @@ Deno.test("createLimits: D4: a Redis that forgets gives nobody more than a proce
     }
   } finally {
     redis.close();
+  }
+});
+
+Deno.test("docs/operations.md: an ACL user of Redis needs no more than it says, in whatever database", async () => {
+  const text = await Deno.readTextFile(new URL("../../docs/operations.md", import.meta.url));
+  const [, rules = ""] = /`(~limit:\*[^`]*)`/.exec(text) ?? [];
+  await using server = await redisServer();
+  const admin = connectRedis(new Secret(server.url), bounds);
+  const url = server.url.replace("//", "//massacorp:word@");
+  const redis = connectRedis(new Secret(`${url}/3`), bounds);
+  const refused: string[] = [];
+  const counted = createLogger({ level: "warn", write: (line) => refused.push(line) });
+  try {
+    await until("Redis is there", () => admin.client.isReady);
+    await admin.client.aclSetUser("massacorp", ["on", ">word", ...rules.split(/\s+/)]);
+    await until("it may come in", () => redis.client.isReady);
+    await redis.ping();
+    assert.match(await redis.client.info(), /redis_version/);
+    const limits = createLimits(quotas, { redis, processes: 2, log: counted });
+    assert.deepEqual(await allowed(limits, "a", 5), [true, true, true, true, false]);
+    const failures = createFailureCounters({
+      windowMs: 60_000,
+      redis,
+      clock: systemClock,
+      log: counted,
+    });
+    await failures.add(["a"]);
+    assert.deepEqual(await failures.read(["a"]), [1]);
+    assert.deepEqual(refused, []);
+  } finally {
+    redis.close();
+    admin.close();
   }
 });
 

@@ -25,7 +25,8 @@ export async function* databaseDump(
     const session = await sql.reserve();
     await describe(session, options.notes);
     const { server } = options.notes;
-    await requireProgram("pg_dump", { server, path: options.path });
+    const env = libpqEnv(ownerUrl, options.path);
+    await requireProgram("pg_dump", { server, env });
     await session`set idle_in_transaction_session_timeout = 0`;
     await session`begin isolation level repeatable read read only`;
     let snapshot = "";
@@ -37,7 +38,7 @@ export async function* databaseDump(
       options.notes.start_lsn = options.notes.stop_lsn = row.lsn;
       await options.atEnd();
     });
-    yield* parts(dump(libpqEnv(ownerUrl, options.path), snapshot));
+    yield* parts(dump(env, snapshot));
     await session`commit`;
     session.release();
   } finally {
@@ -50,6 +51,9 @@ export async function* databaseDump(
 export function libpqEnv(url: Secret<string>, path: string): Record<string, string> {
   const parsed = new URL(url.reveal());
   const mode = parsed.searchParams.get("sslmode");
+  // Of either the driver verifies certificate and name, by the host's list among others. libpq looks for a file in
+  // somebody's home folder instead, and gives up.
+  const verified = mode === "verify-full" || mode === "verify-ca";
   return {
     PATH: path,
     PGHOST: parsed.searchParams.get("host") ?? parsed.hostname,
@@ -57,7 +61,8 @@ export function libpqEnv(url: Secret<string>, path: string): Record<string, stri
     PGUSER: decodeURIComponent(parsed.username),
     PGPASSWORD: decodeURIComponent(parsed.password),
     PGDATABASE: decodeURIComponent(parsed.pathname.slice(1)),
-    ...(mode ? { PGSSLMODE: mode } : {}),
+    ...(verified ? { PGSSLMODE: "verify-full", PGSSLROOTCERT: "system" } : {}),
+    ...(mode && !verified ? { PGSSLMODE: mode } : {}),
   };
 }
 

@@ -11,7 +11,7 @@ export async function requireRestore(ownerUrl: Secret<string>, path: string): Pr
   try {
     const [{ server }] = await sql<[{ server: string }]>`
       select current_setting('server_version') as server`;
-    await requireProgram("pg_restore", { server, path });
+    await requireProgram("pg_restore", { server, env: libpqEnv(ownerUrl, path) });
   } finally {
     await sql.end({ timeout: 5 });
   }

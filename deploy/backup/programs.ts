@@ -5,15 +5,15 @@ import { BackupError } from "./error.ts";
  * into a server 16 by no pg_restore.
  *
  * @param options.server its version, such as `16.14`
- * @param options.path where the program is looked for
+ * @param options.env what it is started with afterwards: by the server in it Debian's wrapper decides which version it is
  * @throws {BackupError} where it is none of the server's own version
  */
 export async function requireProgram(
   name: "pg_dump" | "pg_restore",
-  { server, path }: { server: string; path: string },
+  { server, env }: { server: string; env: Record<string, string> },
 ): Promise<void> {
   const needed = parseInt(server);
-  const found = await programVersion(name, path);
+  const found = await programVersion(name, env);
   if (found === needed) return;
   const here = found === undefined
     ? "there is none"
@@ -21,12 +21,15 @@ export async function requireProgram(
   throw new BackupError(`the server is PostgreSQL ${server}: needs ${name} ${needed}, and ${here}`);
 }
 
-async function programVersion(name: string, path: string): Promise<number | undefined> {
+async function programVersion(
+  name: string,
+  env: Record<string, string>,
+): Promise<number | undefined> {
   try {
     const { stdout } = await new Deno.Command(name, {
       args: ["--version"],
       clearEnv: true,
-      env: { PATH: path },
+      env,
     }).output();
     const found = / (\d+)/.exec(new TextDecoder().decode(stdout))?.[1];
     return found === undefined ? undefined : Number(found);

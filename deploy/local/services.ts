@@ -236,5 +236,10 @@ function denoArgv({ identity, watch = false }: ProgramOptions, program: Program)
 }
 
 function denoEnv(cache: string): Record<string, string> {
-  return { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
+  return {
+    DENO_DIR: cache,
+    DENO_NO_UPDATE_CHECK: "1",
+    DENO_TLS_CA_STORE: "system,mozilla",
+    NO_COLOR: "1",
+  };
 }

@@ -45,6 +45,24 @@ Deno.test("units: an API process of several differs from the only one in its por
   equal(started, one.find((line) => line.startsWith("ExecStart=")));
 });
 
+Deno.test("units: whatever speaks to the database, massacorpctl too, takes the host's certificates as well as Deno's own", async () => {
+  const folder = new URL(".", import.meta.url);
+  const names = (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name))
+    .filter((name) => name.endsWith(".service"));
+  equal(names.length, 6);
+  for (const name of [...names, "massacorpctl"]) {
+    const text = await Deno.readTextFile(new URL(name, folder));
+    ok(/^(Environment=|.* )DENO_TLS_CA_STORE=system,mozilla( |$)/m.test(text), name);
+  }
+});
+
+Deno.test("units: backups find the programs of PostgreSQL 16 before newer ones, by whatever they are made", async () => {
+  for (const name of ["massacorp-backup.service", "massacorpctl", "../../massacorp"]) {
+    const text = await Deno.readTextFile(new URL(name, import.meta.url));
+    ok(/\bPATH=(\S+:)?\/usr\/lib\/postgresql\/16\/bin:/.test(text), name);
+  }
+});
+
 Deno.test("units: the daemon alone has a capability, and that one", async () => {
   const names = ["massacorp-api", "massacorp-sealer", "massacorp-migrate", "massacorp-wgd"];
   for (const name of names) {

@@ -84,6 +84,7 @@ Deno.test("trouble: T8, D1, D2: a PostgreSQL that is lost for good takes nothing
   await until("the loss is seen", async () => await me() === 503);
   over = true;
   await works;
+  assert.deepEqual(refusals.filter((text) => !text.startsWith("503 ")), [], "and nothing else");
   const before = (await sealer.status()).checkpoint;
   assert.equal(
     (await ask(client, "/health")).status,
