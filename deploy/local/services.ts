@@ -239,7 +239,8 @@ function denoEnv(cache: string): Record<string, string> {
   return {
     DENO_DIR: cache,
     DENO_NO_UPDATE_CHECK: "1",
-    DENO_TLS_CA_STORE: "system,mozilla",
+    // As ./massacorp has found it.
+    DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla",
     NO_COLOR: "1",
   };
 }
