@@ -43,10 +43,11 @@ export function keepPresence(
         - ${age}::float8, 0)::integer as second`;
     const second = now?.second ?? 0;
     if (held.length === 0) {
-      // A host that vanishes without a word ends its session after some 11 s, not after two hours.
+      // A host that vanishes without a word ends its session after some 11 s, not after two hours; where an answer to it
+      // was on its way, which the last one bounds, not after a quarter of one.
       await sql`
         select set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
-          set_config('tcp_keepalives_count', '3', false)`;
+          set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '11000', false)`;
     }
     if (!held.some((lock) => lock.second === second)) {
       const [lock] = await sql<{ got: boolean }[]>`
