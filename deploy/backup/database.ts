@@ -37,6 +37,8 @@ export async function* databaseFiles(
   const locking = connect(superuserUrl, { max: 1, applicationName: "massacorp-backup-lock" });
   try {
     const session = await sql.reserve();
+    // Whatever happens: while it is reserved its pool does not end.
+    using _reserved = { [Symbol.dispose]: () => session.release() };
     const slot = `massacorp_backup_${crypto.randomUUID().slice(0, 8)}`;
     // The time that a statement may take is not for this one.
     await session`set statement_timeout = 0`;
@@ -72,7 +74,6 @@ export async function* databaseFiles(
     notes.stop_lsn = ended.lsn;
     yield textEntry("postgres/backup_label", ended.labelfile, of);
     yield* walSegments(folder, began.wal_file, ended.wal_file);
-    session.release();
   } finally {
     await locking.end({ timeout: 5 });
     await sql.end({ timeout: 5 });

@@ -23,6 +23,8 @@ export async function* databaseDump(
   const locking = connect(ownerUrl, { max: 1, applicationName: "massacorp-backup-lock" });
   try {
     const session = await sql.reserve();
+    // Whatever happens: while it is reserved its pool does not end.
+    using _reserved = { [Symbol.dispose]: () => session.release() };
     await describe(session, options.notes);
     const { server } = options.notes;
     const env = libpqEnv(ownerUrl, options.path);
@@ -40,7 +42,6 @@ export async function* databaseDump(
     });
     yield* parts(dump(env, snapshot));
     await session`commit`;
-    session.release();
   } finally {
     await locking.end({ timeout: 5 });
     await sql.end({ timeout: 5 });
