@@ -163,7 +163,7 @@ Deno.test("massacorp: a registry that breaks off or hangs is asked again, twice,
     const machine = { uid: 1000, programs };
     const { code, said, called } = await onMachine(machine, ["up", "--no-tunnel"], { fresh: true });
     const tries = called.filter((call) =>
-      /^timeout --foreground --kill-after=10 300 \S+\/deno install --frozen$/.test(call)
+      /^timeout --foreground --kill-after=10 600 \S+\/deno install --frozen$/.test(call)
     );
     return { code, tries: tries.length, pauses: said.match(/trying again in \d+ s/g), said };
   };
