@@ -69,9 +69,9 @@ export function loadConfig(env: Env = processEnv, readFile?: ReadFile): LocalCon
     path: parsed.PATH,
     walArchive: walArchive(parsed),
     given: {
-      api: pick(env, settings.permissions.api.env),
-      wgd: pick(env, settings.permissions.wgd.env),
-      sealer: pick(env, settings.permissions.sealer.env),
+      api: pick(env, [...ofDeno, ...settings.permissions.api.env]),
+      wgd: pick(env, [...ofDeno, ...settings.permissions.wgd.env]),
+      sealer: pick(env, [...ofDeno, ...settings.permissions.sealer.env]),
     },
   };
 }
@@ -81,6 +81,9 @@ function walArchive(
 ): WalArchive | undefined {
   return folder !== undefined && recipients !== undefined ? { folder, recipients } : undefined;
 }
+
+/** Of Deno's own, what `./massacorp` has found out: which certificates the host has. */
+const ofDeno = ["DENO_TLS_CA_STORE"];
 
 function pick(env: Env, names: readonly string[]): Record<string, string> {
   const found: Record<string, string> = {};

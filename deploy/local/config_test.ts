@@ -40,6 +40,12 @@ Deno.test("loadConfig: each process is handed what it may read, and nothing else
   });
 });
 
+Deno.test("loadConfig: which certificates each process goes by is what the wrapper found", () => {
+  const DENO_TLS_CA_STORE = "system,mozilla";
+  const { api, wgd, sealer } = loadConfig({ DENO_TLS_CA_STORE }).given;
+  for (const handed of [api, wgd, sealer]) deepEqual(handed, { DENO_TLS_CA_STORE });
+});
+
 Deno.test("loadConfig: WAL is archived to somebody who can read it, or not at all", () => {
   const POSTGRES_WAL_ARCHIVE = "/srv/wal";
   throws(

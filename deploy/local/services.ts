@@ -236,11 +236,5 @@ function denoArgv({ identity, watch = false }: ProgramOptions, program: Program)
 }
 
 function denoEnv(cache: string): Record<string, string> {
-  return {
-    DENO_DIR: cache,
-    DENO_NO_UPDATE_CHECK: "1",
-    // As ./massacorp has found it.
-    DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "mozilla",
-    NO_COLOR: "1",
-  };
+  return { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
 }
