@@ -62,16 +62,18 @@ Deno.test("encryption:key: T4, D2: under traffic and with every process killed i
     return outcome;
   };
   const password = await Deno.readTextFile(join(data, "secrets/supervisor/postgres_password"));
-  const sql = connect(
-    databaseUrl({
+  const session = (applicationName: string) => {
+    const url = databaseUrl({
       role: "postgres",
       password: new Secret(password.trim()),
       socketFolder: join(data, "run/postgres"),
       database: "massacorp",
-    }),
-    { max: 1, applicationName: "test" },
-  );
-  undo.defer(() => sql.end({ timeout: 5 }));
+    });
+    const opened = connect(url, { max: 1, applicationName });
+    undo.defer(() => opened.end({ timeout: 5 }));
+    return opened;
+  };
+  const [sql, holder] = [session("test"), session("test-holder")];
   /** By id, as the daemon's newest subkey alone opens it. @throws {SealError} for any that it does not open */
   const opened = async () => {
     const text = await Deno.readTextFile(join(data, "secrets/wgd/preshared_subkey"));
@@ -91,16 +93,6 @@ Deno.test("encryption:key: T4, D2: under traffic and with every process killed i
     }));
     return new Map(all);
   };
-  const holder = connect(
-    databaseUrl({
-      role: "postgres",
-      password: new Secret(password.trim()),
-      socketFolder: join(data, "run/postgres"),
-      database: "massacorp",
-    }),
-    { max: 1, applicationName: "test-holder" },
-  );
-  undo.defer(() => holder.end({ timeout: 5 }));
   type Program = "wgd/main.ts" | "api/main.ts";
   /** @returns to be awaited, until it is there again */
   const kill = async (program: Program) => {
